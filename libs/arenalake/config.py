@@ -1,0 +1,261 @@
+"""The typed configuration: YAML files, `--set` overrides, and what each key may hold.
+
+Unknown keys are errors, and secrets have no place here: credentials belong to the cluster or the environment.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from arenalake.errors import ConfigError
+
+SOURCE_FORMATS = (
+    "lmsys_chat_1m",
+    "arena",
+    "mt_bench",
+    "preference_dissection",
+    "likert",
+    "oasst1",
+    "votes",
+)
+WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
+SLICE_COLUMNS = ("language", "category", "turn", "anony")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StorageConfig(_Section):
+    """Where the tables live: a folder (`root`), or a schema of a metastore or Unity Catalog."""
+
+    root: str | None = None
+    catalog: str | None = None
+    schema_name: str | None = Field(default=None, alias="schema")
+    lock_wait_seconds: float = Field(default=600, ge=0)
+
+    @model_validator(mode="after")
+    def _root_or_catalog(self) -> "StorageConfig":
+        in_catalog = bool(self.catalog and self.schema_name)
+        if bool(self.root) == in_catalog or bool(self.catalog) != bool(self.schema_name):
+            raise ValueError("give either `root`, or both `catalog` and `schema`")
+        return self
+
+
+class SparkConfig(_Section):
+    """Read in local mode only; on a cluster, spark-submit or the platform decides."""
+
+    master: str | None = None
+    shuffle_partitions: int | None = Field(default=None, ge=1)
+    driver_memory: str = "2g"
+    app_name: str = "arenalake"
+
+
+class SourceConfig(_Section):
+    """One data set: how its files look and where they are."""
+
+    format: Literal[SOURCE_FORMATS]  # type: ignore[valid-type]
+    path: str = Field(min_length=1)
+    columns: dict[str, str] = {}
+    winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
+    judge_kind: Literal["human", "model"] = "human"
+
+    @field_validator("winner_labels", mode="before")
+    @classmethod
+    def _labels_are_text(cls, labels: Any) -> Any:
+        # YAML reads 1, yes and null as numbers, booleans and nothing; a label in a file is always text.
+        return {str(key): value for key, value in labels.items()} if isinstance(labels, Mapping) else labels
+
+
+class TokensConfig(_Section):
+    tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
+
+
+class LanguageConfig(_Section):
+    detector: Literal["langdetect", "cld2"] = "langdetect"
+    detect: Literal["missing", "sample", "all"] = "missing"
+
+
+class AnchorConfig(_Section):
+    model: str
+    rating: float
+
+
+class RatingsConfig(_Section):
+    methods: Annotated[list[Literal["bradley_terry"]], Field(min_length=1)] = ["bradley_terry"]
+    slices: Annotated[list[str], Field(min_length=1)] = ["all", "language"]
+    min_battles: int = Field(default=500, ge=1)
+    judge_kinds: Annotated[list[Literal["human", "model"]], Field(min_length=1)] = ["human"]
+    scale: float = Field(default=400.0, gt=0)
+    base: float = Field(default=10.0, gt=1)
+    center: float = 1000.0
+    anchor: AnchorConfig | None = None
+
+    @field_validator("slices")
+    @classmethod
+    def _slices_are_columns(cls, slices: list[str]) -> list[str]:
+        for entry in slices:
+            columns = [] if entry == "all" else entry.split(",")
+            unknown = [column for column in columns if column not in SLICE_COLUMNS]
+            if unknown or len(set(columns)) < len(columns):
+                raise ValueError(
+                    f"{entry!r} is not a slice; write `all`, or columns out of {', '.join(SLICE_COLUMNS)} "
+                    "joined by commas without spaces, each at most once"
+                )
+        if len(set(slices)) < len(slices):
+            raise ValueError("a slice is listed twice")
+        return slices
+
+
+class BootstrapConfig(_Section):
+    rounds: int = Field(default=1000, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    unit: Literal["battle"] = "battle"
+    resample: Literal["multinomial"] = "multinomial"
+
+
+class ReportConfig(_Section):
+    path: str | None = None
+    min_cell: int = Field(default=10, ge=0)
+
+
+class MlflowConfig(_Section):
+    enabled: bool = True
+    tracking_uri: str | None = None
+    experiment: str = "arenalake"
+
+
+class GenerateConfig(_Section):
+    """Sizes of the generated corpora and the seed that all of it is a function of."""
+
+    path: str = "data/raw"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    conversations: int = Field(default=1_000, ge=0)
+    battles: int = Field(default=1_000, ge=0)
+    judges: int | None = Field(default=None, ge=1)
+    models: int = Field(default=20, ge=2, le=200)
+    files: int = Field(default=4, ge=1)
+
+
+JobName = Literal[
+    "generate",
+    "ingest",
+    "measure",
+    "token_stats",
+    "moderation_stats",
+    "battle_stats",
+    "ratings",
+    "report",
+]
+
+
+class PipelineConfig(_Section):
+    """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself."""
+
+    jobs: Annotated[list[JobName], Field(min_length=1)] = [
+        "ingest",
+        "measure",
+        "token_stats",
+        "moderation_stats",
+        "battle_stats",
+        "ratings",
+        "report",
+    ]
+    rebuild: bool = False
+
+
+class Config(_Section):
+    storage: StorageConfig
+    spark: SparkConfig = SparkConfig()
+    sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}
+    tokens: TokensConfig = TokensConfig()
+    language: LanguageConfig = LanguageConfig()
+    ratings: RatingsConfig = RatingsConfig()
+    bootstrap: BootstrapConfig = BootstrapConfig()
+    report: ReportConfig = ReportConfig()
+    mlflow: MlflowConfig = MlflowConfig()
+    generate: GenerateConfig = GenerateConfig()
+    pipeline: PipelineConfig = PipelineConfig()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a YAML file, apply `dotted.key=value` overrides in order, and validate the whole.
+
+    A value is read as YAML, so `--set bootstrap.rounds=200` is a number and `--set tokens.tokenizers=[sample]` a list.
+
+    Raises:
+        ConfigError: naming the file or each wrong key, its value and what is allowed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--config {path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--config {path}: is not UTF-8 text ({error.reason})") from None
+    try:
+        tree = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--config {path}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"--config {path}: must hold a mapping of sections, found {type(tree).__name__}")
+    for override in overrides:
+        _apply_override(tree, override)
+    return parse_config(tree, where=str(path))
+
+
+def parse_config(tree: Mapping[str, Any], where: str = "configuration") -> Config:
+    """Validate a mapping as `Config`; the error lists every wrong key at once."""
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        problems = "; ".join(_describe(problem) for problem in error.errors())
+        raise ConfigError(f"{where}: {problems}") from None
+
+
+def _describe(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "top level"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: no such key{_allowed_keys(problem['loc'][:-1])}"
+    if problem["type"] == "missing":
+        return f"{key}: is missing"
+    value = problem["input"]
+    shown = "" if isinstance(value, dict) else f" (got {value!r})"
+    return f"{key}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def _allowed_keys(location: tuple[Any, ...]) -> str:
+    model: Any = Config
+    for part in location:
+        annotation = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
+        if part in getattr(Config, "model_fields", {}) and part == "sources":
+            annotation = SourceConfig
+        model = annotation if annotation is not None else model
+    fields = getattr(model, "model_fields", None)
+    if not fields:
+        return ""
+    return "; allowed here: " + ", ".join(sorted(field.alias or name for name, field in fields.items()))
+
+
+def _apply_override(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {override}: write it as dotted.key=value, for example bootstrap.rounds=200")
+    try:
+        value = yaml.safe_load(text) if text.strip() else None
+    except yaml.YAMLError:
+        value = text
+    node: Any = tree
+    for depth, part in enumerate(parts[:-1], start=1):
+        child = node.get(part)
+        if child is None:
+            child = node[part] = {}
+        if not isinstance(child, dict):
+            raise ConfigError(f"--set {override}: {'.'.join(parts[:depth])} is a value, not a section")
+        node = child
+    node[parts[-1]] = value

@@ -1,0 +1,45 @@
+"""The one tree of exceptions.
+
+Each class says whose mistake it is through `exit_status`: 2 when the caller can mend it by changing the call
+(a configuration key, a path, an option), 1 for everything else.
+"""
+
+
+class ArenalakeError(Exception):
+    """Anything this library raises on purpose."""
+
+    exit_status = 1
+
+
+class CallerError(ArenalakeError):
+    """The call cannot be carried out as it was made; the message names the key or the file and what is allowed."""
+
+    exit_status = 2
+
+
+class ConfigError(CallerError):
+    """A configuration file, a `--set` override or a combination of values is not usable."""
+
+
+class SourceNotFoundError(CallerError):
+    """A configured source path holds no file that could be read."""
+
+
+class TokenizerError(CallerError):
+    """A tokenizer specification is unknown or its model file cannot be loaded."""
+
+
+class SessionError(CallerError):
+    """The Spark session at hand cannot do the work, for example because Delta Lake is missing."""
+
+
+class LakeLockedError(ArenalakeError):
+    """Another job is writing to the same local lake and did not finish in time."""
+
+
+class SchemaMismatchError(ArenalakeError):
+    """A DataFrame does not have the columns that its table declares."""
+
+
+class UnreadableFilesError(ArenalakeError):
+    """Some raw files could not be read; the others were ingested."""

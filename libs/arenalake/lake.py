@@ -1,0 +1,199 @@
+"""The one I/O module: where tables are, how they are created, read and written, and when a rebuild can be skipped."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from arenalake import __version__
+from arenalake.config import StorageConfig
+from arenalake.tables import Table
+
+log = logging.getLogger(__name__)
+
+_ABSENT = {
+    "PATH_NOT_FOUND",
+    "TABLE_OR_VIEW_NOT_FOUND",
+    "SCHEMA_NOT_FOUND",
+    "DELTA_TABLE_NOT_FOUND",
+    "DELTA_MISSING_DELTA_TABLE",
+    "DELTA_PATH_DOES_NOT_EXIST",
+}
+# Commits that leave the rows as they were.
+_UPKEEP = {
+    "ADD CONSTRAINT",
+    "ANALYZE TABLE",
+    "CLUSTER BY",
+    "DROP CONSTRAINT",
+    "OPTIMIZE",
+    "REORG",
+    "SET TBLPROPERTIES",
+    "UNSET TBLPROPERTIES",
+    "UPGRADE PROTOCOL",
+    "VACUUM END",
+    "VACUUM START",
+}
+
+
+class Lake:
+    """The tables of one storage location, in one session.
+
+    `reads` and `writes` record the Delta version of every table that was touched, for the run's log.
+    """
+
+    def __init__(self, spark: SparkSession, storage: StorageConfig, *, rebuild: bool = False) -> None:
+        self.spark = spark
+        self._storage = storage
+        self._rebuild = rebuild
+        self._existing: set[str] = set()
+        self.reads: dict[str, int] = {}
+        self.writes: dict[str, int] = {}
+
+    @property
+    def root(self) -> str | None:
+        """The storage root, absolute where it is a local path; None in a catalog."""
+        root = self._storage.root
+        return root if root is None or "://" in root else os.path.abspath(root.removeprefix("file:"))
+
+    @property
+    def local_root(self) -> Path | None:
+        """The storage root as a folder of this machine (or a mount), or None where it is not one."""
+        return Path(self.root) if self.root is not None and "://" not in self.root else None
+
+    def name_of(self, table: Table) -> str:
+        """The table's identifier in SQL, for a path as well as in a catalog."""
+        if self.root is None:
+            return f"`{self._storage.catalog}`.`{self._storage.schema_name}`.`{table.name}`"
+        return f"delta.`{self.root}/{table.layer}/{table.name}`"
+
+    def exists(self, table: Table) -> bool:
+        if table.name in self._existing:
+            return True
+        try:
+            self.spark.read.table(self.name_of(table)).schema  # noqa: B018 - resolving the name is the check
+        except AnalysisException as error:
+            if (error.getCondition() or "").split(".")[0] not in _ABSENT:
+                raise
+            return False
+        self._existing.add(table.name)
+        return True
+
+    def read(self, table: Table) -> DataFrame:
+        """The table as it is now; an empty DataFrame of its schema where it was never written."""
+        if not self.exists(table):
+            return self.spark.createDataFrame([], table.ddl)
+        self.reads[table.name] = self._data_commit(table)["version"]
+        return self.spark.read.table(self.name_of(table))
+
+    def append(self, table: Table, rows: DataFrame) -> None:
+        """Add rows in one commit. The caller makes sure that their keys are new."""
+        self._create(table)
+        table.conform(rows).writeTo(self.name_of(table)).append()
+        self._wrote(table)
+
+    def replace(self, table: Table, rows: DataFrame, *, fingerprint: str = "") -> None:
+        """Put `rows` in place of all rows in one commit that carries `fingerprint`."""
+        self._create(table)
+        writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", fingerprint)
+        writer.overwrite(F.lit(True))
+        self._wrote(table)
+
+    def insert_new(self, table: Table, rows: DataFrame) -> None:
+        """Add the rows whose key is not there yet, in one MERGE."""
+        self._merge(table, rows, "WHEN NOT MATCHED THEN INSERT *")
+
+    def upsert(self, table: Table, rows: DataFrame, *, update: Mapping[str, str]) -> None:
+        """Add rows with new keys and, where a key is there, set columns to expressions over `old` and `new`."""
+        assignments = ", ".join(f"old.`{column}` = {expression}" for column, expression in update.items())
+        self._merge(table, rows, f"WHEN MATCHED THEN UPDATE SET {assignments} WHEN NOT MATCHED THEN INSERT *")
+
+    def delete(self, table: Table, keys: DataFrame, *, on: Sequence[str] | None = None) -> None:
+        """Delete the rows that match `keys`, by MERGE: a predicate with ids would stay in the transaction log."""
+        if self.exists(table):
+            columns = on or table.key
+            self._merge(table, keys.select(*columns).distinct(), "WHEN MATCHED THEN DELETE", columns, conform=False)
+
+    def derive(
+        self,
+        table: Table,
+        inputs: Sequence[Table],
+        build: Callable[..., DataFrame],
+        *,
+        settings: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Rebuild `table` as `build(*inputs)`, unless it was built from the same data with the same settings.
+
+        Returns:
+            Whether the table was written.
+        """
+        fingerprint = self._fingerprint(table, inputs, settings or {})
+        if not self._rebuild and self.exists(table) and self._data_commit(table)["userMetadata"] == fingerprint:
+            log.info("unchanged", extra={"table": table.name})
+            return False
+        self.replace(table, build(*[self.read(source) for source in inputs]), fingerprint=fingerprint)
+        return True
+
+    def _fingerprint(self, table: Table, inputs: Sequence[Table], settings: Mapping[str, Any]) -> str:
+        versions = {
+            source.name: [str(self._data_commit(source)[key]) for key in ("version", "timestamp")]
+            for source in inputs
+            if self.exists(source)
+        }
+        content = {"inputs": versions, "settings": dict(settings), "columns": table.ddl, "version": __version__}
+        text = json.dumps(content, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _data_commit(self, table: Table) -> dict[str, Any]:
+        """The newest commit that changed rows: its version, timestamp and userMetadata."""
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
+        columns = ("version", "timestamp", "userMetadata")
+        commit = history.where(~F.col("operation").isin(*_UPKEEP)).orderBy(F.desc("version")).select(*columns).first()
+        if commit is None:  # the log may have been cleaned down to upkeep commits
+            commit = history.orderBy("version").select(*columns).first()
+        return commit.asDict() if commit else {"version": -1, "timestamp": None, "userMetadata": None}
+
+    def _create(self, table: Table) -> None:
+        if self.exists(table):
+            return
+        if self.root is None:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._storage.catalog}`.`{self._storage.schema_name}`")
+        columns = ", ".join(
+            f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.comment)}" for c in table.columns
+        )
+        cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
+        properties = ""
+        if table.stats_columns is not None:
+            properties = f"TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '{','.join(table.stats_columns)}')"
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.name_of(table)} ({columns}) USING delta "
+            f"{cluster} COMMENT {_literal(table.comment)} {properties}"
+        )
+        for name, expression in table.checks.items():
+            self.spark.sql(f"ALTER TABLE {self.name_of(table)} ADD CONSTRAINT {name} CHECK ({expression})")
+        self._existing.add(table.name)
+
+    def _merge(
+        self, table: Table, rows: DataFrame, clauses: str, on: Sequence[str] | None = None, *, conform: bool = True
+    ) -> None:
+        self._create(table)
+        match = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in on or table.key)
+        self.spark.sql(
+            f"MERGE INTO {self.name_of(table)} old USING {{rows}} new ON {match} {clauses}",
+            rows=table.conform(rows) if conform else rows,
+        )
+        self._wrote(table)
+
+    def _wrote(self, table: Table) -> None:
+        self.writes[table.name] = self._data_commit(table)["version"]
+        log.info("written", extra={"table": table.name, "version": self.writes[table.name]})
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,39 @@
+"""Structured logs: one `key=value` line per event on stderr, so that stdout holds results only."""
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+
+_STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class _LogfmtFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        fields.update((k, v) for k, v in record.__dict__.items() if k not in _STANDARD)
+        line = " ".join(f"{key}={_quote(value)}" for key, value in fields.items())
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+def _quote(value: object) -> str:
+    text = str(value)
+    plain = text and not any(c.isspace() or c in '"=' for c in text)
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def configure_logging(level: str) -> None:
+    """Send this library's logs to stderr at `level` (`debug`, `info`, `warning` or `error`)."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LogfmtFormatter())
+    logger = logging.getLogger("arenalake")
+    logger.handlers = [handler]
+    logger.setLevel(level.upper())
+    logger.propagate = False

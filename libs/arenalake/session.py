@@ -1,0 +1,90 @@
+"""The one Spark session factory: local mode with Delta, or whatever spark-submit, Databricks or Connect already gives."""
+
+import logging
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from arenalake.config import SparkConfig
+from arenalake.errors import SessionError
+
+log = logging.getLogger(__name__)
+
+# What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
+_CORRECTNESS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+
+# Local mode only. Each is safe for a laptop and for tests; none of them changes a result.
+_LOCAL = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # The machine's name may not resolve on a laptop without network.
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # Rebuilding a small table's state in the default 50 tasks costs more than the write itself.
+    "spark.databricks.delta.snapshotPartitions": "2",
+    # One response can be thousands of tokens long, so batches are bounded by bytes as well as by rows.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 2**20),
+    "spark.sql.files.maxPartitionBytes": str(64 * 2**20),
+}
+
+
+def get_session(config: SparkConfig) -> SparkSession:
+    """Return the session to work in.
+
+    Under spark-submit, on Databricks and with `SPARK_REMOTE` set, the session is theirs and only its name and what
+    results depend on is set. Otherwise `spark.master` starts local mode.
+
+    Raises:
+        SessionError: there is neither a session nor a `spark.master`, or Delta Lake is missing.
+    """
+    builder = SparkSession.builder.appName(config.app_name)
+    if _has_outer_session():
+        spark = builder.getOrCreate()
+    elif config.master is None:
+        raise SessionError(
+            "spark.master: is not set and this process was not started by spark-submit, Databricks or Spark Connect; "
+            "set it (for example --set spark.master='local[*]') or submit the job to a cluster"
+        )
+    else:
+        spark = _start_local(builder, config)
+    for key, value in _CORRECTNESS.items():
+        spark.conf.set(key, value)
+    _require_delta(spark)
+    return spark
+
+
+def _has_outer_session() -> bool:
+    outside = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+    return any(os.environ.get(name) for name in outside) or SparkSession.getActiveSession() is not None
+
+
+def _start_local(builder: SparkSession.Builder, config: SparkConfig) -> SparkSession:
+    try:
+        from delta import configure_spark_with_delta_pip
+    except ImportError:
+        raise SessionError("delta-spark is not installed; local mode needs it: pip install 'arenalake[local]'") from None
+    # Workers start with `python3` from PATH unless told otherwise, and that one may lack pyarrow.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = builder.master(config.master).config("spark.driver.memory", config.driver_memory)
+    if config.shuffle_partitions:
+        builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
+    for key, value in _LOCAL.items():
+        builder = builder.config(key, value)
+    spark = configure_spark_with_delta_pip(builder).getOrCreate()
+    log.info("session started", extra={"master": config.master, "spark": spark.version})
+    return spark
+
+
+def _require_delta(spark: SparkSession) -> None:
+    if os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        return
+    if "DeltaSparkSessionExtension" not in spark.conf.get("spark.sql.extensions", ""):
+        raise SessionError(
+            "this Spark session has no Delta Lake: submit with --packages io.delta:delta-spark_4.2_2.13:4.4.0 and the "
+            "two settings of conf/cluster.properties (spark.sql.extensions and spark.sql.catalog.spark_catalog)"
+        )

@@ -1,0 +1,33 @@
+"""What a step is given and what it gives back."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from arenalake.config import Config
+from arenalake.lake import Lake
+
+
+@dataclass(frozen=True)
+class Context:
+    """One job's surroundings: the validated configuration and the lake, whose `spark` is the session."""
+
+    config: Config
+    lake: Lake
+
+
+@dataclass
+class StepResult:
+    """What a job tells its caller.
+
+    Attributes:
+        lines: results for stdout, in order.
+        metrics: numbers for MLflow, such as row counts.
+        tables: small result tables for MLflow, such as the leaderboard.
+        unreadable: files that could not be read; the job did everything else and then ends with status 1.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)

@@ -1,0 +1,282 @@
+"""Gold tables: counts that add up, and the statistics that people read. No text and no ids of persons or records."""
+
+from arenalake.tables.table import Column, Table
+
+_SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
+_MODEL = Column("model", "string", "model; null where the row is not about one model")
+_LANGUAGE = Column("language", "string", "language as published; null where the source has none or the row is about all")
+_ROLE = Column("role", "string", "user or assistant; battle where a tag is about a battle as a whole", required=True)
+_CI_LOWER = Column("ci_lower", "double", "lower end of the 95 % interval; null where there is none")
+_CI_UPPER = Column("ci_upper", "double", "upper end of the 95 % interval; null where there is none")
+_GROUPING = Column(
+    "grouping", "string", "what the row is about: all, or the columns that are set, joined by commas", required=True
+)
+_CATEGORY = Column("category", "string", "moderation category as published, or any", required=True)
+_WINNER = Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True)
+_JUDGE_KIND = Column("judge_kind", "string", "human or model", required=True)
+
+SOURCE_TERMS = Table(
+    name="source_terms",
+    layer="gold",
+    comment="Licence and citation of each configured source.",
+    columns=(
+        _SOURCE,
+        Column("format", "string", "published format of the source", required=True),
+        Column("title", "string", "name of the data set", required=True),
+        Column("licence", "string", "terms under which the data may be used", required=True),
+        Column("text_may_be_shared", "boolean", "whether the licence lets the text be passed on", required=True),
+        Column("citation", "string", "what to cite"),
+        Column("url", "string", "where the data set is published"),
+    ),
+    key=("source",),
+)
+
+TOKEN_COUNTS = Table(
+    name="token_counts",
+    layer="gold",
+    comment="Number of messages by length in tokens. Counts of two halves add up to the counts of the whole.",
+    columns=(
+        _SOURCE,
+        Column("model", "string", "model of the conversation", required=True),
+        _LANGUAGE,
+        _ROLE,
+        Column("turn", "int", "turn the message belongs to, from 1", required=True),
+        Column("month", "string", "month as 2023-04; null where the source has no time"),
+        Column("tokenizer", "string", "tokenizer that counted", required=True),
+        Column("n_tokens", "int", "length in tokens", required=True),
+        Column("n_messages", "bigint", "messages of that length", required=True),
+    ),
+    key=("source", "model", "language", "role", "turn", "month", "tokenizer", "n_tokens"),
+    checks={"positive": "n_messages > 0 AND n_tokens >= 0"},
+)
+
+TOKEN_STATS = Table(
+    name="token_stats",
+    layer="gold",
+    comment="Message length in tokens by model, language, role, turn and month; quantiles are exact (inverted_cdf).",
+    columns=(
+        _SOURCE,
+        _GROUPING,
+        _MODEL,
+        _LANGUAGE,
+        Column("turn", "int", "turn of the messages, from 1; null where the row is about all turns"),
+        Column("month", "string", "month as 2023-04; null where there is no time or the row is about all months"),
+        _ROLE,
+        Column("tokenizer", "string", "tokenizer that counted", required=True),
+        Column("n_conversations", "bigint", "conversations with at least one such message", required=True),
+        Column("n_messages", "bigint", "messages", required=True),
+        Column("total", "bigint", "tokens in all messages", required=True),
+        Column("mean", "double", "tokens per message", required=True),
+        Column("sd", "double", "sample standard deviation; null for one message"),
+        Column("min", "int", "fewest tokens", required=True),
+        Column("max", "int", "most tokens", required=True),
+        *(Column(f"p{p}", "int", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
+    ),
+    key=("source", "grouping", "model", "language", "turn", "month", "role", "tokenizer"),
+)
+
+MODERATION_COUNTS = Table(
+    name="moderation_counts",
+    layer="gold",
+    comment="Messages by moderation score; logarithmic bins, 100 per decade from 1e-9 to 1.",
+    columns=(
+        _SOURCE,
+        _MODEL,
+        _LANGUAGE,
+        _ROLE,
+        _CATEGORY,
+        Column("score_bin", "int", "floor(100 log10 score), -901 below 1e-9; null where there is no score"),
+        Column("n", "bigint", "messages", required=True),
+        Column("n_labelled", "bigint", "messages that have the flag (true or false)", required=True),
+        Column("n_flagged", "bigint", "messages whose flag is true", required=True),
+        Column("sum_score", "decimal(38,18)", "sum of the scores; null where there is no score"),
+    ),
+    key=("source", "model", "language", "role", "category", "score_bin"),
+)
+
+MODERATION_TOTALS = Table(
+    name="moderation_totals",
+    layer="gold",
+    comment="Flags summed by conversation first: what intervals need that allow for clustering by conversation.",
+    columns=(
+        _SOURCE,
+        _MODEL,
+        _LANGUAGE,
+        _ROLE,
+        _CATEGORY,
+        Column("n_conversations", "bigint", "conversations with at least one labelled message", required=True),
+        Column("n_conversations_flagged", "bigint", "conversations with at least one flagged message", required=True),
+        Column("n_messages", "bigint", "labelled messages", required=True),
+        Column("n_flagged", "bigint", "flagged messages", required=True),
+        Column("sum_messages_squared", "bigint", "sum over conversations of labelled messages squared", required=True),
+        Column("sum_flagged_squared", "bigint", "sum over conversations of flagged messages squared", required=True),
+        Column("sum_flagged_messages", "bigint", "sum over conversations of flagged times labelled", required=True),
+    ),
+    key=("source", "model", "language", "role", "category"),
+)
+
+MODERATION_STATS = Table(
+    name="moderation_stats",
+    layer="gold",
+    comment="Flag rates with 95 % intervals and score quantiles; a quantile's relative error is at most 1.2 %.",
+    columns=(
+        _SOURCE,
+        _GROUPING,
+        _MODEL,
+        _LANGUAGE,
+        _ROLE,
+        _CATEGORY,
+        Column("unit", "string", "message or conversation", required=True),
+        Column("n", "bigint", "units with a flag, true or false", required=True),
+        Column("n_missing", "bigint", "messages without the flag; null for conversations"),
+        Column("n_flagged", "bigint", "units flagged", required=True),
+        Column("rate", "double", "n_flagged / n; null where n is 0"),
+        _CI_LOWER,
+        _CI_UPPER,
+        Column("n_scored", "bigint", "messages with a score; null for conversations"),
+        Column("mean_score", "double", "mean score; null where there is none"),
+        *(
+            Column(name, "double", f"{text} % quantile of the score, middle of its bin; null where there is none")
+            for name, text in (("p50", "50"), ("p90", "90"), ("p99", "99"), ("p99_9", "99.9"))
+        ),
+    ),
+    key=("source", "grouping", "model", "language", "role", "category", "unit"),
+)
+
+MODERATION_CURVES = Table(
+    name="moderation_curves",
+    layer="gold",
+    comment="Share of messages whose score is at or above a threshold; thresholds are edges of bins, so shares are exact.",
+    columns=(
+        _SOURCE,
+        _GROUPING,
+        _MODEL,
+        _ROLE,
+        _CATEGORY,
+        Column("threshold", "double", "score", required=True),
+        Column("n", "bigint", "messages with a score", required=True),
+        Column("n_above", "bigint", "messages at or above the threshold", required=True),
+        Column("share", "double", "n_above / n", required=True),
+    ),
+    key=("source", "grouping", "model", "role", "category", "threshold"),
+)
+
+BATTLE_COUNTS = Table(
+    name="battle_counts",
+    layer="gold",
+    comment="Number of battles by outcome; everything that needs no judge, order or text is a function of it.",
+    columns=(
+        _SOURCE,
+        _JUDGE_KIND,
+        _LANGUAGE,
+        Column("category", "string", "category of the question; null where the source has none"),
+        Column("turn", "int", "number of turns; null where the source does not say"),
+        Column("anony", "boolean", "model names were hidden; null where the source does not say"),
+        Column("model_a", "string", "model shown first", required=True),
+        Column("model_b", "string", "model shown second", required=True),
+        _WINNER,
+        Column("n", "bigint", "battles", required=True),
+    ),
+    key=("source", "judge_kind", "language", "category", "turn", "anony", "model_a", "model_b", "winner"),
+    checks={"positive": "n > 0"},
+)
+
+PAIR_STATS = Table(
+    name="pair_stats",
+    layer="gold",
+    comment="Each pair of models, model_a before model_b by code point, whichever was shown first.",
+    columns=(
+        _SOURCE,
+        _JUDGE_KIND,
+        Column("model_a", "string", "first model by code point", required=True),
+        Column("model_b", "string", "second model by code point", required=True),
+        Column("wins_a", "bigint", "battles that model_a won", required=True),
+        Column("wins_b", "bigint", "battles that model_b won", required=True),
+        Column("ties", "bigint", "ties, without tie (bothbad)", required=True),
+        Column("bothbad", "bigint", "tie (bothbad)", required=True),
+        Column("n", "bigint", "all battles of the pair", required=True),
+        Column("win_rate_a", "double", "(wins_a + half of all ties) / n", required=True),
+        _CI_LOWER,
+        _CI_UPPER,
+    ),
+    key=("source", "judge_kind", "model_a", "model_b"),
+)
+
+POSITION_STATS = Table(
+    name="position_stats",
+    layer="gold",
+    comment="How often the side shown first wins.",
+    columns=(
+        _SOURCE,
+        _JUDGE_KIND,
+        Column("model", "string", "model; null for all battles"),
+        Column("side", "string", "side the model was shown on: a or b; a for all battles", required=True),
+        Column("n", "bigint", "battles", required=True),
+        Column("ties", "bigint", "ties of both kinds", required=True),
+        Column("wins", "bigint", "battles that this side won", required=True),
+        Column("win_rate", "double", "wins / battles that were not a tie; null where all were ties"),
+        _CI_LOWER,
+        _CI_UPPER,
+    ),
+    key=("source", "judge_kind", "model", "side"),
+)
+
+VOLUME_STATS = Table(
+    name="volume_stats",
+    layer="gold",
+    comment="Battles per day (UTC).",
+    columns=(
+        _SOURCE,
+        Column("day", "date", "day; null where the source has no time"),
+        Column("n_battles", "bigint", "battles", required=True),
+    ),
+    key=("source", "day"),
+)
+
+_SLICE = Column("slice", "string", "all, or column=value pairs joined by commas", required=True)
+_METHOD = Column("method", "string", "rating method", required=True)
+_UNIT = Column("unit", "string", "what the bootstrap draws: battle or judge", required=True)
+
+RATINGS = Table(
+    name="ratings",
+    layer="gold",
+    comment="Ratings with 95 % intervals, comparable within a component of the win graph.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        _UNIT,
+        Column("interval", "string", "percentile or sandwich", required=True),
+        Column("model", "string", "model", required=True),
+        Column("rating", "double", "estimate from all battles; null where none exists"),
+        Column("se", "double", "standard error of the rating; null where none exists"),
+        _CI_LOWER,
+        _CI_UPPER,
+        Column("rank", "int", "1 + models of the component with a higher rating"),
+        Column("rank_ub", "int", "1 + models of the component whose ci_lower is above this ci_upper"),
+        Column("rank_lower", "int", "2.5 % point of the rank over the rounds; null for the sandwich"),
+        Column("rank_upper", "int", "97.5 % point of the rank over the rounds; null for the sandwich"),
+        Column("component", "int", "component of the win graph, 1 is the largest", required=True),
+        Column("n_battles", "bigint", "battles of the model in the slice", required=True),
+        Column("n_rounds", "int", "bootstrap rounds; null for the sandwich"),
+        Column("note", "string", "what a reader must know: unbounded intervals, separate components; null if nothing"),
+    ),
+    key=("source", "slice", "method", "unit", "interval", "model"),
+)
+
+RATING_REPLICATES = Table(
+    name="rating_replicates",
+    layer="gold",
+    comment="One rating per bootstrap round. Infinite where the model only won or only lost in the round.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        _UNIT,
+        Column("round", "int", "round, from 0", required=True),
+        Column("model", "string", "model", required=True),
+        Column("rating", "double", "rating; null where the round has no comparison of the model with the others"),
+    ),
+    key=("source", "slice", "method", "unit", "round", "model"),
+    cluster_by=("source", "slice"),
+)

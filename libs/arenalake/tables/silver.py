@@ -1,0 +1,131 @@
+"""Silver tables: what came in, record by record. `conversations` is the only one here that holds text."""
+
+from arenalake.moderation import CATEGORIES, MODERATION_TYPE, column_suffix
+from arenalake.tables.table import Column, Table
+
+_SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
+_FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
+_TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
+_WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
+
+CONVERSATIONS = Table(
+    name="conversations",
+    layer="silver",
+    comment="One row per conversation with one model; a battle gives two.",
+    columns=(
+        _SOURCE,
+        _FILE,
+        Column("conversation_id", "string", "published id; <battle_id>/a and /b for the sides of a battle", True),
+        Column("model", "string", "model that answered", required=True),
+        Column("language", "string", "language as published; null where the source has none"),
+        Column("turn", "int", "number of user messages"),
+        Column("redacted", "boolean", "names of persons were replaced; null where the source does not say"),
+        Column("battle_id", "string", "battle this is a side of; null outside battles"),
+        Column("side", "string", "a or b; null outside battles"),
+        _TSTAMP,
+        Column("messages", "array<struct<role:string,content:string>>", "messages in order", required=True),
+        Column("moderation", f"array<{MODERATION_TYPE}>", "one per message, null where the source has none"),
+    ),
+    key=("source", "conversation_id"),
+    stats_columns=("source", "file", "model", "language", "turn", "redacted", "side", "tstamp"),
+)
+
+BATTLES = Table(
+    name="battles",
+    layer="silver",
+    comment="One row per vote of one judge on a pair of answers. No text.",
+    columns=(
+        _SOURCE,
+        _FILE,
+        Column("battle_id", "string", "published id, else a hash of the vote's key, else of file and row", required=True),
+        Column("question_id", "string", "question the two answers belong to; null where the source has none"),
+        Column("model_a", "string", "model shown first (left)", required=True),
+        Column("model_b", "string", "model shown second (right)", required=True),
+        Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True),
+        Column("judge", "string", "who voted; null where the source does not say"),
+        Column("judge_kind", "string", "human or model", required=True),
+        Column("turn", "int", "number of turns the vote is about; null where the source does not say"),
+        Column("anony", "boolean", "model names were hidden until the vote; null where the source does not say"),
+        Column("language", "string", "language as published; null where the source has none"),
+        Column("category", "string", "category of the question; null where the source has none"),
+        Column("likert", "int", "grade on a Likert scale; null where the source has none"),
+        Column("prompt_hash", "string", "SHA-256 of the user's first message; null without text"),
+        Column("leaked", "boolean", "an answer gives its model away; null where that was not looked for"),
+        _TSTAMP,
+        Column("sequence", "bigint", "order for online Elo: microseconds of tstamp, a mapped column, or row in its file"),
+        Column("moderation", MODERATION_TYPE, "moderation of the battle as a whole; null where the source has none"),
+        Column(
+            "toxicity",
+            "struct<roberta_large:struct<flagged:boolean,probability:double>,t5_large:struct<flagged:boolean,score:double>>",
+            "toxicity tags as published; null where the source has none",
+        ),
+    ),
+    key=("source", "battle_id"),
+    stats_columns=("source", "file", "model_a", "model_b", "winner", "judge_kind", "turn", "anony", "language", "tstamp"),
+    checks={"known_winner": _WINNERS, "two_models": "model_a <> model_b"},
+)
+
+MESSAGES = Table(
+    name="messages",
+    layer="silver",
+    comment="One row per message, measured; no text.",
+    columns=(
+        _SOURCE,
+        _FILE,
+        Column("conversation_id", "string", "conversation the message belongs to", required=True),
+        Column("position", "int", "place in the conversation, from 0", required=True),
+        Column("role", "string", "user or assistant", required=True),
+        Column("model", "string", "model of the conversation", required=True),
+        Column("language", "string", "language of the conversation as published; null where the source has none"),
+        Column("detected_language", "string", "language that was detected; null where none was looked for"),
+        Column("turn", "int", "turn the message belongs to, from 1", required=True),
+        Column("month", "string", "month as 2023-04; null where the source has no time"),
+        Column("n_tokens", "map<string,int>", "tokenizer to number of tokens", required=True),
+        Column("n_chars", "int", "number of Unicode code points", required=True),
+        Column("n_headers", "int", "Markdown headers", required=True),
+        Column("n_list_items", "int", "Markdown list items", required=True),
+        Column("n_bold", "int", "Markdown bold spans", required=True),
+        Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
+        *(Column(f"flag_{column_suffix(c)}", "boolean", f"moderation flag {c}; null where missing") for c in CATEGORIES),
+        *(Column(f"score_{column_suffix(c)}", "double", f"moderation score {c}; null where missing") for c in CATEGORIES),
+    ),
+    key=("source", "conversation_id", "position"),
+    stats_columns=("source", "file", "position", "role", "model", "language", "turn", "month"),
+    checks={"counted": "n_chars >= 0 AND position >= 0"},
+)
+
+QUARANTINE = Table(
+    name="quarantine",
+    layer="silver",
+    comment="Records that break a rule, whole, with every reason. Nothing that came in is dropped without a row here.",
+    columns=(
+        _SOURCE,
+        _FILE,
+        Column("record_id", "string", "hash of file, record and its occurrence among equal ones", required=True),
+        Column("record_key", "string", "the record's battle or conversation id where it has one"),
+        Column("record", "string", "the record as JSON, or the line as it stood", required=True),
+        Column("reasons", "array<string>", "every rule the record breaks", required=True),
+    ),
+    key=("source", "record_id"),
+    stats_columns=("source", "file"),
+)
+
+INGESTED_FILES = Table(
+    name="ingested_files",
+    layer="silver",
+    comment="Raw files that were ingested to the end; a file is recorded after its rows.",
+    columns=(
+        _SOURCE,
+        Column("path", "string", "full path of the file", required=True),
+        _FILE,
+        Column("size", "bigint", "bytes", required=True),
+        Column("modified", "timestamp", "modification time of the file", required=True),
+        Column("digest", "string", "SHA-256 of the content; null for a file outside local or mounted storage"),
+        Column("rows", "bigint", "records in the file", required=True),
+        Column("kept", "bigint", "records that became entities", required=True),
+        Column("quarantined", "bigint", "records in quarantine", required=True),
+        Column("duplicates", "bigint", "records whose key and content were there already", required=True),
+        Column("outcome", "string", "kept, partly quarantined, or empty", required=True),
+    ),
+    key=("source", "path", "size", "modified"),
+)

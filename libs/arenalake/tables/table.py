@@ -1,0 +1,68 @@
+"""What a table declaration is: columns with types and comments, the key, and how Delta should keep it."""
+
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from arenalake.errors import SchemaMismatchError
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its Spark SQL type and the comment that the metastore shows."""
+
+    name: str
+    type: str
+    comment: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table.
+
+    Attributes:
+        key: columns that identify a row (the grain). A null is a value of its own here.
+        cluster_by: liquid clustering columns, where readers filter by them.
+        stats_columns: the only columns whose minima and maxima may reach the transaction log. `None` means all, and is
+            for tables without text and without ids of people or records.
+        checks: CHECK constraints, name to SQL expression.
+    """
+
+    name: str
+    layer: str
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    cluster_by: tuple[str, ...] = ()
+    stats_columns: tuple[str, ...] | None = None
+    checks: dict[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def ddl(self) -> str:
+        """The columns as a DDL string, as `createDataFrame` and `mapInArrow` take it."""
+        return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
+
+    def conform(self, df: DataFrame) -> DataFrame:
+        """Select the declared columns in order, after checking that `df` has exactly them with their types.
+
+        Raises:
+            SchemaMismatchError: listing every missing, unexpected and differently typed column.
+        """
+        wanted = {f.name: f.dataType.simpleString() for f in StructType.fromDDL(self.ddl).fields}
+        found = {f.name: f.dataType.simpleString() for f in df.schema.fields}
+        problems = [f"{name} is missing" for name in wanted if name not in found]
+        problems += [f"{name} is not declared" for name in found if name not in wanted]
+        problems += [
+            f"{name} is {found[name]}, declared as {wanted[name]}"
+            for name in wanted
+            if name in found and found[name] != wanted[name]
+        ]
+        if problems:
+            raise SchemaMismatchError(f"table {self.name}: " + "; ".join(problems))
+        return df.select(*[f"`{name}`" for name in self.column_names])

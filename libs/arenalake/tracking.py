@@ -1,0 +1,57 @@
+"""Each job as an MLflow run: resolved configuration, Delta versions, row counts, timings, the leaderboard."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager as ContextManager
+
+from arenalake import __version__
+from arenalake.config import Config
+from arenalake.errors import ConfigError
+from arenalake.lake import Lake
+from arenalake.steps import StepResult
+
+log = logging.getLogger(__name__)
+
+Record = Callable[[StepResult], None]
+
+
+def track_job(job: str, config: Config, lake: Lake) -> ContextManager[Record]:
+    """A context that yields a function to call with the step's result; a failure inside marks the run as failed."""
+    if not config.mlflow.enabled:
+        return nullcontext(lambda result: None)
+    return _mlflow_run(job, config, lake)
+
+
+@contextmanager
+def _mlflow_run(job: str, config: Config, lake: Lake) -> Iterator[Record]:
+    try:
+        import mlflow
+    except ImportError:
+        raise ConfigError("mlflow.enabled: mlflow is not installed; install it or set mlflow.enabled=false") from None
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    uri = config.mlflow.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if uri is None and lake.local_root is not None:
+        uri = f"sqlite:///{lake.local_root}/mlflow.db"
+    if uri is not None:
+        mlflow.set_tracking_uri(uri)
+    if uri is not None and uri.startswith("sqlite:") and mlflow.get_experiment_by_name(config.mlflow.experiment) is None:
+        artifacts = lake.local_root / "mlruns" if lake.local_root else None
+        mlflow.create_experiment(config.mlflow.experiment, artifacts.as_uri() if artifacts else None)
+    mlflow.set_experiment(config.mlflow.experiment)
+    started = time.monotonic()
+    with mlflow.start_run(run_name=job, tags={"arenalake.job": job, "arenalake.version": __version__}):
+        mlflow.log_dict(config.model_dump(mode="json", by_alias=True), "config.yaml")
+
+        def record(result: StepResult) -> None:
+            mlflow.log_dict({"read": lake.reads, "written": lake.writes}, "delta_versions.json")
+            mlflow.log_metrics({**result.metrics, "seconds": time.monotonic() - started})
+            for name, table in result.tables.items():
+                mlflow.log_table(table, f"{name}.json")
+            if result.unreadable:
+                mlflow.log_text("\n".join(result.unreadable), "unreadable_files.txt")
+
+        yield record

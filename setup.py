@@ -1,0 +1,70 @@
+"""Package `arenalake` from `libs/`. Each dependency says why it is here."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = next(
+    line.split('"')[1]
+    for line in (ROOT / "libs/arenalake/__init__.py").read_text(encoding="utf-8").splitlines()
+    if line.startswith("__version__")
+)
+
+LOCAL = [
+    "pyspark>=4.0,<4.3",  # the engine; a cluster brings its own, so it is an extra
+    "delta-spark>=4.0,<4.5,!=4.4.1",  # Delta tables for local mode; 4.4.1 has no jar to go with it
+]
+REPORT = [
+    "plotly>=6,<8",  # figures that work from file:// and on a phone
+    "jinja2>=3.1,<4",  # HTML templates with automatic escaping
+]
+TEST = [
+    "pytest>=8",  # test runner
+    "pytest-timeout>=2.3",  # a hung Spark job fails its test instead of the build
+    "hypothesis>=6.100",  # properties over generated cases
+    "evalica>=0.4.2",  # independent ratings to compare with
+    "choix>=0.4.1",  # independent ratings to compare with
+    "duckdb>=1.1",  # independent counts to compare with
+]
+DEV = [
+    "ruff>=0.8",  # lint and format
+    "mypy>=1.13",  # static types
+    "types-PyYAML",  # types of a dependency
+    "pandas-stubs",  # types of a dependency
+]
+
+setup(
+    name="arenalake",
+    version=VERSION,
+    description="Conversation and preference corpora for language models, counted once on Spark, kept in Delta tables",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    package_dir={"": "libs"},
+    packages=find_packages("libs"),
+    package_data={"arenalake": ["report/templates/*", "py.typed"]},
+    install_requires=[
+        "pydantic>=2.7,<3",  # typed configuration with clear errors
+        "pyyaml>=6",  # configuration files
+        "numpy>=1.26,<3",  # the numbers
+        "scipy>=1.11,<2",  # sparse graphs, special functions
+        "pandas>=2.2,<3",  # what applyInPandas hands over; PySpark 4.2 warns on 3
+        "pyarrow>=15",  # what mapInArrow hands over
+        "filelock>=3.12",  # one writer at a time on a local lake
+        "rich>=13",  # progress display and leaderboard in a terminal
+        "mlflow>=2.16,<4",  # the record of each run
+        "sentencepiece>=0.2",  # token counts as published
+        "mistral-common>=1.5,<2",  # ships the sample tokenizer, so that nothing has to be downloaded
+        "tiktoken>=0.7",  # token counts for OpenAI's vocabularies
+        "tokenizers>=0.19",  # token counts for Hugging Face tokenizer files
+        "langdetect>=1.0.9,<2",  # language of conversations that a source does not label
+    ],
+    extras_require={
+        "local": LOCAL,
+        "report": REPORT,
+        "test": [*LOCAL, *REPORT, *TEST],
+        "dev": [*LOCAL, *REPORT, *TEST, *DEV],
+    },
+)
