@@ -43,3 +43,7 @@ class SchemaMismatchError(ArenalakeError):
 
 class UnreadableFilesError(ArenalakeError):
     """Some raw files could not be read; the others were ingested."""
+
+
+class RatingError(ArenalakeError):
+    """Ratings do not exist for the votes as they are, or a fit failed."""
