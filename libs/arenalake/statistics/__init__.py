@@ -1,0 +1,1 @@
+"""Statistics as functions of counts: what people read."""
