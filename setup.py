@@ -32,6 +32,7 @@ DEV = [
     "mypy>=1.13",  # static types
     "types-PyYAML",  # types of a dependency
     "pandas-stubs",  # types of a dependency
+    "venv-pack",  # packs the environment for spark-submit --archives
 ]
 
 setup(

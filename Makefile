@@ -1,0 +1,37 @@
+# `make run` and `make test` are all a newcomer needs: each first installs what is missing into .venv.
+
+.PHONY: setup run test test-slow lint package package-env clean
+
+CONFIG ?= conf/local.yml
+PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
+
+setup:
+	@.ci/setup
+
+# Generate the sample corpora, run every job on them, print the leaderboard and where the report is.
+run: setup
+	$(PYTHON) jobs/pipeline.py --config $(CONFIG) $(ARGS)
+
+test: setup
+	$(PYTHON) -m pytest $(ARGS)
+
+# What takes longer: clusters, Spark Connect, packages in empty environments.
+test-slow: setup
+	$(PYTHON) -m pytest -m slow $(ARGS)
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy libs jobs
+
+# The wheel, and the zip for spark-submit's --py-files (which takes no wheel).
+package: setup
+	@.ci/package
+
+# The third-party packages for machines that lack them, for spark-submit's --archives.
+package-env: package
+	@.ci/package env
+
+# Build results and caches. The lake and the raw data stay: they may hold more than the samples.
+clean:
+	rm -rf build dist spark-warehouse metastore_db derby.log .pytest_cache .hypothesis .mypy_cache .ruff_cache
