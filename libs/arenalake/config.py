@@ -12,15 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from arenalake.errors import ConfigError
 
-SOURCE_FORMATS = (
-    "lmsys_chat_1m",
-    "arena",
-    "mt_bench",
-    "preference_dissection",
-    "likert",
-    "oasst1",
-    "votes",
-)
 WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
 SLICE_COLUMNS = ("language", "category", "turn", "anony")
 
@@ -57,11 +48,32 @@ class SparkConfig(_Section):
 class SourceConfig(_Section):
     """One data set: how its files look and where they are."""
 
-    format: Literal[SOURCE_FORMATS]  # type: ignore[valid-type]
+    format: str
     path: str = Field(min_length=1)
     columns: dict[str, str] = {}
     winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
     judge_kind: Literal["human", "model"] = "human"
+
+    @field_validator("format")
+    @classmethod
+    def _format_is_known(cls, name: str) -> str:
+        # Imported late: a source module needs this one for its own settings.
+        from arenalake.sources import SOURCES
+
+        if name not in SOURCES:
+            raise ValueError(f"is not a known format; known: {', '.join(sorted(SOURCES))}")
+        return name
+
+    @model_validator(mode="after")
+    def _columns_can_be_mapped(self) -> "SourceConfig":
+        from arenalake.sources import SOURCES
+
+        mappable = SOURCES[self.format].mappable
+        unknown = sorted(set(self.columns) - set(mappable))
+        if unknown:
+            allowed = f"only {', '.join(mappable)} can be mapped" if mappable else "its columns are fixed"
+            raise ValueError(f"columns {', '.join(unknown)} cannot be mapped in format {self.format}: {allowed}")
+        return self
 
     @field_validator("winner_labels", mode="before")
     @classmethod

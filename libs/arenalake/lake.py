@@ -89,8 +89,10 @@ class Lake:
         """The table as it is now; an empty DataFrame of its schema where it was never written."""
         if not self.exists(table):
             return self.spark.createDataFrame([], table.ddl)
-        self.reads[table.name] = self._data_commit(table)["version"]
-        return self.spark.read.table(self.name_of(table))
+        # Pinned: a plan that is run again after a write must still see the rows it was made for.
+        commit = self._data_commit(table)
+        self.reads[table.name] = commit["version"]
+        return self.spark.read.option("versionAsOf", commit["newest"]).table(self.name_of(table))
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
@@ -151,13 +153,16 @@ class Lake:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _data_commit(self, table: Table) -> dict[str, Any]:
-        """The newest commit that changed rows: its version, timestamp and userMetadata."""
+        """The newest commit that changed rows (version, timestamp, userMetadata), and `newest`, the newest of all."""
+        changed_rows = ~F.col("operation").isin(*_UPKEEP)
+        commit = F.struct("version", "timestamp", "userMetadata")
         history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
-        columns = ("version", "timestamp", "userMetadata")
-        commit = history.where(~F.col("operation").isin(*_UPKEEP)).orderBy(F.desc("version")).select(*columns).first()
-        if commit is None:  # the log may have been cleaned down to upkeep commits
-            commit = history.orderBy("version").select(*columns).first()
-        return commit.asDict() if commit else {"version": -1, "timestamp": None, "userMetadata": None}
+        # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
+        row = history.select(
+            F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
+            F.max("version").alias("newest"),
+        ).collect()[0]
+        return {**row["commit"].asDict(), "newest": row["newest"]}
 
     def _create(self, table: Table) -> None:
         if self.exists(table):

@@ -27,7 +27,7 @@ CONVERSATIONS = Table(
         Column("moderation", f"array<{MODERATION_TYPE}>", "one per message, null where the source has none"),
     ),
     key=("source", "conversation_id"),
-    stats_columns=("source", "file", "model", "language", "turn", "redacted", "side", "tstamp"),
+    stats_columns=("source", "file", "model", "language", "turn", "side", "tstamp"),
 )
 
 BATTLES = Table(
@@ -61,7 +61,7 @@ BATTLES = Table(
         ),
     ),
     key=("source", "battle_id"),
-    stats_columns=("source", "file", "model_a", "model_b", "winner", "judge_kind", "turn", "anony", "language", "tstamp"),
+    stats_columns=("source", "file", "model_a", "model_b", "winner", "judge_kind", "turn", "language", "tstamp"),
     checks={"known_winner": _WINNERS, "two_models": "model_a <> model_b"},
 )
 

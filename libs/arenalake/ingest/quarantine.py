@@ -1,0 +1,23 @@
+"""Rows of `quarantine`: a record, whole, with every reason, under an id that a rerun gives again."""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+
+def quarantine_rows(broken: DataFrame, *, source: str) -> DataFrame:
+    """Broken records as rows of `quarantine`.
+
+    Args:
+        broken: file, record_key, record, reasons. Equal records of a file are different rows: each one came in.
+    """
+    equal = Window.partitionBy("file", "record").orderBy("record_key")
+    occurrence = F.row_number().over(equal)
+    said = F.to_json(F.struct("file", "record", occurrence.alias("occurrence")))
+    return broken.select(
+        F.lit(source).alias("source"),
+        "file",
+        F.sha2(said, 256).alias("record_id"),
+        "record_key",
+        "record",
+        "reasons",
+    )

@@ -1,0 +1,16 @@
+"""The published formats, one module each. To add a data set: write its module and list it in `SOURCES`."""
+
+from arenalake.sources.arena import ARENA
+from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
+from arenalake.sources.mt_bench import MT_BENCH
+from arenalake.sources.source import Source
+from arenalake.sources.votes import VOTES
+
+SOURCES: dict[str, Source] = {
+    "lmsys_chat_1m": LMSYS_CHAT_1M,
+    "arena": ARENA,
+    "mt_bench": MT_BENCH,
+    "votes": VOTES,
+}
+
+__all__ = ["SOURCES", "Source"]

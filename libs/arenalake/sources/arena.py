@@ -1,0 +1,88 @@
+"""Chatbot Arena Conversations (33K) as published on the hub: one vote of one user on two conversations per record."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import SourceConfig
+from arenalake.moderation import MODERATION_TYPE
+from arenalake.sources import rules
+from arenalake.sources.battle import CONVERSATION_TYPE, prompt_hash, sides, vote_reasons
+from arenalake.sources.source import Field, Source, Terms, entity, parsed, winner_of
+from arenalake.tables import BATTLES
+
+_FIELDS = [
+    Field("question_id", "string", "question_id"),
+    Field("model_a", "string", "model_a"),
+    Field("model_b", "string", "model_b"),
+    Field("winner", "string", "winner"),
+    Field("judge", "string", "judge"),
+    Field("conversation_a", CONVERSATION_TYPE, "conversation_a"),
+    Field("conversation_b", CONVERSATION_TYPE, "conversation_b"),
+    Field("turn", "double", "turn"),
+    Field("anony", "boolean", "anony"),
+    Field("language", "string", "language"),
+    Field("tstamp", "double", "tstamp"),
+    Field("openai_moderation", MODERATION_TYPE, "openai_moderation"),
+    Field(
+        "toxic_chat_tag",
+        "struct<`roberta-large`:struct<flagged:boolean,probability:double>,`t5-large`:struct<flagged:boolean,score:double>>",
+        "toxic_chat_tag",
+    ),
+]
+
+
+def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    battle_id = raw["question_id"]
+    tstamp = raw["tstamp"].try_cast("timestamp")
+    roberta = raw["toxic_chat_tag"]["roberta-large"]
+    t5 = raw["toxic_chat_tag"]["t5-large"]
+    battle = entity(
+        BATTLES,
+        battle_id=battle_id,
+        question_id=raw["question_id"],
+        model_a=raw["model_a"],
+        model_b=raw["model_b"],
+        winner=winner_of(raw["winner"], config.winner_labels),
+        judge=raw["judge"],
+        judge_kind=F.lit(config.judge_kind),
+        turn=raw["turn"],
+        anony=raw["anony"],
+        language=raw["language"],
+        prompt_hash=prompt_hash(raw["conversation_a"]),
+        tstamp=tstamp,
+        sequence=F.unix_micros(tstamp),
+        moderation=raw["openai_moderation"],
+        toxicity=F.when(
+            raw["toxic_chat_tag"].isNotNull(), F.struct(roberta.alias("roberta_large"), t5.alias("t5_large"))
+        ),
+    )
+    reasons = F.array(
+        rules.required("question_id", raw["question_id"]),
+        *vote_reasons(raw["model_a"], raw["model_b"], raw["winner"], config),
+        rules.whole_number("turn", raw["turn"], minimum=1),
+        rules.readable_time(raw["tstamp"], tstamp),
+        rules.messages_in_order("conversation_a", raw["conversation_a"]),
+        rules.messages_in_order("conversation_b", raw["conversation_b"]),
+        rules.moderation_scores_in_range("openai_moderation", raw["openai_moderation"]),
+        rules.score_in_range("toxic_chat_tag.roberta-large.probability", roberta["probability"]),
+        rules.score_in_range("toxic_chat_tag.t5-large.score", t5["score"]),
+    )
+    conversations = sides(battle_id, raw, language=raw["language"], tstamp=tstamp)
+    return parsed(records, key=battle_id, reasons=reasons, battle=battle, conversations=conversations)
+
+
+ARENA = Source(
+    terms=Terms(
+        title="Chatbot Arena Conversations",
+        licence="user prompts CC-BY-4.0, model outputs CC-BY-NC-4.0",
+        text_may_be_shared=True,
+        citation="Zheng et al. (2023), Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena, arXiv:2306.05685",
+        url="https://huggingface.co/datasets/lmsys/chatbot_arena_conversations",
+    ),
+    fields=lambda config: _FIELDS,
+    parse=_parse,
+    positioned=False,
+    has_battles=True,
+    has_conversations=True,
+)

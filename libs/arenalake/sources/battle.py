@@ -1,0 +1,54 @@
+"""What records that are votes on two conversations have in common: fields, rules and entities."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from arenalake.config import WINNERS, SourceConfig
+from arenalake.sources import rules
+from arenalake.sources.source import entity, winner_of
+from arenalake.tables import CONVERSATIONS
+
+CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
+
+
+def vote_reasons(
+    model_a: Column, model_b: Column, label: Column, config: SourceConfig, columns: dict[str, str] | None = None
+) -> list[Column]:
+    """The rules that every vote must keep; `columns` names the file's columns where they are mapped."""
+    named = columns or {}
+    allowed = sorted(config.winner_labels) if config.winner_labels else list(WINNERS)
+    return [
+        rules.required("model_a", model_a, named.get("model_a")),
+        rules.required("model_b", model_b, named.get("model_b")),
+        rules.required("winner", label, named.get("winner")),
+        rules.known_winner(label, winner_of(label, config.winner_labels), allowed),
+        rules.two_models(model_a, model_b),
+    ]
+
+
+def sides(
+    battle_id: Column, raw: dict[str, Column], *, language: Column | None = None, tstamp: Column | None = None
+) -> Column:
+    """The two conversations of a battle, of which those that the record does not have are left out."""
+    both = []
+    for side in ("a", "b"):
+        messages = F.transform(
+            raw[f"conversation_{side}"], lambda m: F.struct(m["role"].alias("role"), m["content"].alias("content"))
+        )
+        conversation = entity(
+            CONVERSATIONS,
+            conversation_id=F.concat(battle_id, F.lit(f"/{side}")),
+            model=raw[f"model_{side}"],
+            language=language if language is not None else F.lit(None),
+            turn=F.size(F.filter(messages, lambda m: m["role"] == "user")),
+            battle_id=battle_id,
+            side=F.lit(side),
+            tstamp=tstamp if tstamp is not None else F.lit(None),
+            messages=messages,
+        )
+        both.append(F.when(messages.isNotNull(), conversation))
+    return F.array_compact(F.array(*both))
+
+
+def prompt_hash(messages: Column) -> Column:
+    return F.sha2(F.get(messages, F.lit(0))["content"], 256)

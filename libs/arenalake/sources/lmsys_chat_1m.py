@@ -1,0 +1,65 @@
+"""LMSYS-Chat-1M as published on the hub: one conversation with one model per record, no votes."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import SourceConfig
+from arenalake.moderation import MODERATION_TYPE
+from arenalake.sources import rules
+from arenalake.sources.source import Field, Source, Terms, entity, parsed
+from arenalake.tables import CONVERSATIONS
+
+_FIELDS = [
+    Field("conversation_id", "string", "conversation_id"),
+    Field("model", "string", "model"),
+    Field("conversation", "array<struct<content:string,role:string>>", "conversation"),
+    Field("turn", "double", "turn"),
+    Field("language", "string", "language"),
+    Field("openai_moderation", f"array<{MODERATION_TYPE}>", "openai_moderation"),
+    Field("redacted", "boolean", "redacted"),
+]
+
+
+def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    messages = F.transform(
+        raw["conversation"], lambda m: F.struct(m["role"].alias("role"), m["content"].alias("content"))
+    )
+    moderation = F.when(F.size(raw["openai_moderation"]) > 0, raw["openai_moderation"])
+    conversation = entity(
+        CONVERSATIONS,
+        conversation_id=raw["conversation_id"],
+        model=raw["model"],
+        language=raw["language"],
+        turn=raw["turn"],
+        redacted=raw["redacted"],
+        messages=messages,
+        moderation=moderation,
+    )
+    reasons = F.array(
+        rules.required("conversation_id", raw["conversation_id"]),
+        rules.required("model", raw["model"]),
+        rules.whole_number("turn", raw["turn"], minimum=1),
+        rules.messages_in_order("conversation", raw["conversation"]),
+        rules.one_per_message("openai_moderation", raw["openai_moderation"], raw["conversation"]),
+        rules.all_moderation_scores_in_range("openai_moderation", raw["openai_moderation"]),
+    )
+    return parsed(records, key=raw["conversation_id"], reasons=reasons, conversations=F.array(conversation))
+
+
+LMSYS_CHAT_1M = Source(
+    terms=Terms(
+        title="LMSYS-Chat-1M",
+        licence="LMSYS-Chat-1M Dataset License Agreement",
+        text_may_be_shared=False,
+        citation=(
+            "Zheng et al. (2023), LMSYS-Chat-1M: A Large-Scale Real-World LLM Conversation Dataset, arXiv:2309.11998"
+        ),
+        url="https://huggingface.co/datasets/lmsys/lmsys-chat-1m",
+    ),
+    fields=lambda config: _FIELDS,
+    parse=_parse,
+    positioned=False,
+    has_battles=False,
+    has_conversations=True,
+)

@@ -1,0 +1,68 @@
+"""MT-bench human judgments: votes of experts and authors on answers to 80 questions, with or without the conversations."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import SourceConfig
+from arenalake.sources import rules
+from arenalake.sources.battle import CONVERSATION_TYPE, prompt_hash, sides, vote_reasons
+from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
+from arenalake.tables import BATTLES
+
+_FIELDS = [
+    Field("question_id", "string", "question_id"),
+    Field("model_a", "string", "model_a"),
+    Field("model_b", "string", "model_b"),
+    Field("winner", "string", "winner"),
+    Field("judge", "string", "judge"),
+    Field("conversation_a", CONVERSATION_TYPE, "conversation_a"),
+    Field("conversation_b", CONVERSATION_TYPE, "conversation_b"),
+    Field("turn", "double", "turn"),
+]
+
+
+def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    # The published records have no id; a judge votes once on a question, an ordered pair of models and a turn.
+    battle_id = digest_of(*[raw[name] for name in ("question_id", "model_a", "model_b", "judge", "turn")])
+    battle = entity(
+        BATTLES,
+        battle_id=battle_id,
+        question_id=raw["question_id"],
+        model_a=raw["model_a"],
+        model_b=raw["model_b"],
+        winner=winner_of(raw["winner"], config.winner_labels),
+        judge=raw["judge"],
+        judge_kind=F.lit(config.judge_kind),
+        turn=raw["turn"],
+        prompt_hash=prompt_hash(raw["conversation_a"]),
+        sequence=F.col("position"),
+    )
+    given = [F.when(raw[name].isNotNull(), rules.messages_in_order(name, raw[name])) for name in _CONVERSATIONS]
+    reasons = F.array(
+        rules.required("question_id", raw["question_id"]),
+        *vote_reasons(raw["model_a"], raw["model_b"], raw["winner"], config),
+        rules.required("judge", raw["judge"]),
+        rules.required("turn", raw["turn"]),
+        rules.whole_number("turn", raw["turn"], minimum=1),
+        *given,
+    )
+    return parsed(records, key=battle_id, reasons=reasons, battle=battle, conversations=sides(battle_id, raw))
+
+
+_CONVERSATIONS = ("conversation_a", "conversation_b")
+
+MT_BENCH = Source(
+    terms=Terms(
+        title="MT-bench human judgments",
+        licence="CC-BY-4.0",
+        text_may_be_shared=True,
+        citation="Zheng et al. (2023), Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena, arXiv:2306.05685",
+        url="https://huggingface.co/datasets/lmsys/mt_bench_human_judgments",
+    ),
+    fields=lambda config: _FIELDS,
+    parse=_parse,
+    positioned=True,
+    has_battles=True,
+    has_conversations=True,
+)

@@ -1,0 +1,97 @@
+"""The rules that a record must keep, each as a column: a sentence that names the fault, or null."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from arenalake.moderation import CATEGORIES
+
+
+def required(name: str, value: Column, column: str | None = None) -> Column:
+    """Broken by null and by empty text."""
+    where = f" (column {column!r})" if column and column != name else ""
+    empty = value.isNull() | (F.trim(value.cast("string")) == "")
+    return F.when(empty, F.lit(f"{name} is missing{where}"))
+
+
+def known_winner(label: Column, winner: Column, allowed: list[str]) -> Column:
+    told = F.concat(F.lit("winner "), F.to_json(F.array(label)), F.lit(f" is unknown; known: {', '.join(allowed)}"))
+    return F.when(label.isNotNull() & winner.isNull(), told)
+
+
+def two_models(model_a: Column, model_b: Column) -> Column:
+    return F.when(model_a == model_b, F.concat(F.lit("both sides are the same model, "), model_a))
+
+
+def whole_number(name: str, value: Column, *, minimum: int | None = None) -> Column:
+    """Broken by NaN, infinity, a fraction, and what is below the minimum."""
+    whole = (value == F.floor(value)) & (F.abs(value) < 2.0**53)
+    limit = "" if minimum is None else f" of at least {minimum}"
+    good = whole if minimum is None else whole & (value >= minimum)
+    told = F.concat(F.lit(f"{name} is "), value.cast("string"), F.lit(f", not a whole number{limit}"))
+    return F.when(value.isNotNull() & ~F.coalesce(good, F.lit(False)), told)
+
+
+def readable_time(raw: Column, time: Column) -> Column:
+    return F.when(
+        raw.isNotNull() & time.isNull(), F.concat(F.lit("tstamp is "), raw.cast("string"), F.lit(", not a time"))
+    )
+
+
+def messages_in_order(name: str, messages: Column) -> Column:
+    """Broken unless user and assistant take turns, the user first, and every message has a text (it may be empty)."""
+    wrong_role = F.exists(
+        F.transform(
+            messages,
+            lambda message, i: ~message["role"].eqNullSafe(F.when(i % 2 == 0, F.lit("user")).otherwise(F.lit("assistant"))),
+        ),
+        lambda wrong: wrong,
+    )
+    no_text = F.exists(messages, lambda message: message["content"].isNull())
+    return (
+        F.when(messages.isNull() | (F.size(messages) == 0), F.lit(f"{name} has no messages"))
+        .when(wrong_role, F.lit(f"{name} is out of order: user and assistant must take turns, the user first"))
+        .when(no_text, F.lit(f"{name} has a message without content"))
+    )
+
+
+def score_in_range(name: str, score: Column) -> Column:
+    """Broken by NaN (which Spark orders above every number) and by what is outside [0, 1]; null is missing, not broken."""
+    return F.when(
+        _outside(score), F.concat(F.lit(f"{name} is "), score.cast("string"), F.lit(", outside [0, 1] or not a number"))
+    )
+
+
+def moderation_scores_in_range(name: str, moderation: Column) -> Column:
+    """The same for all scores of one moderation struct; the category is named."""
+    scores = moderation["category_scores"]
+    reason = F.lit(None).cast("string")
+    for category in reversed(CATEGORIES):
+        broken = score_in_range(f"{name} score {category}", scores[category])
+        reason = F.coalesce(broken, reason)
+    return reason
+
+
+def all_moderation_scores_in_range(name: str, moderation: Column) -> Column:
+    """The same for an array of moderation structs."""
+    broken = F.exists(
+        moderation,
+        lambda one: F.coalesce(
+            F.greatest(*[_outside(one["category_scores"][category]) for category in CATEGORIES]), F.lit(False)
+        ),
+    )
+    return F.when(broken, F.lit(f"{name} has a score that is outside [0, 1] or not a number"))
+
+
+def one_per_message(name: str, moderation: Column, messages: Column) -> Column:
+    told = F.concat(
+        F.lit(f"{name} has "),
+        F.size(moderation).cast("string"),
+        F.lit(" entries for "),
+        F.size(messages).cast("string"),
+        F.lit(" messages"),
+    )
+    return F.when((F.size(moderation) > 0) & (F.size(moderation) != F.size(messages)), told)
+
+
+def _outside(score: Column) -> Column:
+    return ~score.between(0.0, 1.0)

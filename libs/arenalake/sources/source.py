@@ -1,0 +1,125 @@
+"""What a source module declares: the fields of its published records, its terms, and how a record becomes entities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import WINNERS, SourceConfig
+from arenalake.tables import BATTLES, CONVERSATIONS, Table
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a raw record.
+
+    Attributes:
+        name: what it is called in this library.
+        type: Spark SQL type it must have. Whole numbers are declared as double, since files that went through pandas
+            write 1.0; a rule then checks that they are whole.
+        column: what it is called in the file.
+        mapped: the configuration names the column, so a file without it does not fit the mapping.
+    """
+
+    name: str
+    type: str
+    column: str
+    mapped: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Licence and citation, shown by the report and by every export."""
+
+    title: str
+    licence: str
+    text_may_be_shared: bool
+    citation: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published format.
+
+    Attributes:
+        fields: the fields of a record, given the source's configuration.
+        parse: records to entities, see `parsed`.
+        positioned: whether the position of a record in its file is needed, for an id or an order.
+        mappable: what the configuration's `columns` may map; empty where the format fixes the columns.
+        has_battles: whether a record is a battle; its key is then the battle's id, else the conversation's.
+        has_conversations: whether a record may bring text.
+    """
+
+    terms: Terms
+    fields: Callable[[SourceConfig], list[Field]]
+    parse: Callable[[DataFrame, SourceConfig], DataFrame]
+    positioned: bool
+    has_battles: bool
+    has_conversations: bool
+    mappable: tuple[str, ...] = ()
+
+
+def parsed(
+    records: DataFrame,
+    *,
+    key: Column,
+    reasons: Column,
+    battle: Column | None = None,
+    conversations: Column | None = None,
+) -> DataFrame:
+    """The contract between a source module and ingestion.
+
+    Returns:
+        file, record (JSON), record_key, reasons (array<string>, empty for a good record), battle (a row of `battles`
+        without source and file; null where the source has none), conversations (rows of `conversations` likewise).
+    """
+    return records.select(
+        "file",
+        "record",
+        key.alias("record_key"),
+        # A record that cannot be taken apart breaks every rule; the one true reason is enough.
+        F.when(F.col("raw").isNull(), F.col("problems"))
+        .otherwise(F.concat(F.col("problems"), F.array_compact(reasons)))
+        .alias("reasons"),
+        (battle if battle is not None else F.lit(None).cast(entity_type(BATTLES))).alias("battle"),
+        (conversations if conversations is not None else F.array().cast(f"array<{entity_type(CONVERSATIONS)}>")).alias(
+            "conversations"
+        ),
+    )
+
+
+def entity_type(table: Table) -> str:
+    """The struct type of a table's rows without `source` and `file`, which ingestion adds."""
+    fields = ",".join(f"`{c.name}`:{c.type}" for c in table.columns if c.name not in ("source", "file"))
+    return f"struct<{fields}>"
+
+
+def entity(table: Table, **values: Column) -> Column:
+    """A row of a table as a struct, every column of it in order; a column that is not given is null.
+
+    Raises:
+        ValueError: a value is given for a column that the table does not have.
+    """
+    names = [c.name for c in table.columns if c.name not in ("source", "file")]
+    unknown = set(values) - set(names)
+    if unknown:
+        raise ValueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
+    types = {c.name: c.type for c in table.columns}
+    # try_cast: a value that does not fit makes the record break a rule, never the job.
+    return F.struct(*[values.get(name, F.lit(None)).try_cast(types[name]).alias(name) for name in names])
+
+
+def winner_of(label: Column, labels: dict[str, str]) -> Column:
+    """The outcome that a label stands for; null for a label that nobody declared, which is then a broken rule."""
+    known = {**{winner: winner for winner in WINNERS}, **labels} if not labels else labels
+    outcome = F.lit(None).cast("string")
+    for text, winner in known.items():
+        outcome = F.when(label == text, winner).otherwise(outcome)
+    return outcome
+
+
+def digest_of(*parts: Column) -> Column:
+    """A hash of several values that does not confuse ("ab", "c") with ("a", "bc"), nor null with an empty text."""
+    return F.sha2(F.to_json(F.struct(*[part.cast("string").alias(f"_{i}") for i, part in enumerate(parts)])), 256)

@@ -1,0 +1,81 @@
+"""Any table of pairwise votes: the configuration maps its columns and winner labels to those of `battles`."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import SourceConfig
+from arenalake.sources import rules
+from arenalake.sources.battle import vote_reasons
+from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
+from arenalake.tables import BATTLES
+
+# What a column of the file can be mapped to, and how it is read.
+_MAPPABLE = {
+    "battle_id": "string",
+    "question_id": "string",
+    "model_a": "string",
+    "model_b": "string",
+    "winner": "string",
+    "judge": "string",
+    "turn": "double",
+    "anony": "boolean",
+    "language": "string",
+    "category": "string",
+    "likert": "double",
+    "tstamp": "string",
+    "sequence": "double",
+}
+_NEEDED = ("model_a", "model_b", "winner")
+
+
+def _fields(config: SourceConfig) -> list[Field]:
+    """Columns that are not mapped are looked for under their own names, and are optional unless a vote needs them."""
+    return [
+        Field(name, kind, config.columns.get(name, name), mapped=name in config.columns or name in _NEEDED)
+        for name, kind in _MAPPABLE.items()
+    ]
+
+
+def _time(text: Column) -> Column:
+    """Seconds since 1970 or an ISO 8601 time; null for anything else. Without a zone it is UTC."""
+    return F.coalesce(text.try_cast("double").try_cast("timestamp"), text.try_cast("timestamp"))
+
+
+def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+    raw = {name: F.col(f"raw.{name}") for name in _MAPPABLE}
+    battle_id = F.coalesce(raw["battle_id"], digest_of(F.col("file"), F.col("position")))
+    tstamp = _time(raw["tstamp"])
+    battle = entity(
+        BATTLES,
+        battle_id=battle_id,
+        winner=winner_of(raw["winner"], config.winner_labels),
+        judge_kind=F.lit(config.judge_kind),
+        tstamp=tstamp,
+        sequence=F.coalesce(F.unix_micros(tstamp), raw["sequence"].try_cast("bigint"), F.col("position")),
+        **{
+            name: raw[name]
+            for name in _MAPPABLE
+            if name not in ("battle_id", "winner", "tstamp", "sequence")
+        },
+    )
+    battle_id_given = "battle_id" in config.columns
+    reasons = F.array(
+        *([rules.required("battle_id", raw["battle_id"], config.columns["battle_id"])] if battle_id_given else []),
+        *vote_reasons(raw["model_a"], raw["model_b"], raw["winner"], config, config.columns),
+        rules.whole_number("turn", raw["turn"], minimum=1),
+        rules.whole_number("likert", raw["likert"]),
+        rules.whole_number("sequence", raw["sequence"]),
+        rules.readable_time(raw["tstamp"], tstamp),
+    )
+    return parsed(records, key=battle_id, reasons=reasons, battle=battle)
+
+
+VOTES = Source(
+    terms=Terms(title="Pairwise votes", licence="as stated by whoever gave the file", text_may_be_shared=False),
+    fields=_fields,
+    parse=_parse,
+    positioned=True,
+    has_battles=True,
+    has_conversations=False,
+    mappable=tuple(_MAPPABLE),
+)

@@ -1,0 +1,293 @@
+"""Read new raw files of the configured sources into entities; what breaks a rule goes to quarantine."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Observation, Window
+from pyspark.sql import functions as F
+
+from arenalake.config import SourceConfig
+from arenalake.errors import ArenalakeError
+from arenalake.ingest.files import RawFile, digest_of, list_files
+from arenalake.ingest.quarantine import quarantine_rows
+from arenalake.ingest.records import count_rows, read_records
+from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
+from arenalake.lake import Lake
+from arenalake.sources import SOURCES, Source
+from arenalake.steps import Context, StepResult
+from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS, Table
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What became of the records of one file: rows = kept + quarantined + duplicates."""
+
+    rows: int
+    kept: int
+    quarantined: int
+    duplicates: int
+
+
+def run(context: Context) -> StepResult:
+    """Ingest every configured source; files that cannot be read are named, and the others are done."""
+    lake, sources = context.lake, context.config.sources
+    listed = {name: list_files(lake.spark, name, source.path) for name, source in sources.items()}
+    _write_terms(lake, sources)
+    result = StepResult()
+    for name, (files, others) in listed.items():
+        if others:
+            log.info("files that are not data are left alone", extra={"source": name, "files": ",".join(others[:10])})
+        new = _new_files(lake, name, files)
+        batch = _Batch(lake, name, sources[name])
+        counts = batch.ingest_what_can_be_read(new)
+        result.unreadable += batch.unreadable
+        result.lines.append(_summary(name, len(files), counts, batch.moved))
+        for key in ("rows", "kept", "quarantined", "duplicates"):
+            result.metrics[f"{name}.{key}"] = sum(getattr(count, key) for count in counts.values())
+    return result
+
+
+def _summary(name: str, n_files: int, counts: dict[str, _Counts], moved: int) -> str:
+    if not counts:
+        return f"{name}: nothing new in {n_files} file(s)"
+    rows, kept, quarantined, duplicates = (
+        sum(getattr(count, key) for count in counts.values()) for key in ("rows", "kept", "quarantined", "duplicates")
+    )
+    line = (
+        f"{name}: {rows} records in {len(counts)} new file(s) = "
+        f"{kept} kept + {quarantined} quarantined + {duplicates} duplicates"
+    )
+    return line + (f"; {moved} earlier record(s) moved to quarantine ({CONFLICT})" if moved else "")
+
+
+def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
+    rows = [
+        (name, source.format, terms.title, terms.licence, terms.text_may_be_shared, terms.citation, terms.url)
+        for name, source in sorted(sources.items())
+        for terms in [SOURCES[source.format].terms]
+    ]
+    lake.derive(SOURCE_TERMS, [], lambda: lake.spark.createDataFrame(rows, SOURCE_TERMS.ddl), settings={"rows": rows})
+
+
+def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> list[RawFile]:
+    """The files that were not ingested in this version; one that was only touched has the digest it had."""
+    recorded = lake.read(INGESTED_FILES).where(F.col("source") == name)
+    rows = recorded.select("path", "size", F.unix_micros("modified").alias("modified"), "digest").collect()
+    versions = {(row["path"], row["size"], row["modified"]) for row in rows}
+    digests = {(row["path"], row["size"], row["digest"]) for row in rows if row["digest"]}
+    sizes = {(path, size) for path, size, _ in versions}
+    new = [file for file in files if (file.path, file.size, file.modified) not in versions]
+    return [
+        file
+        for file in new
+        if (file.path, file.size) not in sizes or (file.path, file.size, digest_of(file)) not in digests
+    ]
+
+
+class _Batch:
+    """The ingestion of new files of one source. Entities are written first and the file is recorded last."""
+
+    def __init__(self, lake: Lake, name: str, config: SourceConfig) -> None:
+        self.lake = lake
+        self.name = name
+        self.config = config
+        self.source: Source = SOURCES[config.format]
+        self.entities = BATTLES if self.source.has_battles else CONVERSATIONS
+        self.unreadable: list[str] = []
+        self.moved = 0
+        self.changed_files = False
+
+    def ingest_what_can_be_read(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
+        """All files at once; if one of them cannot be read, each by itself."""
+        if not files:
+            return {}
+        try:
+            return self._ingest(files)
+        except PySparkException as error:
+            if not _is_unreadable(error):
+                raise
+            if len(files) == 1:
+                reason = _first_line(error)
+                log.error("unreadable file", extra={"source": self.name, "file": files[0].path, "reason": reason})
+                self.unreadable.append(f"{files[0].path} ({reason})")
+                return {}
+        return {name: counts for file in files for name, counts in self.ingest_what_can_be_read([file]).items()}
+
+    def _ingest(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
+        names = [file.name for file in files]
+        self._heal(names)
+        records = read_records(
+            self.lake.spark, files, self.source.fields(self.config), positioned=self.source.positioned
+        )
+        rows = count_rows(records)
+        parsed = self.source.parse(records, self.config)
+        before = self._kept_by_file(names)
+        contested = self._contested(parsed)
+        judged = None if contested is None else self._judge(parsed, contested)
+        fates = {} if judged is None else _count_fates(judged)
+        broken = self._write(parsed, contested, judged)
+        after = self._kept_by_file(names)
+        counts = {}
+        for file in files:
+            n = rows.get(file.name, 0)
+            kept = after.get(file.name, 0) - before.get(file.name, 0) + fates.get((file.name, "evict"), 0)
+            quarantined = broken.get(file.name, 0) + fates.get((file.name, "conflict"), 0)
+            duplicates = fates.get((file.name, "duplicate"), 0)
+            if n != kept + quarantined + duplicates:
+                raise ArenalakeError(
+                    f"{self.name}: {file.path} has {n} records, but {kept} kept + {quarantined} quarantined + "
+                    f"{duplicates} duplicates; did the file change while it was read? It is not recorded as ingested"
+                )
+            counts[file.name] = _Counts(n, kept, quarantined, duplicates)
+        self._record(files, counts)
+        evicted = {name: n for (name, fate), n in fates.items() if fate == "evict"}
+        if evicted:
+            self._correct_earlier_files(evicted)
+            self.moved += sum(evicted.values())
+        return counts
+
+    def _heal(self, names: Sequence[str]) -> None:
+        """Remove what an interrupted run left of files that were never recorded."""
+        known = {row["file"] for row in self._of_source(INGESTED_FILES).select("file").distinct().collect()}
+        self.changed_files = bool(known.intersection(names))
+        left = [name for name in names if name not in known]
+        for table in (BATTLES, CONVERSATIONS):
+            if left and not self._of_files(table, left).isEmpty():
+                log.info("removing what an interrupted run left", extra={"source": self.name, "table": table.name})
+                keys = self.lake.spark.createDataFrame([(self.name, name) for name in left], "source string, file string")
+                self.lake.delete(table, keys, on=("source", "file"))
+
+    def _contested(self, parsed: DataFrame) -> DataFrame | None:
+        key = "battle_id" if self.source.has_battles else "conversation_id"
+        known = self._of_source(self.entities).select(F.col(key).alias("record_key"))
+        contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
+        return None if contested.isEmpty() else contested
+
+    def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
+        good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
+        existing = entities_as_content(
+            self._of_source(BATTLES), self._of_source(CONVERSATIONS), has_battles=self.source.has_battles
+        )
+        return judge_contested(
+            good,
+            existing.join(contested, "record_key", "left_semi"),
+            self._conflicts().join(contested, "record_key", "left_semi"),
+        )
+
+    def _conflicts(self) -> DataFrame:
+        return (
+            self._of_source(QUARANTINE)
+            .where(F.array_contains("reasons", CONFLICT))
+            .select("record_key", "record")
+        )
+
+    def _write(self, parsed: DataFrame, contested: DataFrame | None, judged: DataFrame | None) -> dict[str, int]:
+        """Write entities and quarantine; return the number of broken records per file."""
+        seen = Observation()
+        watched = parsed.observe(seen, F.count_if(F.size("reasons") > 0).alias("n_broken"))
+        clean, watched_clean = (
+            good if contested is None else good.join(contested, "record_key", "left_anti")
+            for good in (parsed.where(F.size("reasons") == 0), watched.where(F.size("reasons") == 0))
+        )
+        if judged is not None:
+            self._settle_conflicts(judged)
+            kept = judged.where(F.col("fate") == "keep").select("file", "battle", "conversations")
+            clean, watched_clean = (df.select(*kept.columns).unionByName(kept) for df in (clean, watched_clean))
+        if self.source.has_battles:
+            # A battle is written after its conversations: where it stands, they do.
+            if self.source.has_conversations:
+                self._add_conversations(clean)
+            self.lake.append(BATTLES, watched_clean.select(F.lit(self.name).alias("source"), "file", "battle.*"))
+        else:
+            self._add_conversations(watched_clean)
+        if not seen.get["n_broken"]:
+            return {}
+        broken = parsed.where(F.size("reasons") > 0).select("file", "record_key", "record", "reasons")
+        self.lake.insert_new(QUARANTINE, quarantine_rows(broken, source=self.name))
+        return {row["file"]: row["n"] for row in broken.groupBy("file").agg(F.count("*").alias("n")).collect()}
+
+    def _add_conversations(self, records: DataFrame) -> None:
+        rows = records.select("file", F.explode("conversations").alias("one"))
+        rows = rows.select(F.lit(self.name).alias("source"), "file", "one.*")
+        if self.source.has_battles and self.changed_files:
+            # An interrupted run over a changed file may have left conversations whose battles are not there yet.
+            self.lake.insert_new(CONVERSATIONS, rows)
+        else:
+            self.lake.append(CONVERSATIONS, rows)
+
+    def _settle_conflicts(self, judged: DataFrame) -> None:
+        losers = judged.where(F.col("fate").isin("conflict", "evict"))
+        if losers.isEmpty():
+            return
+        records = losers.select("file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons"))
+        self.lake.insert_new(QUARANTINE, quarantine_rows(records, source=self.name))
+        evicted = judged.where(F.col("fate") == "evict").select(F.lit(self.name).alias("source"), "record_key")
+        conversations = (
+            self._of_source(CONVERSATIONS)
+            .withColumn("record_key", F.coalesce("battle_id", "conversation_id"))
+            .join(evicted, ["source", "record_key"], "left_semi")
+            .select("source", "conversation_id")
+        )
+        self.lake.delete(MESSAGES, conversations, on=("source", "conversation_id"))
+        self.lake.delete(CONVERSATIONS, conversations)
+        if self.source.has_battles:
+            self.lake.delete(BATTLES, evicted.withColumnRenamed("record_key", "battle_id"))
+
+    def _record(self, files: Sequence[RawFile], counts: dict[str, _Counts]) -> None:
+        rows = [
+            (self.name, f.path, f.name, f.size, f.modified, digest_of(f), c.rows, c.kept, c.quarantined, c.duplicates)
+            for f in files
+            for c in [counts[f.name]]
+        ]
+        columns = "source string, path string, file string, size bigint, modified bigint, digest string, "
+        columns += "rows bigint, kept bigint, quarantined bigint, duplicates bigint"
+        outcome = (
+            F.when(F.col("rows") == 0, "empty").when(F.col("quarantined") > 0, "partly quarantined").otherwise("kept")
+        )
+        df = self.lake.spark.createDataFrame(rows, columns)
+        df = df.withColumns({"modified": F.timestamp_micros("modified"), "outcome": outcome})
+        self.lake.append(INGESTED_FILES, df)
+
+    def _correct_earlier_files(self, evicted: dict[str, int]) -> None:
+        """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
+        newest = Window.partitionBy("source", "file").orderBy(F.desc("modified"))
+        moved = self.lake.spark.createDataFrame(list(evicted.items()), "file string, n bigint")
+        rows = self._of_source(INGESTED_FILES).withColumn("nth", F.row_number().over(newest)).where("nth = 1").drop("nth")
+        corrected = rows.join(moved, "file").withColumns(
+            {
+                "kept": F.col("kept") - F.col("n"),
+                "quarantined": F.col("quarantined") + F.col("n"),
+                "outcome": F.lit("partly quarantined"),
+            }
+        )
+        changes = {column: f"new.{column}" for column in ("kept", "quarantined", "outcome")}
+        self.lake.upsert(INGESTED_FILES, corrected.drop("n"), update=changes)
+
+    def _of_source(self, table: Table) -> DataFrame:
+        return self.lake.read(table).where(F.col("source") == self.name)
+
+    def _of_files(self, table: Table, names: Sequence[str]) -> DataFrame:
+        return self._of_source(table).where(F.col("file").isin(list(names)))
+
+    def _kept_by_file(self, names: Sequence[str]) -> dict[str, int]:
+        counted = self._of_files(self.entities, names).groupBy("file").agg(F.count("*").alias("n"))
+        return {row["file"]: row["n"] for row in counted.collect()}
+
+
+def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:
+    rows = judged.groupBy("file", "fate").agg(F.count("*").alias("n")).collect()
+    return {(row["file"], row["fate"]): row["n"] for row in rows}
+
+
+def _is_unreadable(error: PySparkException) -> bool:
+    """Whether Spark failed on the content of a file, rather than on anything else."""
+    text = f"{error.getCondition()} {error}"
+    return any(sign in text for sign in ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "UNABLE_TO_INFER_SCHEMA"))
+
+
+def _first_line(error: PySparkException) -> str:
+    return str(error).strip().split("\n")[0][:300]
