@@ -1,0 +1,283 @@
+"""The Databricks bundle against the real job files, the real configuration model and itself."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from arenalake import runner
+from arenalake.config import Config
+from arenalake.pipeline import JOB_ORDER
+
+ROOT = Path(__file__).resolve().parents[2]
+RESOURCES = ROOT / "conf" / "resources"
+NEVER_SCHEDULED = {"generate", "erase"}
+
+# What each job reads, as job names: the writers of its tables.
+WRITERS_READ = {
+    "ingest": set(),
+    "measure": {"ingest"},
+    "token_stats": {"measure"},
+    "moderation_stats": {"ingest", "measure"},
+    "battle_stats": {"ingest"},
+    "ratings": {"ingest", "battle_stats"},
+    "report": {"ingest", "token_stats", "moderation_stats", "battle_stats", "ratings"},
+}
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys in silence; here they are an error."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"key given twice: {sorted(twice)}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(text):
+    return yaml.load(text, _StrictLoader)
+
+
+def merged_bundle():
+    """databricks.yml with what it includes."""
+    bundle = load_yaml((ROOT / "databricks.yml").read_text())
+    for pattern in bundle["include"]:
+        files = sorted(ROOT.glob(pattern))
+        assert files, f"{pattern} includes nothing"
+        for file in files:
+            part = load_yaml(file.read_text())
+            twice = set(bundle["variables"]) & set(part.get("variables", {}))
+            assert not twice, f"variables declared twice: {twice}"
+            bundle["variables"].update(part.get("variables", {}))
+            for kind, resources in part.get("resources", {}).items():
+                kept = bundle.setdefault("resources", {}).setdefault(kind, {})
+                assert not set(kept) & set(resources)
+                kept.update(resources)
+    return bundle
+
+
+def resolve(value, variables):
+    """Replace `${var.name}` and `${var.name.key}` by their values, however deep."""
+    if isinstance(value, dict):
+        return {key: resolve(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolve(item, variables) for item in value]
+    if not isinstance(value, str):
+        return value
+    whole = re.fullmatch(r"\$\{var\.([\w.]+)\}", value)
+    if whole:
+        return resolve(_look_up(whole[1], variables), variables)
+    return re.sub(r"\$\{var\.([\w.]+)\}", lambda m: str(resolve(_look_up(m[1], variables), variables)), value)
+
+
+def _look_up(path, variables):
+    name, *keys = path.split(".")
+    value = variables[name]
+    for key in keys:
+        value = resolve(value, variables)[key]
+    return value
+
+
+def job(target="dev", **overrides):
+    """The job as a target deploys it: references to variables replaced."""
+    bundle = merged_bundle()
+    variables = {name: spec["default"] for name, spec in bundle["variables"].items() if "default" in spec}
+    variables |= bundle["targets"][target].get("variables", {})
+    return resolve(bundle["resources"]["jobs"]["arenalake"], variables | overrides)
+
+
+@pytest.fixture(params=["serverless", "classic"])
+def compute(request):
+    return request.param
+
+
+@pytest.fixture
+def deployed(compute):
+    return job(compute=f"${{var.{compute}}}")
+
+
+@pytest.fixture
+def tasks(deployed):
+    return {task["task_key"]: task for task in deployed["tasks"]}
+
+
+def quartz_errors(expression):
+    """What is wrong with a Quartz cron expression: six or seven fields, days by month or by week, numbers in range."""
+    ranges = [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2099)]
+    fields = expression.split()
+    if len(fields) not in (6, 7):
+        return [f"{len(fields)} fields instead of 6 or 7"]
+    errors = []
+    if (fields[3] == "?") == (fields[5] == "?"):
+        errors.append("one of day of month and day of week must be ?")
+    for position, (field, (low, high)) in enumerate(zip(fields, ranges, strict=False)):
+        if field == "?" and position in (3, 5):
+            continue
+        for item in field.split(","):
+            plain = re.fullmatch(r"(\*|\d+(?:-\d+)?)(?:/\d+)?", item)
+            named = position in (4, 5) and re.fullmatch(r"[A-Z]{3}(-[A-Z]{3})?|\d?L|\d#\d", item)
+            if not plain and not named:
+                errors.append(f"{item} is not a value of field {position + 1}")
+            elif plain and any(not low <= int(number) <= high for number in re.findall(r"\d+", plain[1])):
+                errors.append(f"{item} is outside {low}-{high}")
+    return errors
+
+
+def test_a_key_given_twice_is_an_error():
+    with pytest.raises(yaml.YAMLError, match="given twice"):
+        load_yaml("a: 1\nb: 2\na: 3\n")
+
+
+def test_every_scheduled_job_is_one_task(deployed):
+    keys = [task["task_key"] for task in deployed["tasks"]]
+    assert sorted(keys) == sorted(set(JOB_ORDER) - NEVER_SCHEDULED)
+
+
+def test_a_task_runs_the_file_of_its_job(tasks):
+    for key, task in tasks.items():
+        file = (RESOURCES / task["spark_python_task"]["python_file"]).resolve()
+        assert file == ROOT / "jobs" / f"{key}.py"
+        assert file.is_file()
+
+
+def test_every_task_waits_for_the_writers_of_what_it_reads_and_for_no_other(tasks):
+    def ancestors(key):
+        direct = [dependency["task_key"] for dependency in tasks[key].get("depends_on", [])]
+        assert len(direct) == len(set(direct)), f"{key} lists a dependency twice"
+        return set(direct).union(*(ancestors(name) for name in direct))
+
+    assert set(tasks) == set(WRITERS_READ)
+    for key, task in tasks.items():
+        assert WRITERS_READ[key] <= ancestors(key), f"{key} may start before its input is written"
+        for dependency in task.get("depends_on", []):
+            assert dependency["task_key"] in WRITERS_READ[key], f"{key} waits for {dependency} without reading from it"
+
+
+def test_the_tasks_depend_only_on_jobs_that_come_before_them_in_the_pipeline(tasks):
+    for key, task in tasks.items():
+        for dependency in task.get("depends_on", []):
+            assert JOB_ORDER.index(dependency["task_key"]) < JOB_ORDER.index(key)
+
+
+def test_every_task_has_exactly_one_place_to_run_that_the_job_declares(deployed, tasks, compute):
+    environments = [environment["environment_key"] for environment in deployed["environments"]]
+    clusters = [cluster["job_cluster_key"] for cluster in deployed["job_clusters"]]
+    assert len(environments) == len(set(environments))
+    assert len(clusters) == len(set(clusters))
+    for task in tasks.values():
+        keys = {name: task[name] for name in ("environment_key", "job_cluster_key") if task[name]}
+        if compute == "serverless":
+            assert set(keys) == {"environment_key"}
+            assert keys["environment_key"] in environments
+            assert task["libraries"] == []  # not allowed beside an environment
+        else:
+            assert set(keys) == {"job_cluster_key"}
+            assert keys["job_cluster_key"] in clusters
+
+
+def test_both_kinds_of_compute_get_the_wheel_that_the_artifact_builds():
+    bundle = merged_bundle()
+    assert bundle["artifacts"]["arenalake"]["type"] == "whl"
+    assert "--wheel-dir dist " in bundle["artifacts"]["arenalake"]["build"]
+    serverless, classic = job(compute="${var.serverless}"), job(compute="${var.classic}")
+    wheels = [*serverless["environments"][0]["spec"]["dependencies"][:1], classic["tasks"][0]["libraries"][0]["whl"]]
+    assert {(RESOURCES / wheel).resolve() for wheel in wheels} == {ROOT / "dist" / "*.whl"}
+
+
+def test_both_kinds_of_compute_get_the_same_further_packages_within_the_ranges_of_setup_py():
+    declared = re.findall(r'"([^"]+)",  #', (ROOT / "setup.py").read_text())
+    serverless = job(compute="${var.serverless}")["environments"][0]["spec"]["dependencies"][1:]
+    classic = [library["pypi"]["package"] for library in job(compute="${var.classic}")["tasks"][0]["libraries"][1:]]
+    assert serverless == classic
+    assert set(serverless) <= set(declared)
+
+
+def test_every_job_accepts_the_parameters_of_its_task(tasks, deployed, monkeypatch):
+    values = {parameter["name"]: parameter["default"] for parameter in deployed["parameters"]}
+    accepted = {}
+    monkeypatch.setattr(runner, "run_steps", lambda config, jobs: accepted.update({jobs[0]: config}))
+    used = set()
+    for key, task in tasks.items():
+        arguments = []
+        for parameter in task["spark_python_task"]["parameters"]:
+            used |= set(re.findall(r"\{\{job\.parameters\.(\w+)\}\}", parameter))
+            filled = re.sub(r"\{\{job\.parameters\.(\w+)\}\}", lambda match: values[match[1]], parameter)
+            arguments.append(filled.replace("${workspace.file_path}", str(ROOT)))
+            assert "{{" not in arguments[-1]
+        monkeypatch.setattr(sys, "argv", [f"jobs/{key}.py", *arguments])
+        runpy.run_path(str(ROOT / "jobs" / f"{key}.py"), run_name="__main__")
+        assert isinstance(accepted[key], Config)
+    assert used == set(values), "a parameter of the job that no task uses, or the other way round"
+    config = accepted["report"]
+    assert (config.storage.catalog, config.storage.schema_name) == (values["catalog"], values["schema"])
+    assert config.sources["lmsys"].path == "/Volumes/main/arenalake/files/raw/lmsys_chat_1m"
+
+
+def test_a_parameter_that_a_job_does_not_accept_ends_with_status_2(monkeypatch, capsys):
+    arguments = ["--config", str(ROOT / "conf/databricks.yml"), "--set", "bootstrap.round=9"]
+    monkeypatch.setattr(sys, "argv", ["jobs/ratings.py", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(ROOT / "jobs/ratings.py"), run_name="__main__")
+    assert stopped.value.code == 2
+    assert "bootstrap.round" in capsys.readouterr().err
+
+
+def test_names_of_unity_catalog_are_in_variables_only():
+    text = (RESOURCES / "job.yml").read_text()
+    for line in text.splitlines():
+        if "/Volumes/" in line:
+            path = "/Volumes/{{job.parameters.catalog}}/{{job.parameters.schema}}/{{job.parameters.volume}}/"
+            assert path in line
+    defaults = {parameter["name"]: parameter["default"] for parameter in job(catalog="c", schema="s")["parameters"]}
+    assert (defaults["catalog"], defaults["schema"]) == ("c", "s")
+
+
+@pytest.mark.parametrize(("target", "pause_status"), [("dev", "PAUSED"), ("prod", "UNPAUSED")])
+def test_the_schedule_is_valid_and_paused_in_dev_only(target, pause_status):
+    schedule = job(target, service_principal="application-id")["schedule"]
+    assert quartz_errors(schedule["quartz_cron_expression"]) == []
+    assert schedule["pause_status"] == pause_status
+    assert schedule["timezone_id"] == "UTC"
+
+
+@pytest.mark.parametrize("wrong", ["0 4 * * *", "0 0 4 * * *", "0 0 24 * * ?", "0 0 4 ? * 8", "0 0 4 x * ?"])
+def test_the_check_of_schedules_finds_mistakes(wrong):
+    assert quartz_errors(wrong)
+
+
+def test_one_run_at_a_time_and_a_failure_is_told_to_somebody(deployed):
+    assert deployed["max_concurrent_runs"] == 1
+    assert deployed["email_notifications"]["on_failure"]
+    assert "on_failure" in deployed["webhook_notifications"]
+
+
+def test_prod_has_a_fixed_path_an_identity_and_permissions():
+    bundle = merged_bundle()
+    dev, prod = bundle["targets"]["dev"], bundle["targets"]["prod"]
+    assert (dev["mode"], prod["mode"]) == ("development", "production")
+    assert "current_user" not in prod["workspace"]["root_path"]
+    assert prod["run_as"] == {"service_principal_name": "${var.service_principal}"}
+    assert {permission["level"] for permission in prod["permissions"]} == {"CAN_MANAGE", "CAN_VIEW"}
+    assert "default" not in bundle["variables"]["service_principal"], "prod must not deploy without being told as whom"
+
+
+def test_every_variable_is_declared_described_and_used():
+    bundle = merged_bundle()
+    text = "".join(file.read_text() for file in [ROOT / "databricks.yml", *RESOURCES.glob("*.yml")])
+    used = set(re.findall(r"\$\{var\.(\w+)", text))
+    # The other kind of compute is what --var='compute=${var.classic}' names.
+    assert used | {"classic"} == set(bundle["variables"])
+    assert all(spec.get("description") for spec in bundle["variables"].values())
+    overridden = {name for target in bundle["targets"].values() for name in target.get("variables", {})}
+    assert overridden <= set(bundle["variables"])
+
+
+def test_what_the_jobs_need_in_the_workspace_is_uploaded():
+    paths = merged_bundle()["sync"]["paths"]
+    assert set(paths) == {"jobs", "conf"}
+    assert all((ROOT / path).is_dir() for path in paths)
