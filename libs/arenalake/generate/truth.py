@@ -1,0 +1,72 @@
+"""The truth behind the votes: the strengths that made them, and what each rating method converges to."""
+
+from typing import Any
+
+import numpy as np
+
+from arenalake.generate import battles
+from arenalake.generate.battles import BattleDesign, count_duplicates, outcome_shares
+from arenalake.ratings import expected_ratings
+
+PSEUDO_TRUE_METHODS = ("bradley_terry", "bradley_terry_no_ties")
+STRENGTH = "strength"
+
+RATINGS_DDL = "slice string, method string, model string, rating double"
+
+
+def true_ratings(design: BattleDesign) -> list[tuple[str, str, str, float]]:
+    """Rows of slice, method, model, rating.
+
+    Method `strength` is what the votes were drawn from. With ties no method has to converge to it: half-win
+    Bradley-Terry brings ratings closer together. So every method's pseudo-true ratings are here too: its fit to the
+    expected counts under the design, mean 1000. Slice `all` mixes the languages; it has no strengths of its own, so
+    its `strength` is the mean over languages by their share.
+    """
+    rows: list[tuple[str, str, str, float]] = []
+    expected = _expected_shares(design)
+    slices = {"all": (design.language_shares @ design.strengths, np.tensordot(design.language_shares, expected, 1))}
+    for index, language in enumerate(design.languages):
+        slices[f"language={language}"] = (design.strengths[index], expected[index])
+    model_a, model_b = np.nonzero(design.pair_shares)
+    for name, (strengths, shares) in slices.items():
+        wins_a, wins_b, tie, bothbad = shares[model_a, model_b].T
+        for method in (STRENGTH, *PSEUDO_TRUE_METHODS):
+            ratings = (
+                strengths - strengths.mean() + 1000
+                if method == STRENGTH
+                else expected_ratings(design.models, model_a, model_b, wins_a, wins_b, tie + bothbad, method=method)
+            )
+            rows += [(name, method, model, float(rating)) for model, rating in zip(design.models, ratings, strict=True)]
+    return rows
+
+
+def _expected_shares(design: BattleDesign) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Share of battles by language, model_a, model_b and winner within the language, [L, M, M, 4]."""
+    shares = outcome_shares(design.strengths[:, :, None], design.strengths[:, None, :], design.position_bias)
+    result: np.ndarray[Any, np.dtype[np.float64]] = design.pair_shares[None, :, :, None] * shares
+    return result
+
+
+def describe_design(design: BattleDesign) -> dict[str, Any]:
+    """Everything else that made the votes, as JSON."""
+    return {
+        "seed": design.seed,
+        "rows": design.rows,
+        "duplicates": count_duplicates(design.rows),
+        "duplicate_every": battles.DUPLICATE_EVERY,
+        "judges": design.judges,
+        "voter_exponent": battles.VOTER_EXPONENT,
+        "outcome_model": "Davidson: odds of a : b : tie = exp(d/2) : exp(-d/2) : tie_parameter, "
+        "d = (strength_a + position_bias - strength_b) * ln(10) / 400",
+        "tie_parameter": battles.TIE_PARAMETER,
+        "bothbad": "share of ties: expit(bothbad_shift - ((strength_a + strength_b) / 2 - 1000) / 200)",
+        "bothbad_shift": battles.BOTHBAD_SHIFT,
+        "position_bias": design.position_bias,
+        "not_anonymous": battles.NOT_ANONYMOUS,
+        "models": list(design.models),
+        "model_shares_as_a": design.pair_shares.sum(axis=1).round(6).tolist(),
+        "languages": dict(zip(design.languages, design.language_shares.round(8).tolist(), strict=True)),
+        "strengths_by_language": {
+            language: strengths.tolist() for language, strengths in zip(design.languages, design.strengths, strict=True)
+        },
+    }

@@ -1,0 +1,97 @@
+"""Spark writes the corpora: one task per file, each a run of chunks. Works on any file system that Spark can write to."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+
+_PART = re.compile(r"part-(\d{5})-.*")
+
+
+def write_chunks(
+    spark: SparkSession, make: Callable[[int], pa.RecordBatch], ddl: str, *, chunks: int, files: int, path: str
+) -> int:
+    """Write `make(0)` to `make(chunks - 1)` as parquet; file k always holds the same chunks. Returns the files' number."""
+    files = min(files, chunks)
+    frame = spark.range(0, chunks, 1, files).mapInArrow(partial(_make_batches, make), ddl)
+    _plain(frame).option("compression", "snappy").parquet(path)
+    _name_files(path, "train", "parquet", files)
+    return files
+
+
+def _make_batches(
+    make: Callable[[int], pa.RecordBatch], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for chunk in batch.column(0).to_pylist():
+            yield make(chunk)
+
+
+def write_small(frame: DataFrame, path: str) -> None:
+    """Write a small table as one parquet file."""
+    _plain(frame.coalesce(1)).parquet(path)
+    _name_files(path, os.path.basename(path), "parquet", 1)
+
+
+def write_document(spark: SparkSession, document: dict[str, Any], path: str) -> None:
+    """Write one JSON document into the folder `path`."""
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    _plain(spark.createDataFrame([(text,)], "value string").coalesce(1)).text(path)
+    _name_files(path, os.path.basename(path), "json", 1)
+
+
+def read_document(spark: SparkSession, path: str) -> dict[str, Any] | None:
+    """The JSON document in the folder `path`, or None where there is none."""
+    try:
+        rows = spark.read.text(path, wholetext=True).collect()
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            return None
+        raise
+    document: dict[str, Any] | None = json.loads(rows[0].value) if rows else None
+    return document
+
+
+def holds_files(spark: SparkSession, path: str) -> bool:
+    """Whether there is any file below `path`, leaving out what Spark treats as hidden."""
+    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    try:
+        return bool(reader.load(path).select("path").head(1))
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            return False
+        raise
+
+
+def _plain(frame: DataFrame) -> DataFrameWriter:
+    # The folder holds the data files and nothing else, one per task, whatever the session's settings.
+    return (
+        frame.write.mode("overwrite")
+        .option("maxRecordsPerFile", 0)
+        .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+    )
+
+
+def _name_files(path: str, stem: str, suffix: str, files: int) -> None:
+    """Give the files the names of the hub, as in `train-00000-of-00004.parquet`.
+
+    Spark puts a random id into every file name. On a local or mounted folder the files are renamed, so that the
+    names too are a function of the configuration; on an object store they keep Spark's names.
+    """
+    folder = path.removeprefix("file://").removeprefix("file:")
+    if not os.path.isdir(folder):
+        return
+    for name in os.listdir(folder):
+        part = _PART.fullmatch(name.removeprefix(".").removesuffix(".crc"))
+        if part:
+            target = f"{stem}-{part[1]}-of-{files:05d}.{suffix}"
+            os.replace(
+                os.path.join(folder, name),
+                os.path.join(folder, f".{target}.crc" if name.endswith(".crc") else target),
+            )
