@@ -1,5 +1,7 @@
 """Where ratings exist: strongly connected components of the win graph, in which a tie counts both ways."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -33,12 +35,24 @@ def label_components(winners: Ints, losers: Ints, n_models: int) -> Ints:
     return number[label]
 
 
-def reachable(winners: Ints, losers: Ints, start: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Models that `start` has beaten, directly or over others, and `start` itself; [K]."""
-    found = start.copy()
-    while True:
-        new = found.copy()
-        new[losers[found[winners]]] = True
-        if (new == found).all():
-            return found
-        found = new
+def reach(start: NDArray[Any], sources: Ints, targets: Ints, open_: NDArray[Any]) -> NDArray[Any]:
+    """Follow directed edges as far as they lead, in many rounds at once.
+
+    Args:
+        start: a set of rounds per model, one bit each, in which the search starts there, [K].
+        sources: where each edge starts, [E]
+        targets: where each edge ends, [E]; sorted.
+        open_: the rounds in which the edge exists, one bit each, [E].
+
+    Returns:
+        The rounds in which each model is reached, [K].
+    """
+    reached = start.copy()
+    groups, first = np.unique(targets, return_index=True)
+    while len(groups):
+        found = reached.copy()
+        found[groups] |= np.bitwise_or.reduceat(open_ & reached[sources], first)
+        if (found == reached).all():
+            break
+        reached = found
+    return reached

@@ -1,0 +1,240 @@
+"""One fit per bootstrap round, many rounds at once, starting at the estimate; and what to do where none exists."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arenalake.errors import RatingError
+from arenalake.ratings.components import find_components, label_components, reach
+from arenalake.ratings.families import NO_TIES, Family, bradley_terry_terms
+from arenalake.ratings.fit import derivatives, fit_rounds, fit_votes, incidence
+from arenalake.ratings.resampling import CellSampler
+from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, Ints, PairVotes
+
+# Rounds that are solved together. Always this many, also at the end, so that no round depends on how many there are.
+CHUNK = 32
+# A chord step shrinks at least by half or the round goes to Newton, so the error is below the last step.
+_LAST_STEP = 1e-11
+_MAX_CHORD_STEPS = 40
+
+
+@dataclass(frozen=True)
+class ComponentFit:
+    """The estimate from all votes within one component of at least two models.
+
+    Attributes:
+        members: positions of its models among all models, ascending.
+        votes: the votes between its models.
+        family: the pairwise model.
+        theta: log strengths with mean zero, [K].
+        tau: tie parameter, or 0 where the family has none.
+    """
+
+    members: Ints
+    votes: PairVotes
+    family: Family
+    theta: Floats
+    tau: float
+
+    @property
+    def n_models(self) -> int:
+        return len(self.members)
+
+    @cached_property
+    def inverse_information(self) -> Floats:
+        """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter)."""
+        signs = incidence(self.votes.a, self.votes.b, self.n_models)
+        counts = self.votes.counts[:, :, None].astype(np.float64)
+        theta, tau = self.theta[:, None], np.array([self.tau])
+        information = derivatives(self.votes.a, self.votes.b, signs, counts, self.family, theta, tau)[2][0]
+        # The constant shift has no information; with the pin it has some, taken out again after the inversion.
+        pin = np.zeros(len(information))
+        pin[: self.n_models] = 1 / np.sqrt(self.n_models)
+        scale = np.trace(information[: self.n_models, : self.n_models])
+        inverse = np.linalg.inv(information + scale * np.outer(pin, pin)) - np.outer(pin, pin) / scale
+        symmetric: Floats = (inverse + inverse.T) / 2
+        return symmetric
+
+
+@dataclass(frozen=True)
+class PointFit:
+    """The estimate from all votes.
+
+    Attributes:
+        votes: all votes, as the family sees them.
+        component: number of each model's component, from 1, [K].
+        fits: the components of at least two models, in the order of their numbers.
+    """
+
+    votes: PairVotes
+    component: Ints
+    fits: tuple[ComponentFit, ...]
+
+
+def fit_point(votes: PairVotes, family: Family) -> PointFit:
+    """Fit each component of the win graph.
+
+    Raises:
+        RatingError: a fit did not converge, which connected votes rule out for Bradley-Terry.
+    """
+    votes = votes.without_ties() if family is NO_TIES else votes
+    component = find_components(votes)
+    fits = []
+    for number in range(1, component.max(initial=0) + 1):
+        members = np.flatnonzero(component == number)
+        if len(members) == 1:
+            continue
+        inside = votes.among(members)
+        fit = fit_votes(inside, family)
+        if not fit.converged[0]:
+            raise RatingError(
+                f"the fit did not converge for {len(members)} models, the first being {inside.models[0]!r}"
+            )
+        fits.append(ComponentFit(members, inside, family, fit.theta[:, 0], float(fit.tau[0])))
+    return PointFit(votes, component, tuple(fits))
+
+
+def resample_battles(point: PointFit, seed: int) -> Callable[[int], NDArray[Any]]:
+    """A function from a round to its resampled counts, [3, P]; unit battle."""
+    flat = point.votes.counts.ravel()
+    filled = np.flatnonzero(flat)
+    sampler = CellSampler(flat[filled])
+
+    def resample(round_: int) -> NDArray[Any]:
+        counts = np.zeros(len(flat), dtype=np.int32)
+        counts[filled] = sampler.draw(seed, round_)
+        return counts.reshape(3, -1)
+
+    return resample
+
+
+def replicate(point: PointFit, resample: Callable[[int], NDArray[Any]], rounds: range) -> Floats:
+    """Log strengths of each round, [K, rounds].
+
+    A component keeps the mean of its estimate. Where a round's votes within it are not strongly connected, the models
+    of their largest connected part have finite values; a model that can only be said to be above it is +inf, below it
+    -inf, and NaN where neither or nothing can be said. Models without an estimate are NaN.
+
+    Args:
+        point: the estimate from all votes.
+        resample: counts [3, P] of a round.
+        rounds: consecutive rounds; whole chunks are computed whatever part is asked for.
+    """
+    first, last = rounds.start // CHUNK, -(-rounds.stop // CHUNK)
+    result = np.full((len(point.component), (last - first) * CHUNK), np.nan)
+    for chunk in range(first, last):
+        drawn = np.stack([resample(round_) for round_ in range(chunk * CHUNK, (chunk + 1) * CHUNK)], axis=-1)
+        columns = slice((chunk - first) * CHUNK, (chunk - first + 1) * CHUNK)
+        for fit in point.fits:
+            inside = np.isin(point.votes.a, fit.members) & np.isin(point.votes.b, fit.members)
+            counts = drawn if inside.all() else drawn[:, inside]
+            result[fit.members, columns] = _replicate_component(fit, counts)
+    start = rounds.start - first * CHUNK
+    return result[:, start : start + len(rounds)]
+
+
+def _replicate_component(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
+    theta = np.empty((fit.n_models, CHUNK))
+    connected = _strongly_connected(fit, counts)
+    whole, broken = np.flatnonzero(connected), np.flatnonzero(~connected)
+    if len(whole):
+        theta[:, whole] = _fit_connected(fit, counts, whole)
+    if len(broken):
+        theta[:, broken] = _fit_broken(fit, counts[:, :, broken])
+    return theta
+
+
+def _strongly_connected(fit: ComponentFit, counts: NDArray[Any]) -> NDArray[np.bool_]:
+    tied = counts[TIE] > 0
+    a_over_b = np.packbits((counts[A_WINS] > 0) | tied, axis=1, bitorder="little").view("<u4")[:, 0]
+    b_over_a = np.packbits((counts[B_WINS] > 0) | tied, axis=1, bitorder="little").view("<u4")[:, 0]
+    winners = np.concatenate([fit.votes.a, fit.votes.b])
+    losers = np.concatenate([fit.votes.b, fit.votes.a])
+    edges = np.concatenate([a_over_b, b_over_a])
+    start = np.zeros(fit.n_models, dtype=np.uint32)
+    start[np.argmax(fit.votes.battles_per_model)] = 2**CHUNK - 1
+    by_loser, by_winner = np.argsort(losers, kind="stable"), np.argsort(winners, kind="stable")
+    below = reach(start, winners[by_loser], losers[by_loser], edges[by_loser])
+    above = reach(start, losers[by_winner], winners[by_winner], edges[by_winner])
+    all_rounds = np.bitwise_and.reduce(below & above)
+    return np.unpackbits(np.array([all_rounds], dtype="<u4").view(np.uint8), bitorder="little").astype(bool)
+
+
+def _fit_connected(fit: ComponentFit, counts: NDArray[Any], columns: Ints) -> Floats:
+    votes, theta = fit.votes, np.empty((fit.n_models, CHUNK))
+    missing = np.ones(CHUNK, dtype=bool)
+    if fit.family.terms is bradley_terry_terms:
+        theta, converged = _chord(fit, counts)
+        missing = ~converged
+    missing = columns[missing[columns]]
+    if len(missing):
+        newton = fit_rounds(votes.a, votes.b, fit.n_models, counts[:, :, missing], fit.family)
+        if not newton.converged.all():
+            raise RatingError("a bootstrap round did not converge although its votes are strongly connected")
+        theta[:, missing] = newton.theta
+    return theta[:, columns]
+
+
+def _chord(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Newton with the information of the estimate instead of each round's own: no factorisation per round.
+
+    A battle's expected score only needs strengths: pi_a / (pi_a + pi_b), so a step takes no exponentials per pair.
+    """
+    a, b, inverse = fit.votes.a, fit.votes.b, fit.inverse_information
+    signs = incidence(a, b, fit.n_models)
+    either = abs(signs)
+    battles = counts.sum(axis=0, dtype=np.float64)
+    # Each model's score: the mean of (battles + wins - losses), where ties leave half.
+    score = (either @ battles + signs @ (counts[A_WINS] - counts[B_WINS]).astype(np.float64)) / 2
+    theta = np.repeat(fit.theta[:, None], CHUNK, axis=1)
+    converged = np.zeros(CHUNK, dtype=bool)
+    last = np.full(CHUNK, np.inf)
+    hopeless = np.zeros(CHUNK, dtype=bool)
+    with np.errstate(all="ignore"):  # a round that runs away shows as not finite and goes to Newton
+        for _ in range(_MAX_CHORD_STEPS):
+            pi = np.exp(theta)
+            sums = pi[a]
+            sums += pi[b]
+            np.divide(battles, sums, out=sums)
+            step = inverse @ (score - pi * (either @ sums))
+            theta += step
+            size = np.abs(step).max(axis=0)
+            converged |= size <= _LAST_STEP
+            hopeless |= ~(size < last / 2) & ~converged
+            if (converged | hopeless).all():
+                break
+            last = size
+    return theta, converged & ~hopeless
+
+
+def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
+    a, b, n_rounds = fit.votes.a, fit.votes.b, counts.shape[2]
+    theta = np.full((fit.n_models, n_rounds), np.nan)
+    finite = np.zeros((fit.n_models, n_rounds), dtype=bool)
+    for round_ in range(n_rounds):
+        a_scored = (counts[A_WINS, :, round_] > 0) | (counts[TIE, :, round_] > 0)
+        b_scored = (counts[B_WINS, :, round_] > 0) | (counts[TIE, :, round_] > 0)
+        winners, losers = np.concatenate([a[a_scored], b[b_scored]]), np.concatenate([b[a_scored], a[b_scored]])
+        core = label_components(winners, losers, fit.n_models) == 1
+        if core.sum() == 1:  # no two models are comparable: all that can be said is who only won and who only lost
+            won, lost = np.zeros(fit.n_models, dtype=bool), np.zeros(fit.n_models, dtype=bool)
+            won[winners], lost[losers] = True, True
+            theta[won & ~lost, round_], theta[lost & ~won, round_] = np.inf, -np.inf
+            continue
+        start = core.astype(np.uint8)
+        by_loser, by_winner = np.argsort(losers, kind="stable"), np.argsort(winners, kind="stable")
+        all_open = np.ones(len(winners), dtype=np.uint8)
+        theta[reach(start, winners[by_loser], losers[by_loser], all_open) > 0, round_] = -np.inf
+        theta[reach(start, losers[by_winner], winners[by_winner], all_open) > 0, round_] = np.inf
+        finite[:, round_] = core
+    kept = counts * (finite[a] & finite[b])
+    newton = fit_rounds(a, b, fit.n_models, kept, fit.family)
+    if not newton.converged.all():
+        raise RatingError("a bootstrap round did not converge although its votes are strongly connected")
+    size = np.maximum(finite.sum(axis=0), 1)
+    shift = (np.where(finite, fit.theta[:, None], 0).sum(axis=0) - np.where(finite, newton.theta, 0).sum(axis=0)) / size
+    return np.where(finite, newton.theta + shift, theta)

@@ -1,0 +1,106 @@
+"""Multinomial resamples of counts, the bootstrap over battles, at a few nanoseconds a cell.
+
+Resampling n battles with replacement gives each cell of equal battles a count; together they are multinomial. Drawing
+the cells one after another is slow (a rejection sampler whose parameters change at each draw), so the draw goes by
+Poisson counts, which are independent, and multinomial once their total is known. Their means are a little small, so
+that the total T stays under n; the last n - T battles are drawn one by one. A round whose total is above n is redrawn.
+Given T the counts are exactly multinomial, so the sum of both parts is exactly multinomial (n, cell shares).
+"""
+
+import numpy as np
+from scipy.special import pdtr
+
+from arenalake.ratings.votes import Ints
+
+# Poisson means lie this many standard deviations of the total under the counts: 2.3 % of rounds are drawn again.
+_MARGIN = 2.0
+# The first 12 random bits of a cell decide alone in nearly all cases.
+_BITS = 12
+_BINS = 2**_BITS
+# Larger cells are few and go through NumPy's own Poisson sampler.
+_LARGEST_TABLE = 10_000
+
+
+class CellSampler:
+    """Draws resamples of the counts [M], each a pure function of (counts, seed, round).
+
+    A cell's Poisson count comes from the inverse of its distribution function. Cells with equal counts share a table
+    with the answer for each value of the first bits; where the bits leave more than one answer, 53 further bits and a
+    bisection decide.
+    """
+
+    def __init__(self, counts: Ints) -> None:
+        self.total = int(counts.sum())
+        self._ends = np.cumsum(counts)
+        thinned = max(0.0, self.total - _MARGIN * np.sqrt(self.total)) / max(self.total, 1)
+        self._large = np.flatnonzero(counts > _LARGEST_TABLE)
+        self._large_means = counts[self._large] * thinned
+        small = np.flatnonzero(counts <= _LARGEST_TABLE)
+        # Cells in the order of their counts read the tables from front to back.
+        self._small = small[np.argsort(counts[small], kind="stable")]
+        levels, level = np.unique(counts[self._small], return_inverse=True)
+        self._build_tables(levels * thinned)
+        self._first_bin = level * (_BINS + 1)
+        self._place = self._table_start[level]
+
+    def _build_tables(self, means: np.ndarray) -> None:
+        spread = 9 * np.sqrt(means) + 25  # less than 1e-17 of a Poisson lies outside
+        lowest = np.maximum(np.floor(means - spread), 0).astype(np.int64)
+        sizes = (means + spread).astype(np.int64) - lowest + 1
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        values = np.arange(starts[-1]) - np.repeat(starts[:-1] - lowest, sizes)
+        self._cdf = pdtr(values, np.repeat(means, sizes))
+        self._table_start = starts[:-1] - lowest
+        # tables[level, bin]: how many values have their distribution function at or below bin / _BINS
+        level = np.repeat(np.arange(len(means)), sizes)
+        bin_above = np.ceil(self._cdf * _BINS).astype(np.int64)
+        entries = np.bincount(level * (_BINS + 2) + bin_above, minlength=len(means) * (_BINS + 2))
+        passed = np.cumsum(entries.reshape(len(means), _BINS + 2)[:, :-1], axis=1)
+        tables = (lowest[:, None] + np.minimum(passed, sizes[:, None] - 1)).astype(np.int16)
+        undecided = tables[:, :-1] != tables[:, 1:]
+        tables[:, :-1][undecided] = ~tables[:, :-1][undecided]
+        self._tables = tables.ravel()
+
+    def draw(self, seed: int, round_: int) -> Ints:
+        """The resample of one round, [M]."""
+        random = np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
+        while True:
+            counts = self._draw_poisson(random)
+            missing = self.total - int(counts.sum())
+            if missing >= 0:
+                break
+        battles = np.sort(random.integers(0, self.total, missing))
+        np.add.at(counts, np.searchsorted(self._ends, battles, "right"), 1)
+        return counts
+
+    def _draw_poisson(self, random: np.random.Generator) -> Ints:
+        counts = np.empty(len(self._ends), dtype=np.int64)
+        n_small = len(self._small)
+        words = random.bit_generator.random_raw(-(-n_small // 4))
+        bits = words.astype("<u8", copy=False).view("<u2")[:n_small] >> (16 - _BITS)
+        index = self._first_bin + bits
+        value = self._tables.take(index)
+        undecided = np.flatnonzero(value < 0)
+        if len(undecided):
+            place = self._place[undecided]
+            low = ~value[undecided] + place
+            following = self._tables[index[undecided] + 1]
+            high = np.where(following < 0, ~following, following) + place
+            uniform = (bits[undecided] + random.random(len(undecided))) / _BINS
+            value[undecided] = _bisect(self._cdf, low, high, uniform) - place
+        counts[self._small] = value
+        if len(self._large):
+            counts[self._large] = random.poisson(self._large_means)
+        return counts
+
+
+def _bisect(cdf: np.ndarray, low: np.ndarray, high: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """The first place from `low` to `high` where the distribution function exceeds the uniform number."""
+    open_ = np.arange(len(low))
+    while len(open_):
+        middle = (low[open_] + high[open_]) // 2
+        below = cdf[middle] <= uniform[open_]
+        low[open_[below]] = middle[below] + 1
+        high[open_[~below]] = middle[~below]
+        open_ = open_[low[open_] < high[open_]]
+    return low
