@@ -39,4 +39,26 @@ ALL_TABLES: tuple[Table, ...] = (
     RATING_REPLICATES,
 )
 
-__all__ = ["ALL_TABLES", "Column", "Table", *(table.name.upper() for table in ALL_TABLES)]
+__all__ = [
+    "ALL_TABLES",
+    "BATTLES",
+    "BATTLE_COUNTS",
+    "CONVERSATIONS",
+    "INGESTED_FILES",
+    "MESSAGES",
+    "MODERATION_COUNTS",
+    "MODERATION_CURVES",
+    "MODERATION_STATS",
+    "MODERATION_TOTALS",
+    "PAIR_STATS",
+    "POSITION_STATS",
+    "QUARANTINE",
+    "RATINGS",
+    "RATING_REPLICATES",
+    "SOURCE_TERMS",
+    "TOKEN_COUNTS",
+    "TOKEN_STATS",
+    "VOLUME_STATS",
+    "Column",
+    "Table",
+]

@@ -1,0 +1,34 @@
+"""Counts of battles: by everything that is not a judge or an order, and by day."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.tables import BATTLE_COUNTS
+
+
+def count_battles(battles: DataFrame) -> DataFrame:
+    """Count battles by outcome.
+
+    Counts of two halves add up to the counts of the whole. A null language, category, turn or anony is a value of its
+    own, so no battle is lost.
+
+    Args:
+        battles: one row per vote: source, judge_kind, language, category, turn, anony, model_a, model_b, winner.
+
+    Returns:
+        `battle_counts`: those columns and n.
+    """
+    return battles.groupBy(*BATTLE_COUNTS.key).agg(F.count(F.lit(1)).alias("n")).select(*BATTLE_COUNTS.column_names)
+
+
+def count_days(battles: DataFrame) -> DataFrame:
+    """Count battles per day of the session's time zone, which is UTC.
+
+    Args:
+        battles: one row per vote: source, tstamp. Battles without a time are counted under a null day.
+
+    Returns:
+        `volume_stats`: source, day, n_battles.
+    """
+    days = battles.select("source", F.to_date("tstamp").alias("day"))
+    return days.groupBy("source", "day").agg(F.count(F.lit(1)).alias("n_battles")).select("source", "day", "n_battles")
