@@ -248,16 +248,15 @@ def _describe(problem: Any) -> str:
 
 
 def _allowed_keys(location: tuple[Any, ...]) -> str:
-    model: Any = Config
+    section: Any = Config
     for part in location:
-        annotation = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
-        if part in getattr(Config, "model_fields", {}) and part == "sources":
-            annotation = SourceConfig
-        model = annotation if annotation is not None else model
-    fields = getattr(model, "model_fields", None)
-    if not fields:
-        return ""
-    return "; allowed here: " + ", ".join(sorted(field.alias or name for name, field in fields.items()))
+        if section is dict:  # the name of a source
+            section = SourceConfig
+        elif part in section.model_fields:
+            annotation = section.model_fields[part].annotation
+            section = annotation if isinstance(annotation, type) else dict
+    allowed = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))
+    return f"; allowed here: {allowed}"
 
 
 def _apply_override(tree: dict[str, Any], override: str) -> None:

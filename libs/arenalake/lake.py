@@ -45,7 +45,8 @@ _UPKEEP = {
 class Lake:
     """The tables of one storage location, in one session.
 
-    `reads` and `writes` record the Delta version of every table that was touched, for the run's log.
+    A table is read as it was when it was first asked for, plus what was written through this object since: a plan that
+    is run again still sees the rows it was made for.
     """
 
     def __init__(self, spark: SparkSession, storage: StorageConfig, *, rebuild: bool = False) -> None:
@@ -53,8 +54,9 @@ class Lake:
         self._storage = storage
         self._rebuild = rebuild
         self._existing: set[str] = set()
-        self.reads: dict[str, int] = {}
-        self.writes: dict[str, int] = {}
+        self._commits: dict[str, dict[str, Any]] = {}
+        self._touched: dict[str, dict[str, Table]] = {}
+        self.start_log()
 
     @property
     def root(self) -> str | None:
@@ -85,14 +87,23 @@ class Lake:
         self._existing.add(table.name)
         return True
 
+    def start_log(self) -> None:
+        """Forget which tables were touched, so that `versions` speaks of what follows."""
+        self._touched = {"read": {}, "written": {}}
+
+    def versions(self) -> dict[str, dict[str, int]]:
+        """The Delta versions of the tables that were `read` and `written` since `start_log`."""
+        return {
+            how: {name: self._commit(table)["version"] for name, table in sorted(tables.items())}
+            for how, tables in self._touched.items()
+        }
+
     def read(self, table: Table) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written."""
         if not self.exists(table):
             return self.spark.createDataFrame([], table.ddl)
-        # Pinned: a plan that is run again after a write must still see the rows it was made for.
-        commit = self._data_commit(table)
-        self.reads[table.name] = commit["version"]
-        return self.spark.read.option("versionAsOf", commit["newest"]).table(self.name_of(table))
+        self._touched["read"][table.name] = table
+        return self.spark.read.option("versionAsOf", self._commit(table)["newest"]).table(self.name_of(table))
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
@@ -136,7 +147,7 @@ class Lake:
             Whether the table was written.
         """
         fingerprint = self._fingerprint(table, inputs, settings or {})
-        if not self._rebuild and self.exists(table) and self._data_commit(table)["userMetadata"] == fingerprint:
+        if not self._rebuild and self.exists(table) and self._commit(table)["userMetadata"] == fingerprint:
             log.info("unchanged", extra={"table": table.name})
             return False
         self.replace(table, build(*[self.read(source) for source in inputs]), fingerprint=fingerprint)
@@ -144,7 +155,7 @@ class Lake:
 
     def _fingerprint(self, table: Table, inputs: Sequence[Table], settings: Mapping[str, Any]) -> str:
         versions = {
-            source.name: [str(self._data_commit(source)[key]) for key in ("version", "timestamp")]
+            source.name: [str(self._commit(source)[key]) for key in ("version", "timestamp")]
             for source in inputs
             if self.exists(source)
         }
@@ -152,17 +163,19 @@ class Lake:
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _data_commit(self, table: Table) -> dict[str, Any]:
+    def _commit(self, table: Table) -> dict[str, Any]:
         """The newest commit that changed rows (version, timestamp, userMetadata), and `newest`, the newest of all."""
-        changed_rows = ~F.col("operation").isin(*_UPKEEP)
-        commit = F.struct("version", "timestamp", "userMetadata")
-        history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
-        # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
-        row = history.select(
-            F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
-            F.max("version").alias("newest"),
-        ).collect()[0]
-        return {**row["commit"].asDict(), "newest": row["newest"]}
+        if table.name not in self._commits:
+            changed_rows = ~F.col("operation").isin(*_UPKEEP)
+            commit = F.struct("version", "timestamp", "userMetadata")
+            history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
+            # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
+            row = history.select(
+                F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
+                F.max("version").alias("newest"),
+            ).collect()[0]
+            self._commits[table.name] = {**row["commit"].asDict(), "newest": row["newest"]}
+        return self._commits[table.name]
 
     def _create(self, table: Table) -> None:
         if self.exists(table):
@@ -170,7 +183,8 @@ class Lake:
         if self.root is None:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._storage.catalog}`.`{self._storage.schema_name}`")
         columns = ", ".join(
-            f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.comment)}" for c in table.columns
+            f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.comment)}"
+            for c in table.columns
         )
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         properties = ""
@@ -196,8 +210,9 @@ class Lake:
         self._wrote(table)
 
     def _wrote(self, table: Table) -> None:
-        self.writes[table.name] = self._data_commit(table)["version"]
-        log.info("written", extra={"table": table.name, "version": self.writes[table.name]})
+        self._commits.pop(table.name, None)
+        self._touched["written"][table.name] = table
+        log.info("written", extra={"table": table.name})
 
 
 def _literal(text: str) -> str:

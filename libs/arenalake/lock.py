@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -33,7 +33,7 @@ def lake_lock(storage: StorageConfig, jobs: Sequence[str]) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"storage.root: {root} cannot be made ({error.strerror}); give a folder to write to") from None
+        raise ConfigError(f"storage.root: {root} cannot be made ({error.strerror}); give another folder") from None
     holder_file = root / ".lock.holder"
     lock = FileLock(root / ".lock")
     try:
@@ -48,7 +48,7 @@ def lake_lock(storage: StorageConfig, jobs: Sequence[str]) -> Iterator[None]:
                 "(storage.lock_wait_seconds). Run again when it is done."
             ) from None
     try:
-        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        since = datetime.now(UTC).isoformat(timespec="seconds")
         holder = {"jobs": list(jobs), "pid": os.getpid(), "host": socket.gethostname(), "since": since}
         holder_file.write_text(json.dumps(holder), encoding="utf-8")
         yield

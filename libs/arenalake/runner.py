@@ -55,8 +55,9 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     unreadable: list[str] = []
     spark = get_session(config.spark)
     with lake_lock(config.storage, jobs), Progress(jobs) as progress:
+        lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
         for job in jobs:
-            lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
+            lake.start_log()
             started = time.monotonic()
             with progress.stage(job), track_job(job, config, lake) as record:
                 result = step_of(job)(Context(config, lake))

@@ -1,4 +1,4 @@
-"""The one Spark session factory: local mode with Delta, or whatever spark-submit, Databricks or Connect already gives."""
+"""The one Spark session factory: local mode with Delta, or what spark-submit, Databricks or Connect already gives."""
 
 import logging
 import os
@@ -66,7 +66,7 @@ def _start_local(builder: SparkSession.Builder, config: SparkConfig) -> SparkSes
     try:
         from delta import configure_spark_with_delta_pip
     except ImportError:
-        raise SessionError("delta-spark is not installed; local mode needs it: pip install 'arenalake[local]'") from None
+        raise SessionError("delta-spark is missing; local mode needs it: pip install 'arenalake[local]'") from None
     # Workers start with `python3` from PATH unless told otherwise, and that one may lack pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -4,8 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from contextlib import AbstractContextManager as ContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from arenalake import __version__
 from arenalake.config import Config
@@ -18,7 +17,7 @@ log = logging.getLogger(__name__)
 Record = Callable[[StepResult], None]
 
 
-def track_job(job: str, config: Config, lake: Lake) -> ContextManager[Record]:
+def track_job(job: str, config: Config, lake: Lake) -> AbstractContextManager[Record]:
     """A context that yields a function to call with the step's result; a failure inside marks the run as failed."""
     if not config.mlflow.enabled:
         return nullcontext(lambda result: None)
@@ -38,16 +37,18 @@ def _mlflow_run(job: str, config: Config, lake: Lake) -> Iterator[Record]:
         uri = f"sqlite:///{lake.local_root}/mlflow.db"
     if uri is not None:
         mlflow.set_tracking_uri(uri)
-    if uri is not None and uri.startswith("sqlite:") and mlflow.get_experiment_by_name(config.mlflow.experiment) is None:
+    name = config.mlflow.experiment
+    if uri is not None and uri.startswith("sqlite:") and mlflow.get_experiment_by_name(name) is None:
+        # Without a place of its own a local store would put artifacts into the working directory.
         artifacts = lake.local_root / "mlruns" if lake.local_root else None
-        mlflow.create_experiment(config.mlflow.experiment, artifacts.as_uri() if artifacts else None)
-    mlflow.set_experiment(config.mlflow.experiment)
+        mlflow.create_experiment(name, artifacts.as_uri() if artifacts else None)
+    mlflow.set_experiment(name)
     started = time.monotonic()
     with mlflow.start_run(run_name=job, tags={"arenalake.job": job, "arenalake.version": __version__}):
         mlflow.log_dict(config.model_dump(mode="json", by_alias=True), "config.yaml")
 
         def record(result: StepResult) -> None:
-            mlflow.log_dict({"read": lake.reads, "written": lake.writes}, "delta_versions.json")
+            mlflow.log_dict(lake.versions(), "delta_versions.json")
             mlflow.log_metrics({**result.metrics, "seconds": time.monotonic() - started})
             for name, table in result.tables.items():
                 mlflow.log_table(table, f"{name}.json")

@@ -52,7 +52,9 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        raise SourceNotFoundError(f"sources.{source}.path: {path} does not exist; give a file, a folder or a glob") from None
+        raise SourceNotFoundError(
+            f"sources.{source}.path: {path} does not exist; give a file, a folder or a glob"
+        ) from None
     files, others = [], []
     for row in rows:
         name = _relative_name(row["path"], location)
@@ -63,7 +65,9 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
             others.append(name)
     if not files:
         endings = ", ".join(f".{ending}" for ending in FORMATS)
-        raise SourceNotFoundError(f"sources.{source}.path: {path} holds no file that ends in {endings} (or that with .gz)")
+        raise SourceNotFoundError(
+            f"sources.{source}.path: {path} holds no file that ends in {endings} (or that with .gz)"
+        )
     return sorted(files, key=lambda file: file.name), sorted(others)
 
 

@@ -55,9 +55,7 @@ def _read_json(
         F.from_json("value", f"{schema}, `{_CORRUPT}` string", {"columnNameOfCorruptRecord": _CORRUPT}),
     )
     raw = {field.name: F.col("parsed")[field.column] for field in fields}
-    present = {
-        field.name: F.get_json_object("value", f"$['{field.column}']").isNotNull() for field in fields
-    }
+    present = {field.name: F.get_json_object("value", f"$['{field.column}']").isNotNull() for field in fields}
     broken = F.col(f"parsed.{_CORRUPT}").isNotNull()
     is_object = F.trim("value").startswith("{")
     named = F.array_compact(
@@ -143,9 +141,9 @@ def _converted(value: Column, wanted: str) -> Column:
     if "<" not in wanted:
         return value.try_cast(wanted)
     # A cast between structs goes by position; by way of JSON it goes by name, and a missing key is null.
-    wrapped = F.from_json(F.to_json(F.struct(value.alias("v"))), f"v {wanted}, {_CORRUPT} string", {
-        "columnNameOfCorruptRecord": _CORRUPT
-    })
+    wrapped = F.from_json(
+        F.to_json(F.struct(value.alias("v"))), f"v {wanted}, {_CORRUPT} string", {"columnNameOfCorruptRecord": _CORRUPT}
+    )
     return F.when(wrapped[_CORRUPT].isNull(), wrapped["v"])
 
 
@@ -223,5 +221,3 @@ def _quoted(name: str) -> str:
 
 def _plain(kind: str) -> str:
     return kind.replace("`", "").replace(" ", "")
-
-

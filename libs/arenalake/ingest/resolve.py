@@ -34,7 +34,9 @@ def entities_as_content(battles: DataFrame, conversations: DataFrame, *, has_bat
         F.coalesce("battle_id", "conversation_id").alias("record_key"), "file", _as_struct(CONVERSATIONS).alias("one")
     )
     if not has_battles:
-        return sides.select("record_key", "file", _content(F.lit(None).cast(entity_type(BATTLES)), F.array("one")).alias("content"))
+        return sides.select(
+            "record_key", "file", _content(F.lit(None).cast(entity_type(BATTLES)), F.array("one")).alias("content")
+        )
     both = sides.groupBy("record_key").agg(F.sort_array(F.collect_list("one")).alias("conversations"))
     rows = battles.select(F.col("battle_id").alias("record_key"), "file", _as_struct(BATTLES).alias("battle"))
     joined = rows.join(both, "record_key", "left")
@@ -68,18 +70,26 @@ def judge_contested(contested: DataFrame, existing: DataFrame, conflicts: DataFr
     absent = [F.lit(None).cast(new.schema[name].dataType).alias(name) for name in ("battle", "conversations")]
     old = existing.select("file", "record_key", *absent, "content", F.lit("lake").alias("origin"))
     past = conflicts.select(
-        F.lit("").alias("file"), "record_key", *absent, F.col("record").alias("content"), F.lit("conflict").alias("origin")
+        F.lit("").alias("file"),
+        "record_key",
+        *absent,
+        F.col("record").alias("content"),
+        F.lit("conflict").alias("origin"),
     )
     of_key = Window.partitionBy("record_key")
     # What the lake has comes first; among new records the file decides, not the order of reading.
     of_content = Window.partitionBy("record_key", "content").orderBy(
         F.when(F.col("origin") == "new", 1).otherwise(0), "file", "battle.sequence"
     )
-    rows = new.unionByName(old).unionByName(past).select(
-        "*",
-        F.row_number().over(of_content).alias("place"),
-        F.size(F.collect_set("content").over(of_key)).alias("n_contents"),
-        F.max(F.col("origin") == "conflict").over(of_key).alias("had_conflict"),
+    rows = (
+        new.unionByName(old)
+        .unionByName(past)
+        .select(
+            "*",
+            F.row_number().over(of_content).alias("place"),
+            F.size(F.collect_set("content").over(of_key)).alias("n_contents"),
+            F.max(F.col("origin") == "conflict").over(of_key).alias("had_conflict"),
+        )
     )
     in_conflict = (F.col("n_contents") > 1) | F.col("had_conflict")
     fate = (

@@ -1,4 +1,4 @@
-"""MT-bench human judgments: votes of experts and authors on answers to 80 questions, with or without the conversations."""
+"""MT-bench human judgments: votes of experts and authors on answers to 80 questions, with or without the texts."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F

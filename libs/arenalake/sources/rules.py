@@ -42,7 +42,9 @@ def messages_in_order(name: str, messages: Column) -> Column:
     wrong_role = F.exists(
         F.transform(
             messages,
-            lambda message, i: ~message["role"].eqNullSafe(F.when(i % 2 == 0, F.lit("user")).otherwise(F.lit("assistant"))),
+            lambda message, i: (
+                ~message["role"].eqNullSafe(F.when(i % 2 == 0, F.lit("user")).otherwise(F.lit("assistant")))
+            ),
         ),
         lambda wrong: wrong,
     )
@@ -55,7 +57,7 @@ def messages_in_order(name: str, messages: Column) -> Column:
 
 
 def score_in_range(name: str, score: Column) -> Column:
-    """Broken by NaN (which Spark orders above every number) and by what is outside [0, 1]; null is missing, not broken."""
+    """Broken by NaN (which Spark orders above every number) and by what is outside [0, 1]; null is just missing."""
     return F.when(
         _outside(score), F.concat(F.lit(f"{name} is "), score.cast("string"), F.lit(", outside [0, 1] or not a number"))
     )

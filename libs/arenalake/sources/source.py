@@ -112,8 +112,11 @@ def entity(table: Table, **values: Column) -> Column:
 
 
 def winner_of(label: Column, labels: dict[str, str]) -> Column:
-    """The outcome that a label stands for; null for a label that nobody declared, which is then a broken rule."""
-    known = {**{winner: winner for winner in WINNERS}, **labels} if not labels else labels
+    """The outcome that a label stands for; null for a label that nobody declared, which is then a broken rule.
+
+    Without `labels` the names of the outcomes are their labels.
+    """
+    known = labels or {winner: winner for winner in WINNERS}
     outcome = F.lit(None).cast("string")
     for text, winner in known.items():
         outcome = F.when(label == text, winner).otherwise(outcome)

@@ -52,11 +52,7 @@ def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
         judge_kind=F.lit(config.judge_kind),
         tstamp=tstamp,
         sequence=F.coalesce(F.unix_micros(tstamp), raw["sequence"].try_cast("bigint"), F.col("position")),
-        **{
-            name: raw[name]
-            for name in _MAPPABLE
-            if name not in ("battle_id", "winner", "tstamp", "sequence")
-        },
+        **{name: raw[name] for name in _MAPPABLE if name not in ("battle_id", "winner", "tstamp", "sequence")},
     )
     battle_id_given = "battle_id" in config.columns
     reasons = F.array(

@@ -41,8 +41,8 @@ def run(context: Context) -> StepResult:
     for name, (files, others) in listed.items():
         if others:
             log.info("files that are not data are left alone", extra={"source": name, "files": ",".join(others[:10])})
-        new = _new_files(lake, name, files)
-        batch = _Batch(lake, name, sources[name])
+        new, known_names = _new_files(lake, name, files)
+        batch = _Batch(lake, name, sources[name], known_names)
         counts = batch.ingest_what_can_be_read(new)
         result.unreadable += batch.unreadable
         result.lines.append(_summary(name, len(files), counts, batch.moved))
@@ -73,25 +73,29 @@ def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
     lake.derive(SOURCE_TERMS, [], lambda: lake.spark.createDataFrame(rows, SOURCE_TERMS.ddl), settings={"rows": rows})
 
 
-def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> list[RawFile]:
-    """The files that were not ingested in this version; one that was only touched has the digest it had."""
+def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> tuple[list[RawFile], set[str]]:
+    """The files that were not ingested in this version, and the names of all that ever were.
+
+    A file that was only touched has the digest it had, and is not new.
+    """
     recorded = lake.read(INGESTED_FILES).where(F.col("source") == name)
-    rows = recorded.select("path", "size", F.unix_micros("modified").alias("modified"), "digest").collect()
+    rows = recorded.select("path", "file", "size", F.unix_micros("modified").alias("modified"), "digest").collect()
     versions = {(row["path"], row["size"], row["modified"]) for row in rows}
     digests = {(row["path"], row["size"], row["digest"]) for row in rows if row["digest"]}
     sizes = {(path, size) for path, size, _ in versions}
-    new = [file for file in files if (file.path, file.size, file.modified) not in versions]
-    return [
+    new = [
         file
-        for file in new
-        if (file.path, file.size) not in sizes or (file.path, file.size, digest_of(file)) not in digests
+        for file in files
+        if (file.path, file.size, file.modified) not in versions
+        and ((file.path, file.size) not in sizes or (file.path, file.size, digest_of(file)) not in digests)
     ]
+    return new, {row["file"] for row in rows}
 
 
 class _Batch:
     """The ingestion of new files of one source. Entities are written first and the file is recorded last."""
 
-    def __init__(self, lake: Lake, name: str, config: SourceConfig) -> None:
+    def __init__(self, lake: Lake, name: str, config: SourceConfig, known_names: set[str]) -> None:
         self.lake = lake
         self.name = name
         self.config = config
@@ -99,7 +103,8 @@ class _Batch:
         self.entities = BATTLES if self.source.has_battles else CONVERSATIONS
         self.unreadable: list[str] = []
         self.moved = 0
-        self.changed_files = False
+        self._known_names = known_names
+        self._names: list[str] = []
 
     def ingest_what_can_be_read(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
         """All files at once; if one of them cannot be read, each by itself."""
@@ -118,19 +123,19 @@ class _Batch:
         return {name: counts for file in files for name, counts in self.ingest_what_can_be_read([file]).items()}
 
     def _ingest(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
-        names = [file.name for file in files]
+        names = self._names = [file.name for file in files]
         self._heal(names)
         records = read_records(
             self.lake.spark, files, self.source.fields(self.config), positioned=self.source.positioned
         )
         rows = count_rows(records)
         parsed = self.source.parse(records, self.config)
-        before = self._kept_by_file(names)
+        before = self._rows_by_file(self.entities, names)
         contested = self._contested(parsed)
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
         broken = self._write(parsed, contested, judged)
-        after = self._kept_by_file(names)
+        after = self._rows_by_file(self.entities, names)
         counts = {}
         for file in files:
             n = rows.get(file.name, 0)
@@ -152,13 +157,13 @@ class _Batch:
 
     def _heal(self, names: Sequence[str]) -> None:
         """Remove what an interrupted run left of files that were never recorded."""
-        known = {row["file"] for row in self._of_source(INGESTED_FILES).select("file").distinct().collect()}
-        self.changed_files = bool(known.intersection(names))
-        left = [name for name in names if name not in known]
+        left = [name for name in names if name not in self._known_names]
         for table in (BATTLES, CONVERSATIONS):
-            if left and not self._of_files(table, left).isEmpty():
+            if self._rows_by_file(table, left):
                 log.info("removing what an interrupted run left", extra={"source": self.name, "table": table.name})
-                keys = self.lake.spark.createDataFrame([(self.name, name) for name in left], "source string, file string")
+                keys = self.lake.spark.createDataFrame(
+                    [(self.name, name) for name in left], "source string, file string"
+                )
                 self.lake.delete(table, keys, on=("source", "file"))
 
     def _contested(self, parsed: DataFrame) -> DataFrame | None:
@@ -179,11 +184,7 @@ class _Batch:
         )
 
     def _conflicts(self) -> DataFrame:
-        return (
-            self._of_source(QUARANTINE)
-            .where(F.array_contains("reasons", CONFLICT))
-            .select("record_key", "record")
-        )
+        return self._of_source(QUARANTINE).where(F.array_contains("reasons", CONFLICT)).select("record_key", "record")
 
     def _write(self, parsed: DataFrame, contested: DataFrame | None, judged: DataFrame | None) -> dict[str, int]:
         """Write entities and quarantine; return the number of broken records per file."""
@@ -213,7 +214,7 @@ class _Batch:
     def _add_conversations(self, records: DataFrame) -> None:
         rows = records.select("file", F.explode("conversations").alias("one"))
         rows = rows.select(F.lit(self.name).alias("source"), "file", "one.*")
-        if self.source.has_battles and self.changed_files:
+        if self.source.has_battles and self._known_names.intersection(self._names):
             # An interrupted run over a changed file may have left conversations whose battles are not there yet.
             self.lake.insert_new(CONVERSATIONS, rows)
         else:
@@ -223,7 +224,9 @@ class _Batch:
         losers = judged.where(F.col("fate").isin("conflict", "evict"))
         if losers.isEmpty():
             return
-        records = losers.select("file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons"))
+        records = losers.select(
+            "file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons")
+        )
         self.lake.insert_new(QUARANTINE, quarantine_rows(records, source=self.name))
         evicted = judged.where(F.col("fate") == "evict").select(F.lit(self.name).alias("source"), "record_key")
         conversations = (
@@ -256,7 +259,9 @@ class _Batch:
         """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
         newest = Window.partitionBy("source", "file").orderBy(F.desc("modified"))
         moved = self.lake.spark.createDataFrame(list(evicted.items()), "file string, n bigint")
-        rows = self._of_source(INGESTED_FILES).withColumn("nth", F.row_number().over(newest)).where("nth = 1").drop("nth")
+        rows = (
+            self._of_source(INGESTED_FILES).withColumn("nth", F.row_number().over(newest)).where("nth = 1").drop("nth")
+        )
         corrected = rows.join(moved, "file").withColumns(
             {
                 "kept": F.col("kept") - F.col("n"),
@@ -270,12 +275,11 @@ class _Batch:
     def _of_source(self, table: Table) -> DataFrame:
         return self.lake.read(table).where(F.col("source") == self.name)
 
-    def _of_files(self, table: Table, names: Sequence[str]) -> DataFrame:
-        return self._of_source(table).where(F.col("file").isin(list(names)))
-
-    def _kept_by_file(self, names: Sequence[str]) -> dict[str, int]:
-        counted = self._of_files(self.entities, names).groupBy("file").agg(F.count("*").alias("n"))
-        return {row["file"]: row["n"] for row in counted.collect()}
+    def _rows_by_file(self, table: Table, names: Sequence[str]) -> dict[str, int]:
+        if not names or not self.lake.exists(table):
+            return {}
+        rows = self._of_source(table).where(F.col("file").isin(list(names)))
+        return {row["file"]: row["n"] for row in rows.groupBy("file").agg(F.count("*").alias("n")).collect()}
 
 
 def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:
