@@ -1,4 +1,4 @@
-"""Battles in the published format of Chatbot Arena Conversations: the design that makes the votes, and chunks of rows."""
+"""Battles in the published format of Chatbot Arena Conversations: the design of the votes, and chunks of rows."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,8 @@ DUPLICATE_EVERY = 500
 
 N_LANGUAGES = 96
 MEAN_TURNS = 1.2
-PROMPT_LENGTH, ANSWER_LENGTH = (52.3 - 1) / PROMPT_TOKENS, (189.5 - 1) / ANSWER_TOKENS
+# Lengths relative to those of the conversations: 52.3 and 189.5 tokens are published for the battles.
+PROMPT_LENGTH, ANSWER_LENGTH = 51.3 / 68.5, 188.5 / 213.5
 NOT_ANONYMOUS = 0.03
 FLAGGED = 0.05
 FIRST_DAY = 1_682_294_400  # 2023-04-24, UTC
@@ -51,7 +52,7 @@ N_DAYS = 60
 LANGUAGE_SD = 40.0
 TIE_PARAMETER = 1.35
 BOTHBAD_SHIFT = -0.1
-VOTERS_PER_BATTLE = 0.75
+VOTERS_PER_BATTLE = 0.72
 VOTER_EXPONENT = 0.7
 
 WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
@@ -89,7 +90,7 @@ class BattleDesign:
 def battle_design(
     *, seed: int, rows: int, models: int, judges: int | None = None, position_bias: float = 0.0
 ) -> BattleDesign:
-    """The design of a corpus: strengths around the published ones, and in each language but English their own shifts."""
+    """The design of a corpus: strengths around the published ones, shifted in each language but English."""
     drawn = arena_models(seed, models)
     weights = np.array([model.weight for model in drawn])
     pairs = np.outer(weights, weights)
@@ -166,7 +167,8 @@ def battle_chunk(design: BattleDesign, chunk: int) -> pa.RecordBatch:
     )
     number = chunk * CHUNK_ROWS + np.arange(CHUNK_ROWS)
     repeats = (number + 1) % DUPLICATE_EVERY == 0
-    batch = batch.take(pa.array(np.arange(CHUNK_ROWS) - repeats))
+    if repeats.any():
+        batch = batch.take(pa.array(np.arange(CHUNK_ROWS) - repeats))
     return batch.slice(0, design.rows - chunk * CHUNK_ROWS)
 
 
@@ -178,7 +180,7 @@ def _draw_judges(rng: np.random.Generator, judges: int) -> Ints:
     """Voters by Zipf's law: the inverse of its integral, in closed form."""
     power = 1 - VOTER_EXPONENT
     uniform = rng.random(CHUNK_ROWS)
-    numbers = np.floor((1 + uniform * ((judges + 1.0) ** power - 1)) ** (1 / power)).astype(np.int64)
+    numbers: Ints = np.floor((1 + uniform * ((judges + 1.0) ** power - 1)) ** (1 / power)).astype(np.int64)
     return np.minimum(numbers, judges)
 
 
@@ -203,7 +205,7 @@ def _draw_texts(rng: np.random.Generator, script: Ints, turns: Ints) -> pa.Array
         rng,
         script=np.tile(script[row], 3),
         answer=answer,
-        mean=np.where(answer, ANSWER_TOKENS * ANSWER_LENGTH, PROMPT_TOKENS * PROMPT_LENGTH),
+        mean=np.where(answer, ANSWER_LENGTH * ANSWER_TOKENS, PROMPT_LENGTH * PROMPT_TOKENS),
         sd_over_mean=np.where(answer, ANSWER_SD / ANSWER_TOKENS, PROMPT_SD / PROMPT_TOKENS),
         first=first,
     )

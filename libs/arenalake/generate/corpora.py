@@ -13,7 +13,7 @@ from arenalake.errors import CallerError
 from arenalake.generate.battles import BATTLES_DDL, BattleDesign, battle_chunk, battle_design, count_duplicates
 from arenalake.generate.conversations import CONVERSATIONS_DDL, ConversationPlan, conversation_chunk
 from arenalake.generate.truth import RATINGS_DDL, describe_design, true_ratings
-from arenalake.generate.write import holds_files, read_document, write_chunks, write_document, write_small
+from arenalake.generate.write import first_file, read_document, write_chunks, write_document, write_small
 
 # To be raised whenever the rows of a seed change.
 GENERATOR_VERSION = 1
@@ -103,9 +103,9 @@ def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
                     f"generate.path: {path} {verb} corpora of other settings ({', '.join(differing)}); {remedy}"
                 )
             return stage == "manifest"
-    for folder in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, TRUTH_FOLDER):
-        if holds_files(spark, f"{path}/{folder}"):
-            raise CallerError(f"generate.path: {path}/{folder} holds files that this job did not write; {remedy}")
+    stranger = first_file(spark, f"{path}/{{{CONVERSATIONS_FOLDER},{BATTLES_FOLDER},{TRUTH_FOLDER}}}")
+    if stranger is not None:
+        raise CallerError(f"generate.path: {path} holds a file that this job did not write, {stranger}; {remedy}")
     return False
 
 

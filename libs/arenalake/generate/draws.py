@@ -30,12 +30,12 @@ def philox(seed: int, stream: Stream, chunk: int = 0) -> np.random.Generator:
 def choose(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """Indices drawn with probabilities proportional to `weights`."""
     cumulative = np.cumsum(weights, dtype=np.float64)
-    drawn = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
+    drawn: Ints = np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right")
     return np.minimum(drawn, len(weights) - 1)
 
 
 def geometric_turns(rng: np.random.Generator, size: int, mean: float, long_share: float, long_mean: float) -> Ints:
-    """Numbers of turns from 1: a geometric body and, for `long_share` of the draws, a geometric tail; `mean` overall."""
+    """Numbers of turns from 1: a geometric body and, for `long_share` of them, a geometric tail; `mean` overall."""
     body_mean = (mean - long_share * long_mean) / (1 - long_share)
     means = np.where(rng.random(size) < long_share, long_mean, body_mean)
     return rng.geometric(1 / means)
@@ -44,7 +44,8 @@ def geometric_turns(rng: np.random.Generator, size: int, mean: float, long_share
 def lognormal(rng: np.random.Generator, mean: Floats, sd_over_mean: Floats) -> Floats:
     """Log-normal draws with the given mean and coefficient of variation, one per entry of `mean`."""
     variance = np.log1p(np.square(sd_over_mean))
-    return np.exp(np.log(mean) - variance / 2 + np.sqrt(variance) * rng.standard_normal(len(mean)))
+    draws: Floats = np.exp(np.log(mean) - variance / 2 + np.sqrt(variance) * rng.standard_normal(len(mean)))
+    return draws
 
 
 _HEX = np.array([f"{byte:02x}".encode() for byte in range(256)], dtype="S2")

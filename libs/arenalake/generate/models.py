@@ -1,4 +1,4 @@
-"""The models of the two corpora: how often each was used, how it fares on unsafe prompts, how long and how good its answers are."""
+"""The models of the two corpora: how often each was used, and what its answers are like."""
 
 from dataclasses import dataclass
 

@@ -81,7 +81,8 @@ def _draw_scores(rng: np.random.Generator, categories: Bools) -> Floats:
     logs = np.where(logs > _HIGHEST_UNFLAGGED, 2 * _HIGHEST_UNFLAGGED - logs, logs)
     scores = np.power(10, logs, dtype=np.float32)
     scores[categories] = 1 - (1 - _THRESHOLD) * rng.random(int(categories.sum()), dtype=np.float32) ** 2 * 0.9999
-    return scores.astype(np.float64)
+    result: Floats = scores.astype(np.float64)
+    return result
 
 
 def _struct(columns: Floats | Bools) -> pa.StructArray:

@@ -37,8 +37,8 @@ _TOKENS_PER_PIECE = np.array([[script.tokens_prompt, script.tokens_answer] for s
 
 def pieces_for(tokens: Floats, script: Ints, answer: Bools) -> Ints:
     """How many pieces a text needs to have about this many tokens; at least one."""
-    pieces = tokens / _TOKENS_PER_PIECE[script, answer.astype(np.int64)]
-    return np.maximum(np.rint(pieces), 1).astype(np.int64)
+    pieces: Ints = np.rint(tokens / _TOKENS_PER_PIECE[script, answer.astype(np.int64)]).astype(np.int64)
+    return np.maximum(pieces, 1)
 
 
 def compose_texts(
@@ -93,7 +93,7 @@ def _zipf_ranks(uniform: Floats, counts: Ints, script_of: Ints) -> Ints:
     """Ranks from 0 that follow Zipf's law over each script's words: the inverse of its integral, in closed form."""
     power = 1 - WORD_EXPONENT
     mass = (1 - (counts + 1.0) ** power).astype(np.float32)
-    ranks = np.exp(np.log1p(-uniform * mass[script_of]) * np.float32(1 / power)).astype(np.int32) - 1
+    ranks: Ints = np.exp(np.log1p(-uniform * mass[script_of]) * np.float32(1 / power)).astype(np.int32) - 1
     return np.minimum(ranks, counts[script_of] - 1)
 
 

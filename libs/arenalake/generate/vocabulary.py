@@ -62,21 +62,21 @@ class Script:
 
 
 SCRIPTS = (
-    Script("english", 50_000, 2.0, 2.0),
-    Script("portuguese", 50_000, 2.0, 2.0),
-    Script("spanish", 50_000, 2.0, 2.0),
-    Script("french", 50_000, 2.0, 2.0),
-    Script("german", 50_000, 2.0, 2.0),
-    Script("italian", 50_000, 2.0, 2.0),
-    Script("russian", 50_000, 2.0, 2.0),
-    Script("chinese", 50_000, 2.0, 2.0, spaced=False, comma="，", stops=("。", "。", "。", "？", "！")),
-    Script("japanese", 30_000, 2.0, 2.0, spaced=False, comma="、", stops=("。", "。", "。", "？", "！")),
-    Script("korean", 15_000, 2.0, 2.0),
-    Script("arabic", 20_000, 2.0, 2.0, comma="،", stops=(".", ".", "؟", "!")),
-    Script("hindi", 10_000, 2.0, 2.0, stops=("।", "।", "?", "!")),
-    Script("thai", 8_000, 2.0, 2.0, spaced=False, comma=" ", stops=(" ", " ", "\n")),
-    Script("latin", 50_000, 2.0, 2.0),
-    Script("symbols", 5_000, 2.0, 2.0),
+    Script("english", 50_000, 1.62, 1.67),
+    Script("portuguese", 50_000, 1.86, 1.89),
+    Script("spanish", 50_000, 1.76, 1.82),
+    Script("french", 50_000, 1.74, 1.78),
+    Script("german", 50_000, 1.82, 1.86),
+    Script("italian", 50_000, 1.83, 1.86),
+    Script("russian", 50_000, 2.18, 2.20),
+    Script("chinese", 50_000, 1.95, 1.98, spaced=False, comma="，", stops=("。", "。", "。", "？", "！")),
+    Script("japanese", 30_000, 2.82, 2.83, spaced=False, comma="、", stops=("。", "。", "。", "？", "！")),
+    Script("korean", 15_000, 3.49, 3.51),
+    Script("arabic", 20_000, 4.27, 4.25, comma="،", stops=(".", ".", "؟", "!")),
+    Script("hindi", 10_000, 5.42, 5.41, stops=("।", "।", "?", "!")),
+    Script("thai", 8_000, 5.18, 5.18, spaced=False, comma=" ", stops=(" ", " ", "\n")),
+    Script("latin", 50_000, 1.52, 1.55),
+    Script("symbols", 5_000, 2.61, 2.63),
 )
 SCRIPT_INDEX = {script.name: index for index, script in enumerate(SCRIPTS)}
 

@@ -1,4 +1,4 @@
-"""Spark writes the corpora: one task per file, each a run of chunks. Works on any file system that Spark can write to."""
+"""Spark writes the corpora, one task per file, to any file system that it can write to."""
 
 import json
 import os
@@ -16,18 +16,15 @@ _PART = re.compile(r"part-(\d{5})-.*")
 
 def write_chunks(
     spark: SparkSession, make: Callable[[int], pa.RecordBatch], ddl: str, *, chunks: int, files: int, path: str
-) -> int:
-    """Write `make(0)` to `make(chunks - 1)` as parquet; file k always holds the same chunks. Returns the files' number."""
+) -> None:
+    """Write `make(0)` to `make(chunks - 1)` as parquet; file k always holds the same chunks."""
     files = min(files, chunks)
     frame = spark.range(0, chunks, 1, files).mapInArrow(partial(_make_batches, make), ddl)
     _plain(frame).option("compression", "snappy").parquet(path)
     _name_files(path, "train", "parquet", files)
-    return files
 
 
-def _make_batches(
-    make: Callable[[int], pa.RecordBatch], batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+def _make_batches(make: Callable[[int], pa.RecordBatch], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for chunk in batch.column(0).to_pylist():
             yield make(chunk)
@@ -49,7 +46,7 @@ def write_document(spark: SparkSession, document: dict[str, Any], path: str) -> 
 def read_document(spark: SparkSession, path: str) -> dict[str, Any] | None:
     """The JSON document in the folder `path`, or None where there is none."""
     try:
-        rows = spark.read.text(path, wholetext=True).collect()
+        rows = spark.read.text(_twice(path), wholetext=True).collect()
     except AnalysisException as error:
         if error.getCondition() == "PATH_NOT_FOUND":
             return None
@@ -58,15 +55,21 @@ def read_document(spark: SparkSession, path: str) -> dict[str, Any] | None:
     return document
 
 
-def holds_files(spark: SparkSession, path: str) -> bool:
-    """Whether there is any file below `path`, leaving out what Spark treats as hidden."""
+def first_file(spark: SparkSession, path: str) -> str | None:
+    """Some file below `path` (a glob may stand for several folders), or None; hidden files do not count."""
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
     try:
-        return bool(reader.load(path).select("path").head(1))
+        found = reader.load(_twice(path)).select("path").head(1)
     except AnalysisException as error:
         if error.getCondition() == "PATH_NOT_FOUND":
-            return False
+            return None
         raise
+    return str(found[0].path) if found else None
+
+
+def _twice(path: str) -> list[str]:
+    # A single path that is missing is also looked at as a streaming sink, and Spark logs a stack trace about it.
+    return [path, path]
 
 
 def _plain(frame: DataFrame) -> DataFrameWriter:
