@@ -4,7 +4,9 @@ from arenalake.tables.table import Column, Table
 
 _SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
 _MODEL = Column("model", "string", "model; null where the row is not about one model")
-_LANGUAGE = Column("language", "string", "language as published; null where the source has none or the row is about all")
+_LANGUAGE = Column(
+    "language", "string", "language as published; null where the source has none or the row is about all"
+)
 _ROLE = Column("role", "string", "user or assistant; battle where a tag is about a battle as a whole", required=True)
 _CI_LOWER = Column("ci_lower", "double", "lower end of the 95 % interval; null where there is none")
 _CI_UPPER = Column("ci_upper", "double", "upper end of the 95 % interval; null where there is none")
@@ -92,6 +94,28 @@ MODERATION_COUNTS = Table(
         Column("sum_score", "decimal(38,18)", "sum of the scores; null where there is no score"),
     ),
     key=("source", "model", "language", "role", "category", "score_bin"),
+)
+
+MODERATION_PATTERNS = Table(
+    name="moderation_patterns",
+    layer="gold",
+    comment="Conversations by the flags of their messages, in order. Counts of two halves add up to those of the whole.",
+    columns=(
+        _SOURCE,
+        _MODEL,
+        _LANGUAGE,
+        Column(
+            "pattern",
+            "array<int>",
+            "one number per message: role (0 user, 1 assistant, 2 battle as a whole) times 2^24, plus a bit from 2^12 up "
+            "for each category that has a flag, plus a bit from 2^0 up for each that is flagged; any is the first "
+            "category, the others follow as published",
+            required=True,
+        ),
+        Column("n", "bigint", "conversations (battles, where the tag is about a battle)", required=True),
+    ),
+    key=("source", "model", "language", "pattern"),
+    checks={"positive": "n > 0"},
 )
 
 MODERATION_TOTALS = Table(

@@ -1,0 +1,30 @@
+"""The same counts seen by several groupings at once: all, by model, by language and so on."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+
+def by_groupings(counts: DataFrame, groupings: Sequence[str]) -> DataFrame:
+    """Repeat every row for each grouping, with the columns that the grouping does not name set to null.
+
+    Args:
+        counts: any rows with the columns that the groupings name.
+        groupings: `all`, or names of columns joined by commas.
+
+    Returns:
+        The columns of `counts` with `grouping` in front. The caller groups and sums.
+    """
+    named = sorted({column for grouping in groupings if grouping != "all" for column in grouping.split(",")})
+    types = {field.name: field.dataType for field in counts.schema.fields}
+    views = [
+        F.struct(
+            F.lit(grouping).alias("grouping"),
+            *[(F.col(c) if c in grouping.split(",") else F.lit(None).cast(types[c])).alias(c) for c in named],
+        )
+        for grouping in groupings
+    ]
+    rest = [column for column in counts.columns if column not in named]
+    repeated = counts.select(F.explode(F.array(*views)).alias("view"), *rest)
+    return repeated.select("view.*", *rest)

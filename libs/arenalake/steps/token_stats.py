@@ -1,0 +1,19 @@
+"""Job `token_stats`: lengths of messages in tokens, counted and summarised."""
+
+from arenalake.counts.tokens import count_tokens
+from arenalake.statistics.tokens import summarise_tokens
+from arenalake.steps.step import Context, StepResult
+from arenalake.tables import MESSAGES, TOKEN_COUNTS, TOKEN_STATS
+
+
+def run(context: Context) -> StepResult:
+    lake = context.lake
+    lake.derive(TOKEN_COUNTS, [MESSAGES], count_tokens)
+    lake.derive(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens)
+    overall = lake.read(TOKEN_STATS).where("grouping = 'all'").orderBy("source", "tokenizer", "role").toPandas()
+    lines = [
+        f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "
+        f"{row.mean:,.1f} tokens on average, half of them at most {row.p50:,}"
+        for row in overall.itertuples()
+    ]
+    return StepResult(lines=lines, tables={"token_lengths": overall})
