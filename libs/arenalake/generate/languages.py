@@ -49,8 +49,8 @@ _OWN_WORDS = (
     "Thai",
 )
 _BORROWED_WORDS = {
-    "russian": """Ukrainian Bulgarian Serbian Macedonian Belarusian Kazakh Kirghiz Tajik Mongolian Tatar Bashkir Abkhazian
-    Chechen Ossetian""",
+    "russian": """Ukrainian Bulgarian Serbian Macedonian Belarusian Kazakh Kirghiz Tajik Mongolian Tatar Bashkir
+    Abkhazian Chechen Ossetian""",
     "arabic": """Persian Urdu Sindhi Pashto Kurdish Uighur""",
     "hindi": """Marathi Nepali Sanskrit Bihari""",
     "thai": """Laothian""",
