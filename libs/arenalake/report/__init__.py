@@ -1,0 +1,1 @@
+"""The report: gold tables as one folder of HTML, plots and CSV files that works without a network."""

@@ -1,0 +1,282 @@
+"""Plotly figures as plain data. Labels are cut to a length and escaped, since Plotly reads HTML in them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from arenalake.report.parts import Figure, percent, short
+
+# Each stands out from a light and from a dark page.
+COLORS = (
+    "#2f7fc1",
+    "#d97b1f",
+    "#3a9d5d",
+    "#c0504d",
+    "#8b6fc0",
+    "#9a6b4b",
+    "#d16ba5",
+    "#7f8a93",
+    "#a89a1f",
+    "#2aa3b3",
+    "#5b6abf",
+    "#6f9c2e",
+)
+# Blue wins, orange loses; the middle is neutral on both pages.
+_DIVERGING = ((0.0, "#b35806"), (0.25, "#f1a340"), (0.5, "#e8e8e8"), (0.75, "#67a9cf"), (1.0, "#2166ac"))
+_SEQUENTIAL = ((0.0, "#e3eef6"), (0.5, "#5b9bc8"), (1.0, "#0b3c66"))
+_ROW = 20
+_LABEL = 24
+
+
+def label(name: str | None) -> str:
+    """A name as Plotly may show it: cut to a length, then escaped."""
+    return _escaped(short("none" if name is None else name, _LABEL))
+
+
+def _escaped(text: str) -> str:
+    # Plotly shows an escaped quotation mark as it is written, and without < there is no tag for one to break.
+    return escape(text, quote=False)
+
+
+def hover(name: str | None) -> str:
+    return _escaped(short("none" if name is None else name, 120))
+
+
+def intervals_by_name(
+    *,
+    caption: str,
+    words: str,
+    axis: str,
+    names: Sequence[str | None],
+    groups: Mapping[str, Sequence[tuple[float, float | None, float | None] | None]],
+    as_percent: bool = False,
+    reference: float | None = None,
+) -> Figure:
+    """Points with intervals, one row per name from the top, one colour per group.
+
+    A point with a null bound is hollow, and its whisker goes to the edge of all others.
+    """
+    data = []
+    ends = [end for points in groups.values() for point in points if point for end in point if end is not None]
+    for number, (group, points) in enumerate(groups.items()):
+        offset = 0.0 if len(groups) == 1 else 0.36 * (number / (len(groups) - 1) - 0.5)
+        rows = [(i, name, point) for i, (name, point) in enumerate(zip(names, points, strict=True)) if point]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": _escaped(group),
+                "x": [point[0] for _, _, point in rows],
+                "y": [i + offset for i, _, _ in rows],
+                "text": [f"<b>{hover(name)}</b><br>{_interval_words(point, as_percent)}" for _, name, point in rows],
+                "hovertemplate": "%{text}<extra></extra>",
+                "marker": {
+                    "color": COLORS[number % len(COLORS)],
+                    "size": 7,
+                    "symbol": ["circle-open" if None in point else "circle" for _, _, point in rows],
+                },
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [(max(ends) if p[2] is None else p[2]) - p[0] for _, _, p in rows],
+                    "arrayminus": [p[0] - (min(ends) if p[1] is None else p[1]) for _, _, p in rows],
+                    "thickness": 1.5,
+                    "width": 0,
+                },
+            }
+        )
+    layout = _rows_layout(names, axis, len(groups), as_percent)
+    if reference is not None:
+        layout["shapes"] = [_vertical_line(reference)]
+    return Figure(caption, words, {"data": data, "layout": layout}, _height(names, len(groups)))
+
+
+def boxes_by_name(
+    *,
+    caption: str,
+    words: str,
+    axis: str,
+    names: Sequence[str | None],
+    groups: Mapping[str, Sequence[Mapping[str, Any] | None]],
+) -> Figure:
+    """Boxes from quantiles: 25 to 75 % with the median, whiskers from 5 to 95 %; one row per name from the top."""
+    data = []
+    for number, (group, rows) in enumerate(groups.items()):
+        offset = 0.0 if len(groups) == 1 else 0.4 * (number / (len(groups) - 1) - 0.5)
+        shown = [(i, row) for i, row in enumerate(rows) if row is not None]
+        data.append(
+            {
+                "type": "box",
+                "orientation": "h",
+                "name": _escaped(group),
+                "y": [i + offset for i, _ in shown],
+                "lowerfence": [row["p5"] for _, row in shown],
+                "q1": [row["p25"] for _, row in shown],
+                "median": [row["p50"] for _, row in shown],
+                "q3": [row["p75"] for _, row in shown],
+                "upperfence": [row["p95"] for _, row in shown],
+                "width": 0.3 if len(groups) > 1 else 0.5,
+                "marker": {"color": COLORS[number % len(COLORS)]},
+                "line": {"width": 1.5},
+                "hoverinfo": "x",
+            }
+        )
+    layout = _rows_layout(names, axis, len(groups), as_percent=False)
+    layout["xaxis"]["rangemode"] = "tozero"
+    return Figure(caption, words, {"data": data, "layout": layout}, _height(names, len(groups)))
+
+
+def heat_map(
+    *,
+    caption: str,
+    words: str,
+    names: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    texts: Sequence[Sequence[str]],
+    rates: bool,
+) -> Figure:
+    """A square of models by models. Cells without a value stay empty; small squares have the values written in."""
+    n = len(names)
+    side = 46 if n <= 12 else 13
+    bar = {"thickness": 10, "outlinewidth": 0, "len": 0.6}
+    trace: dict[str, Any] = {
+        "type": "heatmap",
+        "z": values,
+        "x": list(range(n)),
+        "y": list(range(n)),
+        "text": texts,
+        "hovertemplate": "%{text}<extra></extra>",
+        "hoverongaps": False,
+        "xgap": 1,
+        "ygap": 1,
+    }
+    if rates:
+        trace |= {"zmin": 0, "zmax": 1, "colorscale": _DIVERGING, "colorbar": bar | {"tickformat": ".0%"}}
+    else:
+        trace |= {"zmin": 0, "colorscale": _SEQUENTIAL, "colorbar": bar}
+    if n <= 12:
+        trace |= {"texttemplate": "%{z:.0%}" if rates else "%{z}"}
+    ticks = {
+        "tickvals": list(range(n)),
+        "ticktext": [label(name) for name in names],
+        "tickfont": {"size": 12 if n <= 30 else 9},
+        "ticks": "",
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+        "fixedrange": True,
+    }
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "xaxis": ticks | {"side": "top", "tickangle": -60, "range": [-0.5, n - 0.5]},
+        "yaxis": ticks | {"range": [n - 0.5, -0.5]},
+    }
+    height = 190 + max(side, 14) * n
+    return Figure(caption, words, {"data": [trace], "layout": layout}, height, min_width=240 + side * n)
+
+
+def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int]) -> Figure:
+    data = [
+        {
+            "type": "bar",
+            "x": list(dates),
+            "y": list(counts),
+            "marker": {"color": COLORS[0]},
+            "hovertemplate": "%{x}: %{y:,} battles<extra></extra>",
+        }
+    ]
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        # Dates as they are: Plotly would take them for moments of the reader's time zone otherwise.
+        "xaxis": {"type": "date", "automargin": True, "fixedrange": True},
+        "yaxis": {"title": {"text": "battles"}, "rangemode": "tozero", "automargin": True, "fixedrange": True},
+        "bargap": 0.1,
+    }
+    return Figure(caption, words, {"data": data, "layout": layout}, 280)
+
+
+def curves(
+    *,
+    caption: str,
+    words: str,
+    x_axis: str,
+    y_axis: str,
+    lines: Mapping[str, Sequence[tuple[float, float | None]]],
+) -> Figure:
+    """Lines on logarithmic axes; a null leaves a gap, and zero has no place on such an axis."""
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": _escaped(name),
+            "x": [x for x, _ in points],
+            "y": [y if y else None for _, y in points],
+            "line": {"color": COLORS[number % len(COLORS)], "width": 1.8, "dash": "solid" if number < 6 else "dot"},
+            "hovertemplate": f"{_escaped(name)}: %{{y:.3%}} at or above %{{x:.2g}}<extra></extra>",
+        }
+        for number, (name, points) in enumerate(lines.items())
+    ]
+    shown = [math.log10(y) for points in lines.values() for _, y in points if y]
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "xaxis": _log_axis(x_axis) | {"exponentformat": "power", "dtick": 1},
+        "yaxis": _log_axis(y_axis) | {"tickformat": "~%", "dtick": 1, "range": [min(shown, default=-1) - 0.1, 0.05]},
+        "legend": {"orientation": "h", "y": -0.22},
+        "hovermode": "closest",
+    }
+    return Figure(caption, words, {"data": data, "layout": layout}, 470)
+
+
+def _log_axis(title: str) -> dict[str, Any]:
+    return {"type": "log", "title": {"text": title}, "automargin": True, "fixedrange": True}
+
+
+def _rows_layout(names: Sequence[str | None], axis: str, n_groups: int, as_percent: bool) -> dict[str, Any]:
+    return {
+        "margin": {"l": 10, "r": 16, "t": 34 if n_groups > 1 else 8, "b": 10},
+        "xaxis": {
+            "title": {"text": axis},
+            "automargin": True,
+            "zeroline": False,
+            "fixedrange": True,
+            **({"tickformat": "~%"} if as_percent else {}),
+        },
+        # Rows have numbers: two long names may look the same once they are cut.
+        "yaxis": {
+            "tickvals": list(range(len(names))),
+            "ticktext": [label(name) for name in names],
+            "range": [len(names) - 0.4, -0.6],
+            "automargin": True,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        "showlegend": n_groups > 1,
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
+    }
+
+
+def _height(names: Sequence[str | None], n_groups: int) -> int:
+    return 90 + (34 if n_groups > 1 else 0) + int(_ROW * (1 + 0.3 * (n_groups - 1)) * max(len(names), 2))
+
+
+def _interval_words(point: tuple[float, float | None, float | None], as_percent: bool) -> str:
+    def shown(value: float | None) -> str:
+        if value is None:
+            return "unbounded"
+        return percent(value, 2) if as_percent else f"{value:.1f}"
+
+    return f"{shown(point[0])}, 95 % interval {shown(point[1])} to {shown(point[2])}"
+
+
+def _vertical_line(x: float) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "x0": x,
+        "x1": x,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "layer": "below",
+        "line": {"color": "#7f8a93", "width": 1, "dash": "dot"},
+    }

@@ -1,0 +1,102 @@
+"""What the report reads: gold tables as typed pandas frames, each cut down in Spark first and sorted by its key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.lake import Lake
+from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_token_cells
+from arenalake.tables import (
+    INGESTED_FILES,
+    MODERATION_CURVES,
+    MODERATION_STATS,
+    PAIR_STATS,
+    POSITION_STATS,
+    RATINGS,
+    SOURCE_TERMS,
+    TOKEN_STATS,
+    VOLUME_STATS,
+    Table,
+)
+
+# No frame of the report has more rows; a table that does is cut in key order and the data page says so.
+MAX_ROWS = 100_000
+TOKEN_GROUPINGS = ("all", "model", "language")
+MODERATION_GROUPINGS = ("all", "model", "language")
+_INTEGERS = {"int": "Int64", "bigint": "Int64", "boolean": "boolean", "string": "object"}
+
+
+@dataclass
+class Frames:
+    """Frames by table, with the columns that the table declares; `hidden` columns tell cells that are too small.
+
+    Attributes:
+        ingested: sums of `ingested_files` per source.
+        cut: tables that had more than `MAX_ROWS` rows.
+    """
+
+    ratings: pd.DataFrame
+    pair_stats: pd.DataFrame
+    position_stats: pd.DataFrame
+    volume_stats: pd.DataFrame
+    token_stats: pd.DataFrame
+    moderation_stats: pd.DataFrame
+    moderation_curves: pd.DataFrame
+    source_terms: pd.DataFrame
+    ingested: pd.DataFrame
+    min_cell: int
+    cut: list[str] = field(default_factory=list)
+
+
+def read_frames(lake: Lake, *, min_cell: int) -> Frames:
+    """Read what the pages show.
+
+    Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of
+    `moderation_curves` it is the grouping `all`. Cells under `min_cell` are hidden here, before anything is shown.
+    """
+    cut: list[str] = []
+
+    def read(table: Table, where: Column | None = None) -> pd.DataFrame:
+        rows = lake.read(table)
+        frame = _to_pandas(rows if where is None else rows.where(where), table)
+        if len(frame) > MAX_ROWS:
+            cut.append(table.name)
+        return frame.head(MAX_ROWS)
+
+    tokens = read(TOKEN_STATS, F.col("grouping").isin(*TOKEN_GROUPINGS))
+    moderation = read(MODERATION_STATS, F.col("grouping").isin(*MODERATION_GROUPINGS))
+    curves = read(MODERATION_CURVES, F.col("grouping") == "all")
+    return Frames(
+        ratings=read(RATINGS),
+        pair_stats=read(PAIR_STATS),
+        position_stats=read(POSITION_STATS),
+        volume_stats=read(VOLUME_STATS),
+        token_stats=hide_token_cells(tokens, min_cell),
+        moderation_stats=hide_moderation_cells(moderation, min_cell),
+        moderation_curves=hide_curve_cells(curves, min_cell),
+        source_terms=read(SOURCE_TERMS),
+        ingested=_ingested(lake),
+        min_cell=min_cell,
+        cut=cut,
+    )
+
+
+def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Whole numbers with nulls come from Spark as floats; give every column the type that the table declares."""
+    kinds = {column.name: _INTEGERS.get(column.type, "") for column in table.columns}
+    return frame.astype({name: kind for name, kind in kinds.items() if kind and name in frame.columns})
+
+
+def _to_pandas(rows: DataFrame, table: Table) -> pd.DataFrame:
+    # Sorted, since equal tables must give equal pages however their rows lie in files.
+    return typed(rows.orderBy(*table.key).limit(MAX_ROWS + 1).toPandas(), table)
+
+
+def _ingested(lake: Lake) -> pd.DataFrame:
+    sums: Sequence[str] = ("rows", "kept", "quarantined", "duplicates")
+    files = lake.read(INGESTED_FILES).groupBy("source")
+    frame = files.agg(F.count(F.lit(1)).alias("files"), *[F.sum(name).alias(name) for name in sums])
+    return frame.orderBy("source").toPandas()

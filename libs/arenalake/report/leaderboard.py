@@ -1,0 +1,213 @@
+"""The leaderboard pages: one of all sources with slice `all`, and one for every other slice."""
+
+from typing import Any
+
+import pandas as pd
+
+from arenalake.report import figures
+from arenalake.report.frames import Frames
+from arenalake.report.parts import (
+    MISSING,
+    Cell,
+    Link,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_column,
+    slug,
+    text_column,
+)
+
+METHOD_NAMES = {
+    "bradley_terry": "Bradley-Terry, ties as half a win for each side",
+    "bradley_terry_no_ties": "Bradley-Terry without ties",
+    "rao_kupper": "Rao-Kupper",
+    "davidson": "Davidson",
+    "elo": "online Elo",
+    "style_control": "Bradley-Terry with style control",
+    "win_rate": "average win rate",
+}
+INTERVAL_NAMES = {"percentile": "percentile of bootstrap rounds", "sandwich": "sandwich estimate"}
+DEFINITIONS = [
+    "Rating: 400 points are odds of 10 to 1 with the default scale and base; the mean of a component is 1000 unless a "
+    "model is anchored. Both kinds of tie count as half a win for either side unless the method says otherwise.",
+    "95 % interval: 2.5 % and 97.5 % points of the bootstrap rounds (percentile), shown as the distance to the rating, "
+    "which is the estimate from all battles. Unbounded: the model only won or only lost in too many rounds.",
+    "Rank: 1 + models with a higher rating. Rank (UB): 1 + models whose interval lies wholly above this one's, so "
+    "models that cannot be told apart share a rank. Rank range: 2.5 % and 97.5 % points of the rank over the rounds.",
+]
+
+
+def build_leaderboards(frames: Frames) -> list[Page]:
+    """The index page, then a page per slice of a source; several methods are sections of a page."""
+    ratings = frames.ratings
+    sections = [_source_section(str(source), rows) for source, rows in ratings.groupby("source", sort=True)]
+    if not sections:
+        sections = [
+            Section("Ratings", ["There are no ratings: no source has battles, or the job ratings has not run."])
+        ]
+    sections.append(Section("What the columns mean", list(DEFINITIONS)))
+    lead = "Which model people prefer, from pairwise votes. Each source stands for itself: votes are never pooled."
+    pages = [Page("index.html", "Leaderboard", lead, sections, nav="Leaderboard")]
+    for (source, name), rows in ratings[ratings["slice"] != "all"].groupby(["source", "slice"], sort=True):
+        boards = _board_sections(str(source), str(name), rows)
+        boards.append(Section("What the columns mean", list(DEFINITIONS)))
+        title = f"{source}: {name}"
+        pages.append(
+            Page(_slice_file(str(source), str(name)), title, "One slice of a source's battles.", boards, nav="")
+        )
+    return pages
+
+
+def model_order(frames: Frames, source: str) -> dict[str, int]:
+    """Models of a source by rating in slice `all`; the place of each."""
+    rows = frames.ratings
+    rows = rows[(rows["source"] == source) & (rows["slice"] == "all")]
+    if rows.empty:
+        return {}
+    first = rows[rows["method"] == _methods(rows)[0][0]]
+    order = _sorted(first)["model"].drop_duplicates()
+    return {model: place for place, model in enumerate(order)}
+
+
+def _slice_file(source: str, name: str) -> str:
+    return f"slice-{slug(source, name)}.html"
+
+
+def _source_section(source: str, rows: pd.DataFrame) -> Section:
+    section = Section(source, tables_first=True)
+    whole = rows[rows["slice"] == "all"]
+    if whole.empty:
+        section.sentences.append("The slice “all” was not asked for, or has too few battles.")
+    boards = _board_sections(source, "all", whole)
+    if len(boards) == 1:
+        section.sentences += [boards[0].title + ".", *boards[0].sentences]
+        section.figures, section.tables, section.sections = boards[0].figures, boards[0].tables, boards[0].sections
+    else:
+        section.sections = boards
+    others = sorted(set(rows["slice"]) - {"all"})
+    if others:
+        links = [Link(name, _slice_file(source, name)) for name in others]
+        section.sections.append(Section(f"Slices of {source}", links=links))
+    return section
+
+
+def _methods(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Method and unit of each leaderboard, Bradley-Terry first."""
+    pairs = {(str(method), str(unit)) for method, unit in zip(rows["method"], rows["unit"], strict=True)}
+    return sorted(pairs, key=lambda pair: (pair[0] != "bradley_terry", pair))
+
+
+def _board_sections(source: str, name: str, rows: pd.DataFrame) -> list[Section]:
+    sections = []
+    for method, unit in _methods(rows):
+        board = rows[(rows["method"] == method) & (rows["unit"] == unit)]
+        sections.append(_board(source, name, method, unit, board))
+    return sections
+
+
+def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> Section:
+    intervals = sorted(set(rows["interval"]), key=lambda kind: (kind != "percentile", kind))
+    main = _sorted(rows[rows["interval"] == intervals[0]])
+    rated = main[main["rating"].notna()]
+    title = METHOD_NAMES.get(method, method)
+    section = Section(title[0].upper() + title[1:], tables_first=True)
+    rounds = main["n_rounds"].dropna()
+    how = f"Intervals: {INTERVAL_NAMES.get(intervals[0], intervals[0])}"
+    how += f", {int(rounds.iloc[0]):,} rounds that draw {unit}s." if len(rounds) else "."
+    # Every battle has two models.
+    battles = int(main["n_battles"].sum()) // 2
+    section.sentences.append(f"{len(main):,} models, {battles:,} battles. {how}")
+    unrated = len(main) - len(rated)
+    if unrated:
+        section.sentences.append(f"{unrated} of the models have no rating; the last rows of the table say why.")
+    if main["component"].nunique() > 1:
+        section.sentences.append(
+            f"The battles fall into {main['component'].nunique()} components that cannot be compared with one another; "
+            "ratings and ranks hold within a component."
+        )
+    open_ends = " (hollow: an end is unbounded)"
+    if len(rated):
+        section.figures.append(
+            figures.intervals_by_name(
+                caption="Ratings with 95 % intervals"
+                + (open_ends if rated[["ci_lower", "ci_upper"]].isna().any(axis=None) else ""),
+                words=f"Ratings of {len(rated)} models with 95 % intervals, highest first; the table has the numbers.",
+                axis="rating",
+                names=[str(model) for model in rated["model"]],
+                groups={
+                    "rating": [
+                        (row["rating"], _none_if_missing(row["ci_lower"]), _none_if_missing(row["ci_upper"]))
+                        for row in rated.to_dict("records")
+                    ]
+                },
+            )
+        )
+    section.tables.append(_table(source, name, method, unit, main))
+    for kind in intervals[1:]:
+        other = _sorted(rows[rows["interval"] == kind])
+        view = _table(source, name, method, unit, other)
+        view.caption = f"{view.caption}: {INTERVAL_NAMES.get(kind, kind)}"
+        view.csv += f"-{slug(kind)}"
+        section.sections.append(
+            Section(f"The same ratings with another interval ({kind})", tables=[view], collapsed=True)
+        )
+    return section
+
+
+def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> TableView:
+    columns = [
+        number_column("Rank", "rank", "1 + models of the component with a higher rating"),
+        text_column("Model", "model", length=44),
+        TableColumn("Rating", lambda row: _rating(row["rating"])),
+        TableColumn("95 % CI", _interval, "distance from the rating to the upper and to the lower end"),
+        number_column("Votes", "n_battles", "battles of the model in the slice"),
+        number_column("Rank (UB)", "rank_ub", "1 + models of the component whose interval is wholly above this one's"),
+    ]
+    if rows["rank_lower"].notna().any():
+        columns.append(TableColumn("Rank range", _rank_range, "2.5 % and 97.5 % points of the rank over the rounds"))
+    if rows["component"].nunique() > 1:
+        columns.append(number_column("Component", "component", "component of the win graph, 1 is the largest"))
+    if rows["note"].notna().any():
+        columns.append(text_column("Note", "note", length=200))
+    caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")
+    file = slug("leaderboard", source, name, method, unit)
+    return TableView(caption, columns, rows, file)
+
+
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rated models by component and rating, then the unrated by votes."""
+    unrated = rows["rating"].isna()
+    keys = {
+        "_unrated": unrated,
+        "_component": rows["component"].where(~unrated, 0),
+        "_rating": -rows["rating"].fillna(0),
+    }
+    ordered = rows.assign(**keys, _votes=-rows["n_battles"]).sort_values([*keys, "_votes", "model"], kind="stable")
+    return ordered.drop(columns=[*keys, "_votes"]).reset_index(drop=True)
+
+
+def _none_if_missing(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _rating(value: float | None) -> Cell:
+    return Cell(MISSING, kind="number") if value is None else Cell(f"{value:.0f}", str(value), "number")
+
+
+def _interval(row: dict[str, Any]) -> Cell:
+    rating, lower, upper = row["rating"], row["ci_lower"], row["ci_upper"]
+    if rating is None:
+        return Cell(MISSING, kind="number")
+    unknown = "unbounded" if "unbounded" in (row["note"] or "") else MISSING
+    above = f"+{unknown}" if upper is None else f"+{upper - rating:.0f}"
+    below = f"−{unknown}" if lower is None else f"−{rating - lower:.0f}"
+    ends = (unknown if end is None else f"{end:.2f}" for end in (lower, upper))
+    return Cell(f"{above}/{below}", " to ".join(ends), "number")
+
+
+def _rank_range(row: dict[str, Any]) -> Cell:
+    lower, upper = row["rank_lower"], row["rank_upper"]
+    text = MISSING if lower is None or upper is None else f"{lower}" if lower == upper else f"{lower}–{upper}"
+    return Cell(text, kind="number")

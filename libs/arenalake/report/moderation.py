@@ -1,0 +1,226 @@
+"""The page about moderation: how much was flagged, and how scores are spread."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from arenalake.moderation import ANY, CATEGORIES
+from arenalake.report import figures
+from arenalake.report.frames import Frames
+from arenalake.report.parts import (
+    Cell,
+    Figure,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_cell,
+    number_column,
+    percent_cell,
+    slug,
+    text_column,
+)
+
+# Curves are plotted at one threshold per tenth of a decade; the CSV file has the same points.
+POINTS_PER_DECADE = 10
+MAX_PLOTTED = 60
+_ORDER = {category: place for place, category in enumerate((ANY, *CATEGORIES))}
+_ROLES = {"user": "user messages", "assistant": "answers", "battle": "battles as a whole"}
+
+
+def build_moderation(frames: Frames) -> Page:
+    stats = frames.moderation_stats
+    sections = [_source_section(str(source), rows, frames) for source, rows in stats.groupby("source", sort=True)]
+    if not sections:
+        sections = [Section("Moderation", ["There are no moderation statistics: no source has moderation tags."])]
+    lead = (
+        "Flags and scores as the sources publish them; a message without them is counted as missing, never as not "
+        "flagged. Intervals are 95 %: Wilson's for conversations, and for messages one that allows for messages of a "
+        "conversation being alike. "
+    )
+    if frames.min_cell > 1:
+        lead += (
+            f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are the count and the rate of "
+            f"flagged ones where these are fewer than {frames.min_cell} but not zero."
+        )
+    return Page("moderation.html", "Moderation", lead, sections, nav="Moderation")
+
+
+def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
+    section = Section(source)
+    whole = stats[stats["grouping"] == "all"]
+    whole = whole.assign(_place=whole["category"].map(_ORDER).fillna(len(_ORDER)))
+    whole = whole.sort_values(["unit", "_place", "category", "role"], ascending=[True, True, True, False]).drop(
+        columns="_place"
+    )
+    conversations = whole[whole["unit"] == "conversation"]
+    rates = Section("Flag rates by category")
+    rates.figures = _rate_figure("Share of conversations flagged, by category", conversations, "category")
+    rates.tables = [
+        _table(
+            f"Flag rates in {source}, {unit}s", None, whole[whole["unit"] == unit], slug("flags", source, unit), frames
+        )
+        for unit in ("conversation", "message")
+        if (whole["unit"] == unit).any()
+    ]
+    section.sections = [rates, *_curve_sections(source, frames)]
+    for grouping in ("model", "language"):
+        part = stats[(stats["grouping"] == grouping) & (stats["category"] == ANY) & (stats["unit"] == "conversation")]
+        if not part.empty:
+            section.sections.append(_grouped(source, grouping, part, frames))
+    return section
+
+
+def _grouped(source: str, grouping: str, rows: pd.DataFrame, frames: Frames) -> Section:
+    size = rows.groupby(grouping, dropna=False)["n"].transform(lambda n: n.sum(min_count=1))
+    rows = rows.assign(_size=size).sort_values(["_size", grouping, "role"], ascending=[False, True, False])
+    rows = rows.drop(columns="_size")
+    section = Section(f"Flag rates by {grouping}")
+    section.figures = _rate_figure(f"Share of conversations flagged (any category), by {grouping}", rows, grouping)
+    caption = f"Conversations flagged in {source} by {grouping}, any category"
+    section.tables.append(_table(caption, grouping, rows, slug("flags", source, grouping), frames))
+    return section
+
+
+def _rate_figure(caption: str, rows: pd.DataFrame, by: str) -> list[Figure]:
+    seen = rows[rows["rate"].notna()]
+    all_names = list(dict.fromkeys(None if pd.isna(name) else str(name) for name in seen[by]))
+    names = all_names[:MAX_PLOTTED]
+    if not names:
+        return []
+    points: dict[tuple[str | None, str], tuple[float, float | None, float | None]] = {}
+    for row in seen.to_dict("records"):
+        low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("ci_lower", "ci_upper"))
+        points[None if pd.isna(row[by]) else str(row[by]), row["role"]] = (row["rate"], low, high)
+    more = "" if len(names) == len(all_names) else f" The {MAX_PLOTTED} largest of {len(all_names):,}."
+    return [
+        figures.intervals_by_name(
+            caption=caption + more,
+            words=f"Flag rates with intervals for {len(names)} rows; the table below has the numbers.",
+            axis="flagged",
+            names=["none given" if name is None else name for name in names],
+            groups={
+                _ROLES.get(role, role): [points.get((name, role)) for name in names]
+                for role in sorted(set(seen["role"]), reverse=True)
+            },
+            as_percent=True,
+        )
+    ]
+
+
+def _curve_sections(source: str, frames: Frames) -> list[Section]:
+    curves = frames.moderation_curves
+    curves = curves[curves["source"] == source]
+    if curves.empty:
+        return []
+    section = Section("How scores are spread")
+    for role, rows in curves.groupby("role", sort=False):
+        rows = _thinned(rows)
+        lines = {
+            str(category): [
+                (float(row["threshold"]), None if pd.isna(row["share"]) else float(row["share"]))
+                for row in part.to_dict("records")
+            ]
+            for category, part in sorted(
+                rows.groupby("category"), key=lambda item: _ORDER.get(str(item[0]), len(_ORDER))
+            )
+        }
+        file = slug("curves", source, str(role))
+        what = _ROLES.get(str(role), str(role))
+        if rows["share"].notna().any():
+            section.figures.append(
+                figures.curves(
+                    caption=f"Share of {what} with a score at or above a threshold",
+                    words=f"One falling line per category on logarithmic axes; the numbers are in csv/{file}.csv.",
+                    x_axis="threshold",
+                    y_axis="share at or above",
+                    lines=lines,
+                )
+            )
+        view = TableView(
+            f"Share of {what} at or above a threshold",
+            [
+                text_column("Category", "category"),
+                TableColumn("Threshold", lambda row: Cell(f"{row['threshold']:.2g}", str(row["threshold"]), "number")),
+                number_column("Scored", "n"),
+                TableColumn("At or above", lambda row: _hidden_or(row, bool(row["hidden"]), "n_above", frames)),
+                TableColumn("Share", lambda row: percent_cell(row["share"], 2)),
+            ],
+            rows,
+            file,
+        )
+        section.sections.append(Section(f"The points of the curves: {what}", tables=[view], collapsed=True))
+    if curves["hidden"].any():
+        section.sentences.append(f"Points with fewer than {frames.min_cell} messages, but more than none, are hidden.")
+    return [section]
+
+
+def _thinned(curves: pd.DataFrame) -> pd.DataFrame:
+    """The thresholds nearest above each tenth of a decade; every point that stays is a row of the table."""
+    thresholds = sorted(set(curves["threshold"]))
+    kept, steps = [], set()
+    for threshold in thresholds:
+        step = _tenth_of_decade(threshold)
+        if step not in steps:
+            steps.add(step)
+            kept.append(threshold)
+    return curves[curves["threshold"].isin(kept)].sort_values(["category", "threshold"])
+
+
+def _tenth_of_decade(threshold: float) -> int:
+    # The small term keeps an edge such as 0.1, whose logarithm is not exact, in its own step.
+    return math.floor(POINTS_PER_DECADE * math.log10(threshold) + 1e-9) if threshold > 0 else -(10**6)
+
+
+def _hidden_or(row: dict[str, Any], hidden: bool, name: str, frames: Frames) -> Cell:
+    if hidden:
+        return Cell(f"< {frames.min_cell}", "hidden", "hidden")
+    return number_cell(row[name])
+
+
+def _rate(row: dict[str, Any]) -> Cell:
+    return Cell("hidden", kind="hidden") if row["hidden"] else percent_cell(row["rate"], 2)
+
+
+def _range(row: dict[str, Any]) -> Cell:
+    low, high = row["ci_lower"], row["ci_upper"]
+    if low is None or high is None:
+        return Cell("hidden", kind="hidden") if row["hidden"] else number_cell(None)
+    return Cell(f"{100 * low:.2f} – {100 * high:.2f} %", f"{low} to {high}", "number")
+
+
+def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str, frames: Frames) -> TableView:
+    columns = [
+        TableColumn("Of", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False),
+        TableColumn(
+            "Labelled", lambda row: _hidden_or(row, row["hidden"] == "all", "n", frames), "with a flag, true or false"
+        ),
+        TableColumn("Flagged", lambda row: _hidden_or(row, row["hidden"] is not None, "n_flagged", frames)),
+        TableColumn("Rate", _rate),
+        TableColumn("95 % interval", _range),
+    ]
+    if grouping is None:
+        columns.insert(0, text_column("Category", "category"))
+    else:
+        columns.insert(
+            0, TableColumn(grouping.capitalize(), lambda row: Cell(row[grouping] or "none given"), numeric=False)
+        )
+    if (rows["unit"] == "message").all():
+        columns.insert(3, number_column("Missing", "n_missing", "messages without the flag"))
+        columns += [
+            _score_column(header, name, title)
+            for header, name, title in (
+                ("Mean score", "mean_score", "mean of the scores"),
+                ("Median", "p50", "middle of its bin: relative error at most 1.2 %"),
+                ("99 %", "p99", "99 % quantile of the score"),
+            )
+        ]
+    return TableView(caption, columns, rows, csv)
+
+
+def _score_column(header: str, name: str, title: str) -> TableColumn:
+    def cell(row: dict[str, Any]) -> Cell:
+        return number_cell(None) if row[name] is None else Cell(f"{row[name]:.2g}", str(row[name]), "number")
+
+    return TableColumn(header, cell, title)

@@ -1,0 +1,181 @@
+"""What a page is made of: sections with sentences, figures and tables, as plain data that the template shows."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+MISSING = "–"
+MAX_TABLE_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: its text, the full text where it was cut short, and how it is set."""
+
+    text: str
+    title: str | None = None
+    kind: str = "text"
+
+
+Format = Callable[[dict[str, Any]], Cell]
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column: its header, what that means, and the cell that a row gives."""
+
+    header: str
+    cell: Format
+    title: str | None = None
+    numeric: bool = True
+
+
+@dataclass
+class TableView:
+    """A table on a page and the CSV file beside it, which has all its rows and all gold columns.
+
+    Attributes:
+        frame: the rows in the order they are shown.
+        csv: name of the file without its ending.
+        note: how to read the table; shown under it.
+    """
+
+    caption: str
+    columns: Sequence[TableColumn]
+    frame: pd.DataFrame
+    csv: str
+    note: str | None = None
+
+    @property
+    def rows(self) -> list[list[Cell]]:
+        shown = self.frame.head(MAX_TABLE_ROWS).astype(object)
+        records = shown.where(shown.notna(), None).to_dict("records")
+        named = [{str(name): value for name, value in record.items()} for record in records]
+        return [[column.cell(record) for column in self.columns] for record in named]
+
+    @property
+    def left_out(self) -> int:
+        return max(0, len(self.frame) - MAX_TABLE_ROWS)
+
+
+@dataclass
+class Figure:
+    """A plot: its caption, what it shows in words, the Plotly figure, and the width under which it scrolls."""
+
+    caption: str
+    words: str
+    spec: dict[str, Any]
+    height: int
+    min_width: int = 0
+
+
+@dataclass
+class Link:
+    text: str
+    href: str
+
+
+@dataclass
+class Section:
+    """A heading and what is under it.
+
+    Attributes:
+        collapsed: shown as a fold that the reader opens.
+        tables_first: tables stand above figures.
+        anchor: id on the page, which the page gives.
+    """
+
+    title: str
+    sentences: list[str] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    tables: list[TableView] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    sections: list["Section"] = field(default_factory=list)
+    collapsed: bool = False
+    tables_first: bool = False
+    anchor: str = ""
+
+    @property
+    def has_figures(self) -> bool:
+        return bool(self.figures) or any(section.has_figures for section in self.sections)
+
+    def all_tables(self) -> list[TableView]:
+        return [*self.tables, *(table for section in self.sections for table in section.all_tables())]
+
+
+@dataclass
+class Page:
+    file: str
+    title: str
+    lead: str
+    sections: list[Section]
+    nav: str
+
+    def __post_init__(self) -> None:
+        _name_anchors(self.sections, "")
+
+    @property
+    def has_figures(self) -> bool:
+        return any(section.has_figures for section in self.sections)
+
+
+def _name_anchors(sections: list[Section], above: str) -> None:
+    for number, section in enumerate(sections, start=1):
+        section.anchor = f"{above}{slug(section.title)}-{number}"
+        _name_anchors(section.sections, section.anchor + "-")
+
+
+def slug(*names: str) -> str:
+    """A file name from any names: letters and digits of ASCII, and a hash wherever that loses something."""
+    text = "-".join(names)
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
+    if plain == text:
+        return plain
+    return f"{plain or 'x'}-{hashlib.sha256(repr(names).encode()).hexdigest()[:8]}"
+
+
+def short(name: str, length: int) -> str:
+    """A name cut in its middle: sizes and versions, which tell models apart, stand at the end."""
+    if len(name) <= length:
+        return name
+    tail = length // 3
+    return f"{name[: length - tail - 1]}…{name[-tail:]}"
+
+
+def text_cell(value: object, length: int = 60) -> Cell:
+    if value is None:
+        return Cell(MISSING)
+    full = str(value)
+    return Cell(short(full, length), full if len(full) > length else None, "long" if len(full) > 48 else "text")
+
+
+def number_cell(value: Any, digits: int = 0) -> Cell:
+    """A number with thousands set apart; the full digits as title."""
+    if value is None:
+        return Cell(MISSING, kind="number")
+    text = f"{value:,.{digits}f}"
+    return Cell("0" if text == "-0" else text, str(value) if digits or float(value) != round(value) else None, "number")
+
+
+def percent_cell(value: Any, digits: int = 1) -> Cell:
+    return Cell(MISSING, kind="number") if value is None else Cell(percent(value, digits), str(value), "number")
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share as per cent; a small one keeps two digits that count, so that it is not shown as nothing."""
+    value = 100 * share
+    if 0 < value < 10**-digits:
+        return f"{value:.2g} %"
+    return f"{value:.{digits}f} %"
+
+
+def text_column(header: str, name: str, title: str | None = None, length: int = 60) -> TableColumn:
+    return TableColumn(header, lambda row: text_cell(row[name], length), title, numeric=False)
+
+
+def number_column(header: str, name: str, title: str | None = None, digits: int = 0) -> TableColumn:
+    return TableColumn(header, lambda row: number_cell(row[name], digits), title)

@@ -1,0 +1,109 @@
+"""Pages to files: HTML from templates, CSV beside it, and a folder that is swapped in whole."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from arenalake.errors import ConfigError
+from arenalake.report.parts import Link, Page
+
+# A folder with this file is ours to replace.
+MARKER = ".arenalake-report"
+# A spreadsheet may run a cell that starts with one of these.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def render_site(pages: Sequence[Page]) -> dict[str, bytes]:
+    """The files of the report by path. The same pages give the same bytes.
+
+    Raises:
+        ValueError: two different tables ask for the same CSV file.
+    """
+    environment = Environment(
+        loader=PackageLoader("arenalake.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["json_in_html"] = json_in_html
+    template = environment.get_template("page.html")
+    nav = [Link(page.nav, page.file) for page in pages if page.nav]
+    files: dict[str, bytes] = {"plotly.min.js": get_plotlyjs().encode("utf-8"), MARKER: b""}
+    for name in ("report.css", "report.js"):
+        files[name] = resources.files("arenalake.report").joinpath("templates", name).read_bytes()
+    for page in pages:
+        files[page.file] = template.render(page=page, nav=nav).encode("utf-8")
+        for table in (table for section in page.sections for table in section.all_tables()):
+            path, content = f"csv/{table.csv}.csv", csv_bytes(table.frame)
+            if files.setdefault(path, content) != content:
+                raise ValueError(f"two tables of the report are called {path}")
+    return files
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame as CSV (UTF-8, no byte order mark): text in quotes, numbers with all their digits, nulls empty.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers are left as they are.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow(list(frame.columns))
+    cells = frame.astype(object)
+    for row in cells.where(cells.notna(), None).itertuples(index=False):
+        writer.writerow([_csv_value(value) for value in row])
+    return buffer.getvalue().encode("utf-8")
+
+
+def _csv_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return "'" + value if value.startswith(_FORMULA_STARTS) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if value is None or isinstance(value, int | float) else str(value)
+
+
+def json_in_html(value: Any) -> Markup:
+    """JSON that can stand inside a script element: nothing in it can end the element or open a comment."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def write_site(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder in place whole: it is built beside its final place and then renamed.
+
+    Raises:
+        ConfigError: the place is taken by something that is not a report, or cannot be written to.
+    """
+    if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"report.path: {folder} holds something else than a report; give a new or empty folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise ConfigError(f"report.path: {folder} cannot be written ({error.strerror}); give another folder") from None
+    try:
+        new, old = beside / "new", beside / "old"
+        for name, content in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(new, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,115 @@
+"""The page about message lengths: token quantiles per model and per language."""
+
+from typing import Any
+
+import pandas as pd
+
+from arenalake.report import figures
+from arenalake.report.frames import Frames
+from arenalake.report.parts import (
+    Cell,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_cell,
+    number_column,
+    slug,
+    text_column,
+)
+
+# A plot of more rows is a wall; the table and the CSV file have all of them.
+MAX_PLOTTED = 40
+_HEADINGS = {"model": "By model", "language": "By language"}
+
+
+def build_tokens(frames: Frames) -> Page:
+    stats = frames.token_stats
+    sections = []
+    for key, rows in stats.groupby(["source", "tokenizer"], sort=True):
+        source, tokenizer = map(str, key)
+        section = Section(f"{source}, tokenizer {tokenizer}")
+        whole = rows[rows["grouping"] == "all"].sort_values("role", ascending=False)
+        section.tables.append(
+            _table(f"Tokens per message in {source}", None, whole, slug("tokens", source, tokenizer, "all"), frames)
+        )
+        for grouping in ("model", "language"):
+            part = rows[rows["grouping"] == grouping]
+            if not part.empty:
+                section.sections.append(_grouped(source, tokenizer, grouping, part, frames))
+        sections.append(section)
+    if not sections:
+        sections = [
+            Section("Message lengths", ["There are no token statistics: no source has text that was measured."])
+        ]
+    lead = (
+        "Lengths in tokens per message, told apart by who wrote it. Quantiles are exact (the smallest length that at "
+        "least that share of messages does not exceed). In plots, boxes hold the middle half with the median, whiskers "
+        "go from the 5 % to the 95 % quantile. "
+    )
+    if frames.min_cell > 1:
+        lead += f"Cells with fewer than {frames.min_cell} conversations are hidden."
+    return Page("tokens.html", "Message lengths", lead, sections, nav="Tokens")
+
+
+def _grouped(source: str, tokenizer: str, grouping: str, rows: pd.DataFrame, frames: Frames) -> Section:
+    size = rows.groupby(grouping, dropna=False)["n_messages"].transform(lambda n: n.sum(min_count=1))
+    # Nulls last: hidden rows have no numbers.
+    rows = rows.assign(_size=size).sort_values(["_size", grouping, "role"], ascending=[False, True, False])
+    rows = rows.drop(columns="_size")
+    section = Section(_HEADINGS[grouping])
+    seen = rows[~rows["hidden"]]
+    names = [None if pd.isna(name) else str(name) for name in seen[grouping].drop_duplicates()]
+    if names:
+        plotted = names[:MAX_PLOTTED]
+        if len(names) > MAX_PLOTTED:
+            section.sentences.append(f"The plot shows the {MAX_PLOTTED} with most messages out of {len(names):,}.")
+        by_cell = {
+            (None if pd.isna(row[grouping]) else str(row[grouping]), row["role"]): row
+            for row in seen.to_dict("records")
+        }
+        roles = sorted(set(seen["role"]), reverse=True)
+        section.figures.append(
+            figures.boxes_by_name(
+                caption=f"Tokens per message {_HEADINGS[grouping].lower()}",
+                words=f"Boxes of message length for {len(plotted)} rows; the table below has the numbers.",
+                axis="tokens",
+                names=["no language" if name is None else name for name in plotted],
+                groups={role: [_quantiles(by_cell.get((name, role))) for name in plotted] for role in roles},
+            )
+        )
+    hidden = int(rows["hidden"].sum())
+    if hidden:
+        section.sentences.append(f"{hidden:,} rows have fewer than {frames.min_cell} conversations and are hidden.")
+    caption = f"Tokens per message in {source} {_HEADINGS[grouping].lower()}"
+    section.tables.append(_table(caption, grouping, rows, slug("tokens", source, tokenizer, grouping), frames))
+    return section
+
+
+def _quantiles(row: Any) -> dict[str, int] | None:
+    return None if row is None else {name: int(row[name]) for name in ("p5", "p25", "p50", "p75", "p95")}
+
+
+def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str, frames: Frames) -> TableView:
+    def conversations(row: dict[str, Any]) -> Cell:
+        return (
+            Cell(f"< {frames.min_cell}", "hidden", "hidden") if row["hidden"] else number_cell(row["n_conversations"])
+        )
+
+    columns = [
+        text_column("Written by", "role"),
+        TableColumn("Conversations", conversations),
+        number_column("Messages", "n_messages"),
+        number_column("Mean", "mean", "tokens per message", digits=1),
+        number_column("SD", "sd", "sample standard deviation", digits=1),
+        number_column("Min", "min"),
+        *(number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in (5, 25)),
+        number_column("Median", "p50"),
+        *(number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in (75, 95, 99)),
+        number_column("Max", "max"),
+    ]
+    if grouping == "model":
+        columns.insert(0, text_column("Model", "model", length=40))
+    if grouping == "language":
+        columns.insert(0, TableColumn("Language", lambda row: Cell(row["language"] or "none given"), numeric=False))
+    return TableView(caption, columns, rows, csv)

@@ -1,0 +1,51 @@
+"""The job `report`: gold tables as a folder of HTML, plots and CSV files."""
+
+from pathlib import Path
+
+from arenalake.config import Config
+from arenalake.errors import ConfigError
+from arenalake.lake import Lake
+from arenalake.steps import Context, StepResult
+
+
+def run(context: Context) -> StepResult:
+    """Write the report to `report.path`, by default `<storage.root>/report`; the same tables give the same bytes.
+
+    Raises:
+        ConfigError: `report.path` is needed and missing, is not a local or mounted folder, or holds something else; or
+            the packages for reports are not installed.
+    """
+    folder = report_folder(context.config, context.lake)
+    try:
+        from arenalake.report.build import build_pages
+        from arenalake.report.frames import read_frames
+        from arenalake.report.site import render_site, write_site
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{error.name} is not installed; a report needs it: pip install 'arenalake[report]'"
+        ) from None
+    frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
+    files = render_site(build_pages(frames))
+    write_site(folder, files)
+    return StepResult(lines=[f"report: {folder}/index.html"], metrics={"report_files": float(len(files))})
+
+
+def report_folder(config: Config, lake: Lake) -> Path:
+    """Where the report goes.
+
+    Raises:
+        ConfigError: there is no local or mounted folder to write to.
+    """
+    path = config.report.path
+    if path is None:
+        if lake.local_root is None:
+            raise ConfigError(
+                "report.path: is not set, and the tables are not in a local folder; give a local or mounted folder, "
+                "such as /Volumes/<catalog>/<schema>/<volume>/report"
+            )
+        return lake.local_root / "report"
+    if "://" in path or path.startswith("dbfs:"):
+        raise ConfigError(
+            f"report.path: {path} is not a local or mounted folder; write a path such as /Volumes/… or ./report"
+        )
+    return Path(path).absolute()
