@@ -6,6 +6,7 @@ import numpy as np
 
 from arenalake.generate import battles
 from arenalake.generate.battles import BattleDesign, count_duplicates, outcome_shares
+from arenalake.generate.draws import Floats, Ints
 from arenalake.ratings import expected_ratings
 
 PSEUDO_TRUE_METHODS = ("bradley_terry", "bradley_terry_no_ties")
@@ -22,29 +23,30 @@ def true_ratings(design: BattleDesign) -> list[tuple[str, str, str, float]]:
     expected counts under the design, mean 1000. Slice `all` mixes the languages; it has no strengths of its own, so
     its `strength` is the mean over languages by their share.
     """
-    rows: list[tuple[str, str, str, float]] = []
-    expected = _expected_shares(design)
-    slices = {"all": (design.language_shares @ design.strengths, np.tensordot(design.language_shares, expected, 1))}
-    for index, language in enumerate(design.languages):
-        slices[f"language={language}"] = (design.strengths[index], expected[index])
     model_a, model_b = np.nonzero(design.pair_shares)
-    for name, (strengths, shares) in slices.items():
-        wins_a, wins_b, tie, bothbad = shares[model_a, model_b].T
-        for method in (STRENGTH, *PSEUDO_TRUE_METHODS):
-            ratings = (
-                strengths - strengths.mean() + 1000
-                if method == STRENGTH
-                else expected_ratings(design.models, model_a, model_b, wins_a, wins_b, tie + bothbad, method=method)
-            )
-            rows += [(name, method, model, float(rating)) for model, rating in zip(design.models, ratings, strict=True)]
-    return rows
+    mixed = np.zeros((len(model_a), len(battles.WINNERS)))
+    rows: list[tuple[str, str, str, float]] = []
+    for language, share, strengths in zip(design.languages, design.language_shares, design.strengths, strict=True):
+        shares = outcome_shares(strengths[model_a], strengths[model_b], design.position_bias)
+        expected = design.pair_shares[model_a, model_b, None] * shares
+        mixed += share * expected
+        rows += _ratings_of(design, f"language={language}", strengths, model_a, model_b, expected)
+    return _ratings_of(design, "all", design.language_shares @ design.strengths, model_a, model_b, mixed) + rows
 
 
-def _expected_shares(design: BattleDesign) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Share of battles by language, model_a, model_b and winner within the language, [L, M, M, 4]."""
-    shares = outcome_shares(design.strengths[:, :, None], design.strengths[:, None, :], design.position_bias)
-    result: np.ndarray[Any, np.dtype[np.float64]] = design.pair_shares[None, :, :, None] * shares
-    return result
+def _ratings_of(
+    design: BattleDesign, name: str, strengths: Floats, model_a: Ints, model_b: Ints, expected: Floats
+) -> list[tuple[str, str, str, float]]:
+    wins_a, wins_b, tie, bothbad = expected.T
+    ratings = {STRENGTH: strengths - strengths.mean() + 1000} | {
+        method: expected_ratings(design.models, model_a, model_b, wins_a, wins_b, tie + bothbad, method=method)
+        for method in PSEUDO_TRUE_METHODS
+    }
+    return [
+        (name, method, model, float(rating))
+        for method, values in ratings.items()
+        for model, rating in zip(design.models, values, strict=True)
+    ]
 
 
 def describe_design(design: BattleDesign) -> dict[str, Any]:
