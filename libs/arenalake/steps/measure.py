@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from arenalake.lake import Lake
 from arenalake.measure.messages import measure_conversations
 from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.steps.step import Context, StepResult
 from arenalake.tables import CONVERSATIONS, MESSAGES
 
 _CONVERSATION = ["source", "conversation_id"]
+# A conversation is measured as a whole, so its first message speaks for it.
+_IS_FIRST = "position = 0"
 
 
 def run(context: Context) -> StepResult:
@@ -21,29 +22,28 @@ def run(context: Context) -> StepResult:
     by the same count and is written by the next one.
     """
     lake, keys = context.lake, tokenizer_keys(context.config.tokens.tokenizers)
-    tokenizers = list(keys.values())
-    files = _incomplete_files(lake, list(keys))
+    conversations, messages = lake.read(CONVERSATIONS), lake.read(MESSAGES)
+    files = _incomplete_files(conversations, messages, list(keys))
     if not files:
         return StepResult(
             lines=["measure: nothing new, every conversation is measured with " + ", ".join(keys)],
             metrics={"conversations": 0, "messages": 0},
         )
-    before = lake.read(MESSAGES).count()
+    before = messages.count()
     new = [file for file in files if file.n_measured == 0]
     partly = [file for file in files if 0 < file.n_measured < file.n_conversations]
     added = {key: [file for file in files if file[f"n_{i}"] < file.n_measured] for i, key in enumerate(keys)}
     if new:
-        rows = _of_files(lake.read(CONVERSATIONS), new)
-        lake.append(MESSAGES, measure_conversations(rows, tokenizers=tokenizers))
+        rows = _of_files(conversations, new)
+        lake.append(MESSAGES, measure_conversations(rows, tokenizers=list(keys.values())))
     if partly:
-        rows = _of_files(lake.read(CONVERSATIONS), partly)
-        rows = rows.join(_first_messages(lake).select(*_CONVERSATION), _CONVERSATION, "left_anti")
-        lake.insert_new(MESSAGES, measure_conversations(rows, tokenizers=tokenizers))
+        rows = _of_files(conversations, partly)
+        rows = rows.join(messages.where(_IS_FIRST).select(*_CONVERSATION), _CONVERSATION, "left_anti")
+        lake.insert_new(MESSAGES, measure_conversations(rows, tokenizers=list(keys.values())))
     for key, lacking in added.items():
         if lacking:
-            # Rows that another run measured in the meantime have the key already and are left out.
-            without = _first_messages(lake).where(~F.map_contains_key("n_tokens", key)).select(*_CONVERSATION)
-            rows = _of_files(lake.read(CONVERSATIONS), lacking).join(without, _CONVERSATION, "left_semi")
+            without = messages.where(_IS_FIRST).where(~F.map_contains_key("n_tokens", key)).select(*_CONVERSATION)
+            rows = _of_files(conversations, lacking).join(without, _CONVERSATION, "left_semi")
             measured = measure_conversations(rows, tokenizers=[keys[key]])
             lake.upsert(MESSAGES, measured, update={"n_tokens": "map_concat(old.n_tokens, new.n_tokens)"})
     n_conversations = sum(file.n_conversations - file.n_measured for file in files)
@@ -57,30 +57,16 @@ def run(context: Context) -> StepResult:
     return StepResult(lines=lines, metrics={"conversations": n_conversations, "messages": n_messages})
 
 
-def _first_messages(lake: Lake) -> DataFrame:
-    """One row for each conversation that is measured: its first message."""
-    return lake.read(MESSAGES).where("position = 0")
-
-
-def _incomplete_files(lake: Lake, keys: Sequence[str]) -> list[Row]:
+def _incomplete_files(conversations: DataFrame, messages: DataFrame, keys: Sequence[str]) -> list[Row]:
     """Files with conversations that lack a measurement: conversations in all, measured at all, and with each tokenizer.
 
     Neither side reads a column of text.
     """
     file = ["source", "file"]
-    with_key = [f"n_{i}" for i in range(len(keys))]
-    there = lake.read(CONVERSATIONS).groupBy(*file).agg(F.count("*").alias("n_conversations"))
-    measured = (
-        _first_messages(lake)
-        .groupBy(*file)
-        .agg(
-            F.count("*").alias("n_measured"),
-            *[
-                F.count_if(F.map_contains_key("n_tokens", key)).alias(name)
-                for name, key in zip(with_key, keys, strict=True)
-            ],
-        )
-    )
+    with_key = {f"n_{i}": F.count_if(F.map_contains_key("n_tokens", key)) for i, key in enumerate(keys)}
+    there = conversations.groupBy(*file).agg(F.count("*").alias("n_conversations"))
+    counted = [n.alias(name) for name, n in with_key.items()]
+    measured = messages.where(_IS_FIRST).groupBy(*file).agg(F.count("*").alias("n_measured"), *counted)
     counts = there.join(measured, file, "left").na.fill(0, ["n_measured", *with_key])
     return counts.where(F.least("n_measured", *with_key) < F.col("n_conversations")).orderBy(*file).collect()
 
