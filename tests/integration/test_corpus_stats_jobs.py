@@ -1,0 +1,323 @@
+"""The jobs `token_stats` and `moderation_stats` against plain Python on the same messages."""
+
+import gzip
+import json
+import math
+import random
+from collections import defaultdict
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.testing import assertDataFrameEqual
+from scipy.stats import binomtest
+
+from arenalake.config import StorageConfig, parse_config
+from arenalake.counts.moderation import count_patterns, count_scores, sum_patterns
+from arenalake.counts.tokens import count_tokens
+from arenalake.lake import Lake
+from arenalake.measure.messages import measure_conversations
+from arenalake.moderation import CATEGORIES, column_suffix
+from arenalake.statistics.moderation import summarise_moderation
+from arenalake.steps import Context, moderation_stats, token_stats
+from arenalake.tables import (
+    BATTLES,
+    CONVERSATIONS,
+    MESSAGES,
+    MODERATION_COUNTS,
+    MODERATION_CURVES,
+    MODERATION_PATTERNS,
+    MODERATION_STATS,
+    MODERATION_TOTALS,
+    TOKEN_COUNTS,
+    TOKEN_STATS,
+)
+
+GOLD = (TOKEN_COUNTS, TOKEN_STATS, MODERATION_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
+GOLD = (*GOLD, MODERATION_CURVES)
+TAGS = ("any", *CATEGORIES)
+
+
+def random_messages(seed, n):
+    """Conversations of one to four turns in two sources, of which one has months; tags are missing here and there."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(n):
+        conversation = {
+            "source": rng.choice(["arena", "chat"]),
+            "conversation_id": f"c{seed}-{number}",
+            "model": rng.choice(["m1", "m1", "m1", "m2", "m3"]),
+            "language": rng.choice(["English", "English", "French", None]),
+        }
+        month = rng.choice(["2023-04", "2023-05"]) if conversation["source"] == "arena" else None
+        tagged = rng.random() < 0.9
+        for position in range(2 * rng.randint(1, 4)):
+            tags = {"flagged": rng.random() < 0.1} if tagged and rng.random() < 0.95 else {}
+            for category in CATEGORIES if tags else ():
+                if rng.random() < 0.9:
+                    tags[f"flag_{column_suffix(category)}"] = rng.random() < 0.05
+                    score = rng.choice([0.0, 1.0, 10 ** rng.uniform(-11, 0), 10 ** rng.uniform(-3, 0)])
+                    tags[f"score_{column_suffix(category)}"] = score
+            row = {
+                **dict.fromkeys(MESSAGES.column_names),
+                **conversation,
+                "file": "f",
+                "position": position,
+                "role": ("user", "assistant")[position % 2],
+                "turn": position // 2 + 1,
+                "month": month,
+                "n_tokens": {"sample": int(rng.expovariate(0.02)), "whitespace": rng.randint(0, 3)},
+                **dict.fromkeys(("n_chars", "n_headers", "n_list_items", "n_bold"), 1),
+                **tags,
+            }
+            rows.append(row)
+    return rows
+
+
+def random_battles(seed, n):
+    rng = random.Random(seed)
+    rows = []
+    for number in range(n):
+        tags = {"flagged": rng.random() < 0.3, "categories": {"hate": True}, "category_scores": {"hate": rng.random()}}
+        row = {
+            "source": "arena",
+            "file": "f",
+            "battle_id": f"b{seed}-{number}",
+            "model_a": "m1",
+            "model_b": "m2",
+            "winner": "tie",
+            "judge_kind": "human",
+            "language": rng.choice(["English", None]),
+            "moderation": tags if rng.random() < 0.8 else None,
+        }
+        rows.append({column: row.get(column) for column in BATTLES.column_names})
+    return rows
+
+
+def as_tags(rows, battles=()):
+    """(group of source, model, language and role; conversation; category; flag; score) of every message and battle."""
+    for row in rows:
+        group = (row["source"], row["model"], row["language"], row["role"])
+        yield group, row["conversation_id"], "any", row["flagged"], None
+        for category in CATEGORIES:
+            suffix = column_suffix(category)
+            yield group, row["conversation_id"], category, row[f"flag_{suffix}"], row[f"score_{suffix}"]
+    for row in battles:
+        group = (row["source"], None, row["language"], "battle")
+        tags = row["moderation"] or {}
+        yield group, row["battle_id"], "any", tags.get("flagged"), None
+        for category in CATEGORIES:
+            flag = (tags.get("categories") or {}).get(category)
+            yield group, row["battle_id"], category, flag, (tags.get("category_scores") or {}).get(category)
+
+
+ROWS, BATTLE_ROWS = random_messages(1, 150), random_battles(1, 40)
+
+
+@pytest.fixture(scope="module")
+def summarised(spark, tmp_path_factory):
+    """A lake with both jobs done, and the context they ran in."""
+    lake = Lake(spark, StorageConfig(root=str(tmp_path_factory.mktemp("corpus") / "lake")))
+    lake.append(MESSAGES, spark.createDataFrame(ROWS, MESSAGES.ddl))
+    lake.append(BATTLES, spark.createDataFrame(BATTLE_ROWS, BATTLES.ddl))
+    context = Context(parse_config({"storage": {"root": lake.root}}), lake)
+    token_stats.run(context)
+    moderation_stats.run(context)
+    return context
+
+
+def test_token_statistics_are_those_of_plain_python(summarised):
+    groups = defaultdict(list)
+    for row in ROWS:
+        for grouping in ("all", "model", "language", "model,language", "turn", "month"):
+            if grouping == "month" and row["source"] != "arena":
+                continue  # no month anywhere in that source
+            values = tuple(row[c] if c in grouping.split(",") else None for c in ("model", "language", "turn", "month"))
+            for tokenizer, n in row["n_tokens"].items():
+                groups[(row["source"], grouping, *values, row["role"], tokenizer)].append((row["conversation_id"], n))
+    found = {
+        tuple(row)[:8]: row for row in summarised.lake.read(TOKEN_STATS).select(*TOKEN_STATS.column_names).collect()
+    }
+    assert found.keys() == groups.keys()
+    for key, messages in groups.items():
+        row, lengths = found[key], sorted(n for _, n in messages)
+        size, total = len(lengths), sum(lengths)
+        assert row.n_conversations == len({conversation for conversation, _ in messages})
+        assert (row.n_messages, row.total, row.min, row.max) == (size, total, lengths[0], lengths[-1])
+        assert row["mean"] == total / size
+        for p in (1, 5, 25, 50, 75, 95, 99):
+            assert row[f"p{p}"] == lengths[-(-p * size // 100) - 1]
+        if size == 1:
+            assert row.sd is None
+        else:
+            squares = size * sum(n * n for n in lengths) - total * total
+            assert row.sd == pytest.approx(math.sqrt(squares / (size * (size - 1))), rel=1e-14)
+
+
+def test_moderation_counts_are_those_of_plain_python(summarised):
+    expected = defaultdict(lambda: [0, 0, 0, Decimal(0)])
+    for group, _, category, flag, score in as_tags(ROWS, BATTLE_ROWS):
+        score_bin = None if score is None else math.floor(100 * math.log10(score)) if score >= 1e-9 else -901
+        cell = expected[(*group, category, score_bin)]
+        for place, value in enumerate((1, flag is not None, flag is True, Decimal(score or 0))):
+            cell[place] += value
+    found = {tuple(row)[:6]: tuple(row)[6:] for row in summarised.lake.read(MODERATION_COUNTS).collect()}
+    assert found.keys() == expected.keys()
+    for key, (n, n_labelled, n_flagged, sum_score) in expected.items():
+        assert found[key][:3] == (n, n_labelled, n_flagged)
+        if key[-1] is None:
+            assert found[key][3] is None
+        else:
+            assert float(found[key][3]) == pytest.approx(float(sum_score), rel=1e-12, abs=1e-16)
+
+
+def conversations_by_group(grouping):
+    """Flags and labels per conversation, and scores, for each group of a grouping, role and category."""
+    flags = defaultdict(lambda: defaultdict(list))
+    scores = defaultdict(list)
+    for (source, model, language, role), conversation, category, flag, score in as_tags(ROWS, BATTLE_ROWS):
+        key = (source, model if grouping == "model" else None, language if grouping == "language" else None)
+        flags[(*key, role, category)][conversation].append(flag)
+        if score is not None:
+            scores[(*key, role, category)].append(score)
+    return flags, scores
+
+
+@pytest.mark.parametrize("grouping", ["all", "model", "language"])
+def test_moderation_statistics_are_those_of_plain_python(summarised, grouping):
+    flags, scores = conversations_by_group(grouping)
+    rows = summarised.lake.read(MODERATION_STATS).where(F.col("grouping") == grouping).collect()
+    key_of = ("source", "model", "language", "role", "category")
+    found = {(*(row[c] for c in key_of), row.unit): row for row in rows}
+    assert found.keys() == {(*key, unit) for key in flags for unit in ("message", "conversation")}
+    for key, by_conversation in flags.items():
+        labels = [[flag for flag in values if flag is not None] for values in by_conversation.values()]
+        labels = [values for values in labels if values]
+        n, n_flagged = sum(map(len, labels)), sum(map(sum, labels))
+        message, conversation = found[(*key, "message")], found[(*key, "conversation")]
+        assert (message.n, message.n_flagged) == (n, n_flagged)
+        assert message.n_missing == sum(map(len, by_conversation.values())) - n
+        assert (conversation.n, conversation.n_flagged) == (len(labels), sum(map(any, labels)))
+        assert message.rate == (n_flagged / n if n else None)
+        if labels:
+            wilson = binomtest(conversation.n_flagged, conversation.n).proportion_ci(method="wilson")
+            assert (conversation.ci_lower, conversation.ci_upper) == pytest.approx(tuple(wilson), abs=1e-12)
+        if 0 < n_flagged < n and len(labels) > 1:
+            rate = n_flagged / n
+            residuals = sum((sum(values) - rate * len(values)) ** 2 for values in labels)
+            variance = len(labels) / (len(labels) - 1) * residuals / n**2
+            z = 1.959963984540054
+            size = rate * (1 - rate) / variance
+            half = z * math.sqrt(rate * (1 - rate) / size + z * z / (4 * size * size)) / (1 + z * z / size)
+            assert (message.ci_upper - message.ci_lower) / 2 == pytest.approx(half, rel=1e-9)
+        ranked = sorted(scores[key])
+        assert message.n_scored == len(ranked)
+        if ranked:
+            assert message.mean_score == pytest.approx(math.fsum(ranked) / len(ranked), rel=1e-12)
+        else:
+            assert message.mean_score is None
+        for name, thousandths in (("p50", 500), ("p90", 900), ("p99", 990), ("p99_9", 999)):
+            if not ranked:
+                assert message[name] is None
+                continue
+            exact = ranked[-(-thousandths * len(ranked) // 1000) - 1]
+            # Below 1e-9 all that is known is that.
+            assert message[name] == (pytest.approx(exact, rel=0.012) if exact >= 1e-9 else 5e-10)
+
+
+def test_curves_count_the_messages_at_or_above_each_threshold(summarised):
+    _, scores = conversations_by_group("model")
+    rows = summarised.lake.read(MODERATION_CURVES).where("grouping = 'model'").collect()
+    assert len(rows) == 91 * sum(1 for values in scores.values() if values)
+    for row in rows:
+        ranked = scores[(row.source, row.model, None, row.role, row.category)]
+        assert (row.n, row.n_above) == (len(ranked), sum(score >= row.threshold for score in ranked))
+        assert row.share == row.n_above / row.n
+
+
+def test_a_second_run_gives_no_table_a_new_version(summarised):
+    lake = summarised.lake
+
+    def versions():
+        return [lake.spark.sql(f"DESCRIBE HISTORY {lake.name_of(table)}").count() for table in GOLD]
+
+    before = versions()
+    lines = token_stats.run(summarised).lines + moderation_stats.run(summarised).lines
+    assert versions() == before
+    assert len(lines) == 8 + 5  # sources, roles and tokenizers; sources and roles, and the battles
+
+
+def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
+    def counts(rows, battles):
+        messages = spark.createDataFrame(rows, MESSAGES.ddl)
+        battles = spark.createDataFrame(battles, BATTLES.ddl)
+        scores, patterns = count_scores(messages, battles), count_patterns(messages, battles)
+        return [count_tokens(messages), scores, patterns, sum_patterns(patterns)]
+
+    halves = [[], []]
+    for row in ROWS:
+        halves[hash_of(row["conversation_id"])].append(row)
+    merged = [
+        left.unionByName(right)
+        for left, right in zip(counts(halves[0], BATTLE_ROWS[:9]), counts(halves[1], BATTLE_ROWS[9:]), strict=True)
+    ]
+    for whole, parts in zip(counts(ROWS, BATTLE_ROWS), merged, strict=True):
+        numbers = [c for c in whole.columns if c.startswith(("n_m", "n_c", "n_f", "n_l", "sum_")) or c == "n"]
+        keys = [c for c in whole.columns if c not in numbers]
+        added = parts.groupBy(*keys).agg(*[F.sum(c).cast(whole.schema[c].dataType).alias(c) for c in numbers])
+        assertDataFrameEqual(added.select(*whole.columns), whole, rtol=0, atol=0)
+
+
+def hash_of(text):
+    return sum(map(ord, text)) % 2
+
+
+def test_the_same_statistics_come_from_one_partition_and_from_seven(spark, summarised):
+    lake = summarised.lake
+    messages, battles = lake.read(MESSAGES).repartition(7), lake.read(BATTLES).repartition(7)
+    again = summarise_moderation(count_scores(messages, battles), sum_patterns(count_patterns(messages, battles)))
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "7")
+    try:
+        assertDataFrameEqual(again, lake.read(MODERATION_STATS), rtol=0, atol=0)
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", before)
+
+
+def test_categories_that_real_labels_leave_out_are_missing_and_not_false(spark, real_data):
+    names = {
+        "S": "sexual",
+        "H": "hate",
+        "V": "violence",
+        "HR": "harassment",
+        "SH": "self-harm",
+        "S3": "sexual/minors",
+        "H2": "hate/threatening",
+        "V2": "violence/graphic",
+    }
+    content = gzip.decompress((real_data / "openai_moderation" / "samples-1680.jsonl.gz").read_bytes())
+    records = [json.loads(line) for line in content.splitlines()]
+    rows = []
+    for number, record in enumerate(records):
+        flags = {names[key]: bool(value) for key, value in record.items() if key in names}
+        row = {
+            "source": "moderation",
+            "file": "f",
+            "conversation_id": str(number),
+            "model": "none",
+            "messages": [{"role": "user", "content": record["prompt"]}],
+            "moderation": [{"categories": flags}],
+        }
+        rows.append({column: row.get(column) for column in CONVERSATIONS.column_names})
+    conversations = spark.createDataFrame(rows, CONVERSATIONS.ddl).repartition(2)
+    messages = measure_conversations(conversations, tokenizers=["whitespace"])
+    battles = spark.createDataFrame([], BATTLES.ddl)
+    stats = summarise_moderation(count_scores(messages, battles), sum_patterns(count_patterns(messages, battles)))
+    found = {row.category: row for row in stats.where("grouping = 'all' AND unit = 'message'").collect()}
+    assert found.keys() == set(TAGS)
+    for key, name in names.items():
+        present = [record[key] for record in records if key in record]
+        assert 0 < len(present) < len(records)
+        row = found[name]
+        assert (row.n, row.n_missing, row.n_flagged) == (len(present), len(records) - len(present), sum(present))
+    assert (found["any"].n, found["any"].n_missing, found["any"].rate) == (0, len(records), None)
