@@ -1,6 +1,5 @@
 """What the report reads: gold tables as typed pandas frames, each cut down in Spark first and sorted by its key."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -60,6 +59,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     cut: list[str] = []
 
     def read(table: Table, where: Column | None = None) -> pd.DataFrame:
+        if not lake.exists(table):
+            return typed(pd.DataFrame(columns=table.column_names), table)
         rows = lake.read(table)
         frame = _to_pandas(rows if where is None else rows.where(where), table)
         if len(frame) > MAX_ROWS:
@@ -96,7 +97,9 @@ def _to_pandas(rows: DataFrame, table: Table) -> pd.DataFrame:
 
 
 def _ingested(lake: Lake) -> pd.DataFrame:
-    sums: Sequence[str] = ("rows", "kept", "quarantined", "duplicates")
+    sums = ("rows", "kept", "quarantined", "duplicates")
+    if not lake.exists(INGESTED_FILES):
+        return pd.DataFrame(columns=["source", "files", *sums])
     files = lake.read(INGESTED_FILES).groupBy("source")
     frame = files.agg(F.count(F.lit(1)).alias("files"), *[F.sum(name).alias(name) for name in sums])
     return frame.orderBy("source").toPandas()

@@ -15,8 +15,8 @@ _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category
 
 def hide_token_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Rows of `token_stats` with fewer than `min_cell` conversations lose their numbers; `hidden` is added."""
-    small = stats["n_conversations"] < min_cell
-    return _blank(stats, small, ("n_conversations", *_TOKEN_NUMBERS)).assign(hidden=small.astype(bool))
+    small = _few(stats["n_conversations"], min_cell)
+    return _blank(stats, small, ("n_conversations", *_TOKEN_NUMBERS)).assign(hidden=small)
 
 
 def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
@@ -28,11 +28,11 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     conversations = stats.loc[stats["unit"] == "conversation", [*_MODERATION_CELL, "n", "n_flagged"]]
     # Object keys: a null is a value of its own here, and merge matches it as such.
     merged = stats[_MODERATION_CELL].merge(conversations, on=_MODERATION_CELL, how="left", validate="many_to_one")
-    n_units, n_flagged = (
-        pd.concat([stats[name], merged[name].set_axis(stats.index)], axis=1).min(axis=1) for name in ("n", "n_flagged")
-    )
-    few = n_units < min_cell
-    few_flagged = ~few & (stats["n_flagged"] > 0) & (n_flagged < min_cell)
+    conversations_n, conversations_flagged = (merged[name].set_axis(stats.index) for name in ("n", "n_flagged"))
+    few = _few(stats["n"], min_cell) | _few(conversations_n, min_cell)
+    # Messages without the flag are messages of persons too.
+    few |= _few(stats["n"] + stats["n_missing"].fillna(0), min_cell)
+    few_flagged = ~few & (_few(stats["n_flagged"], min_cell) | _few(conversations_flagged, min_cell))
     shown = _blank(stats, few, ("n", "n_missing", *_FLAG_NUMBERS, *_SCORE_NUMBERS))
     shown = _blank(shown, few_flagged, _FLAG_NUMBERS)
     hidden = pd.Series(None, index=stats.index, dtype="object").mask(few, "all").mask(few_flagged, "flagged")
@@ -41,9 +41,13 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
 
 def hide_curve_cells(curves: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Points of `moderation_curves` with few messages at or above the threshold lose their numbers."""
-    small = (curves["n"] < min_cell) | ((curves["n_above"] > 0) & (curves["n_above"] < min_cell))
-    return _blank(curves, small, ("n_above", "share")).assign(hidden=small.astype(bool))
+    small = _few(curves["n"], min_cell) | _few(curves["n_above"], min_cell)
+    return _blank(curves, small, ("n_above", "share")).assign(hidden=small)
+
+
+def _few(counts: pd.Series, min_cell: int) -> pd.Series:
+    return ((counts > 0) & (counts < min_cell)).fillna(False).astype(bool)
 
 
 def _blank(frame: pd.DataFrame, rows: pd.Series, columns: tuple[str, ...]) -> pd.DataFrame:
-    return frame.assign(**{name: frame[name].mask(rows.astype(bool)) for name in columns})
+    return frame.assign(**{name: frame[name].mask(rows) for name in columns})

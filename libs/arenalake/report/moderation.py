@@ -1,6 +1,5 @@
 """The page about moderation: how much was flagged, and how scores are spread."""
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -22,8 +21,6 @@ from arenalake.report.parts import (
     text_column,
 )
 
-# Curves are plotted at one threshold per tenth of a decade; the CSV file has the same points.
-POINTS_PER_DECADE = 10
 MAX_PLOTTED = 60
 _ORDER = {category: place for place, category in enumerate((ANY, *CATEGORIES))}
 _ROLES = {"user": "user messages", "assistant": "answers", "battle": "battles as a whole"}
@@ -50,6 +47,9 @@ def build_moderation(frames: Frames) -> Page:
 def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
     section = Section(source)
     whole = stats[stats["grouping"] == "all"]
+    if (whole["n"] == 0).all():
+        section.sentences.append("No message of this source has a moderation flag.")
+        return section
     whole = whole.assign(_place=whole["category"].map(_ORDER).fillna(len(_ORDER)))
     whole = whole.sort_values(["unit", "_place", "category", "role"], ascending=[True, True, True, False]).drop(
         columns="_place"
@@ -116,7 +116,7 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
         return []
     section = Section("How scores are spread")
     for role, rows in curves.groupby("role", sort=False):
-        rows = _thinned(rows)
+        rows = rows.sort_values(["category", "threshold"])
         lines = {
             str(category): [
                 (float(row["threshold"]), None if pd.isna(row["share"]) else float(row["share"]))
@@ -154,23 +154,6 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
     if curves["hidden"].any():
         section.sentences.append(f"Points with fewer than {frames.min_cell} messages, but more than none, are hidden.")
     return [section]
-
-
-def _thinned(curves: pd.DataFrame) -> pd.DataFrame:
-    """The thresholds nearest above each tenth of a decade; every point that stays is a row of the table."""
-    thresholds = sorted(set(curves["threshold"]))
-    kept, steps = [], set()
-    for threshold in thresholds:
-        step = _tenth_of_decade(threshold)
-        if step not in steps:
-            steps.add(step)
-            kept.append(threshold)
-    return curves[curves["threshold"].isin(kept)].sort_values(["category", "threshold"])
-
-
-def _tenth_of_decade(threshold: float) -> int:
-    # The small term keeps an edge such as 0.1, whose logarithm is not exact, in its own step.
-    return math.floor(POINTS_PER_DECADE * math.log10(threshold) + 1e-9) if threshold > 0 else -(10**6)
 
 
 def _hidden_or(row: dict[str, Any], hidden: bool, name: str, frames: Frames) -> Cell:

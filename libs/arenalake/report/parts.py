@@ -130,11 +130,10 @@ def _name_anchors(sections: list[Section], above: str) -> None:
 
 
 def slug(*names: str) -> str:
-    """A file name from any names: letters and digits of ASCII, and a hash wherever that loses something."""
-    text = "-".join(names)
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
-    if plain == text:
-        return plain
+    """A file name from any names, and another one for other names: a hash is added unless all of them are plain."""
+    if all(re.fullmatch("[a-z0-9_]{1,40}", name) for name in names):
+        return "-".join(names)
+    plain = re.sub("[^a-z0-9_]+", "-", "-".join(names).lower()).strip("-")[:60]
     return f"{plain or 'x'}-{hashlib.sha256(repr(names).encode()).hexdigest()[:8]}"
 
 

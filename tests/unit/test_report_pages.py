@@ -1,0 +1,478 @@
+"""Pages of the report from invented frames: hostile names, hidden cells, CSV files, and what empty sections say."""
+
+import csv
+import io
+import itertools
+import json
+import math
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from arenalake.errors import ConfigError
+from arenalake.report.build import build_pages
+from arenalake.report.frames import Frames, typed
+from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_token_cells
+from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
+from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
+from arenalake.tables import (
+    MODERATION_CURVES,
+    MODERATION_STATS,
+    PAIR_STATS,
+    POSITION_STATS,
+    RATINGS,
+    SOURCE_TERMS,
+    TOKEN_STATS,
+    VOLUME_STATS,
+)
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<b>x</b>",
+    '"><img src=x onerror=alert(1)>',
+    "</script><script>alert(2)</script>",
+    "</title><!--",
+    '=HYPERLINK("http://evil.example")',
+    "{{ 7 * 7 }}%{x}",
+    "2023",
+]
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+def frame(table, *rows):
+    """Rows of a table from dicts that name only the columns that matter."""
+    columns = table.column_names
+    assert all(set(row) <= set(columns) for row in rows)
+    return typed(
+        pd.DataFrame([[row.get(name) for name in columns] for row in rows], columns=columns, dtype=object), table
+    )
+
+
+def floats(df, table):
+    kinds = {column.name: float for column in table.columns if column.type == "double"}
+    return df.astype(kinds)
+
+
+def rating(model, value=None, *, source="s", name="all", interval="percentile", **other):
+    ranked = {} if value is None else {"rank": 1, "rank_ub": 1, "rank_lower": 1, "rank_upper": 2, "se": 5.0}
+    ends = {} if value is None else {"ci_lower": value - 12.4, "ci_upper": value + 10.4}
+    key = {"source": source, "slice": name, "method": "bradley_terry", "unit": "battle", "interval": interval}
+    return (
+        key
+        | {"model": model, "rating": value, "component": 1, "n_battles": 50, "n_rounds": 100}
+        | ranked
+        | ends
+        | other
+    )
+
+
+def token_row(n, *, grouping="all", role="user", **other):
+    numbers = {"n_messages": n, "total": 7 * n, "mean": 7.0, "sd": 1.5, "min": 1, "max": 9}
+    quantiles = dict(zip(("p1", "p5", "p25", "p50", "p75", "p95", "p99"), (1, 2, 3, 4, 5, 6, 7), strict=True))
+    key = {"source": "s", "grouping": grouping, "role": role, "tokenizer": "sample"}
+    return key | {"n_conversations": n} | numbers | quantiles | other
+
+
+def flag_row(unit, n, n_flagged, *, grouping="all", category="any", **other):
+    rate = n_flagged / n if n else None
+    ends = {} if rate is None else {"ci_lower": rate / 2, "ci_upper": (1 + rate) / 2}
+    scores = {"n_missing": 0, "n_scored": n, "mean_score": 0.1, "p50": 0.01, "p90": 0.2, "p99": 0.5, "p99_9": 0.9}
+    key = {"source": "s", "grouping": grouping, "role": "user", "category": category, "unit": unit}
+    return key | {"n": n, "n_flagged": n_flagged, "rate": rate} | ends | (scores if unit == "message" else {}) | other
+
+
+def frames(*, ratings=(), pairs=(), positions=(), volume=(), tokens=(), flags=(), curves=(), terms=(), min_cell=10):
+    return Frames(
+        ratings=floats(frame(RATINGS, *ratings), RATINGS),
+        pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
+        position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
+        volume_stats=frame(VOLUME_STATS, *volume),
+        token_stats=hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell),
+        moderation_stats=hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell),
+        moderation_curves=hide_curve_cells(floats(frame(MODERATION_CURVES, *curves), MODERATION_CURVES), min_cell),
+        source_terms=frame(SOURCE_TERMS, *terms),
+        ingested=pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"]),
+        min_cell=min_cell,
+    )
+
+
+def pair(a, b, n=20, **other):
+    key = {"source": "s", "judge_kind": "human", "model_a": a, "model_b": b}
+    numbers = {"wins_a": n // 2, "wins_b": n // 4, "ties": n - n // 2 - n // 4, "bothbad": 0, "n": n}
+    return key | numbers | {"win_rate_a": 0.6, "ci_lower": 0.5, "ci_upper": 0.7} | other
+
+
+def hostile_frames():
+    names = HOSTILE
+    others = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    position = {"source": "s", "judge_kind": "human", "side": "a", "n": 9, "ties": 1, "wins": 4, "win_rate": 0.5}
+    curve = {"source": "s", "grouping": "all", "role": "user", "n": 100}
+    return frames(
+        ratings=[rating(name, 1000.0 - i, source=source) for source in names[:3] for i, name in enumerate(names)]
+        + [rating(name, 1000.0, name=f"language={name}") for name in names],
+        pairs=[pair(a, b) for a, b in others],
+        positions=[position | {"model": name, "ci_lower": 0.2, "ci_upper": 0.8} for name in (None, *names)],
+        volume=[{"source": name, "n_battles": 5} for name in names],
+        tokens=[token_row(50, grouping=by, **{by: name}) for by in ("model", "language") for name in names]
+        + [token_row(50)],
+        flags=[
+            flag_row(unit, 100, 20, grouping=by, **({by: name} if by != "all" else {"category": name}))
+            for by in ("all", "model", "language")
+            for name in names
+            for unit in ("message", "conversation")
+        ],
+        curves=[curve | {"category": name, "threshold": 0.1, "n_above": 50, "share": 0.5} for name in names],
+        terms=[
+            dict.fromkeys(("source", "format", "title", "licence", "citation"), name)
+            | {"text_may_be_shared": False, "url": url}
+            for name, url in zip(
+                names, ["javascript:alert(1)", "https://example.org/a?b=<c>", *[None] * 6], strict=True
+            )
+        ],
+    )
+
+
+class Elements(HTMLParser):
+    """Start tags with their attributes, texts of scripts, and whether every tag is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.scripts, self.texts = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        (self.scripts if self.open and self.open[-1] == "script" else self.texts).append(data)
+
+
+def pages_of(files):
+    return {name: Elements(content.decode()) for name, content in files.items() if name.endswith(".html")}
+
+
+@pytest.fixture(scope="module")
+def hostile_site():
+    return render_site(build_pages(hostile_frames()))
+
+
+def text_of(files, name):
+    return " ".join(" ".join(Elements(files[name].decode()).texts).split())
+
+
+def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
+    pages = pages_of(hostile_site)
+    assert len(pages) == 5 + len(HOSTILE)
+    for page in pages.values():
+        assert page.open == []
+        tags = {tag for tag, _ in page.tags}
+        assert not tags & {"img", "b", "iframe", "object", "embed"}
+        assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+        for tag, attributes in page.tags:
+            if tag == "script":
+                assert attributes.get("src") in ("plotly.min.js", "report.js") or attributes == {
+                    "type": "application/json"
+                }
+    # The names are there all the same, as text.
+    index = text_of(hostile_site, "index.html")
+    assert all(name in index for name in HOSTILE)
+
+
+def test_headings_do_not_skip_a_level_and_ids_are_unique(hostile_site):
+    for page in pages_of(hostile_site).values():
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(levels))
+        ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(ids) == len(set(ids))
+        tables = sum(tag == "table" for tag, _ in page.tags)
+        assert sum(tag == "caption" for tag, _ in page.tags) == tables
+
+
+def test_no_page_loads_anything_from_elsewhere(hostile_site):
+    for name, page in pages_of(hostile_site).items():
+        for tag, attributes in page.tags:
+            loaded = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+            if loaded:
+                assert loaded in hostile_site, (name, loaded)
+            href = attributes.get("href", "")
+            if tag == "a" and not href.startswith(("#", "https://example.org/")):
+                assert href in hostile_site, (name, href)
+    css, js = hostile_site["report.css"].decode(), hostile_site["report.js"].decode()
+    assert "url(" not in css
+    assert "@import" not in css
+    assert "http" not in js
+
+
+def test_figures_are_valid_and_hold_no_markup_but_ours(hostile_site):
+    specs = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
+    assert len(specs) == 19
+    found = set()
+    for spec in specs:
+        go.Figure(spec)  # raises on a property that Plotly does not know
+
+        def walk(value):
+            if isinstance(value, dict):
+                for key, inner in value.items():
+                    if key != "hovertemplate":
+                        walk(inner)
+            elif isinstance(value, list):
+                for inner in value:
+                    walk(inner)
+            elif isinstance(value, str):
+                found.add(value)
+                assert "<" not in re.sub(r"</?b>|<br>", "", value), value
+
+        walk(spec)
+        for trace in spec["data"]:
+            assert "<" not in trace.get("hovertemplate", "").replace("<extra></extra>", "")
+    assert any("&lt;b&gt;x&lt;/b&gt;" in text for text in found)
+
+
+def test_json_in_a_script_element_cannot_end_it():
+    text = str(json_in_html({"a": "</script><!-- & \u2028"}))
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"a": "</script><!-- & \u2028"}
+    with pytest.raises(ValueError, match="Out of range"):
+        json_in_html([math.nan])
+
+
+def test_a_leaderboard_reads_as_on_the_known_ones():
+    ratings = [
+        rating("strong", 1100.0, rank=1, rank_ub=1),
+        rating("weak", 900.4, rank=2, rank_ub=2, rank_lower=2, rank_upper=2),
+        rating("winner", 1200.0, ci_upper=None, note="unbounded", component=2),
+        rating("loser", component=3, note="no estimate: only losses"),
+    ]
+    pages = build_pages(frames(ratings=ratings))
+    view = pages[0].sections[0].tables[0]
+    headers = [column.header for column in view.columns]
+    assert headers == ["Rank", "Model", "Rating", "95 % CI", "Votes", "Rank (UB)", "Rank range", "Component", "Note"]
+    assert [[cell.text for cell in row] for row in view.rows] == [
+        ["1", "strong", "1100", "+10/−12", "50", "1", "1–2", "1", "–"],
+        ["2", "weak", "900", "+10/−12", "50", "2", "2", "1", "–"],
+        ["1", "winner", "1200", "+unbounded/−12", "50", "1", "1–2", "2", "unbounded"],
+        ["–", "loser", "–", "–", "50", "–", "–", "3", "no estimate: only losses"],
+    ]
+    assert any("1 of the models have no rating" in sentence for sentence in pages[0].sections[0].sentences)
+
+
+def test_each_slice_and_interval_has_its_own_table_and_file():
+    ratings = [
+        rating("m", 1000.0, name=name, interval=interval)
+        for name in ("all", "language=a", "language=A")
+        for interval in ("percentile", "sandwich")
+    ]
+    files = render_site(build_pages(frames(ratings=ratings)))
+    assert sum(name.startswith("slice-") for name in files) == 2
+    assert sum(name.startswith("csv/leaderboard-") for name in files) == 6
+    index = Elements(files["index.html"].decode())
+    links = [attributes["href"] for tag, attributes in index.tags if tag == "a"]
+    assert all(name in links for name in files if name.startswith("slice-"))
+
+
+def test_two_long_names_that_look_alike_stay_two_rows_of_a_plot():
+    names = [f"{'x' * 100}{end}{'y' * 100}" for end in "ab"]
+    files = render_site(build_pages(frames(ratings=[rating(name, 1000.0) for name in names])))
+    (spec,) = [json.loads(text) for text in Elements(files["index.html"].decode()).scripts if text.strip()]
+    assert spec["data"][0]["y"] == [0.0, 1.0]
+    assert len(set(spec["layout"]["yaxis"]["ticktext"])) == 1
+
+
+def test_a_heat_map_holds_each_pair_from_both_sides_and_leaves_gaps_empty():
+    files = render_site(build_pages(frames(pairs=[pair("a", "b", 20), pair("b", "c", 10)])))
+    rates, counts = (json.loads(text)["data"][0]["z"] for text in Elements(files["battles.html"].decode()).scripts[-2:])
+    # Without ratings the order is by battles: b (30), a (20), c (10).
+    assert rates == [[None, 0.4, 0.6], [0.6, None, None], [0.4, None, None]]
+    assert counts == [[None, 20, 10], [20, None, None], [10, None, None]]
+
+
+def test_more_models_than_a_square_can_hold_are_left_to_the_table():
+    names = [f"m{i:03}" for i in range(70)]
+    pairs = [pair(a, b, 100 - i) for i, (a, b) in enumerate(itertools.pairwise(names))]
+    files = render_site(build_pages(frames(pairs=pairs)))
+    first = json.loads(Elements(files["battles.html"].decode()).scripts[0])
+    assert len(first["data"][0]["z"]) == 60
+    assert "The squares hold the 60 models with most battles" in text_of(files, "battles.html")
+    assert "m069" in text_of(files, "battles.html")
+
+
+def test_an_empty_lake_gives_pages_that_say_so():
+    files = render_site(build_pages(frames()))
+    assert "There are no ratings" in text_of(files, "index.html")
+    assert "There are no battles." in text_of(files, "battles.html")
+    assert "There are no token statistics" in text_of(files, "tokens.html")
+    assert "There are no moderation statistics" in text_of(files, "moderation.html")
+    assert "No file was ingested." in text_of(files, "data.html")
+    assert not [name for name in files if name.startswith("csv/")]
+    assert all(b'class="plot"' not in content for name, content in files.items() if name.endswith(".html"))
+
+
+def test_days_without_a_time_are_told_in_a_sentence_and_not_plotted():
+    files = render_site(build_pages(frames(volume=[{"source": "s", "n_battles": 8931}])))
+    assert "8,931 battles have no time, so they are on no day." in text_of(files, "battles.html")
+    assert b'class="plot"' not in files["battles.html"]
+
+
+def read_csv(files, prefix):
+    (name,) = [name for name in files if name.startswith(f"csv/{prefix}")]
+    return list(csv.DictReader(io.StringIO(files[name].decode())))
+
+
+def test_token_cells_under_the_limit_are_hidden_on_the_page_and_in_the_csv():
+    rows = [
+        token_row(9, grouping="model", model="rare"),
+        token_row(10, grouping="model", model="common"),
+        token_row(500),
+    ]
+    files = render_site(build_pages(frames(tokens=rows)))
+    by_model = {row["model"]: row for row in read_csv(files, "tokens-s-sample-model")}
+    assert by_model["rare"]["hidden"] == "true"
+    assert {by_model["rare"][name] for name in ("n_conversations", "n_messages", "total", "mean", "max", "p50")} == {""}
+    assert (by_model["common"]["hidden"], by_model["common"]["n_conversations"]) == ("false", "10")
+    assert "rare user < 10 – – –" in text_of(files, "tokens.html")
+    (spec,) = [json.loads(text) for text in Elements(files["tokens.html"].decode()).scripts if text.strip()]
+    assert spec["layout"]["yaxis"]["ticktext"] == ["common"]
+
+
+def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():
+    stats = frame(
+        MODERATION_STATS,
+        flag_row("conversation", 100, 3, category="hate"),
+        flag_row("message", 300, 12, category="hate"),  # twelve messages, but of three conversations
+        flag_row("conversation", 100, 0, category="sexual"),
+        flag_row("message", 300, 0, category="sexual"),
+        flag_row("conversation", 9, 9, category="violence"),
+        flag_row("message", 40, 30, category="violence"),
+        flag_row("conversation", 100, 10, category="any"),
+        flag_row("message", 300, 10, category="any"),
+    )
+    shown = hide_moderation_cells(stats, 10)
+    found = {
+        (row["category"], row["unit"]): (row["hidden"], row["n"], row["n_flagged"], row["rate"])
+        for row in shown.astype(object).where(shown.notna(), None).to_dict("records")
+    }
+    assert found == {
+        ("hate", "conversation"): ("flagged", 100, None, None),
+        ("hate", "message"): ("flagged", 300, None, None),
+        ("sexual", "conversation"): (None, 100, 0, 0.0),
+        ("sexual", "message"): (None, 300, 0, 0.0),
+        ("violence", "conversation"): ("all", None, None, None),
+        ("violence", "message"): ("all", None, None, None),
+        ("any", "conversation"): (None, 100, 10, 0.1),
+        ("any", "message"): (None, 300, 10, 10 / 300),
+    }
+    assert hide_moderation_cells(stats, 0)["hidden"].isna().all()
+
+
+def test_a_cell_with_a_null_model_is_held_to_its_own_conversations():
+    stats = frame(
+        MODERATION_STATS,
+        flag_row("conversation", 3, 0, grouping="language", language=None),
+        flag_row("message", 50, 0, grouping="language", language=None),
+        flag_row("conversation", 30, 0, grouping="language", language="English"),
+        flag_row("message", 50, 0, grouping="language", language="English"),
+    )
+    hidden = hide_moderation_cells(stats, 10)["hidden"]
+    assert list(hidden.fillna("shown")) == ["all", "all", "shown", "shown"]
+
+
+def test_points_of_a_curve_with_few_messages_above_are_hidden_and_leave_a_gap():
+    point = {"source": "s", "grouping": "all", "role": "user", "category": "hate", "n": 100}
+    curves = [
+        point | {"threshold": t, "n_above": n, "share": n / 100}
+        for t, n in ((1e-3, 60), (1e-2, 10), (0.1, 9), (1.0, 0))
+    ]
+    flags = [flag_row("conversation", 100, 20), flag_row("message", 100, 20)]
+    files = render_site(build_pages(frames(flags=flags, curves=curves)))
+    assert [row["n_above"] for row in read_csv(files, "curves-s-user")] == ["60", "10", "", "0"]
+    spec = json.loads(Elements(files["moderation.html"].decode()).scripts[-1])
+    assert spec["data"][0]["y"] == [0.6, 0.1, None, None]
+
+
+def test_a_csv_file_has_the_rows_of_its_table_with_all_digits():
+    third = 1 / 3
+    ratings = [rating("b", 1000 + third), rating("a", None, note="no estimate: only ties")]
+    files = render_site(build_pages(frames(ratings=ratings)))
+    first, second = read_csv(files, "leaderboard-s-all")
+    assert list(first) == RATINGS.column_names
+    assert (first["model"], float(first["rating"]), first["rank"]) == ("b", 1000 + third, "1")
+    assert (second["model"], second["rating"], second["note"]) == ("a", "", "no estimate: only ties")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe_and_numbers_do_not(start):
+    name = f'{start}cmd|" /c calc"!A1'
+    rows = list(
+        csv.reader(
+            io.StringIO(csv_bytes(pd.DataFrame({"model": [name, 'a,b;"c"\n='], "x": [-1.5, -2]})).decode(), newline="")
+        )
+    )
+    assert rows[1:] == [["'" + name, "-1.5"], ['a,b;"c"\n=', "-2.0"]]
+
+
+def test_a_name_that_csv_readers_take_for_a_column_break_stays_in_quotes():
+    assert csv_bytes(pd.DataFrame({"model": ["a;=1"]})) == b'"model"\n"a;=1"\n'
+
+
+def test_links_of_sources_are_links_only_where_they_lead_to_the_web(hostile_site):
+    page = Elements(hostile_site["data.html"].decode())
+    outside = [a["href"] for tag, a in page.tags if tag == "a" and ":" in a["href"]]
+    assert outside == ["https://example.org/a?b=<c>"]
+
+
+def test_the_same_frames_give_the_same_bytes():
+    assert render_site(build_pages(hostile_frames())) == render_site(build_pages(hostile_frames()))
+
+
+def test_file_names_are_plain_and_different_names_never_share_one():
+    assert slug("votes", "all") == "votes-all"
+    assert re.fullmatch(r"[a-z0-9-]+", slug("../../etc/passwd"))
+    assert len({slug("A"), slug("a"), slug("ä"), slug("a b"), slug("a-b"), slug("a", "b-c"), slug("a-b", "c")}) == 7
+
+
+def test_two_tables_with_one_file_name_are_an_error_unless_they_are_equal():
+    def page(*frames_):
+        tables = [TableView("t", [text_column("A", "a")], pd.DataFrame({"a": values}), "same") for values in frames_]
+        pages = build_pages(frames())
+        pages[0].sections.append(Section("More", tables=tables))
+        return pages
+
+    render_site(page(["x"], ["x"]))
+    with pytest.raises(ValueError, match="two tables of the report are called"):
+        render_site(page(["x"], ["y"]))
+
+
+def test_long_names_keep_their_end_and_small_shares_are_not_shown_as_nothing():
+    assert short("vicuna-13b-v1.5-16k-awq", 12) == "vicuna-…-awq"
+    assert short("short", 12) == "short"
+    assert [percent(x) for x in (0, 0.00012, 0.5, 1)] == ["0.0 %", "0.012 %", "50.0 %", "100.0 %"]
+
+
+def test_a_folder_that_is_no_report_is_left_alone(tmp_path):
+    mine = tmp_path / "papers"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("do not touch")
+    with pytest.raises(ConfigError, match=r"report\.path: .*papers holds something else"):
+        write_site(mine, {"index.html": b"x"})
+    assert (mine / "thesis.txt").read_text() == "do not touch"
+
+
+def test_a_report_takes_the_place_of_the_one_before_whole(tmp_path):
+    folder = tmp_path / "deep" / "report"
+    write_site(folder, {"index.html": b"1", "csv/old.csv": b"", MARKER: b""})
+    write_site(folder, {"index.html": b"2", MARKER: b""})
+    assert (folder / "index.html").read_bytes() == b"2"
+    assert not (folder / "csv").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["report"]
