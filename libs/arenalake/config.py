@@ -5,7 +5,7 @@ Unknown keys are errors, and secrets have no place here: credentials belong to t
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -96,8 +96,18 @@ class AnchorConfig(_Section):
     rating: float
 
 
+class EloConfig(_Section):
+    """Online Elo; its scale and base are those of all ratings."""
+
+    k: float = Field(default=4.0, gt=0)
+    start: float = 1000.0
+
+
+RatingMethod = Literal["bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo"]
+
+
 class RatingsConfig(_Section):
-    methods: Annotated[list[Literal["bradley_terry"]], Field(min_length=1)] = ["bradley_terry"]
+    methods: Annotated[list[RatingMethod], Field(min_length=1)] = ["bradley_terry"]
     slices: Annotated[list[str], Field(min_length=1)] = ["all", "language"]
     min_battles: int = Field(default=500, ge=1)
     judge_kinds: Annotated[list[Literal["human", "model"]], Field(min_length=1)] = ["human"]
@@ -105,6 +115,7 @@ class RatingsConfig(_Section):
     base: float = Field(default=10.0, gt=1)
     center: float = 1000.0
     anchor: AnchorConfig | None = None
+    elo: EloConfig = EloConfig()
 
     @field_validator("slices")
     @classmethod
@@ -125,8 +136,8 @@ class RatingsConfig(_Section):
 class BootstrapConfig(_Section):
     rounds: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
-    unit: Literal["battle"] = "battle"
-    resample: Literal["multinomial"] = "multinomial"
+    unit: Literal["battle", "judge"] = "battle"
+    resample: Literal["multinomial", "poisson"] = "multinomial"
 
 
 class ReportConfig(_Section):
@@ -250,11 +261,13 @@ def _describe(problem: Any) -> str:
 def _allowed_keys(location: tuple[Any, ...]) -> str:
     section: Any = Config
     for part in location:
-        if section is dict:  # the name of a source
+        if section is None:
             section = SourceConfig
-        elif part in section.model_fields:
+        elif section is Config and part == "sources":
+            section = None  # the next part is the name of a source
+        else:
             annotation = section.model_fields[part].annotation
-            section = annotation if isinstance(annotation, type) else dict
+            section = next(kind for kind in (*get_args(annotation), annotation) if kind is not None)
     allowed = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))
     return f"; allowed here: {allowed}"
 

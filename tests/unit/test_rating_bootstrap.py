@@ -1,15 +1,17 @@
 """The bootstrap over battles: its law, its rounds, its intervals and ranks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from rating_cases import count, simulate, votes_of
 from scipy.stats import chi2, multinomial
 
 from arenalake.config import RatingsConfig
 from arenalake.ratings import intervals
+from arenalake.ratings.estimates import estimate, likelihood_rounds
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.fit import fit_rounds
-from arenalake.ratings.leaderboard import replicate_points, summarise
+from arenalake.ratings.leaderboard import normal_rows, percentile_rows, sandwich_errors
 from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
 from arenalake.ratings.resampling import CellSampler
 
@@ -69,7 +71,7 @@ def test_a_round_depends_on_seed_and_round_only():
 
 def test_a_round_is_the_same_bit_for_bit_whichever_rounds_are_asked_for_with_it():
     point = fit_point(count(*simulate(1, 10, 1500), 10), HALF_WIN)
-    resample = resample_battles(point, seed=4)
+    resample = resample_battles(point.votes, seed=4)
     whole = replicate(point, resample, range(3 * CHUNK))
     for rounds in (range(0, 1), range(5, CHUNK + 3), range(2 * CHUNK + 1, 3 * CHUNK)):
         assert (replicate(point, resample, rounds) == whole[:, rounds.start : rounds.stop]).all()
@@ -78,7 +80,7 @@ def test_a_round_is_the_same_bit_for_bit_whichever_rounds_are_asked_for_with_it(
 @pytest.mark.parametrize(("n_models", "n_battles"), [(10, 1500), (30, 400)])
 def test_each_round_is_the_maximum_for_its_votes(n_models, n_battles):
     point = fit_point(count(*simulate(2, n_models, n_battles), n_models), HALF_WIN)
-    resample = resample_battles(point, seed=0)
+    resample = resample_battles(point.votes, seed=0)
     found = replicate(point, resample, range(CHUNK))
     assert point.component.max() == 1
     for round_ in range(CHUNK):
@@ -92,7 +94,7 @@ def _one_round(table, counts):
     point = fit_point(votes_of(table), HALF_WIN)
     drawn = votes_of(counts)
     assert (drawn.a.tolist(), drawn.b.tolist()) == (point.votes.a.tolist(), point.votes.b.tolist())
-    return point, replicate(point, lambda _: drawn.counts.astype(np.int32), range(1))[:, 0]
+    return point, replicate(point, lambda _: drawn.counts, range(1))[:, 0]
 
 
 def test_a_model_that_only_won_in_a_round_is_infinitely_good_there():
@@ -152,7 +154,7 @@ def test_rank_intervals_take_best_and_worst_where_a_round_gives_no_order():
 
 def test_sandwich_and_bootstrap_agree_on_many_votes():
     point = fit_point(count(*simulate(8, 6, 20_000), 6), HALF_WIN)
-    rounds = replicate(point, resample_battles(point, seed=1), range(2048))
+    rounds = replicate(point, resample_battles(point.votes, seed=1), range(2048))
     sandwich = np.sqrt(np.diag(intervals.sandwich_covariance(point.fits[0])))
     # 2,048 rounds give an se to about 1.6 %
     assert rounds.std(axis=1, ddof=1) == pytest.approx(sandwich, rel=0.06)
@@ -162,8 +164,10 @@ def test_the_table_explains_models_without_an_estimate_and_unbounded_intervals()
     votes = votes_of({"AB": (6, 5, 0), "BC": (1, 1, 0), "AD": (0, 4, 0), "AE": (3, 0, 0), "FG": (1, 1, 1)})
     config = RatingsConfig()
     point = fit_point(votes, HALF_WIN)
-    rounds = replicate_points(point, replicate(point, resample_battles(point, 0), range(200)), config)
-    table = summarise(votes, point, rounds, config).set_index(["interval", "model"])
+    rounds = likelihood_rounds(point, resample_battles(votes, 0), range(200), config)
+    found = estimate(votes, point, config)
+    tables = [percentile_rows(found, rounds), normal_rows(found, "sandwich", sandwich_errors(found, point, config))]
+    table = pd.concat(tables).set_index(["interval", "model"])
     notes = table.loc["percentile", "note"]
     assert notes["D"] == "no estimate: only wins"
     assert notes["E"] == "no estimate: only losses"

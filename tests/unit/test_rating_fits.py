@@ -9,12 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rating_cases import count, simulate, votes_of
 
+from arenalake.config import RatingsConfig
 from arenalake.errors import RatingError
 from arenalake.ratings import expected_ratings
 from arenalake.ratings.components import find_components
-from arenalake.ratings.families import HALF_WIN
+from arenalake.ratings.elo import EloRules, elo_ratings
+from arenalake.ratings.estimates import estimate_win_rate, rate
+from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
 from arenalake.ratings.fit import derivatives, fit_votes, incidence
+from arenalake.ratings.leaderboard import fit_rows, predicted_win_rates
 from arenalake.ratings.replicates import fit_point
+from arenalake.ratings.votes import count_pairs
 
 ELO = 400 / np.log(10)
 
@@ -57,7 +62,7 @@ def test_choix_finds_the_same_ratings_without_ties(seed):
     assert ours == pytest.approx(theirs - theirs.mean(), abs=1e-6)
 
 
-FAMILIES = {"half_win": HALF_WIN}
+FAMILIES = {"half_win": HALF_WIN, "no_ties": NO_TIES, "davidson": DAVIDSON, "rao_kupper": RAO_KUPPER}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -124,6 +129,94 @@ def test_expected_ratings_refuse_models_that_cannot_be_compared_and_counts_that_
         expected_ratings(["x", "y"], [0], [1], [1], [-1], [0])
     with pytest.raises(RatingError, match="allowed: bradley_terry"):
         expected_ratings(["x", "y"], [0], [1], [1], [1], [0], method="glicko")
+
+
+def _golden(real_data, algorithm):
+    votes = pd.read_csv(real_data / "llmfao" / "crowd-comparisons.csv")
+    golden = pd.read_csv(real_data / "llmfao" / "llmfao-golden.csv").query("algorithm == @algorithm")
+    golden = golden.sort_values("item", key=lambda names: names.map(lambda name: name.encode()))
+    models = golden["item"].tolist()
+    first, second = (pd.Index(models).get_indexer(votes[side]) for side in ("left", "right"))
+    outcome = votes["winner"].map({"left": 0, "right": 1, "tie": 2}).to_numpy()
+    return models, first, second, outcome, golden["score"].to_numpy()
+
+
+def test_the_crowd_votes_in_file_order_give_the_golden_elo(real_data):
+    models, first, second, outcome, golden = _golden(real_data, "elo")
+    rating = elo_ratings(first, second, np.array([1, 0, 0.5])[outcome], len(models), EloRules(k=4))
+    assert rating == pytest.approx(golden, rel=1e-9)
+
+
+def test_the_crowd_votes_give_the_golden_win_rates(real_data):
+    models, first, second, outcome, golden = _golden(real_data, "average_win_rate")
+    found = estimate_win_rate(count_pairs(models, first, second, np.eye(3, dtype=np.int64)[:, outcome]))
+    assert found.models == tuple(models)
+    assert found.rating == pytest.approx(golden, rel=1e-9)
+
+
+def test_elo_of_two_battles_by_hand():
+    # The first battle is even: 4 * 1/2 points. In the second the winner of the first draws, 4 points ahead.
+    rating = elo_ratings(np.array([0, 1]), np.array([1, 0]), np.array([1.0, 0.5]), 2, EloRules(k=4))
+    lost = 4 * (0.5 - 1 / (1 + 10 ** (-4 / 400)))
+    assert rating == pytest.approx([1002 + lost, 998 - lost])
+
+
+@pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])
+def test_models_with_a_tie_parameter_fit_two_models_perfectly(family):
+    votes = votes_of({"AB": (50, 20, 30)})
+    point = fit_point(votes, family)
+    fit = point.fits[0]
+    loglik = fit.family.terms(np.diff(-fit.theta), np.array(fit.tau)).loglik
+    assert [float(np.exp(value[0])) for value in loglik] == pytest.approx([0.5, 0.2, 0.3])
+    assert predicted_win_rates(point)[0, 1] == pytest.approx(0.65)
+    nll = -(0.5 * np.log(0.5) + 0.2 * np.log(0.2) + 0.3 * np.log(0.3))
+    row = fit_rows(point).iloc[0]
+    assert row["nll"] == pytest.approx(nll)
+    assert row["aic"] == pytest.approx(2 * (2 + 100 * nll))
+
+
+@pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])
+def test_without_ties_models_with_a_tie_parameter_are_bradley_terry(family):
+    votes = count(*simulate(3, 7, 900, tie_share=0), 7)
+    plain = fit_point(votes, NO_TIES)
+    assert fit_point(votes, family).fits[0].theta == pytest.approx(plain.fits[0].theta, abs=1e-9)
+    assert fit_rows(fit_point(votes, family))["nll"][0] == pytest.approx(fit_rows(plain)["nll"][0])
+
+
+@pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_models_with_a_tie_parameter_recover_what_made_the_votes(family, seed):
+    random = np.random.default_rng(seed)
+    strength, tau = random.normal(0, 0.5, 6), 0.4
+    strength -= strength.mean()
+    a, b = np.triu_indices(6, 1)
+    loglik = family.terms(strength[a] - strength[b], np.array(tau)).loglik
+    counts = np.stack([random.multinomial(20_000, np.exp([value[i] for value in loglik])) for i in range(len(a))], 1)
+    fit = fit_point(count_pairs([f"m{i}" for i in range(6)], a, b, counts), family).fits[0]
+    assert fit.theta == pytest.approx(strength, abs=0.03)
+    assert fit.tau == pytest.approx(tau, abs=0.03)
+
+
+@pytest.mark.parametrize("method", ["davidson", "rao_kupper"])
+def test_votes_that_are_all_ties_have_no_maximum_with_a_tie_parameter_and_the_note_says_so(method):
+    found = rate(votes_of({"AB": (0, 0, 5), "BC": (0, 0, 2)}), method, RatingsConfig())
+    assert np.isnan(found.rating).all()
+    assert found.notes[0] == ("no estimate: the likelihood has no maximum for these votes",)
+
+
+def test_ties_left_out_is_the_fit_to_the_other_votes():
+    votes = count(*simulate(9, 6, 600), 6)
+    found = rate(votes, "bradley_terry_no_ties", RatingsConfig())
+    decided = rate(votes.without_ties(), "bradley_terry", RatingsConfig())
+    assert found.rating == pytest.approx(decided.rating, abs=1e-9)
+    assert found.n_battles.tolist() == votes.battles_per_model.tolist()
+
+
+def test_half_win_ties_have_no_aic():
+    row = fit_rows(fit_point(votes_of({"AB": (2, 1, 1)}), HALF_WIN)).iloc[0]
+    assert np.isnan(row["aic"])
+    p = 2.5 / 4
+    assert row["nll"] == pytest.approx(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
 
 
 @settings(max_examples=60, deadline=None)

@@ -34,12 +34,14 @@ class Family:
     Attributes:
         terms: derivatives at (delta, tau); tau is ignored where there is no tie parameter.
         tie_start: first value of tau, or None where the family has no tie parameter.
+        tie_without_ties: tau of votes that hold no tie.
         tie_floor: tau stays above it.
         is_likelihood: whether it is a likelihood of what was observed, so that AIC means something.
     """
 
     terms: Callable[[Floats, Floats], Terms]
     tie_start: float | None = None
+    tie_without_ties: float = 0.0
     tie_floor: float = -np.inf
     is_likelihood: bool = True
 
@@ -56,3 +58,50 @@ def bradley_terry_terms(delta: Floats, tau: Floats) -> Terms:
 
 HALF_WIN = Family(bradley_terry_terms, is_likelihood=False)
 NO_TIES = Family(bradley_terry_terms)
+
+
+def davidson_terms(delta: Floats, tau: Floats) -> Terms:
+    """P(a), P(b), P(tie) are as exp(delta / 2), exp(-delta / 2), exp(tau).
+
+    Source: Davidson 1970, doi:10.1080/01621459.1970.10481082.
+    """
+    tie = np.broadcast_to(tau, delta.shape)
+    log_total = np.logaddexp(np.logaddexp(delta / 2, -delta / 2), tie)
+    log_a, log_b, log_tie = delta / 2 - log_total, -delta / 2 - log_total, tie - log_total
+    p_a, p_b, p_tie = np.exp(log_a), np.exp(log_b), np.exp(log_tie)
+    mean = (p_a - p_b) / 2
+    return Terms(
+        loglik=(log_a, log_b, log_tie),
+        score=(0.5 - mean, -0.5 - mean, -mean),
+        information=((p_a + p_b) / 4 - mean**2,) * 3,
+        tie_score=(-p_tie, -p_tie, 1 - p_tie),
+        cross_information=(-mean * p_tie,) * 3,
+        tie_information=(p_tie * (1 - p_tie),) * 3,
+    )
+
+
+def rao_kupper_terms(delta: Floats, tau: Floats) -> Terms:
+    """P(a) = expit(delta - tau), P(b) = expit(-delta - tau), the rest is a tie; tau >= 0.
+
+    Source: Rao and Kupper 1967, doi:10.1080/01621459.1967.10482901.
+    """
+    p_a, p_b = expit(delta - tau), expit(-delta - tau)
+    q_a, q_b = expit(tau - delta), expit(tau + delta)
+    log_a, log_b = -np.logaddexp(0, tau - delta), -np.logaddexp(0, tau + delta)
+    # Rounds without ties sit at tau = 0, where a tie has no probability and its terms are never used.
+    some = np.where(tau > 0, tau, 1.0)
+    room = -np.expm1(-2 * some)  # P(tie) = room * exp(2 tau) * p_a * p_b
+    bend_a, bend_b = p_a * q_a, p_b * q_b
+    tie_bend = bend_a + bend_b + 4 * np.exp(-2 * some) / room**2
+    return Terms(
+        loglik=(log_a, log_b, log_a + log_b + 2 * some + np.log(room)),
+        score=(q_a, -q_b, q_a - q_b),
+        information=(bend_a, bend_b, bend_a + bend_b),
+        tie_score=(-q_a, -q_b, 2 / room - q_a - q_b),
+        cross_information=(-bend_a, bend_b, bend_b - bend_a),
+        tie_information=(bend_a, bend_b, tie_bend),
+    )
+
+
+DAVIDSON = Family(davidson_terms, tie_start=0.0, tie_without_ties=-np.inf)
+RAO_KUPPER = Family(rao_kupper_terms, tie_start=0.5, tie_without_ties=0.0, tie_floor=0.0)

@@ -1,5 +1,6 @@
 """Maximum likelihood for many bootstrap rounds at once: damped Newton, each round on its own matrix."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from arenalake.ratings.votes import TIE, Floats, Ints, PairVotes
 # A Newton step this small leaves an error of about its square.
 _LAST_STEP = 1e-7
 _MAX_STEPS = 200
+# Beyond this a tie parameter or a strength is on its way to infinity: the likelihood has no maximum.
+_MAX_TIE, _MAX_REACH = 25.0, 5000.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ def fit_rounds(a: Ints, b: Ints, n_models: int, counts: NDArray[Any], family: Fa
     """Fit each round by damped Newton.
 
     The step length log(1 + r) / r, r being how far a step moves two models apart, makes Newton converge from
-    anywhere for these likelihoods. In each round the models that have votes must be strongly connected,
-    else there is no maximum and the round comes back as not converged.
+    anywhere for these likelihoods. In each round the models that have votes must be strongly connected, else there is
+    no maximum. With a tie parameter there may be none even then, such as where all votes are ties. Rounds without a
+    maximum come back as not converged.
 
     Args:
         a: index of the pairs' first model, [P].
@@ -58,10 +62,13 @@ def fit_rounds(a: Ints, b: Ints, n_models: int, counts: NDArray[Any], family: Fa
     n_rounds = counts.shape[2]
     theta, tau = np.zeros((n_models, n_rounds)), np.full(n_rounds, family.tie_start or 0.0)
     converged = np.zeros(n_rounds, dtype=bool)
+    if family.tie_start is not None:
+        tau[counts[TIE].sum(axis=0) == 0] = family.tie_without_ties
+    lost = np.zeros(n_rounds, dtype=bool)
     signs = incidence(a, b, n_models)
     rated = (abs(signs) @ counts.sum(axis=0)) > 0
     for _ in range(_MAX_STEPS):
-        todo = np.flatnonzero(~converged)
+        todo = np.flatnonzero(~(converged | lost))
         if not len(todo):
             break
         step, tie_step = _newton_step(
@@ -76,6 +83,8 @@ def fit_rounds(a: Ints, b: Ints, n_models: int, counts: NDArray[Any], family: Fa
         theta[:, todo] += length * step
         tau[todo] += length * tie_step
         converged[todo] = reach <= _LAST_STEP
+        far = (np.ptp(theta[:, todo], axis=0) > _MAX_REACH) | (np.isfinite(tau[todo]) & (np.abs(tau[todo]) > _MAX_TIE))
+        lost[todo] = ~np.isfinite(reach) | (far & ~converged[todo])
     return Fit(theta, tau, converged)
 
 
@@ -98,12 +107,26 @@ def _newton_step(
     members = rated.T.astype(np.float64)
     hessian[:, :n_models, :n_models] += scale[:, None, None] * members[:, :, None] * members[:, None, :]
     fixed = ~rated.T
+    right = gradient.T
     if size > n_models:
-        fixed = np.concatenate([fixed, counts[TIE].sum(axis=0)[:, None] == 0], axis=1)
+        no_ties = counts[TIE].sum(axis=0) == 0  # then tau stays where it is
+        hessian[no_ties, n_models, :] = hessian[no_ties, :, n_models] = 0
+        fixed = np.concatenate([fixed, no_ties[:, None]], axis=1)
+        right = np.concatenate([right, np.where(no_ties, 0, tie_gradient)[:, None]], axis=1)
     hessian[:, diagonal, diagonal] = np.where(fixed, 1.0, hessian[:, diagonal, diagonal])
-    right = gradient if size == n_models else np.concatenate([gradient, tie_gradient[None]])
-    step = np.linalg.solve(hessian, right.T[:, :, None])[:, :, 0].T
+    step = _solve(hessian, right).T
     return step[:n_models], step[n_models] if size > n_models else np.zeros(len(tau))
+
+
+def _solve(matrices: Floats, right: Floats) -> Floats:
+    try:
+        return np.asarray(np.linalg.solve(matrices, right[:, :, None])[:, :, 0], dtype=np.float64)
+    except np.linalg.LinAlgError:  # one singular matrix must not take the other rounds with it
+        solved = np.full(right.shape, np.nan)
+        for round_, (matrix, side) in enumerate(zip(matrices, right, strict=True)):
+            with suppress(np.linalg.LinAlgError):
+                solved[round_] = np.linalg.solve(matrix, side)
+    return solved
 
 
 def derivatives(

@@ -1,116 +1,149 @@
-"""From votes and the rounds of their bootstrap to the rows of the table `ratings`."""
-
-from collections.abc import Mapping
+"""From estimates and the rounds of their bootstrap to the rows of the gold tables."""
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from arenalake.config import RatingsConfig
 from arenalake.ratings import intervals
-from arenalake.ratings.families import HALF_WIN, NO_TIES, Family
-from arenalake.ratings.replicates import ComponentFit, PointFit
-from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, PairVotes
-
-FAMILIES: Mapping[str, Family] = {"bradley_terry": HALF_WIN, "bradley_terry_no_ties": NO_TIES}
+from arenalake.ratings.estimates import Estimate
+from arenalake.ratings.intervals import Interval
+from arenalake.ratings.replicates import PointFit
+from arenalake.ratings.votes import Floats
 
 UNBOUNDED = "unbounded"
 
 
-def rating_points(fit: ComponentFit, log_strengths: Floats, ratings: RatingsConfig) -> Floats:
-    """Log strengths of a component as ratings: its estimates have mean `center`, or its anchor has the given rating.
-
-    The shift is a constant, so an anchor leaves the width of every interval as it was.
-    """
-    points = ratings.scale / np.log(ratings.base)
-    shift = ratings.center
-    if ratings.anchor is not None and ratings.anchor.model in fit.votes.models:
-        position = fit.votes.models.index(ratings.anchor.model)
-        shift = ratings.anchor.rating - points * fit.theta[position]
-    rating: Floats = shift + points * log_strengths
-    return rating
+def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:
+    """Rows of interval `percentile` from the rounds, [K, R]."""
+    lowest, highest = np.zeros((2, len(estimate.models)))
+    for group in estimate.groups:
+        lowest[group], highest[group] = intervals.rank_interval(replicates[group])
+    interval = intervals.percentile_interval(replicates)
+    rows = _rows(estimate, "percentile", interval).assign(rank_lower=lowest, rank_upper=highest)
+    return _typed(rows.assign(n_rounds=replicates.shape[1]), rated=~np.isnan(estimate.rating))
 
 
-def replicate_points(point: PointFit, log_strengths: Floats, ratings: RatingsConfig) -> Floats:
-    """The rounds of all models as ratings, [K, R]; NaN for models without an estimate."""
-    result = np.full(log_strengths.shape, np.nan)
+def normal_rows(estimate: Estimate, name: str, se: Floats) -> pd.DataFrame:
+    """Rows of an interval that is the estimate plus and minus 1.96 standard errors, [K]."""
+    rows = _rows(estimate, name, intervals.normal_interval(estimate.rating, se))
+    return _typed(rows.assign(rank_lower=np.nan, rank_upper=np.nan, n_rounds=np.nan), rated=~np.isnan(estimate.rating))
+
+
+def sandwich_errors(estimate: Estimate, point: PointFit, ratings: RatingsConfig) -> Floats:
+    """Standard errors of the ratings from the sandwich formula, [K]; NaN without an estimate."""
+    se = np.full(len(estimate.models), np.nan)
     for fit in point.fits:
-        result[fit.members] = rating_points(fit, log_strengths[fit.members], ratings)
-    return result
+        variance = np.diag(intervals.sandwich_covariance(fit))
+        se[fit.members] = np.sqrt(variance) * ratings.scale / np.log(ratings.base)
+    return se
 
 
-def summarise(votes: PairVotes, point: PointFit, replicates: Floats, ratings: RatingsConfig) -> pd.DataFrame:
-    """One row per model and interval.
-
-    Args:
-        votes: all votes of the slice.
-        point: the estimate from them.
-        replicates: ratings per round, [K, R], as `replicate_points` gives them.
-        ratings: scale, center and anchor.
-
-    Returns:
-        The columns of the table `ratings` from `interval` on. Models without an estimate have nulls and a note.
-    """
-    n_models = len(votes.models)
-    rows = {name: np.full((2, n_models), np.nan) for name in ("rating", "se", "ci_lower", "ci_upper")}
-    ranks = {name: np.full((2, n_models), np.nan) for name in ("rank", "rank_ub", "rank_lower", "rank_upper")}
-    notes: list[list[list[str]]] = [[[] for _ in range(n_models)] for _ in range(2)]
-    for fit in point.fits:
-        members = fit.members
-        rating = rating_points(fit, fit.theta, ratings)
-        spread = np.sqrt(np.diag(intervals.sandwich_covariance(fit))) * ratings.scale / np.log(ratings.base)
-        both = (intervals.percentile_interval(replicates[members]), intervals.normal_interval(rating, spread))
-        rank_points = intervals.rank_interval(replicates[members])
-        for kind, interval in enumerate(both):
-            rows["rating"][kind, members] = rating
-            rows["se"][kind, members] = interval.se
-            rows["ci_lower"][kind, members] = interval.lower
-            rows["ci_upper"][kind, members] = interval.upper
-            ranks["rank"][kind, members] = intervals.rank(rating)
-            ranks["rank_ub"][kind, members] = intervals.rank_upper_bound(interval.lower, interval.upper)
-            for position in members[intervals.unbounded(interval)]:
-                notes[kind][position].append(UNBOUNDED)
-        ranks["rank_lower"][0, members], ranks["rank_upper"][0, members] = rank_points
-    general = _general_notes(point, ratings)
+def _rows(estimate: Estimate, name: str, interval: Interval) -> pd.DataFrame:
+    rated = ~np.isnan(estimate.rating)
+    rank, rank_ub = np.full((2, len(rated)), np.nan)
+    for group in estimate.groups:
+        rank[group] = intervals.rank(estimate.rating[group])
+        rank_ub[group] = intervals.rank_upper_bound(interval.lower[group], interval.upper[group])
+    open_ = rated & intervals.unbounded(interval)
+    notes = [(UNBOUNDED, *own) if far else own for own, far in zip(estimate.notes, open_, strict=True)]
     return pd.DataFrame(
         {
-            "interval": np.repeat(["percentile", "sandwich"], n_models),
-            "model": list(votes.models) * 2,
-            **{name: values.ravel() for name, values in rows.items()},
-            **{name: pd.array(values.ravel(), dtype="Int32") for name, values in ranks.items()},
-            "component": np.tile(point.component, 2).astype(np.int32),
-            "n_battles": np.tile(votes.battles_per_model, 2),
-            "n_rounds": pd.array([replicates.shape[1]] * n_models + [None] * n_models, dtype="Int32"),
-            "note": ["; ".join(own + general[i % n_models]) or None for i, own in enumerate([*notes[0], *notes[1]])],
+            "interval": name,
+            "model": list(estimate.models),
+            "rating": estimate.rating,
+            "se": np.where(rated, interval.se, np.nan),
+            "ci_lower": np.where(rated, interval.lower, np.nan),
+            "ci_upper": np.where(rated, interval.upper, np.nan),
+            "rank": rank,
+            "rank_ub": rank_ub,
+            "component": estimate.component.astype(np.int32),
+            "n_battles": estimate.n_battles.astype(np.int64),
+            "note": ["; ".join(own) or None for own in notes],
         }
     )
 
 
-def _general_notes(point: PointFit, ratings: RatingsConfig) -> list[list[str]]:
-    votes = point.votes
-    notes: list[list[str]] = [[] for _ in votes.models]
-    rated = {position: fit for fit in point.fits for position in fit.members}
-    for position in range(len(votes.models)):
-        fit = rated.get(position)
-        if fit is None:
-            notes[position].append(f"no estimate: {_why_separate(votes, position)}")
-            continue
-        if point.component[position] > 1:
-            notes[position].append("separate component: not comparable with the largest")
-        if ratings.anchor is not None and ratings.anchor.model not in fit.votes.models:
-            where = "component" if ratings.anchor.model in votes.models else "slice"
-            notes[position].append(f"not anchored: {ratings.anchor.model} is not in this {where}")
-    return notes
+def _typed(rows: pd.DataFrame, rated: np.ndarray) -> pd.DataFrame:
+    for name in ("rank", "rank_ub", "rank_lower", "rank_upper"):
+        rows[name] = rows[name].where(rated).astype("Int32")
+    return rows.assign(n_rounds=rows["n_rounds"].astype("Int32"))
 
 
-def _why_separate(votes: PairVotes, position: int) -> str:
-    first, second = votes.a == position, votes.b == position
-    won = votes.counts[A_WINS, first].sum() + votes.counts[B_WINS, second].sum()
-    lost = votes.counts[B_WINS, first].sum() + votes.counts[A_WINS, second].sum()
-    tied = votes.counts[TIE, first | second].sum()
-    if won + lost + tied == 0:
-        return "only ties"  # which this method leaves out
-    if lost + tied == 0:
-        return "only wins"
-    if won + tied == 0:
-        return "only losses"
-    return "separate from every other model of the win graph"
+def pair_rows(estimate: Estimate, replicates: Floats, predicted: Floats | None) -> pd.DataFrame:
+    """One row per pair of models that are ranked with each other.
+
+    Args:
+        estimate: the estimate.
+        replicates: ratings per round, [K, R].
+        predicted: probability that a row's model beats a column's, ties as half, [K, K]; None where there is none.
+
+    Returns:
+        model_a, model_b (by code point), n_above, n_below, n_rounds, probability_above, predicted_win_rate.
+    """
+    parts = []
+    for group in estimate.groups:
+        for position, a in enumerate(group):
+            others = group[position + 1 :]
+            above = (replicates[a] > replicates[others]).sum(axis=1)
+            below = (replicates[a] < replicates[others]).sum(axis=1)
+            ordered = above + below
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "model_a": estimate.models[a],
+                        "model_b": [estimate.models[b] for b in others],
+                        "n_above": above.astype(np.int32),
+                        "n_below": below.astype(np.int32),
+                        "n_rounds": np.int32(replicates.shape[1]),
+                        "probability_above": np.where(ordered > 0, above / np.maximum(ordered, 1), np.nan),
+                        "predicted_win_rate": np.nan if predicted is None else predicted[a, others],
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"model_a": []})
+
+
+def predicted_win_rates(point: PointFit) -> Floats:
+    """Probability that a row's model beats a column's, a tie counting half, [K, K]; NaN across components."""
+    n_models = len(point.votes.models)
+    predicted = np.full((n_models, n_models), np.nan)
+    for fit in point.fits:
+        delta = fit.theta[:, None] - fit.theta[None, :]
+        if fit.family.tie_start is None:
+            rate = expit(delta)
+        else:
+            log_a, log_b, _ = fit.family.terms(delta, np.array(fit.tau)).loglik
+            rate = (1 + np.exp(log_a) - np.exp(log_b)) / 2
+        predicted[np.ix_(fit.members, fit.members)] = rate
+    return predicted
+
+
+def fit_rows(point: PointFit) -> pd.DataFrame:
+    """One row per component that has an estimate.
+
+    Returns:
+        component, n_models, n_battles (that the method uses), n_parameters, tie_parameter, nll (mean per battle,
+        natural logarithm), aic (null where the method is not a likelihood of what was observed).
+    """
+    rows = []
+    for fit in point.fits:
+        votes = fit.votes
+        terms = fit.family.terms(fit.theta[votes.a] - fit.theta[votes.b], np.array(fit.tau))
+        # A cell without votes adds nothing, also where its outcome has probability zero.
+        loglik = sum((n[n > 0] * value[n > 0]).sum() for n, value in zip(votes.counts, terms.loglik, strict=True))
+        n_battles = int(votes.counts.sum())
+        n_parameters = fit.n_models - 1 + (fit.family.tie_start is not None)
+        rows.append(
+            {
+                "component": point.component[fit.members[0]],
+                "n_models": fit.n_models,
+                "n_battles": n_battles,
+                "n_parameters": n_parameters,
+                "tie_parameter": fit.tau if fit.family.tie_start is not None else np.nan,
+                "nll": -loglik / n_battles,
+                "aic": 2 * (n_parameters - loglik) if fit.family.is_likelihood else np.nan,
+            }
+        )
+    columns = ["component", "n_models", "n_battles", "n_parameters", "tie_parameter", "nll", "aic"]
+    return pd.DataFrame(rows, columns=columns)

@@ -21,6 +21,9 @@ CHUNK = 32
 _LAST_STEP = 1e-11
 _MAX_CHORD_STEPS = 40
 
+Resample = Callable[[int], Ints]
+"""From a round to its votes by outcome and pair, [3, P]."""
+
 
 @dataclass(frozen=True)
 class ComponentFit:
@@ -66,11 +69,13 @@ class PointFit:
 
     Attributes:
         votes: all votes, as the family sees them.
+        family: the pairwise model.
         component: number of each model's component, from 1, [K].
-        fits: the components of at least two models, in the order of their numbers.
+        fits: the components of at least two models whose likelihood has a maximum, in the order of their numbers.
     """
 
     votes: PairVotes
+    family: Family
     component: Ints
     fits: tuple[ComponentFit, ...]
 
@@ -91,28 +96,30 @@ def fit_point(votes: PairVotes, family: Family) -> PointFit:
         inside = votes.among(members)
         fit = fit_votes(inside, family)
         if not fit.converged[0]:
+            if family.tie_start is not None:
+                continue  # connected votes may still leave such a likelihood without a maximum
             raise RatingError(
                 f"the fit did not converge for {len(members)} models, the first being {inside.models[0]!r}"
             )
         fits.append(ComponentFit(members, inside, family, fit.theta[:, 0], float(fit.tau[0])))
-    return PointFit(votes, component, tuple(fits))
+    return PointFit(votes, family, component, tuple(fits))
 
 
-def resample_battles(point: PointFit, seed: int) -> Callable[[int], NDArray[Any]]:
-    """A function from a round to its resampled counts, [3, P]; unit battle."""
-    flat = point.votes.counts.ravel()
+def resample_battles(votes: PairVotes, seed: int, *, poisson: bool = False) -> Resample:
+    """The rounds of a bootstrap over battles."""
+    flat = votes.counts.ravel()
     filled = np.flatnonzero(flat)
-    sampler = CellSampler(flat[filled])
+    sampler = CellSampler(flat[filled], poisson=poisson)
 
-    def resample(round_: int) -> NDArray[Any]:
-        counts = np.zeros(len(flat), dtype=np.int32)
+    def resample(round_: int) -> Ints:
+        counts = np.zeros(len(flat), dtype=np.int64)
         counts[filled] = sampler.draw(seed, round_)
         return counts.reshape(3, -1)
 
     return resample
 
 
-def replicate(point: PointFit, resample: Callable[[int], NDArray[Any]], rounds: range) -> Floats:
+def replicate(point: PointFit, resample: Resample, rounds: range) -> Floats:
     """Log strengths of each round, [K, rounds].
 
     A component keeps the mean of its estimate. Where a round's votes within it are not strongly connected, the models
@@ -121,13 +128,15 @@ def replicate(point: PointFit, resample: Callable[[int], NDArray[Any]], rounds: 
 
     Args:
         point: the estimate from all votes.
-        resample: counts [3, P] of a round.
+        resample: the rounds' votes; a family without ties leaves theirs out.
         rounds: consecutive rounds; whole chunks are computed whatever part is asked for.
     """
     first, last = rounds.start // CHUNK, -(-rounds.stop // CHUNK)
     result = np.full((len(point.component), (last - first) * CHUNK), np.nan)
     for chunk in range(first, last):
         drawn = np.stack([resample(round_) for round_ in range(chunk * CHUNK, (chunk + 1) * CHUNK)], axis=-1)
+        if point.family is NO_TIES:
+            drawn[TIE] = 0
         columns = slice((chunk - first) * CHUNK, (chunk - first + 1) * CHUNK)
         for fit in point.fits:
             inside = np.isin(point.votes.a, fit.members) & np.isin(point.votes.b, fit.members)
@@ -165,17 +174,14 @@ def _strongly_connected(fit: ComponentFit, counts: NDArray[Any]) -> NDArray[np.b
 
 
 def _fit_connected(fit: ComponentFit, counts: NDArray[Any], columns: Ints) -> Floats:
-    votes, theta = fit.votes, np.empty((fit.n_models, CHUNK))
+    theta = np.empty((fit.n_models, CHUNK))
     missing = np.ones(CHUNK, dtype=bool)
     if fit.family.terms is bradley_terry_terms:
         theta, converged = _chord(fit, counts)
         missing = ~converged
     missing = columns[missing[columns]]
     if len(missing):
-        newton = fit_rounds(votes.a, votes.b, fit.n_models, counts[:, :, missing], fit.family)
-        if not newton.converged.all():
-            raise RatingError("a bootstrap round did not converge although its votes are strongly connected")
-        theta[:, missing] = newton.theta
+        theta[:, missing] = _fit_each(fit, counts[:, :, missing])
     return theta[:, columns]
 
 
@@ -232,9 +238,15 @@ def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
         theta[reach(start, losers[by_winner], winners[by_winner], all_open) > 0, round_] = np.inf
         finite[:, round_] = core
     kept = counts * (finite[a] & finite[b])
-    newton = fit_rounds(a, b, fit.n_models, kept, fit.family)
-    if not newton.converged.all():
-        raise RatingError("a bootstrap round did not converge although its votes are strongly connected")
+    fitted = _fit_each(fit, kept)
     size = np.maximum(finite.sum(axis=0), 1)
-    shift = (np.where(finite, fit.theta[:, None], 0).sum(axis=0) - np.where(finite, newton.theta, 0).sum(axis=0)) / size
-    return np.where(finite, newton.theta + shift, theta)
+    shift = (np.where(finite, fit.theta[:, None], 0).sum(axis=0) - np.where(finite, fitted, 0).sum(axis=0)) / size
+    return np.where(finite, fitted + shift, theta)
+
+
+def _fit_each(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
+    """Newton for rounds of connected votes; NaN where a likelihood with a tie parameter has no maximum."""
+    newton = fit_rounds(fit.votes.a, fit.votes.b, fit.n_models, counts, fit.family)
+    if fit.family.tie_start is None and not newton.converged.all():
+        raise RatingError("a bootstrap round did not converge although its votes are strongly connected")
+    return np.where(newton.converged, newton.theta, np.nan)

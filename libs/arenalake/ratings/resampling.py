@@ -27,12 +27,17 @@ class CellSampler:
     A cell's Poisson count comes from the inverse of its distribution function. Cells with equal counts share a table
     with the answer for each value of the first bits; where the bits leave more than one answer, 53 further bits and a
     bisection decide.
+
+    Args:
+        counts: votes per cell, all positive.
+        poisson: leave it at independent Poisson counts, whose total varies: equal to the multinomial for many votes.
     """
 
-    def __init__(self, counts: Ints) -> None:
+    def __init__(self, counts: Ints, *, poisson: bool = False) -> None:
         self.total = int(counts.sum())
+        self._poisson = poisson
         self._ends = np.cumsum(counts)
-        thinned = max(0.0, self.total - _MARGIN * np.sqrt(self.total)) / max(self.total, 1)
+        thinned = 1.0 if poisson else max(0.0, self.total - _MARGIN * np.sqrt(self.total)) / max(self.total, 1)
         self._large = np.flatnonzero(counts > _LARGEST_TABLE)
         self._large_means = counts[self._large] * thinned
         small = np.flatnonzero(counts <= _LARGEST_TABLE)
@@ -66,6 +71,8 @@ class CellSampler:
         random = np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
         while True:
             counts = self._draw_poisson(random)
+            if self._poisson:
+                return counts
             missing = self.total - int(counts.sum())
             if missing >= 0:
                 break

@@ -4,7 +4,7 @@ Counts are integers, a round depends only on (votes, seed, round), and each grou
 results do not depend on partitions, cores or the order of rows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,14 +15,19 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from arenalake.config import BootstrapConfig, RatingsConfig
-from arenalake.ratings.leaderboard import FAMILIES, replicate_points, summarise
-from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
+from arenalake.ratings import leaderboard
+from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
+from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
 from arenalake.ratings.votes import Floats, PairVotes, count_pairs
-from arenalake.tables import RATING_REPLICATES, RATINGS
+from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS
+from arenalake.tables.table import Table
 
 # Rounds of one task: enough to pay for the tables of the sampler, few enough to keep all cores busy.
 BLOCK = 4 * CHUNK
-_VOTES = ("wins_a", "wins_b", "ties")
+VOTES = ("wins_a", "wins_b", "ties")
+
+Summary = Callable[[PairVotes, str, Floats], pd.DataFrame]
+"""From votes, method and the ratings per round [K, R] to rows."""
 
 
 def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
@@ -36,35 +41,41 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
         source, slice, model_a, model_b (model_a first by code point), wins_a, wins_b, ties (both kinds). Rows with a
         null in a slice's column belong to no such slice.
     """
-    votes = battle_counts.where(F.col("judge_kind").isin(ratings.judge_kinds))
-    slices = [_slice_of(votes, entry) for entry in ratings.slices]
-    sliced = slices[0]
-    for further in slices[1:]:
-        sliced = sliced.unionByName(further)
+    pairs = sum_votes(slice_rows(battle_counts, ratings=ratings), ["source", "slice"])
+    totals = pairs.groupBy("source", "slice").agg(F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).alias("n"))
+    rated = totals.where((F.col("slice") == "all") | (F.col("n") >= ratings.min_battles)).drop("n")
+    return pairs.join(rated, ["source", "slice"]).select("source", "slice", "model_a", "model_b", *VOTES)
+
+
+def sum_votes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """Add up `n` by unordered pair and outcome, within `keys`: keys, model_a, model_b, wins_a, wins_b, ties."""
     swapped = F.col("model_a") > F.col("model_b")
     tie = F.col("winner").isin("tie", "tie (bothbad)")
     first_wins = (F.col("winner") == "model_a") != swapped
-    pairs = sliced.groupBy(
-        "source",
-        "slice",
-        F.least("model_a", "model_b").alias("model_a"),
-        F.greatest("model_a", "model_b").alias("model_b"),
-    ).agg(
+    pair = F.least("model_a", "model_b").alias("model_a"), F.greatest("model_a", "model_b").alias("model_b")
+    return rows.groupBy(*keys, *pair).agg(
         F.sum(F.when(~tie & first_wins, F.col("n")).otherwise(0)).alias("wins_a"),
         F.sum(F.when(~tie & ~first_wins, F.col("n")).otherwise(0)).alias("wins_b"),
         F.sum(F.when(tie, F.col("n")).otherwise(0)).alias("ties"),
     )
-    totals = pairs.groupBy("source", "slice").agg(F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).alias("n"))
-    rated = totals.where((F.col("slice") == "all") | (F.col("n") >= ratings.min_battles)).drop("n")
-    return pairs.join(rated, ["source", "slice"]).select("source", "slice", "model_a", "model_b", *_VOTES)
 
 
-def _slice_of(votes: DataFrame, entry: str) -> DataFrame:
+def slice_rows(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """The rows of the wanted judge kinds, once per slice they belong to, with the column `slice`."""
+    rows = rows.where(F.col("judge_kind").isin(ratings.judge_kinds))
+    sliced = [_slice_of(rows, entry) for entry in ratings.slices]
+    union = sliced[0]
+    for further in sliced[1:]:
+        union = union.unionByName(further)
+    return union
+
+
+def _slice_of(rows: DataFrame, entry: str) -> DataFrame:
     columns = [] if entry == "all" else entry.split(",")
-    named = F.lit("all") if entry == "all" else F.concat_ws(",", *[_name_value(column) for column in columns])
+    name = F.concat_ws(",", *[_name_value(column) for column in columns]) if columns else F.lit("all")
     for column in columns:
-        votes = votes.where(F.col(column).isNotNull())
-    return votes.select("source", named.alias("slice"), "model_a", "model_b", "winner", "n")
+        rows = rows.where(F.col(column).isNotNull())
+    return rows.withColumn("slice", name)
 
 
 def _name_value(column: str) -> Column:
@@ -74,91 +85,167 @@ def _name_value(column: str) -> Column:
 
 
 def bootstrap_ratings(votes: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> DataFrame:
-    """The ratings of every round, as the table `rating_replicates`.
+    """The ratings of every round, resampling battles, as the table `rating_replicates`.
 
     Args:
         votes: as `count_votes` gives them.
         ratings: methods, scale, center, anchor.
-        bootstrap: rounds, seed.
+        bootstrap: rounds, seed, resample.
     """
-    n_blocks = -(-bootstrap.rounds // BLOCK)
-    keys = ["source", "slice", "method", "block"]
-    work = votes.withColumn("method", _each(ratings.methods)).withColumn("block", _each(range(n_blocks)))
+    keys = ["source", "slice", "block"]
+    methods = counted_methods(ratings)
 
     def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
-        source, slice_, method, block = key
-        rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
-        with _one_thread():
-            point = fit_point(read_votes(rows), FAMILIES[method])
-            drawn = replicate(point, resample_battles(point, bootstrap.seed), rounds)
-            values = replicate_points(point, drawn, ratings)
-        return _replicate_rows(source, slice_, method, bootstrap.unit, rounds, point.votes.models, values)
+        source, slice_, block = key
+        with one_thread():
+            counted = read_votes(rows)
+            resample = resample_battles(counted, bootstrap.seed, poisson=bootstrap.resample == "poisson")
+            found = rate_block(counted, methods, resample, block, ratings, bootstrap)
+        return found.assign(source=source, slice=slice_, unit="battle")[RATING_REPLICATES.column_names]
 
+    work = votes.withColumn("block", each(range(n_blocks(bootstrap))))
     # The number of partitions is given because the work is in the rounds: by bytes Spark would make it one task.
-    spread = work.repartition(n_blocks * len(ratings.methods), *keys)
+    spread = work.repartition(n_blocks(bootstrap), *keys)
     return spread.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)
 
 
-def _each(values: Iterable[Any]) -> Column:
-    return F.explode(F.array(*[F.lit(value) for value in values]))
-
-
-def _replicate_rows(
-    source: str, slice_: str, method: str, unit: str, rounds: range, models: Sequence[str], values: Floats
+def rate_block(
+    votes: PairVotes,
+    methods: Sequence[str],
+    resample: Resample,
+    block: int,
+    ratings: RatingsConfig,
+    bootstrap: BootstrapConfig,
 ) -> pd.DataFrame:
-    n_models = len(models)
+    """The rounds of one block by all methods, each round drawn once: method, round, model, rating."""
+    rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
+    drawn = {round_: resample(round_) for round_ in range(rounds.start, -(-rounds.stop // CHUNK) * CHUNK)}
+    parts = [
+        replicate_rows(votes.models, rounds, rate_rounds(votes, method, drawn.__getitem__, rounds, ratings)).assign(
+            method=method
+        )
+        for method in methods
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def replicate_rows(models: Sequence[str], rounds: range, values: Floats) -> pd.DataFrame:
+    """Ratings [K, rounds] as rows: round, model, rating (NaN as null, infinities as they are)."""
     return pd.DataFrame(
         {
-            "source": source,
-            "slice": slice_,
-            "method": method,
-            "unit": unit,
-            "round": np.repeat(np.arange(rounds.start, rounds.stop, dtype=np.int32), n_models),
+            "round": np.repeat(np.arange(rounds.start, rounds.stop, dtype=np.int32), len(models)),
             "model": np.tile(np.array(models, dtype=object), len(rounds)),
-            "rating": pd.array(values.T.ravel(), dtype="Float64"),  # NaN becomes null, infinities stay
+            "rating": pd.array(values.T.ravel(), dtype="Float64"),
         }
     )
 
 
 def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
-    """Ratings with intervals and ranks, as the table `ratings`.
+    """Ratings with percentile and sandwich intervals and ranks, as the table `ratings`.
 
     Args:
         votes: as `count_votes` gives them.
         replicates: the table `rating_replicates`.
         ratings: methods, scale, center, anchor.
     """
+
+    def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
+        found = rate(counted, method, ratings)
+        tables = [leaderboard.percentile_rows(found, rounds)]
+        if method in LIKELIHOODS:
+            point = fit_point(counted, LIKELIHOODS[method])
+            errors = leaderboard.sandwich_errors(found, point, ratings)
+            tables.append(leaderboard.normal_rows(found, "sandwich", errors))
+        return pd.concat(tables, ignore_index=True)
+
+    return _summarise(votes, replicates, RATINGS, summarise, ratings=ratings)
+
+
+def summarise_pairs(votes: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """For each pair of comparable models, how often one is above the other, as the table `rating_pairs`."""
+
+    def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
+        if method not in LIKELIHOODS:
+            return leaderboard.pair_rows(rate(counted, method, ratings), rounds, None)
+        point = fit_point(counted, LIKELIHOODS[method])
+        predicted = leaderboard.predicted_win_rates(point)
+        return leaderboard.pair_rows(estimate(counted, point, ratings), rounds, predicted)
+
+    return _summarise(votes, replicates, RATING_PAIRS, summarise, ratings=ratings)
+
+
+def _summarise(
+    votes: DataFrame, replicates: DataFrame, table: Table, summary: Summary, *, ratings: RatingsConfig
+) -> DataFrame:
     keys = ["source", "slice", "method"]
+    methods = counted_methods(ratings)
 
     def run(key: tuple[Any, ...], rows: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
         source, slice_, method = key
-        with _one_thread():
+        with one_thread():
             counted = read_votes(rows)
-            point = fit_point(counted, FAMILIES[method])
-            table = summarise(counted, point, _read_replicates(rounds, counted), ratings)
+            found = summary(counted, method, read_replicates(rounds, counted.models))
         unit = rounds["unit"].iloc[0]
-        return table.assign(source=source, slice=slice_, method=method, unit=unit)[RATINGS.column_names]
+        return conform(found.assign(source=source, slice=slice_, method=method, unit=unit), table)
 
-    sides = votes.withColumn("method", _each(ratings.methods)).groupBy(*keys), replicates.groupBy(*keys)
-    return sides[0].cogroup(sides[1]).applyInPandas(run, RATINGS.ddl).select(*RATINGS.column_names)
+    left = votes.withColumn("method", each(methods)).groupBy(*keys)
+    right = replicates.where(F.col("method").isin(*methods)).groupBy(*keys)
+    return left.cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
+
+
+def summarise_fits(votes: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """How well each likelihood fits, as the table `rating_fits`."""
+    keys = ["source", "slice", "method"]
+    methods = [method for method in ratings.methods if method in LIKELIHOODS]
+
+    def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
+        source, slice_, method = key
+        with one_thread():
+            found = leaderboard.fit_rows(fit_point(read_votes(rows), LIKELIHOODS[method]))
+        return conform(found.assign(source=source, slice=slice_, method=method), RATING_FITS)
+
+    work = votes.withColumn("method", each(methods or [None])).where(F.col("method").isNotNull())
+    return work.groupBy(*keys).applyInPandas(run, RATING_FITS.ddl).select(*RATING_FITS.column_names)
+
+
+def counted_methods(ratings: RatingsConfig) -> list[str]:
+    """The configured methods that votes per pair are enough for."""
+    return [method for method in ratings.methods if method in COUNTED]
+
+
+def n_blocks(bootstrap: BootstrapConfig) -> int:
+    return -(-bootstrap.rounds // BLOCK)
+
+
+def each(values: Iterable[Any]) -> Column:
+    """A row for each value."""
+    return F.explode(F.array(*[F.lit(value) for value in values]))
+
+
+def conform(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """The table's columns in order, NaN as null."""
+    rows = rows.reindex(columns=table.column_names)
+    doubles = [column.name for column in table.columns if column.type == "double"]
+    return rows.astype(dict.fromkeys(doubles, "Float64"))
 
 
 def read_votes(rows: pd.DataFrame) -> PairVotes:
     """Rows of `count_votes` for one slice, in any order, as arrays."""
     codes, names = pd.factorize(pd.concat([rows["model_a"], rows["model_b"]], ignore_index=True))
-    counts = rows[list(_VOTES)].to_numpy(dtype=np.int64).T
+    counts = rows[list(VOTES)].to_numpy(dtype=np.int64).T
     return count_pairs(list(names), codes[: len(rows)], codes[len(rows) :], counts)
 
 
-def _read_replicates(rounds: pd.DataFrame, votes: PairVotes) -> Floats:
-    model = pd.Index(votes.models).get_indexer(pd.Index(rounds["model"]))
-    values = np.full((len(votes.models), int(rounds["round"].max()) + 1), np.nan)
+def read_replicates(rounds: pd.DataFrame, models: Sequence[str]) -> Floats:
+    """Rows of one slice and method in any order as an array, [K, R]; NaN for null."""
+    model = pd.Index(models).get_indexer(pd.Index(rounds["model"]))
+    values = np.full((len(models), int(rounds["round"].max()) + 1), np.nan)
     values[model, rounds["round"]] = rounds["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
     return values
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    # Sums split over threads round differently, and the tasks already use all cores.
+def one_thread() -> Iterator[None]:
+    """Limit BLAS: sums split over threads round differently, and the tasks already use all cores."""
     with threadpool_limits(limits=1, user_api="blas"):
         yield

@@ -1,47 +1,96 @@
-"""Rate the models of each source and slice from `battle_counts`: bootstrap rounds first, then intervals and ranks."""
+"""Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
+
+from functools import reduce
 
 import pandas as pd
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.cells import cell_len
 
+from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
-from arenalake.ratings.spread import bootstrap_ratings, count_votes, summarise_ratings
+from arenalake.ratings import spread, spread_elo, spread_judges
 from arenalake.steps import Context, StepResult
-from arenalake.tables import BATTLE_COUNTS, RATING_REPLICATES, RATINGS
+from arenalake.tables import BATTLE_COUNTS, BATTLES, RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS, Table
 
 _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"]
 
 
 def run(context: Context) -> StepResult:
-    """Write `rating_replicates` and `ratings`; print the leaderboard of slice `all` of each source.
+    """Write `rating_replicates`, `ratings`, `rating_pairs` and `rating_fits`; print a leaderboard for each source.
+
+    Reads `battle_counts` only, and `battles` where the order of the battles (elo) or their judges matter.
 
     Raises:
         ConfigError: the anchored model has no votes at all.
     """
     lake, ratings, bootstrap = context.lake, context.config.ratings, context.config.bootstrap
-    if ratings.anchor is not None:
-        _require_anchor(context)
+    _require_anchor(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
-    lake.derive(
-        RATING_REPLICATES,
-        [BATTLE_COUNTS],
-        lambda counts: bootstrap_ratings(count_votes(counts, ratings=ratings), ratings=ratings, bootstrap=bootstrap),
-        settings=settings,
-    )
-    lake.derive(
-        RATINGS,
-        [BATTLE_COUNTS, RATING_REPLICATES],
-        lambda counts, rounds: summarise_ratings(count_votes(counts, ratings=ratings), rounds, ratings=ratings),
-        settings=settings,
-    )
+    plan = _Plan(ratings, bootstrap)
+    lake.derive(RATING_REPLICATES, plan.inputs, plan.replicates, settings=settings)
+    lake.derive(RATINGS, [RATING_REPLICATES, *plan.inputs], plan.ratings, settings=settings)
+    lake.derive(RATING_PAIRS, [RATING_REPLICATES, *plan.inputs], plan.pairs, settings=settings)
+    lake.derive(RATING_FITS, [BATTLE_COUNTS], plan.fits, settings=settings)
     return _show(context)
+
+
+class _Plan:
+    """What each table is made of, for the configured methods and unit."""
+
+    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> None:
+        self._ratings, self._bootstrap = ratings, bootstrap
+        self._counted = bool(spread.counted_methods(ratings))
+        self._judges = self._counted and bootstrap.unit == "judge"
+        self._elo = "elo" in ratings.methods
+        self.inputs: list[Table] = [BATTLE_COUNTS, *([BATTLES] if self._judges or self._elo else [])]
+
+    def replicates(self, counts: DataFrame, *battles: DataFrame) -> DataFrame:
+        ratings, bootstrap = self._ratings, self._bootstrap
+        votes, parts = self._votes(counts), []
+        if self._judges:
+            ballots = spread_judges.count_ballots(battles[0], votes, ratings=self._ratings)
+            parts.append(spread_judges.bootstrap_judges(ballots, votes, ratings=ratings, bootstrap=bootstrap))
+        elif self._counted:
+            parts.append(spread.bootstrap_ratings(votes, ratings=ratings, bootstrap=bootstrap))
+        if self._elo:
+            packed = spread_elo.pack_battles(battles[0], votes, ratings=self._ratings)
+            parts.append(spread_elo.bootstrap_elo(packed, ratings=ratings, bootstrap=bootstrap))
+        return reduce(DataFrame.unionByName, parts)
+
+    def ratings(self, rounds: DataFrame, counts: DataFrame, *battles: DataFrame) -> DataFrame:
+        votes, parts = self._votes(counts), []
+        if self._counted:
+            parts.append(spread.summarise_ratings(votes, rounds, ratings=self._ratings))
+        if self._judges:
+            ballots = spread_judges.count_ballots(battles[0], votes, ratings=self._ratings)
+            parts.append(spread_judges.summarise_judges(ballots, votes, ratings=self._ratings))
+        if self._elo:
+            packed = spread_elo.pack_battles(battles[0], votes, ratings=self._ratings)
+            parts.append(spread_elo.summarise_elo(packed, rounds, ratings=self._ratings))
+        return reduce(DataFrame.unionByName, parts)
+
+    def pairs(self, rounds: DataFrame, counts: DataFrame, *battles: DataFrame) -> DataFrame:
+        votes, parts = self._votes(counts), []
+        if self._counted:
+            parts.append(spread.summarise_pairs(votes, rounds, ratings=self._ratings))
+        if self._elo:
+            packed = spread_elo.pack_battles(battles[0], votes, ratings=self._ratings)
+            parts.append(spread_elo.summarise_elo_pairs(packed, rounds, ratings=self._ratings))
+        return reduce(DataFrame.unionByName, parts)
+
+    def fits(self, counts: DataFrame) -> DataFrame:
+        return spread.summarise_fits(self._votes(counts), ratings=self._ratings)
+
+    def _votes(self, counts: DataFrame) -> DataFrame:
+        return spread.count_votes(counts, ratings=self._ratings)
 
 
 def _require_anchor(context: Context) -> None:
     anchor = context.config.ratings.anchor
     if anchor is None:
         return
-    votes = count_votes(context.lake.read(BATTLE_COUNTS), ratings=context.config.ratings)
+    votes = spread.count_votes(context.lake.read(BATTLE_COUNTS), ratings=context.config.ratings)
     names = votes.select(F.explode(F.array("model_a", "model_b")).alias("model"))
     if names.where(F.col("model") == anchor.model).isEmpty():
         raise ConfigError(
@@ -52,11 +101,9 @@ def _require_anchor(context: Context) -> None:
 
 def _show(context: Context) -> StepResult:
     result = StepResult()
-    board = context.lake.read(RATINGS).where(
-        (F.col("slice") == "all")
-        & (F.col("interval") == "percentile")
-        & (F.col("method") == context.config.ratings.methods[0])
-    )
+    first = context.config.ratings.methods[0]
+    shown = (F.col("slice") == "all") & (F.col("interval") == "percentile") & (F.col("method") == first)
+    board = context.lake.read(RATINGS).where(shown)
     rows = board.select("source", "method", "unit", "n_rounds", *_SHOWN).toPandas()
     for source, part in rows.groupby("source", sort=True):
         table = part.sort_values(["rank", "model"], na_position="last")[["method", "unit", "n_rounds", *_SHOWN]]

@@ -9,6 +9,8 @@ from arenalake.tables.gold import (
     MODERATION_TOTALS,
     PAIR_STATS,
     POSITION_STATS,
+    RATING_FITS,
+    RATING_PAIRS,
     RATING_REPLICATES,
     RATINGS,
     SOURCE_TERMS,
@@ -39,6 +41,8 @@ ALL_TABLES: tuple[Table, ...] = (
     VOLUME_STATS,
     RATINGS,
     RATING_REPLICATES,
+    RATING_PAIRS,
+    RATING_FITS,
 )
 
 __all__ = [
@@ -57,6 +61,8 @@ __all__ = [
     "POSITION_STATS",
     "QUARANTINE",
     "RATINGS",
+    "RATING_FITS",
+    "RATING_PAIRS",
     "RATING_REPLICATES",
     "SOURCE_TERMS",
     "TOKEN_COUNTS",

@@ -270,7 +270,7 @@ RATINGS = Table(
         _SLICE,
         _METHOD,
         _UNIT,
-        Column("interval", "string", "percentile or sandwich", required=True),
+        Column("interval", "string", "percentile, sandwich, or sandwich_judge (clustered by judge)", required=True),
         Column("model", "string", "model", required=True),
         Column("rating", "double", "estimate from all battles; null where none exists"),
         Column("se", "double", "standard error of the rating; null where none exists"),
@@ -303,4 +303,47 @@ RATING_REPLICATES = Table(
     ),
     key=("source", "slice", "method", "unit", "round", "model"),
     cluster_by=("source", "slice"),
+)
+
+RATING_PAIRS = Table(
+    name="rating_pairs",
+    layer="gold",
+    comment="For each pair of comparable models: how often one is above the other in the bootstrap.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        _UNIT,
+        Column("model_a", "string", "first model by code point", required=True),
+        Column("model_b", "string", "second model by code point", required=True),
+        Column("n_above", "int", "rounds in which model_a is above model_b", required=True),
+        Column("n_below", "int", "rounds in which model_a is below model_b", required=True),
+        Column("n_rounds", "int", "all rounds; those missing from n_above and n_below give no order", required=True),
+        Column("probability_above", "double", "n_above / (n_above + n_below); null where no round gives an order"),
+        Column(
+            "predicted_win_rate", "double", "model_a against model_b by the fit, ties half; null without a likelihood"
+        ),
+    ),
+    key=("source", "slice", "method", "unit", "model_a", "model_b"),
+)
+
+RATING_FITS = Table(
+    name="rating_fits",
+    layer="gold",
+    comment="How well each likelihood fits, per component. Methods that treat ties differently do not compare.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        Column("component", "int", "component of the win graph, 1 is the largest", required=True),
+        Column("n_models", "int", "models of the component", required=True),
+        Column("n_battles", "bigint", "battles that the method uses", required=True),
+        Column("n_parameters", "int", "free parameters", required=True),
+        Column("tie_parameter", "double", "logarithm of the tie parameter; null where the method has none"),
+        Column("nll", "double", "mean negative log-likelihood per battle, natural logarithm", required=True),
+        Column(
+            "aic", "double", "Akaike's criterion; null for half-win ties, which are no likelihood of what was observed"
+        ),
+    ),
+    key=("source", "slice", "method", "component"),
 )

@@ -1,0 +1,103 @@
+"""The bootstrap over judges, and intervals that allow for judges whose votes hang together.
+
+Votes of one person are not independent. So judges are drawn, each with all of their votes. Judges are numbered by name
+and cut into parts of a constant size; a part knows the weights of its own judges in any round, and its share of the
+round's votes is a sum that adds up over the parts.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from arenalake.ratings.families import NO_TIES
+from arenalake.ratings.fit import incidence
+from arenalake.ratings.replicates import ComponentFit, PointFit
+from arenalake.ratings.votes import Floats, Ints
+
+# Judges of one part.
+PART = 4096
+
+
+def judge_weights(n_judges: int, part: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:
+    """How often each judge of a part is drawn in a round, [judges of the part].
+
+    Multinomial over all judges: first how many draws fall to each part, by a generator that all parts share, then which
+    judges they are, by the part's own. Poisson: independent, mean 1.
+    """
+    key = np.array([seed, round_], dtype=np.uint64)
+    own = np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, part + 1], dtype=np.uint64)))
+    sizes = np.diff([*range(0, n_judges, PART), n_judges])
+    if poisson:
+        return np.asarray(own.poisson(1.0, sizes[part]), dtype=np.int64)
+    shared = np.random.Generator(np.random.Philox(key=key))
+    draws = shared.multinomial(n_judges, sizes / n_judges)[part]
+    return np.bincount(own.integers(0, sizes[part], draws), minlength=sizes[part])
+
+
+def resample_judges(ballots: csr_array, n_judges: int, part: int, seed: int, rounds: range, *, poisson: bool) -> Ints:
+    """A part's share of the votes of each round.
+
+    Args:
+        ballots: votes of the part's judges, [judges of the part, cells].
+        n_judges: judges of all parts.
+        part: number of the part, from 0.
+        seed: seed of the bootstrap.
+        rounds: rounds.
+        poisson: see `judge_weights`.
+
+    Returns:
+        [cells, rounds], whole numbers.
+    """
+    weights = np.stack([judge_weights(n_judges, part, seed, round_, poisson=poisson) for round_ in rounds], axis=1)
+    summed: Ints = ballots.T.astype(np.int64) @ weights
+    return summed
+
+
+def judge_scores(fit: ComponentFit, ballots: csr_array) -> Floats:
+    """Each judge's score: the slope of the log-likelihood of their votes, [judges, K] (one more with a tie parameter).
+
+    Args:
+        fit: the estimate from all votes.
+        ballots: votes per judge, [judges, 3 P of the component].
+    """
+    votes = fit.votes
+    terms = fit.family.terms(fit.theta[votes.a] - fit.theta[votes.b], np.array(fit.tau))
+    signs = incidence(votes.a, votes.b, fit.n_models).T.tocsr()
+    scores = [_scale_rows(signs, score) for score in terms.score]
+    by_cell = np.concatenate([np.asarray(part.todense()) for part in scores])
+    if terms.tie_score is not None:
+        by_cell = np.concatenate([by_cell, np.concatenate(terms.tie_score)[:, None]], axis=1)
+    total: Floats = ballots @ by_cell
+    return total
+
+
+def judge_meat(point: PointFit, ballots: csr_array) -> list[Floats]:
+    """Sum over judges of their squared scores, one matrix per component with an estimate; adds up over parts."""
+    cells = np.arange(3 * len(point.votes.a)).reshape(3, -1)
+    meats = []
+    for fit in point.fits:
+        inside = np.isin(point.votes.a, fit.members) & np.isin(point.votes.b, fit.members)
+        columns = cells[:, inside]
+        own = ballots[:, columns.ravel()]
+        if point.family is NO_TIES:
+            own = own.copy()
+            own.data[own.indices >= 2 * columns.shape[1]] = 0
+        scores = judge_scores(fit, own)
+        meats.append(scores.T @ scores)
+    return meats
+
+
+def clustered_errors(fit: ComponentFit, meat: Floats, n_judges: int) -> Floats:
+    """Standard errors of the log strengths that allow for judges, [K]; NaN for one judge.
+
+    Source: Liang and Zeger 1986, doi:10.1093/biomet/73.1.13, with the usual factor J / (J - 1) for J judges.
+    """
+    bread = fit.inverse_information
+    factor = n_judges / (n_judges - 1) if n_judges > 1 else np.nan
+    variance = np.diag(bread @ meat @ bread)[: fit.n_models] * factor
+    return np.sqrt(variance)
+
+
+def _scale_rows(matrix: Any, factor: Floats) -> Any:
+    return matrix.multiply(factor[:, None]).tocsr()

@@ -1,0 +1,143 @@
+"""Online Elo over Spark tasks: the battles of a slice in their order as one packed row, and blocks of rounds.
+
+A task holds all battles of a slice, six bytes each while they travel and some forty while they are played: a slice of
+50 million battles takes about 2 GB.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import BootstrapConfig, RatingsConfig
+from arenalake.ratings import leaderboard
+from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpack
+from arenalake.ratings.estimates import Estimate
+from arenalake.ratings.spread import (
+    BLOCK,
+    conform,
+    each,
+    n_blocks,
+    one_thread,
+    read_replicates,
+    replicate_rows,
+    slice_rows,
+)
+from arenalake.ratings.votes import Floats
+from arenalake.tables import RATING_PAIRS, RATING_REPLICATES, RATINGS
+from arenalake.tables.table import Table
+
+_PACKED = "source string, slice string, models array<string>, first binary, second binary, outcome binary"
+_SCORES = np.array([1.0, 0.0, 0.5])
+_KEYS = ["source", "slice"]
+
+
+def pack_battles(battles: DataFrame, votes: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """One row per slice: its models, and its battles in the order of `sequence`, then file, then id.
+
+    Args:
+        battles: the table `battles`.
+        votes: as `count_votes` gives them; only slices that are in it are packed.
+        ratings: slices, judge kinds.
+
+    Returns:
+        source, slice, models (by code point), first, second (index of the models), outcome (0 first wins, 1 second
+        wins, 2 tie), two bytes a battle each.
+    """
+    winner = F.col("winner")
+    outcome = F.when(winner == "model_a", 0).when(winner == "model_b", 1).otherwise(2).alias("outcome")
+    rows = slice_rows(battles, ratings=ratings).join(votes.select(*_KEYS).distinct(), _KEYS, "left_semi")
+    rows = rows.select(*_KEYS, "sequence", "file", "battle_id", "model_a", "model_b", outcome)
+
+    def run(key: tuple[Any, ...], part: pd.DataFrame) -> pd.DataFrame:
+        part = part.sort_values(["sequence", "file", "battle_id"], na_position="last")
+        models = sorted(set(part["model_a"]) | set(part["model_b"]))
+        index = pd.Index(models)
+        packed = [pack(index.get_indexer(pd.Index(part[side]))) for side in ("model_a", "model_b")]
+        values = [*key, models, *packed, pack(part["outcome"].to_numpy(dtype=np.int64))]
+        names = [*_KEYS, "models", "first", "second", "outcome"]
+        return pd.DataFrame({name: [value] for name, value in zip(names, values, strict=True)})
+
+    return rows.groupBy(*_KEYS).applyInPandas(run, _PACKED)
+
+
+def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> DataFrame:
+    """The ratings of every round, as the table `rating_replicates`; the unit is always the battle.
+
+    Args:
+        packed: as `pack_battles` gives it.
+        ratings: elo, scale, base, anchor.
+        bootstrap: rounds, seed.
+    """
+    keys = [*_KEYS, "block"]
+
+    def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
+        source, slice_, block = key
+        rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
+        models, battles = _battles(rows)
+        with one_thread():
+            values = elo_rounds(*battles, len(models), bootstrap.seed, rounds, _rules(ratings)) + _shift(rows, ratings)
+        found = replicate_rows(models, rounds, values)
+        return found.assign(source=source, slice=slice_, method="elo", unit="battle")[RATING_REPLICATES.column_names]
+
+    work = packed.withColumn("block", each(range(n_blocks(bootstrap)))).repartition(n_blocks(bootstrap), *keys)
+    return work.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)
+
+
+def summarise_elo(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """Ratings in the order of the battles, with percentile intervals, as the table `ratings`."""
+    return _summarise(packed, replicates, RATINGS, leaderboard.percentile_rows, ratings=ratings)
+
+
+def summarise_elo_pairs(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """For each pair of models, how often one is above the other, as the table `rating_pairs`."""
+
+    def rows(found: Estimate, values: Floats) -> pd.DataFrame:
+        return leaderboard.pair_rows(found, values, None)
+
+    return _summarise(packed, replicates, RATING_PAIRS, rows, ratings=ratings)
+
+
+def _summarise(
+    packed: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
+) -> DataFrame:
+    def run(key: tuple[Any, ...], battles: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+        source, slice_ = key
+        found = estimate_elo(battles, ratings)
+        table_rows = rows(found, read_replicates(rounds, found.models))
+        return conform(table_rows.assign(source=source, slice=slice_, method="elo", unit="battle"), table)
+
+    right = replicates.where(F.col("method") == "elo").groupBy(*_KEYS)
+    return packed.groupBy(*_KEYS).cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
+
+
+def estimate_elo(rows: pd.DataFrame, ratings: RatingsConfig) -> Estimate:
+    """The estimate from a row of `pack_battles`."""
+    models, (first, second, score) = _battles(rows)
+    n_models = len(models)
+    rating = elo_ratings(first, second, score, n_models, _rules(ratings)) + _shift(rows, ratings)
+    n_battles = np.bincount(first, minlength=n_models) + np.bincount(second, minlength=n_models)
+    everyone = (np.arange(n_models),)
+    notes: tuple[str, ...] = ()
+    if ratings.anchor is not None and ratings.anchor.model not in models:
+        notes = (f"not anchored: {ratings.anchor.model} is not in this slice",)
+    return Estimate(tuple(models), rating, np.ones(n_models, np.int64), everyone, n_battles, (notes,) * n_models)
+
+
+def _battles(rows: pd.DataFrame) -> tuple[list[str], tuple[Any, Any, Floats]]:
+    row = rows.iloc[0]
+    return list(row["models"]), (unpack(row["first"]), unpack(row["second"]), _SCORES[unpack(row["outcome"])])
+
+
+def _rules(ratings: RatingsConfig) -> EloRules:
+    return EloRules(k=ratings.elo.k, scale=ratings.scale, base=ratings.base, start=ratings.elo.start)
+
+
+def _shift(rows: pd.DataFrame, ratings: RatingsConfig) -> float:
+    models, battles = _battles(rows)
+    if ratings.anchor is None or ratings.anchor.model not in models:
+        return 0.0
+    rating = elo_ratings(*battles, len(models), _rules(ratings))
+    return float(ratings.anchor.rating - rating[models.index(ratings.anchor.model)])

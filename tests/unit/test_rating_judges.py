@@ -1,0 +1,114 @@
+"""The bootstrap over judges, online Elo in random orders, and the other ways to draw."""
+
+import numpy as np
+import pytest
+from rating_cases import count, simulate
+from scipy.sparse import csr_array
+
+from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpack
+from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES
+from arenalake.ratings.intervals import sandwich_covariance
+from arenalake.ratings.judges import PART, clustered_errors, judge_meat, judge_weights, resample_judges
+from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
+from arenalake.ratings.resampling import CellSampler
+
+
+def test_weights_of_all_parts_together_are_one_multinomial_draw():
+    n_judges = PART + 1000
+    rounds = range(300)
+    weights = [np.concatenate([judge_weights(n_judges, part, 1, r) for part in (0, 1)]) for r in rounds]
+    assert {int(w.sum()) for w in weights} == {n_judges}
+    by_part = np.array([w[:PART].sum() for w in weights])
+    share = PART / n_judges
+    assert by_part.std() == pytest.approx(np.sqrt(n_judges * share * (1 - share)), rel=0.15)
+    drawn = np.bincount(np.concatenate(weights))[:4] / (n_judges * len(rounds))
+    assert drawn == pytest.approx(np.exp(-1) / np.array([1, 1, 2, 6]), abs=0.002)
+
+
+def test_poisson_weights_have_mean_and_variance_one():
+    weights = np.concatenate([judge_weights(500, 0, 1, r, poisson=True) for r in range(200)])
+    assert weights.mean() == pytest.approx(1, abs=0.02)
+    assert weights.var() == pytest.approx(1, abs=0.03)
+
+
+def test_poisson_cells_have_the_mean_and_variance_of_their_counts():
+    sampler = CellSampler(np.array([2, 50, 20_000]), poisson=True)
+    draws = np.stack([sampler.draw(3, r) for r in range(4000)])
+    assert draws.mean(axis=0) == pytest.approx([2, 50, 20_000], rel=0.03)
+    assert draws.var(axis=0) == pytest.approx([2, 50, 20_000], rel=0.12)
+
+
+def test_a_parts_votes_are_its_judges_votes_times_their_weights():
+    ballots = csr_array(np.array([[1, 0, 2], [0, 3, 0]]))
+    sums = resample_judges(ballots, 2, 0, 5, range(4), poisson=False)
+    for round_ in range(4):
+        assert sums[:, round_].tolist() == (judge_weights(2, 0, 5, round_) @ ballots.toarray()).tolist()
+
+
+def _one_ballot_each(first, second, outcome, n_models):
+    """Votes, and a matrix in which each battle has a judge of its own."""
+    votes = count(first, second, outcome, n_models)
+    swapped = first > second
+    key = np.minimum(first, second) * n_models + np.maximum(first, second)
+    pair = np.searchsorted(votes.a * n_models + votes.b, key)
+    side = np.where(swapped & (outcome < 2), 1 - outcome, outcome)
+    cells = side * len(votes.a) + pair
+    ballots = csr_array(
+        (np.ones(len(first), dtype=np.int64), (np.arange(len(first)), cells)), (len(first), votes.counts.size)
+    )
+    return votes, ballots
+
+
+@pytest.mark.parametrize("family", [HALF_WIN, NO_TIES, DAVIDSON])
+def test_with_one_vote_per_judge_the_clustered_sandwich_is_the_plain_one(family):
+    votes, ballots = _one_ballot_each(*simulate(3, 5, 700), 5)
+    point = fit_point(votes, family)
+    fit = point.fits[0]
+    clustered = clustered_errors(fit, judge_meat(point, ballots)[0], 700)
+    plain = np.sqrt(np.diag(sandwich_covariance(fit)))
+    assert clustered == pytest.approx(plain * np.sqrt(700 / 699))
+
+
+def test_judges_who_vote_alike_make_both_judge_intervals_wider():
+    votes, single = _one_ballot_each(*simulate(4, 5, 900), 5)
+    alike = csr_array(single.toarray() * 9)  # each of 900 judges casts the same vote nine times
+    point = fit_point(type(votes)(votes.models, votes.a, votes.b, votes.counts * 9), HALF_WIN)
+    fit = point.fits[0]
+    clustered = clustered_errors(fit, judge_meat(point, alike)[0], 900)
+    assert clustered == pytest.approx(3 * np.sqrt(np.diag(sandwich_covariance(fit))), rel=0.01)
+    sums = resample_judges(alike, 900, 0, 1, range(CHUNK * 16), poisson=False).reshape(3, -1, CHUNK * 16)
+    rounds = replicate(point, lambda r: sums[:, :, r], range(CHUNK * 16))
+    assert rounds.std(axis=1, ddof=1) == pytest.approx(clustered, rel=0.15)
+
+
+@pytest.mark.parametrize("family", [HALF_WIN, DAVIDSON])
+def test_multinomial_and_poisson_rounds_spread_alike(family):
+    point = fit_point(count(*simulate(5, 5, 4000), 5), family)
+    spread = [
+        replicate(point, resample_battles(point.votes, 1, poisson=poisson), range(CHUNK * 16)).std(axis=1)
+        for poisson in (False, True)
+    ]
+    assert spread[0] == pytest.approx(spread[1], rel=0.2)
+    assert spread[0] == pytest.approx(np.sqrt(np.diag(sandwich_covariance(point.fits[0]))), rel=0.15)
+
+
+def test_elo_rounds_play_what_they_draw_one_battle_after_another():
+    first, second, outcome = simulate(6, 5, 700)
+    score, rules = np.array([1, 0, 0.5])[outcome], EloRules(k=16, scale=350, base=7, start=1200)
+    found = elo_rounds(first, second, score, 5, 9, range(3, 5), rules)
+    for column, round_ in enumerate((3, 4)):
+        random = np.random.Generator(np.random.Philox(key=np.array([9, round_], dtype=np.uint64)))
+        order = np.concatenate([random.integers(0, 700, size) for size in (512, 188)])
+        alone = elo_ratings(first[order], second[order], score[order], 5, rules)
+        assert found[:, column] == pytest.approx(alone, rel=1e-12)
+
+
+def test_a_model_without_a_battle_in_an_elo_round_has_no_rating_there():
+    found = elo_rounds(np.array([0, 0]), np.array([1, 2]), np.array([1.0, 1.0]), 3, 0, range(32), EloRules())
+    assert not np.isnan(found[0]).any()
+    assert 0 < np.isnan(found[1]).sum() < 32
+    assert (np.isnan(found[1]) | np.isnan(found[2])).sum() < 32
+
+
+def test_indices_survive_packing():
+    assert unpack(pack(np.array([0, 1, 65_535]))).tolist() == [0, 1, 65_535]
