@@ -17,3 +17,45 @@ def count_tokens(messages: DataFrame) -> DataFrame:
     keys = ("source", "model", "language", "role", "turn", "month")
     lengths = messages.select(*keys, F.explode("n_tokens").alias("tokenizer", "n_tokens"))
     return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(F.count("*").alias("n_messages"))
+
+
+def count_conversation_tokens(messages: DataFrame) -> DataFrame:
+    """Count conversations by their turns and by the tokens of all their messages.
+
+    Args:
+        messages: columns of the table `messages`.
+
+    Returns:
+        source, model, language, tokenizer, turns, n_tokens, n_conversations: one row per combination that occurs.
+    """
+    lengths = messages.select(
+        "source", "conversation_id", "model", "language", "turn", F.explode("n_tokens").alias("tokenizer", "tokens")
+    )
+    conversations = lengths.groupBy("source", "conversation_id", "tokenizer").agg(
+        # The same for all messages of a conversation, so any of them will do.
+        F.max("model").alias("model"),
+        F.max("language").alias("language"),
+        F.max("turn").alias("turns"),
+        F.sum("tokens").alias("n_tokens"),
+    )
+    keys = ("source", "model", "language", "tokenizer", "turns", "n_tokens")
+    return conversations.groupBy(*keys).agg(F.count("*").alias("n_conversations"))
+
+
+def sum_language_costs(messages: DataFrame) -> DataFrame:
+    """Add up characters and tokens by language.
+
+    Args:
+        messages: columns of the table `messages`.
+
+    Returns:
+        source, language, role, tokenizer, n_messages, n_chars, n_tokens, tokens_per_char (null without characters). A
+        null language is a group of its own.
+    """
+    keys = ("source", "language", "role", "tokenizer")
+    lengths = messages.select("source", "language", "role", "n_chars", F.explode("n_tokens").alias("tokenizer", "n"))
+    sums = lengths.groupBy(*keys).agg(
+        F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"), F.sum("n").alias("n_tokens")
+    )
+    per_char = F.col("n_tokens") / F.nullif(F.col("n_chars"), F.lit(0))
+    return sums.select(*keys, "n_messages", "n_chars", "n_tokens", per_char.alias("tokens_per_char"))

@@ -1,5 +1,17 @@
 """Every Delta table of the lake, declared once: schema, grain, constraints and a comment per column."""
 
+from arenalake.tables.corpus import (
+    CONVERSATION_TOKEN_COUNTS,
+    CONVERSATION_TOKEN_STATS,
+    CORPUS_TABLES,
+    LANGUAGE_COSTS,
+    MODERATION_ANSWERS,
+    MODERATION_CONVERSATIONS,
+    MODERATION_COOCCURRENCE,
+    MODERATION_COVERAGE,
+    MODERATION_TURNS,
+    TOXICITY_AGREEMENT,
+)
 from arenalake.tables.gold import (
     BATTLE_COUNTS,
     MODERATION_COUNTS,
@@ -43,6 +55,7 @@ ALL_TABLES: tuple[Table, ...] = (
     RATING_REPLICATES,
     RATING_PAIRS,
     RATING_FITS,
+    *CORPUS_TABLES,
 )
 
 __all__ = [
@@ -50,13 +63,21 @@ __all__ = [
     "BATTLES",
     "BATTLE_COUNTS",
     "CONVERSATIONS",
+    "CONVERSATION_TOKEN_COUNTS",
+    "CONVERSATION_TOKEN_STATS",
     "INGESTED_FILES",
+    "LANGUAGE_COSTS",
     "MESSAGES",
+    "MODERATION_ANSWERS",
+    "MODERATION_CONVERSATIONS",
+    "MODERATION_COOCCURRENCE",
     "MODERATION_COUNTS",
+    "MODERATION_COVERAGE",
     "MODERATION_CURVES",
     "MODERATION_PATTERNS",
     "MODERATION_STATS",
     "MODERATION_TOTALS",
+    "MODERATION_TURNS",
     "PAIR_STATS",
     "POSITION_STATS",
     "QUARANTINE",
@@ -67,6 +88,7 @@ __all__ = [
     "SOURCE_TERMS",
     "TOKEN_COUNTS",
     "TOKEN_STATS",
+    "TOXICITY_AGREEMENT",
     "VOLUME_STATS",
     "Column",
     "Table",

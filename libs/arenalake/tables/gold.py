@@ -99,7 +99,7 @@ MODERATION_COUNTS = Table(
 MODERATION_PATTERNS = Table(
     name="moderation_patterns",
     layer="gold",
-    comment="Conversations by the flags of their messages, in order. Counts of two halves add up to those of the whole.",
+    comment="Conversations by the flags of their messages, in order. Counts of two halves add up.",
     columns=(
         _SOURCE,
         _MODEL,
@@ -107,8 +107,8 @@ MODERATION_PATTERNS = Table(
         Column(
             "pattern",
             "array<int>",
-            "one number per message: role (0 user, 1 assistant, 2 battle as a whole) times 2^24, plus a bit from 2^12 up "
-            "for each category that has a flag, plus a bit from 2^0 up for each that is flagged; any is the first "
+            "one number per message: role (0 user, 1 assistant, 2 battle as a whole) times 2^24, plus a bit from 2^12 "
+            "up for each category that has a flag, plus a bit from 2^0 up for each that is flagged; any is the first "
             "category, the others follow as published",
             required=True,
         ),
