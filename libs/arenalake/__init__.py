@@ -1,3 +1,3 @@
-"""arenalake: conversation and preference corpora for language models, counted once on Spark and kept in Delta tables."""
+"""arenalake: conversation and preference corpora for language models, counted once on Spark, kept in Delta tables."""
 
 __version__ = "0.1.0"

@@ -45,8 +45,7 @@ _UPKEEP = {
 class Lake:
     """The tables of one storage location, in one session.
 
-    A table is read as it was when it was first asked for, plus what was written through this object since: a plan that
-    is run again still sees the rows it was made for.
+    Its knowledge of versions is as of first asking, plus what was written through this object since.
     """
 
     def __init__(self, spark: SparkSession, storage: StorageConfig, *, rebuild: bool = False) -> None:
@@ -98,12 +97,20 @@ class Lake:
             for how, tables in self._touched.items()
         }
 
-    def read(self, table: Table) -> DataFrame:
-        """The table as it is now; an empty DataFrame of its schema where it was never written."""
+    def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
+        """The table as it is now; an empty DataFrame of its schema where it was never written.
+
+        Args:
+            pinned: keep seeing this version when the plan is run again after a write. Needed by a step that reads what
+                it writes; it costs a reconstruction of the table's state, so it is not the default.
+        """
         if not self.exists(table):
             return self.spark.createDataFrame([], table.ddl)
         self._touched["read"][table.name] = table
-        return self.spark.read.option("versionAsOf", self._commit(table)["newest"]).table(self.name_of(table))
+        reader = self.spark.read
+        if pinned:
+            reader = reader.option("versionAsOf", self._commit(table)["newest"])
+        return reader.table(self.name_of(table))
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
@@ -113,9 +120,12 @@ class Lake:
 
     def replace(self, table: Table, rows: DataFrame, *, fingerprint: str = "") -> None:
         """Put `rows` in place of all rows in one commit that carries `fingerprint`."""
-        self._create(table)
+        is_new = self._create(table)
         writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", fingerprint)
-        writer.overwrite(F.lit(True))
+        if is_new:
+            writer.append()  # the same result, without the cost of finding out that there is nothing to remove
+        else:
+            writer.overwrite(F.lit(True))
         self._wrote(table)
 
     def insert_new(self, table: Table, rows: DataFrame) -> None:
@@ -177,26 +187,27 @@ class Lake:
             self._commits[table.name] = {**row["commit"].asDict(), "newest": row["newest"]}
         return self._commits[table.name]
 
-    def _create(self, table: Table) -> None:
+    def _create(self, table: Table) -> bool:
+        """Create the table where it is missing; return whether it was."""
         if self.exists(table):
-            return
+            return False
         if self.root is None:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._storage.catalog}`.`{self._storage.schema_name}`")
         columns = ", ".join(
-            f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.comment)}"
+            f"`{c.name}` {c.type} {'NOT NULL' if c.required else ''} COMMENT {_literal(c.comment)}"
             for c in table.columns
         )
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
-        properties = ""
+        properties = {f"delta.constraints.{name}": expression for name, expression in table.checks.items()}
         if table.stats_columns is not None:
-            properties = f"TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '{','.join(table.stats_columns)}')"
+            properties["delta.dataSkippingStatsColumns"] = ",".join(table.stats_columns)
+        listed = ", ".join(f"'{name}' = {_literal(value)}" for name, value in properties.items())
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.name_of(table)} ({columns}) USING delta "
-            f"{cluster} COMMENT {_literal(table.comment)} {properties}"
+            f"{cluster} COMMENT {_literal(table.comment)} {f'TBLPROPERTIES ({listed})' if listed else ''}"
         )
-        for name, expression in table.checks.items():
-            self.spark.sql(f"ALTER TABLE {self.name_of(table)} ADD CONSTRAINT {name} CHECK ({expression})")
         self._existing.add(table.name)
+        return True
 
     def _merge(
         self, table: Table, rows: DataFrame, clauses: str, on: Sequence[str] | None = None, *, conform: bool = True

@@ -50,7 +50,7 @@ def get_session(config: SparkConfig) -> SparkSession:
             "set it (for example --set spark.master='local[*]') or submit the job to a cluster"
         )
     else:
-        spark = _start_local(builder, config)
+        spark = _start_local(builder, config.master, config)
     for key, value in _CORRECTNESS.items():
         spark.conf.set(key, value)
     _require_delta(spark)
@@ -62,7 +62,7 @@ def _has_outer_session() -> bool:
     return any(os.environ.get(name) for name in outside) or SparkSession.getActiveSession() is not None
 
 
-def _start_local(builder: SparkSession.Builder, config: SparkConfig) -> SparkSession:
+def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig) -> SparkSession:
     try:
         from delta import configure_spark_with_delta_pip
     except ImportError:
@@ -70,20 +70,20 @@ def _start_local(builder: SparkSession.Builder, config: SparkConfig) -> SparkSes
     # Workers start with `python3` from PATH unless told otherwise, and that one may lack pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = builder.master(config.master).config("spark.driver.memory", config.driver_memory)
+    builder = builder.master(master).config("spark.driver.memory", config.driver_memory)
     if config.shuffle_partitions:
         builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
     for key, value in _LOCAL.items():
         builder = builder.config(key, value)
     spark = configure_spark_with_delta_pip(builder).getOrCreate()
-    log.info("session started", extra={"master": config.master, "spark": spark.version})
+    log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
 
 
 def _require_delta(spark: SparkSession) -> None:
     if os.environ.get("DATABRICKS_RUNTIME_VERSION"):
         return
-    if "DeltaSparkSessionExtension" not in spark.conf.get("spark.sql.extensions", ""):
+    if "DeltaSparkSessionExtension" not in (spark.conf.get("spark.sql.extensions", None) or ""):
         raise SessionError(
             "this Spark session has no Delta Lake: submit with --packages io.delta:delta-spark_4.2_2.13:4.4.0 and the "
             "two settings of conf/cluster.properties (spark.sql.extensions and spark.sql.catalog.spark_catalog)"

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Sequence
 from functools import reduce
+from typing import cast
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
+from pyspark.sql.types import StringType, StructType
 
 from arenalake.ingest.files import RawFile
 from arenalake.sources.source import Field
@@ -107,7 +108,8 @@ def _typed_records(
     df: DataFrame, columns: Sequence[str], fields: Sequence[Field], *, corrupt: Column | None = None
 ) -> DataFrame:
     """Rows of `row` (a struct of the file's columns) with each field cast to its type where the file has another."""
-    types = {f.name: f.dataType for f in df.schema["row"].dataType.fields}
+    row = cast(StructType, df.schema["row"].dataType)
+    types = {f.name: f.dataType for f in row.fields}
     unread = sorted(set(columns) - {field.column for field in fields})
     if unread:
         log.info("columns without a place in the tables are not read", extra={"columns": ",".join(unread)})

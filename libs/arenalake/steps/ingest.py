@@ -168,14 +168,16 @@ class _Batch:
 
     def _contested(self, parsed: DataFrame) -> DataFrame | None:
         key = "battle_id" if self.source.has_battles else "conversation_id"
-        known = self._of_source(self.entities).select(F.col(key).alias("record_key"))
+        known = self._of_source(self.entities, pinned=True).select(F.col(key).alias("record_key"))
         contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
         return None if contested.isEmpty() else contested
 
     def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
         good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
         existing = entities_as_content(
-            self._of_source(BATTLES), self._of_source(CONVERSATIONS), has_battles=self.source.has_battles
+            self._of_source(BATTLES, pinned=True),
+            self._of_source(CONVERSATIONS, pinned=True),
+            has_battles=self.source.has_battles,
         )
         return judge_contested(
             good,
@@ -272,8 +274,8 @@ class _Batch:
         changes = {column: f"new.{column}" for column in ("kept", "quarantined", "outcome")}
         self.lake.upsert(INGESTED_FILES, corrected.drop("n"), update=changes)
 
-    def _of_source(self, table: Table) -> DataFrame:
-        return self.lake.read(table).where(F.col("source") == self.name)
+    def _of_source(self, table: Table, *, pinned: bool = False) -> DataFrame:
+        return self.lake.read(table, pinned=pinned).where(F.col("source") == self.name)
 
     def _rows_by_file(self, table: Table, names: Sequence[str]) -> dict[str, int]:
         if not names or not self.lake.exists(table):

@@ -170,7 +170,7 @@ MODERATION_STATS = Table(
 MODERATION_CURVES = Table(
     name="moderation_curves",
     layer="gold",
-    comment="Share of messages whose score is at or above a threshold; thresholds are edges of bins, so shares are exact.",
+    comment="Share of messages whose score is at or above a threshold; thresholds are edges of bins: exact shares.",
     columns=(
         _SOURCE,
         _GROUPING,

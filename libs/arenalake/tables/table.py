@@ -1,6 +1,7 @@
 """What a table declaration is: columns with types and comments, the key, and how Delta should keep it."""
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
@@ -54,7 +55,8 @@ class Table:
         Raises:
             SchemaMismatchError: listing every missing, unexpected and differently typed column.
         """
-        wanted = {f.name: f.dataType.simpleString() for f in StructType.fromDDL(self.ddl).fields}
+        declared = cast(StructType, StructType.fromDDL(self.ddl))
+        wanted = {f.name: f.dataType.simpleString() for f in declared.fields}
         found = {f.name: f.dataType.simpleString() for f in df.schema.fields}
         problems = [f"{name} is missing" for name in wanted if name not in found]
         problems += [f"{name} is not declared" for name in found if name not in wanted]
