@@ -18,7 +18,7 @@ from arenalake.ratings.resampling import CellSampler
 
 def _draws(counts, rounds, seed=5):
     sampler = CellSampler(np.array(counts))
-    return np.stack([sampler.draw(seed, round_) for round_ in range(rounds)])
+    return sampler.draw(seed, range(rounds))
 
 
 @pytest.mark.parametrize("counts", [[1, 2, 3], [3, 3, 3, 40, 40, 300], [5000, 20_000, 1, 1, 1, 7]])
@@ -64,9 +64,11 @@ def test_one_cell_among_many_is_binomial(count_of_cell):
 def test_a_round_depends_on_seed_and_round_only():
     sampler = CellSampler(np.arange(1, 200))
     again = CellSampler(np.arange(1, 200))
-    assert (sampler.draw(1, 3) == again.draw(1, 3)).all()
-    assert (sampler.draw(1, 3) != sampler.draw(1, 4)).any()
-    assert (sampler.draw(2, 3) != sampler.draw(1, 3)).any()
+    whole = sampler.draw(1, range(600))
+    assert (again.draw(1, range(3, 5)) == whole[3:5]).all()
+    assert (again.draw(1, range(400, 600)) == whole[400:]).all()
+    assert len(np.unique(whole, axis=0)) == 600
+    assert (sampler.draw(2, range(3, 4)) != whole[3]).any()
 
 
 def test_a_round_is_the_same_bit_for_bit_whichever_rounds_are_asked_for_with_it():
@@ -86,7 +88,7 @@ def test_each_round_is_the_maximum_for_its_votes(n_models, n_battles):
     for round_ in range(CHUNK):
         whole = np.isfinite(found[:, round_]).all()
         if whole:
-            newton = fit_rounds(point.votes.a, point.votes.b, n_models, resample(round_)[:, :, None], HALF_WIN)
+            newton = fit_rounds(point.votes.a, point.votes.b, n_models, resample(range(round_, round_ + 1)), HALF_WIN)
             assert found[:, round_] == pytest.approx(newton.theta[:, 0], abs=1e-10)
 
 
@@ -94,7 +96,9 @@ def _one_round(table, counts):
     point = fit_point(votes_of(table), HALF_WIN)
     drawn = votes_of(counts)
     assert (drawn.a.tolist(), drawn.b.tolist()) == (point.votes.a.tolist(), point.votes.b.tolist())
-    return point, replicate(point, lambda _: drawn.counts, range(1))[:, 0]
+    return point, replicate(point, lambda rounds: np.repeat(drawn.counts[:, :, None], len(rounds), axis=2), range(1))[
+        :, 0
+    ]
 
 
 def test_a_model_that_only_won_in_a_round_is_infinitely_good_there():

@@ -35,23 +35,45 @@ def label_components(winners: Ints, losers: Ints, n_models: int) -> Ints:
     return number[label]
 
 
-def reach(start: NDArray[Any], sources: Ints, targets: Ints, open_: NDArray[Any]) -> NDArray[Any]:
-    """Follow directed edges as far as they lead, in many rounds at once.
+class Edges:
+    """Directed edges, followed in many rounds at once: a set of rounds is a number with one bit for each.
 
     Args:
-        start: a set of rounds per model, one bit each, in which the search starts there, [K].
-        sources: where each edge starts, [E]
-        targets: where each edge ends, [E]; sorted.
-        open_: the rounds in which the edge exists, one bit each, [E].
-
-    Returns:
-        The rounds in which each model is reached, [K].
+        winners: model that each edge starts from, [E].
+        losers: model that each edge leads to, [E].
     """
-    reached = start.copy()
-    groups, first = np.unique(targets, return_index=True)
+
+    def __init__(self, winners: Ints, losers: Ints) -> None:
+        self._down = _by_target(winners, losers)
+        self._up = _by_target(losers, winners)
+
+    def reach_down(self, start: NDArray[Any], exists: NDArray[Any]) -> NDArray[Any]:
+        """The rounds in which each model is beaten by one of `start`, directly or over others, or is in it, [K].
+
+        Args:
+            start: the rounds in which the search starts at each model, [K].
+            exists: the rounds in which each edge exists, [E].
+        """
+        return _reach(start, exists, *self._down)
+
+    def reach_up(self, start: NDArray[Any], exists: NDArray[Any]) -> NDArray[Any]:
+        """The rounds in which each model beats one of `start`, directly or over others, or is in it, [K]."""
+        return _reach(start, exists, *self._up)
+
+
+def _by_target(sources: Ints, targets: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    order = np.argsort(targets, kind="stable")
+    groups, first = np.unique(targets[order], return_index=True)
+    return order, sources[order], groups, first
+
+
+def _reach(
+    start: NDArray[Any], exists: NDArray[Any], order: Ints, sources: Ints, groups: Ints, first: Ints
+) -> NDArray[Any]:
+    reached, exists = start.copy(), exists[order]
     while len(groups):
         found = reached.copy()
-        found[groups] |= np.bitwise_or.reduceat(open_ & reached[sources], first)
+        found[groups] |= np.bitwise_or.reduceat(exists & reached[sources], first)
         if (found == reached).all():
             break
         reached = found

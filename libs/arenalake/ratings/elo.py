@@ -71,12 +71,16 @@ def elo_rounds(
     offset = np.arange(n_rounds)
     won = (2 * score - 1) * gain
     seen = np.zeros(n_models * n_rounds, dtype=bool)
+    # That a model with this many battles is drawn in none of N goes has a chance below 1e-27.
+    rare = np.bincount(first, minlength=n_models) + np.bincount(second, minlength=n_models) < 64
+    seen.reshape(n_models, n_rounds)[~rare] = True
     a_flat, b_flat = first.astype(np.int64) * n_rounds, second.astype(np.int64) * n_rounds
     for begin in range(0, n_battles, _TILE):
         size = min(_TILE, n_battles - begin)
         drawn = np.stack([random.integers(0, n_battles, size) for random in randoms], axis=1)
         a, b, gained = a_flat[drawn] + offset, b_flat[drawn] + offset, won[drawn]
-        seen[a] = seen[b] = True
+        if rare.any():
+            seen[a] = seen[b] = True
         _play(half, a, b, gained, gain)
     rating = rules.start + half.reshape(n_models, n_rounds) * 2 * rules.scale / np.log(rules.base)
     return np.where(seen.reshape(n_models, n_rounds), rating, np.nan)

@@ -107,11 +107,9 @@ def estimate_win_rate(votes: PairVotes) -> Estimate:
 
 def win_rate_rounds(votes: PairVotes, resample: Resample, rounds: range) -> Floats:
     """Average win rates in each round, [K, rounds]."""
-    parts = []
-    for start in range(rounds.start, rounds.stop, CHUNK):
-        counts = np.stack([resample(round_) for round_ in range(start, min(start + CHUNK, rounds.stop))], axis=-1)
-        parts.append(win_rates(votes, counts))
-    return np.concatenate(parts, axis=1)
+    starts = range(rounds.start, rounds.stop, CHUNK)
+    chunks = [range(start, min(start + CHUNK, rounds.stop)) for start in starts]
+    return np.concatenate([win_rates(votes, resample(chunk)) for chunk in chunks], axis=1)
 
 
 def rate(votes: PairVotes, method: str, ratings: RatingsConfig) -> Estimate:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from arenalake.errors import RatingError
-from arenalake.ratings.components import find_components, label_components, reach
+from arenalake.ratings.components import Edges, find_components, label_components
 from arenalake.ratings.families import NO_TIES, Family, bradley_terry_terms
 from arenalake.ratings.fit import derivatives, fit_rounds, fit_votes, incidence
 from arenalake.ratings.resampling import CellSampler
@@ -21,8 +22,8 @@ CHUNK = 32
 _LAST_STEP = 1e-11
 _MAX_CHORD_STEPS = 40
 
-Resample = Callable[[int], Ints]
-"""From a round to its votes by outcome and pair, [3, P]."""
+Resample = Callable[[range], Ints]
+"""From rounds to their votes by outcome and pair, [3, P, rounds]."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,21 @@ class ComponentFit:
         return len(self.members)
 
     @cached_property
+    def signs(self) -> csr_array:
+        """+1 where the model is the pair's first, -1 where it is the second, [K, P]."""
+        return incidence(self.votes.a, self.votes.b, self.n_models)
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Both directions of every pair."""
+        return Edges(np.concatenate([self.votes.a, self.votes.b]), np.concatenate([self.votes.b, self.votes.a]))
+
+    @cached_property
     def inverse_information(self) -> Floats:
         """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter)."""
-        signs = incidence(self.votes.a, self.votes.b, self.n_models)
         counts = self.votes.counts[:, :, None].astype(np.float64)
         theta, tau = self.theta[:, None], np.array([self.tau])
-        information = derivatives(self.votes.a, self.votes.b, signs, counts, self.family, theta, tau)[2][0]
+        information = derivatives(self.votes.a, self.votes.b, self.signs, counts, self.family, theta, tau)[2][0]
         # The constant shift has no information; with the pin it has some, taken out again after the inversion.
         pin = np.zeros(len(information))
         pin[: self.n_models] = 1 / np.sqrt(self.n_models)
@@ -78,6 +88,10 @@ class PointFit:
     family: Family
     component: Ints
     fits: tuple[ComponentFit, ...]
+
+    def pairs_of(self, fit: ComponentFit) -> NDArray[np.bool_]:
+        """Which pairs of all votes lie within a component, [P]."""
+        return np.isin(self.votes.a, fit.members) & np.isin(self.votes.b, fit.members)
 
 
 def fit_point(votes: PairVotes, family: Family) -> PointFit:
@@ -111,10 +125,10 @@ def resample_battles(votes: PairVotes, seed: int, *, poisson: bool = False) -> R
     filled = np.flatnonzero(flat)
     sampler = CellSampler(flat[filled], poisson=poisson)
 
-    def resample(round_: int) -> Ints:
-        counts = np.zeros(len(flat), dtype=np.int64)
-        counts[filled] = sampler.draw(seed, round_)
-        return counts.reshape(3, -1)
+    def resample(rounds: range) -> Ints:
+        counts = np.zeros((len(flat), len(rounds)), dtype=np.int64)
+        counts[filled] = sampler.draw(seed, rounds).T
+        return counts.reshape(3, -1, len(rounds))
 
     return resample
 
@@ -134,13 +148,12 @@ def replicate(point: PointFit, resample: Resample, rounds: range) -> Floats:
     first, last = rounds.start // CHUNK, -(-rounds.stop // CHUNK)
     result = np.full((len(point.component), (last - first) * CHUNK), np.nan)
     for chunk in range(first, last):
-        drawn = np.stack([resample(round_) for round_ in range(chunk * CHUNK, (chunk + 1) * CHUNK)], axis=-1)
+        drawn = resample(range(chunk * CHUNK, (chunk + 1) * CHUNK))
         if point.family is NO_TIES:
-            drawn[TIE] = 0
+            drawn = drawn * np.array([1, 1, 0])[:, None, None]
         columns = slice((chunk - first) * CHUNK, (chunk - first + 1) * CHUNK)
         for fit in point.fits:
-            inside = np.isin(point.votes.a, fit.members) & np.isin(point.votes.b, fit.members)
-            counts = drawn if inside.all() else drawn[:, inside]
+            counts = drawn if len(fit.votes.a) == len(point.votes.a) else drawn[:, point.pairs_of(fit)]
             result[fit.members, columns] = _replicate_component(fit, counts)
     start = rounds.start - first * CHUNK
     return result[:, start : start + len(rounds)]
@@ -161,14 +174,10 @@ def _strongly_connected(fit: ComponentFit, counts: NDArray[Any]) -> NDArray[np.b
     tied = counts[TIE] > 0
     a_over_b = np.packbits((counts[A_WINS] > 0) | tied, axis=1, bitorder="little").view("<u4")[:, 0]
     b_over_a = np.packbits((counts[B_WINS] > 0) | tied, axis=1, bitorder="little").view("<u4")[:, 0]
-    winners = np.concatenate([fit.votes.a, fit.votes.b])
-    losers = np.concatenate([fit.votes.b, fit.votes.a])
-    edges = np.concatenate([a_over_b, b_over_a])
+    exists = np.concatenate([a_over_b, b_over_a])
     start = np.zeros(fit.n_models, dtype=np.uint32)
     start[np.argmax(fit.votes.battles_per_model)] = 2**CHUNK - 1
-    by_loser, by_winner = np.argsort(losers, kind="stable"), np.argsort(winners, kind="stable")
-    below = reach(start, winners[by_loser], losers[by_loser], edges[by_loser])
-    above = reach(start, losers[by_winner], winners[by_winner], edges[by_winner])
+    below, above = fit.edges.reach_down(start, exists), fit.edges.reach_up(start, exists)
     all_rounds = np.bitwise_and.reduce(below & above)
     return np.unpackbits(np.array([all_rounds], dtype="<u4").view(np.uint8), bitorder="little").astype(bool)
 
@@ -190,8 +199,7 @@ def _chord(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.
 
     A battle's expected score only needs strengths: pi_a / (pi_a + pi_b), so a step takes no exponentials per pair.
     """
-    a, b, inverse = fit.votes.a, fit.votes.b, fit.inverse_information
-    signs = incidence(a, b, fit.n_models)
+    a, b, signs, inverse = fit.votes.a, fit.votes.b, fit.signs, fit.inverse_information
     either = abs(signs)
     battles = counts.sum(axis=0, dtype=np.float64)
     # Each model's score: the mean of (battles + wins - losses), where ties leave half.
@@ -232,10 +240,9 @@ def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
             theta[won & ~lost, round_], theta[lost & ~won, round_] = np.inf, -np.inf
             continue
         start = core.astype(np.uint8)
-        by_loser, by_winner = np.argsort(losers, kind="stable"), np.argsort(winners, kind="stable")
-        all_open = np.ones(len(winners), dtype=np.uint8)
-        theta[reach(start, winners[by_loser], losers[by_loser], all_open) > 0, round_] = -np.inf
-        theta[reach(start, losers[by_winner], winners[by_winner], all_open) > 0, round_] = np.inf
+        exists = np.concatenate([a_scored, b_scored]).astype(np.uint8)
+        theta[fit.edges.reach_down(start, exists) > 0, round_] = -np.inf
+        theta[fit.edges.reach_up(start, exists) > 0, round_] = np.inf
         finite[:, round_] = core
     kept = counts * (finite[a] & finite[b])
     fitted = _fit_each(fit, kept)

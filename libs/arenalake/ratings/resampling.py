@@ -19,6 +19,8 @@ _BITS = 12
 _BINS = 2**_BITS
 # Larger cells are few and go through NumPy's own Poisson sampler.
 _LARGEST_TABLE = 10_000
+# Cells drawn at once, in as many rounds as that takes: their arrays stay in the processor's cache.
+_BATCH = 32_768
 
 
 class CellSampler:
@@ -66,39 +68,56 @@ class CellSampler:
         tables[:, :-1][undecided] = ~tables[:, :-1][undecided]
         self._tables = tables.ravel()
 
-    def draw(self, seed: int, round_: int) -> Ints:
-        """The resample of one round, [M]."""
-        random = np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
-        while True:
-            counts = self._draw_poisson(random)
-            if self._poisson:
-                return counts
-            missing = self.total - int(counts.sum())
-            if missing >= 0:
-                break
-        battles = np.sort(random.integers(0, self.total, missing))
-        np.add.at(counts, np.searchsorted(self._ends, battles, "right"), 1)
+    def draw(self, seed: int, rounds: range) -> Ints:
+        """The resamples of some rounds, [rounds, M]."""
+        counts = np.empty((len(rounds), len(self._ends)), dtype=np.int64)
+        few = max(1, _BATCH // len(self._ends))
+        for start in range(0, len(rounds), few):
+            randoms = [_generator(seed, round_) for round_ in rounds[start : start + few]]
+            self._draw_batch(randoms, counts[start : start + few])
         return counts
 
-    def _draw_poisson(self, random: np.random.Generator) -> Ints:
-        counts = np.empty(len(self._ends), dtype=np.int64)
+    def _draw_batch(self, randoms: list[np.random.Generator], counts: Ints) -> None:
+        self._draw_poisson(randoms, counts)
+        if self._poisson:
+            return
+        missing = self.total - counts.sum(axis=1)
+        while (missing < 0).any():
+            for row in np.flatnonzero(missing < 0):
+                self._draw_poisson([randoms[row]], counts[row : row + 1])
+            missing = self.total - counts.sum(axis=1)
+        battles = np.concatenate(
+            [np.sort(random.integers(0, self.total, n)) for random, n in zip(randoms, missing, strict=True)]
+        )
+        cells = np.searchsorted(self._ends, battles, "right") + np.repeat(np.arange(len(randoms)), missing) * len(
+            self._ends
+        )
+        counts += np.bincount(cells, minlength=counts.size).reshape(counts.shape)
+
+    def _draw_poisson(self, randoms: list[np.random.Generator], counts: Ints) -> None:
         n_small = len(self._small)
-        words = random.bit_generator.random_raw(-(-n_small // 4))
-        bits = words.astype("<u8", copy=False).view("<u2")[:n_small] >> (16 - _BITS)
+        n_words = -(-n_small // 4)
+        words = np.stack([random.bit_generator.random_raw(n_words) for random in randoms])
+        bits = words.astype("<u8", copy=False).view("<u2")[:, :n_small] >> (16 - _BITS)
         index = self._first_bin + bits
         value = self._tables.take(index)
-        undecided = np.flatnonzero(value < 0)
-        if len(undecided):
-            place = self._place[undecided]
-            low = ~value[undecided] + place
-            following = self._tables[index[undecided] + 1]
+        row, column = np.nonzero(value < 0)
+        if len(row):
+            place, open_ = self._place[column], index[row, column]
+            low = ~value[row, column] + place
+            following = self._tables[open_ + 1]
             high = np.where(following < 0, ~following, following) + place
-            uniform = (bits[undecided] + random.random(len(undecided))) / _BINS
-            value[undecided] = _bisect(self._cdf, low, high, uniform) - place
-        counts[self._small] = value
+            asked = np.bincount(row, minlength=len(randoms))
+            further = np.concatenate([random.random(n) for random, n in zip(randoms, asked, strict=True)])
+            uniform = (bits[row, column] + further) / _BINS
+            value[row, column] = _bisect(self._cdf, low, high, uniform) - place
+        counts[:, self._small] = value
         if len(self._large):
-            counts[self._large] = random.poisson(self._large_means)
-        return counts
+            counts[:, self._large] = np.stack([random.poisson(self._large_means) for random in randoms])
+
+
+def _generator(seed: int, round_: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
 
 
 def _bisect(cdf: np.ndarray, low: np.ndarray, high: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.ratings import leaderboard
 from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
 from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
-from arenalake.ratings.votes import Floats, PairVotes, count_pairs
+from arenalake.ratings.votes import Floats, Ints, PairVotes, count_pairs
 from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS
 from arenalake.tables.table import Table
 
@@ -119,11 +119,13 @@ def rate_block(
 ) -> pd.DataFrame:
     """The rounds of one block by all methods, each round drawn once: method, round, model, rating."""
     rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
-    drawn = {round_: resample(round_) for round_ in range(rounds.start, -(-rounds.stop // CHUNK) * CHUNK)}
+    drawn = resample(range(rounds.start, -(-rounds.stop // CHUNK) * CHUNK))
+
+    def reuse(some: range) -> Ints:
+        return drawn[:, :, some.start - rounds.start : some.stop - rounds.start]
+
     parts = [
-        replicate_rows(votes.models, rounds, rate_rounds(votes, method, drawn.__getitem__, rounds, ratings)).assign(
-            method=method
-        )
+        replicate_rows(votes.models, rounds, rate_rounds(votes, method, reuse, rounds, ratings)).assign(method=method)
         for method in methods
     ]
     return pd.concat(parts, ignore_index=True)

@@ -93,8 +93,12 @@ def bootstrap_judges(
         for model_a, model_b, sums in zip(parts["model_a"], parts["model_b"], parts["sums"], strict=True):
             part = np.frombuffer(sums, dtype="<i8").reshape(3, -1, BLOCK)
             total[:, _positions(counted, list(model_a), list(model_b)), :] += part
+
+        def resample(rounds: range) -> Ints:
+            return total[:, :, rounds.start - block * BLOCK : rounds.stop - block * BLOCK]
+
         with one_thread():
-            found = rate_block(counted, methods, lambda r: total[:, :, r - block * BLOCK], block, ratings, bootstrap)
+            found = rate_block(counted, methods, resample, block, ratings, bootstrap)
         return found.assign(source=source, slice=slice_, unit="judge")[RATING_REPLICATES.column_names]
 
     sums = ballots.groupBy(*_KEYS, "part").applyInPandas(add_up, _SUMS)

@@ -74,3 +74,25 @@ def count_pairs(models: Sequence[str], first: NDArray[Any], second: NDArray[Any]
     for outcome in (A_WINS, B_WINS, TIE):
         np.add.at(total[outcome], row, upright[outcome])
     return PairVotes(tuple(models[index] for index in order), keys // len(models), keys % len(models), total)
+
+
+def tally(models: Sequence[str], first: Ints, second: Ints, outcome: Ints) -> PairVotes:
+    """Count battles, one per row.
+
+    Args:
+        models: names, in any order.
+        first: index into `models` of the model shown first, [N].
+        second: index of the model shown second, [N].
+        outcome: `A_WINS`, `B_WINS` or `TIE`, seen from the model shown first, [N].
+    """
+    n_models = len(models)
+    key = (first * n_models + second) * 3 + outcome
+    if 3 * n_models**2 <= 4 * len(key):  # a bin for every cell there could be
+        counts = np.bincount(key, minlength=3 * n_models**2)
+        cell = np.flatnonzero(counts)
+        counts = counts[cell]
+    else:
+        cell, counts = np.unique(key, return_counts=True)
+    one_hot = np.zeros((3, len(cell)), dtype=np.int64)
+    one_hot[cell % 3, np.arange(len(cell))] = counts
+    return count_pairs(models, cell // 3 // n_models, cell // 3 % n_models, one_hot)

@@ -27,7 +27,7 @@ def run(context: Context) -> StepResult:
     lake, ratings, bootstrap = context.lake, context.config.ratings, context.config.bootstrap
     _require_anchor(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
-    plan = _Plan(ratings, bootstrap)
+    plan = RatingPlan(ratings, bootstrap)
     lake.derive(RATING_REPLICATES, plan.inputs, plan.replicates, settings=settings)
     lake.derive(RATINGS, [RATING_REPLICATES, *plan.inputs], plan.ratings, settings=settings)
     lake.derive(RATING_PAIRS, [RATING_REPLICATES, *plan.inputs], plan.pairs, settings=settings)
@@ -35,7 +35,7 @@ def run(context: Context) -> StepResult:
     return _show(context)
 
 
-class _Plan:
+class RatingPlan:
     """What each table is made of, for the configured methods and unit."""
 
     def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> None:

@@ -1,0 +1,251 @@
+"""Ratings and intervals beside other people's: `python benchmarks/ratings.py`, everything in one run on one machine.
+
+Set A: 33,000 battles of 20 models. Set B: 1.5 million battles of 130 models, sampled by Zipf's law. Each contender
+starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and 95 %
+intervals. Contenders that are too slow run fewer rounds; their time is scaled up, and the number of rounds is shown.
+BLAS has one thread. Beside the time on the clock stands the time on the processors, which other work disturbs less.
+
+FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of distinct
+(first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool of
+processes; for Elo, a loop over battles that is vectorised over rounds. evalica and choix are the released packages, in
+one process, as they offer no bootstrap.
+"""
+
+# ruff: noqa: E402 - threads are limited before the libraries that start them are loaded
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import argparse
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import choix
+import evalica
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from arenalake.ratings.elo import EloRules, elo_rounds
+from arenalake.ratings.families import HALF_WIN
+from arenalake.ratings.intervals import percentile_interval, rank_interval
+from arenalake.ratings.replicates import PointFit, fit_point, replicate, resample_battles
+from arenalake.ratings.spread import BLOCK
+from arenalake.ratings.votes import tally
+
+SETS = {"A": (33_000, 20), "B": (1_500_000, 130)}
+WINNERS = np.array(["model_a", "model_b", "tie"], dtype=object)
+POINTS = 400 / np.log(10)
+
+
+def generate(n_battles: int, n_models: int, seed: int = 0) -> pd.DataFrame:
+    """Battles whose models are sampled by Zipf's law, 30 % ties."""
+    random = np.random.default_rng(seed)
+    share = 1 / np.arange(1, n_models + 1)
+    strength = random.normal(0, 0.8, n_models)
+    first, second = (random.choice(n_models, n_battles, p=share / share.sum()) for _ in range(2))
+    while (same := first == second).any():
+        second[same] = random.choice(n_models, same.sum(), p=share / share.sum())
+    wins = random.random(n_battles) < expit(strength[first] - strength[second])
+    outcome = np.where(random.random(n_battles) < 0.3, 2, np.where(wins, 0, 1))
+    names = np.array([f"model-{number:03}" for number in range(n_models)], dtype=object)
+    return pd.DataFrame({"model_a": names[first], "model_b": names[second], "winner": WINNERS[outcome]})
+
+
+def encode(battles: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
+    """Names, and the battles as indices of models and outcomes."""
+    first, models = pd.factorize(battles["model_a"])
+    rest = pd.Index(models).get_indexer(pd.Index(battles["model_b"]))
+    if (rest < 0).any():
+        codes, models = pd.factorize(pd.concat([battles["model_a"], battles["model_b"]], ignore_index=True))
+        first, rest = codes[: len(battles)], codes[len(battles) :]
+    outcome = pd.Index(WINNERS).get_indexer(pd.Index(battles["winner"]))
+    return list(models), first.astype(np.int64), rest.astype(np.int64), outcome.astype(np.int64)
+
+
+_POINT: list[PointFit] = []
+
+
+def _our_block(block: int, rounds: int) -> np.ndarray:
+    point = _POINT[0]
+    return replicate(point, resample_battles(point.votes, 0), range(block * BLOCK, min((block + 1) * BLOCK, rounds)))
+
+
+def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    point = fit_point(tally(*encode(battles)), HALF_WIN)
+    _POINT[:] = [point]
+    blocks = range(-(-rounds // BLOCK))
+    if processes == 1:
+        parts = [_our_block(block, rounds) for block in blocks]
+    else:
+        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+            parts = list(pool.map(partial(_our_block, rounds=rounds), blocks))
+    values = 1000 + POINTS * np.concatenate(parts, axis=1)
+    interval, ranks = percentile_interval(values), rank_interval(values)
+    rating = 1000 + POINTS * point.fits[0].theta
+    return pd.DataFrame(
+        {"rating": rating, "lower": interval.lower, "upper": interval.upper, "best": ranks[0], "worst": ranks[1]},
+        index=list(point.votes.models),
+    )
+
+
+def _lbfgs(weights: np.ndarray, pairs: np.ndarray, outcome: np.ndarray, n_models: int) -> np.ndarray:
+    def loss(rating: np.ndarray) -> tuple[float, np.ndarray]:
+        p = expit(rating[pairs[:, 0]] - rating[pairs[:, 1]])
+        value = -(weights * (outcome * np.log(p) + (1 - outcome) * np.log(1 - p))).sum()
+        slope = weights * (outcome - p)
+        gradient = np.zeros(n_models)
+        np.add.at(gradient, pairs, np.stack([-slope, slope], axis=1))
+        return value, gradient
+
+    options = {"maxiter": 100, "gtol": 1e-6}
+    return minimize(loss, np.zeros(n_models), jac=True, method="L-BFGS-B", options=options)["x"]
+
+
+def fastchat(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    models, first, second, outcome = encode(battles)
+    rows = np.stack([first, second, outcome], axis=1)
+    cells, counts = np.unique(rows, axis=0, return_counts=True)
+    score = np.array([1.0, 0.0, 0.5])[cells[:, 2]]
+    drawn = np.random.default_rng(0).multinomial(len(battles), counts / counts.sum(), size=rounds) / len(battles)
+    fit = partial(_lbfgs, pairs=cells[:, :2], outcome=score, n_models=len(models))
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        values = np.array(list(pool.imap_unordered(fit, drawn)))
+    values = 1000 + POINTS * (values - values.mean(axis=1, keepdims=True))
+    lower, upper = np.percentile(values, [2.5, 97.5], axis=0)
+    return pd.DataFrame({"rating": np.median(values, axis=0), "lower": lower, "upper": upper}, index=models)
+
+
+def evalica_rounds(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    winners = np.array([evalica.Winner.X, evalica.Winner.Y, evalica.Winner.Draw], dtype=object)
+    outcome = winners[pd.Index(WINNERS).get_indexer(pd.Index(battles["winner"]))]
+    first, second = battles["model_a"].to_numpy(), battles["model_b"].to_numpy()
+    random, found = np.random.default_rng(0), []
+    for _ in range(rounds):
+        row = random.integers(0, len(battles), len(battles))
+        found.append(evalica.bradley_terry(first[row].tolist(), second[row].tolist(), outcome[row].tolist()).scores)
+    values = 1000 + POINTS * np.log(pd.concat(found, axis=1))
+    values = values - values.mean() + 1000
+    return pd.DataFrame({"rating": values.median(axis=1), "lower": values.quantile(0.025, axis=1)})
+
+
+def choix_rounds(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    models, first, second, outcome = encode(battles)
+    n = len(models)
+    counts = np.bincount((first * n + second) * 3 + outcome, minlength=3 * n * n)
+    random, found = np.random.default_rng(0), []
+    for _ in range(rounds):
+        drawn = random.multinomial(len(battles), counts / len(battles)).reshape(n, n, 3)
+        wins = drawn[..., 0] + drawn[..., 1].T + (drawn[..., 2] + drawn[..., 2].T) / 2
+        found.append(choix.ilsr_pairwise_dense(wins, tol=1e-8))
+    values = 1000 + POINTS * np.array(found)
+    return pd.DataFrame({"rating": np.median(values, axis=0)}, index=models)
+
+
+_ELO: list[tuple[np.ndarray, np.ndarray, np.ndarray, int]] = []
+
+
+def _our_elo_block(rounds: range) -> np.ndarray:
+    first, second, score, n_models = _ELO[0]
+    return elo_rounds(first, second, score, n_models, 0, rounds, EloRules())
+
+
+def our_elo(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    models, first, second, outcome = encode(battles)
+    _ELO[:] = [(first, second, np.array([1.0, 0.0, 0.5])[outcome], len(models))]
+    size = -(-rounds // processes)
+    parts = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        values = np.concatenate(list(pool.map(_our_elo_block, parts)), axis=1)
+    interval = percentile_interval(values)
+    return pd.DataFrame({"lower": interval.lower, "upper": interval.upper}, index=models)
+
+
+def fastchat_elo(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    models, first, second, outcome = encode(battles)
+    score = np.array([1.0, 0.0, 0.5])[outcome]
+    rows = np.random.default_rng(0).integers(0, len(battles), (len(battles), rounds))
+    rating, each = np.zeros((rounds, len(models))), np.arange(rounds)
+    for row in rows:
+        a, b = first[row], second[row]
+        change = 4 * (score[row] - expit((rating[each, a] - rating[each, b]) / POINTS))
+        rating[each, a] += change
+        rating[each, b] -= change
+    lower, upper = np.percentile(rating + 1000, [2.5, 97.5], axis=0)
+    return pd.DataFrame({"lower": lower, "upper": upper}, index=models)
+
+
+Contender = Callable[[pd.DataFrame, int, int], pd.DataFrame]
+# Name, function, and rounds for sets A and B (0: left out).
+BRADLEY_TERRY: list[tuple[str, Contender, dict[str, int]]] = [
+    ("arenalake", ours, {"A": 1000, "B": 1000}),
+    ("FastChat's algorithm", fastchat, {"A": 1000, "B": 100}),
+    ("evalica", evalica_rounds, {"A": 20, "B": 2}),
+    ("choix on counts", choix_rounds, {"A": 100, "B": 10}),
+]
+ELO: list[tuple[str, Contender, dict[str, int]]] = [
+    ("arenalake", our_elo, {"A": 1000, "B": 0}),
+    ("FastChat's algorithm", fastchat_elo, {"A": 1000, "B": 0}),
+]
+
+
+def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]], options: argparse.Namespace) -> None:
+    for name in options.sets:
+        if not contenders[0][2][name]:
+            continue
+        battles = generate(*SETS[name])
+        print(f"\n{title}, set {name}: {len(battles):,} battles, {SETS[name][1]} models, 1,000 rounds")
+        clock: dict[str, list[float]] = {label: [] for label, _, _ in contenders}
+        work: dict[str, list[float]] = {label: [] for label, _, _ in contenders}
+        results = {}
+        for _ in range(options.repeat):  # side by side, so that a busy machine slows all of them
+            for label, function, rounds in contenders:
+                wanted = max(1, int(rounds[name] * options.share))
+                started, before = time.perf_counter(), _processor_seconds()
+                results[label] = function(battles, wanted, options.processes)
+                clock[label].append((time.perf_counter() - started) * 1000 / wanted)
+                work[label].append((_processor_seconds() - before) * 1000 / wanted)
+        mine = contenders[0][0]
+        for label, _, rounds in contenders:
+            seconds, effort = min(clock[label]), min(work[label])
+            print(
+                f"  {label:22} {seconds:9.2f} s ({seconds / min(clock[mine]):7.1f} times ours)"
+                f"  processors {effort:9.2f} s ({effort / min(work[mine]):7.1f} times ours)"
+                f"  {max(1, int(rounds[name] * options.share)):5} rounds{_difference(results[mine], results[label])}"
+            )
+    memory = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"  peak memory so far: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the largest child")
+
+
+def _processor_seconds() -> float:
+    """User and system time of this process and of the children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _difference(mine: pd.DataFrame, theirs: pd.DataFrame) -> str:
+    if "lower" not in theirs or "upper" not in theirs or mine is theirs:
+        return ""
+    width = ((theirs["upper"] - theirs["lower"]) / (mine["upper"] - mine["lower"])).median()
+    return f"  interval width {width:.3f} of ours"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--repeat", type=int, default=3, help="the best of this many runs counts")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the rounds, for a quick look")
+    options = parser.parse_args()
+    compare("Bradley-Terry", BRADLEY_TERRY, options)
+    compare("Online Elo", ELO, options)
+
+
+if __name__ == "__main__":
+    main()
