@@ -26,6 +26,7 @@ TEST = [
     "evalica>=0.4.2",  # independent ratings to compare with
     "choix>=0.4.1",  # independent ratings to compare with
     "duckdb>=1.1",  # independent counts to compare with
+    "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [
     "ruff>=0.8",  # lint and format

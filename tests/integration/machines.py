@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pyspark
+from same_tables import as_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent
@@ -61,9 +62,9 @@ class Process:
         wait_until(found, f"{pattern!r} in {self.log}", seconds)
         assert re.search(pattern, self.text()), f"ended with {self._process.poll()}: {self.text()[-3000:]}"
 
-    def finish(self, seconds=540):
+    def finish(self):
         """Wait for the end; the exit status has to be 0."""
-        status = self._process.wait(seconds)
+        status = self._process.wait()
         assert status == 0, f"status {status}: {self.text()[-6000:]}"
 
     def kill(self):
@@ -181,7 +182,7 @@ def packaged(folder):
 class Submission(Process):
     """The README's spark-submit with another master, overrides of the configuration, and small sizes."""
 
-    def __init__(self, project, cluster, log, overrides):
+    def __init__(self, project, cluster, settings, log):
         first, *command = spark_submit_commands()[0]
         command[command.index("--master") + 1] = cluster.master
         sizes = {
@@ -192,5 +193,5 @@ class Submission(Process):
             "spark.ui.enabled": "false",
         }
         flags = [part for key, value in sizes.items() for part in ("--conf", f"{key}={value}")]
-        sets = [part for key, value in overrides.items() for part in ("--set", f"{key}={value}")]
-        super().__init__([SPARK_HOME / "bin" / first, *flags, *command, *sets], log, environment(), project)
+        command = [SPARK_HOME / "bin" / first, *flags, *command, *as_arguments(settings)]
+        super().__init__(command, log, environment(), project)

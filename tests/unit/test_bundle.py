@@ -1,5 +1,6 @@
 """The Databricks bundle against the real job files, the real configuration model and itself."""
 
+import ast
 import re
 import runpy
 import sys
@@ -16,16 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
 NEVER_SCHEDULED = {"generate", "erase"}
 
-# What each job reads, as job names: the writers of its tables.
-WRITERS_READ = {
-    "ingest": set(),
-    "measure": {"ingest"},
-    "token_stats": {"measure"},
-    "moderation_stats": {"ingest", "measure"},
-    "battle_stats": {"ingest"},
-    "ratings": {"ingest", "battle_stats"},
-    "report": {"ingest", "token_stats", "moderation_stats", "battle_stats", "ratings"},
-}
+WRITING = {"derive", "replace", "append", "insert_new", "upsert"}
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -37,6 +29,52 @@ class _StrictLoader(yaml.SafeLoader):
         if twice:
             raise yaml.constructor.ConstructorError(None, None, f"key given twice: {sorted(twice)}", node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+def module_file(name):
+    """The file of a module of the library, or None for a function in one."""
+    path = ROOT / "libs" / Path(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def tables_touched(job):
+    """The tables that a job's step and everything it imports name, read from the code."""
+    waiting, seen, tables = {f"arenalake.steps.{job}"}, {"arenalake.tables", "arenalake.lake"}, set()
+    while waiting:
+        module = waiting.pop()
+        if module in seen or module_file(module) is None:
+            continue
+        seen.add(module)
+        for node in ast.walk(ast.parse(module_file(module).read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "arenalake.tables":
+                tables |= {name.name for name in node.names if name.name.isupper()}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("arenalake"):
+                waiting |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return tables
+
+
+def tables_written(job):
+    """The tables that a job's step adds rows to by name."""
+    tree = ast.walk(ast.parse(module_file(f"arenalake.steps.{job}").read_text()))
+    calls = [node for node in tree if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    calls = [call for call in calls if call.func.attr in WRITING]
+    return {call.args[0].id for call in calls if call.args and isinstance(call.args[0], ast.Name)}
+
+
+def writers_read():
+    """For each job, the jobs before it that write what it reads.
+
+    A table belongs to the job that writes it by name, else to the first that names it.
+    """
+    touched = {job: tables_touched(job) for job in JOB_ORDER}
+    owner = {}
+    for named in ({job: tables_written(job) for job in JOB_ORDER}, touched):
+        for job, tables in named.items():
+            owner |= {table: job for table in tables if table not in owner}
+    return {
+        job: {owner[table] for table in touched[job] if JOB_ORDER.index(owner[table]) < JOB_ORDER.index(job)}
+        for job in JOB_ORDER
+    }
 
 
 def load_yaml(text):
@@ -151,11 +189,22 @@ def test_every_task_waits_for_the_writers_of_what_it_reads_and_for_no_other(task
         assert len(direct) == len(set(direct)), f"{key} lists a dependency twice"
         return set(direct).union(*(ancestors(name) for name in direct))
 
-    assert set(tasks) == set(WRITERS_READ)
+    writers = writers_read()
     for key, task in tasks.items():
-        assert WRITERS_READ[key] <= ancestors(key), f"{key} may start before its input is written"
+        assert writers[key] <= ancestors(key), f"{key} may start before its input is written"
         for dependency in task.get("depends_on", []):
-            assert dependency["task_key"] in WRITERS_READ[key], f"{key} waits for {dependency} without reading from it"
+            assert dependency["task_key"] in writers[key], f"{key} waits for {dependency} without reading from it"
+
+
+def test_what_the_jobs_read_is_found_in_the_code():
+    writers = writers_read()
+    assert writers["ingest"] == set()
+    assert writers["measure"] == {"ingest"}
+    assert writers["token_stats"] >= {"measure"}
+    assert writers["moderation_stats"] == {"ingest", "measure"}
+    assert writers["battle_stats"] == {"ingest"}
+    assert writers["ratings"] == {"ingest", "battle_stats"}
+    assert writers["report"] >= {"ingest", "token_stats", "moderation_stats", "battle_stats", "ratings"}
 
 
 def test_the_tasks_depend_only_on_jobs_that_come_before_them_in_the_pipeline(tasks):
