@@ -265,7 +265,7 @@ def test_a_leaderboard_reads_as_on_the_known_ones():
         ["1", "winner", "1200", "+unbounded/−12", "50", "1", "1–2", "2", "unbounded"],
         ["–", "loser", "–", "–", "50", "–", "–", "3", "no estimate: only losses"],
     ]
-    assert any("1 of the models have no rating" in sentence for sentence in pages[0].sections[0].sentences)
+    assert any("1 of them has no rating" in sentence for sentence in pages[0].sections[0].sentences)
 
 
 def test_each_slice_and_interval_has_its_own_table_and_file():

@@ -64,7 +64,7 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
     sorted_by = "by rating" if order else "by number of battles"
     section.sentences.append(
         f"{len(battles):,} models; of {len(battles) * (len(battles) - 1) // 2:,} pairs {len(pairs):,} have met. "
-        f"Models are sorted {sorted_by}."
+        f"Models are sorted {sorted_by}; an empty cell is a pair that has not met."
     )
     if len(battles) > MAX_SQUARE:
         section.sentences.append(

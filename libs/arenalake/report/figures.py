@@ -220,12 +220,12 @@ def curves(
     shown = [math.log10(y) for points in lines.values() for _, y in points if y]
     layout = {
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
-        "xaxis": _log_axis(x_axis) | {"exponentformat": "power", "dtick": 1},
+        "xaxis": _log_axis(x_axis) | {"exponentformat": "power", "dtick": 3},
         "yaxis": _log_axis(y_axis) | {"tickformat": "~%", "dtick": 1, "range": [min(shown, default=-1) - 0.1, 0.05]},
-        "legend": {"orientation": "h", "y": -0.22},
+        "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
         "hovermode": "closest",
     }
-    return Figure(caption, words, {"data": data, "layout": layout}, 470)
+    return Figure(caption, words, {"data": data, "layout": layout}, 520)
 
 
 def _log_axis(title: str) -> dict[str, Any]:

@@ -121,7 +121,9 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
     section.sentences.append(f"{len(main):,} models, {battles:,} battles. {how}")
     unrated = len(main) - len(rated)
     if unrated:
-        section.sentences.append(f"{unrated} of the models have no rating; the last rows of the table say why.")
+        section.sentences.append(
+            f"{unrated} of them {'has' if unrated == 1 else 'have'} no rating; the last rows of the table say why."
+        )
     if main["component"].nunique() > 1:
         section.sentences.append(
             f"The battles fall into {main['component'].nunique()} components that cannot be compared with one another; "

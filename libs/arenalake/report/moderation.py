@@ -66,7 +66,7 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
     ]
     section.sections = [rates, *_curve_sections(source, frames)]
     for grouping in ("model", "language"):
-        part = stats[(stats["grouping"] == grouping) & (stats["category"] == ANY) & (stats["unit"] == "conversation")]
+        part = stats[(stats["grouping"] == grouping) & (stats["unit"] == "conversation")]
         if not part.empty:
             section.sections.append(_grouped(source, grouping, part, frames))
     return section
@@ -74,12 +74,20 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
 
 def _grouped(source: str, grouping: str, rows: pd.DataFrame, frames: Frames) -> Section:
     size = rows.groupby(grouping, dropna=False)["n"].transform(lambda n: n.sum(min_count=1))
-    rows = rows.assign(_size=size).sort_values(["_size", grouping, "role"], ascending=[False, True, False])
-    rows = rows.drop(columns="_size")
+    place = rows["category"].map(_ORDER).fillna(len(_ORDER))
+    every = rows.assign(_size=size, _place=place).sort_values(
+        ["_size", grouping, "_place", "category", "role"], ascending=[False, True, True, True, False]
+    )
+    every = every.drop(columns=["_size", "_place"])
+    rows = every[every["category"] == ANY]
     section = Section(f"Flag rates by {grouping}")
     section.figures = _rate_figure(f"Share of conversations flagged (any category), by {grouping}", rows, grouping)
     caption = f"Conversations flagged in {source} by {grouping}, any category"
     section.tables.append(_table(caption, grouping, rows, slug("flags", source, grouping), frames))
+    view = _table(f"Conversations flagged in {source} by {grouping} and category", grouping, every, "", frames)
+    view.columns = [view.columns[0], text_column("Category", "category"), *view.columns[1:]]
+    view.csv = slug("flags", source, grouping, "category")
+    section.sections.append(Section("Every category", tables=[view], collapsed=True))
     return section
 
 

@@ -149,7 +149,8 @@ def text_cell(value: object, length: int = 60) -> Cell:
     if value is None:
         return Cell(MISSING)
     full = str(value)
-    return Cell(short(full, length), full if len(full) > length else None, "long" if len(full) > 48 else "text")
+    shown = short(full, length)
+    return Cell(shown, full if shown != full else None, "long" if len(shown) > 48 else "text")
 
 
 def number_cell(value: Any, digits: int = 0) -> Cell:

@@ -74,7 +74,7 @@ def _grouped(source: str, tokenizer: str, grouping: str, rows: pd.DataFrame, fra
                 caption=f"Tokens per message {_HEADINGS[grouping].lower()}",
                 words=f"Boxes of message length for {len(plotted)} rows; the table below has the numbers.",
                 axis="tokens",
-                names=["no language" if name is None else name for name in plotted],
+                names=["none given" if name is None else name for name in plotted],
                 groups={role: [_quantiles(by_cell.get((name, role))) for name in plotted] for role in roles},
             )
         )
