@@ -50,6 +50,8 @@ HOSTILE = [
     "ab " * 3000,
     " " * 300,
     "日本語のテキスト。 中文",
+    "日本語abcのテキスト。ABC123アЖж" * 40,
+    "  " + "中文。" * 60 + "x" * 100 + "1234567890" * 20,
     "ไทย తెలుగు বাংলা русский",
     "\ufffd \ud7ff \U0010ffff",
 ]
@@ -126,7 +128,7 @@ def test_counts_do_not_depend_on_how_texts_are_cut_into_columns():
 
 def test_a_full_cache_is_emptied_and_long_words_stay_out_of_it(monkeypatch):
     monkeypatch.setattr(sentencepieces, "_MAX_WORDS", 3)
-    cache = sentencepieces._WordCache(reference())
+    cache = sentencepieces._WordCache(sample_model())
     texts = [f"w{i} x{i}" for i in range(20)] + ["y" * 1000]
     counts = sentencepieces._add_up_words(cache, pa.array(texts))
     assert counts.tolist() == [len(ids) for ids in reference().encode(texts)]

@@ -5,6 +5,8 @@ pieces of the vocabulary. So where no piece holds a space after another characte
 word, and a word is cut up in the same way in any text.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +36,7 @@ def sentencepiece_counter(model: bytes) -> Callable[[pa.StringArray], npt.NDArra
     processor = SentencePieceProcessor(model_proto=model)
     if not counts_add_up(model):
         return lambda texts: _encode_whole(processor, texts)
-    cache = _WordCache(processor)
+    cache = _WordCache(model)
 
     def count(texts: pa.StringArray) -> npt.NDArray[np.int32]:
         # Null and empty texts have no pieces, and not even a leading space.
@@ -54,8 +56,7 @@ def counts_add_up(model: bytes) -> bool:
     put before it, spaces that are pieces of their own rather than unknown (a run of unknown characters is one
     piece, across a border too), and no piece of any kind with a space behind another character.
     """
-    proto: Any = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
-    proto.ParseFromString(model)
+    proto = _parse(model)
     trainer, normalizer = proto.trainer_spec, proto.normalizer_spec
     pieces = [piece.piece for piece in proto.pieces]
     return (
@@ -71,25 +72,58 @@ def counts_add_up(model: bytes) -> bool:
 
 
 class _WordCache(dict[bytes, int]):
-    """Number of pieces by word, as UTF-8 with the spaces in front."""
+    """Number of pieces by word, as UTF-8 with the spaces in front.
 
-    def __init__(self, processor: SentencePieceProcessor) -> None:
+    Long words are cut up in their turn, at characters that no piece joins with another one: in Chinese and Japanese
+    most are like that, and in some models digits.
+    """
+
+    def __init__(self, model: bytes) -> None:
         super().__init__()
-        self._processor = processor
+        self._processor = SentencePieceProcessor(model_proto=model)
+        loners = _loners(model)
+        self._loner = min(loners, default="")
+        self._joined = re.compile(f"[^{re.escape(''.join(sorted(loners)))}]+") if loners else re.compile("(?s:.+)")
 
     def __missing__(self, word: bytes) -> int:
-        text = word.decode()
-        # The processor puts one space before a text itself; a run of nothing but spaces would lose its place
-        # behind a word, so it is counted there.
-        if text.isspace() and not text.strip(" "):
-            n = len(self._processor.encode("a" + text)) - len(self._processor.encode("a"))
-        else:
-            n = len(self._processor.encode(text[1:]))
-        if len(word) <= _MAX_LENGTH:
-            if len(self) >= _MAX_WORDS:
-                self.clear()
-            self[word] = n
+        if len(word) > _MAX_LENGTH:
+            return self._count_parts(word.decode())
+        if len(self) >= _MAX_WORDS:
+            self.clear()
+        n = self[word] = self._encode(word.decode())
         return n
+
+    def _count_parts(self, word: str) -> int:
+        """The first part has the spaces; to any other a loner is put in front, since it began behind one as well."""
+        parts = self._joined.findall(word)
+        n_loners = len(word) - sum(map(len, parts))
+        behind_loners = sum(self._count(f" {self._loner}{part}") - 2 for part in parts[1:])
+        return n_loners + self._count(parts[0]) + behind_loners
+
+    def _count(self, word: str) -> int:
+        encoded = word.encode()
+        return self[encoded] if len(encoded) <= _MAX_LENGTH else self._encode(word)
+
+    def _encode(self, word: str) -> int:
+        # The processor puts one space before a text itself; a run of nothing but spaces would lose its place behind a
+        # word, so it is counted there.
+        if not word.strip(" "):
+            return len(self._processor.encode("a" + word)) - len(self._processor.encode("a"))
+        return len(self._processor.encode(word[1:]))
+
+
+def _loners(model: bytes) -> set[str]:
+    """Characters that are a piece, and part of no other piece."""
+    proto = _parse(model)
+    n_pieces = Counter(character for piece in proto.pieces for character in set(piece.piece))
+    normal = proto.SentencePiece.NORMAL
+    return {piece.piece for piece in proto.pieces if piece.type == normal and n_pieces[piece.piece] == 1}
+
+
+def _parse(model: bytes) -> Any:
+    proto = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
+    proto.ParseFromString(model)
+    return proto
 
 
 def _add_up_words(cache: _WordCache, texts: pa.StringArray) -> npt.NDArray[np.int32]:
