@@ -54,10 +54,11 @@ def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
             F.sum(low).alias("low"),
         )
     )
-    billionth = F.lit("0.000000001").cast("decimal(10,9)")
-    sum_score = F.col("high").cast("decimal(20,0)") * billionth + F.col("low").cast("decimal(20,0)") * (
-        F.lit("0.000000000000000001").cast("decimal(18,18)")
-    )
+    # Types with room for the product and for the sum, or Spark rounds digits away.
+    whole, unit = "decimal(19,0)", "decimal(34,18)"
+    billions = F.col("high").cast(whole) * F.lit("1e-9").cast("decimal(9,9)")
+    rest = F.col("low").cast(whole) * F.lit("1e-18").cast("decimal(18,18)")
+    sum_score = billions.cast(unit) + rest.cast(unit)
     return counts.select(
         *_KEYS,
         "category",
