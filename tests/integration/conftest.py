@@ -1,9 +1,16 @@
 """What the tests of different places to run share: inputs, and the tables that local mode makes of them."""
 
 import pytest
+from machines import packaged
 from same_tables import JOBS, VOTE_JOBS, configuration, corpus_settings, rows_of, vote_settings, write_votes
 
 from arenalake.runner import run_steps
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """The project as a user has it after `make package`."""
+    return packaged(tmp_path_factory.mktemp("packaged") / "project")
 
 
 @pytest.fixture(scope="session")

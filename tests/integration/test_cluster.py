@@ -4,13 +4,8 @@ import os
 import signal
 
 import pytest
-from machines import Cluster, Submission, packaged, wait_until
+from machines import Cluster, Submission, wait_until
 from same_tables import corpus_settings, rows_of, vote_settings
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    return packaged(tmp_path_factory.mktemp("packaged") / "project")
 
 
 @pytest.fixture(scope="module")
