@@ -3,26 +3,26 @@
 .PHONY: setup run test test-slow lint package package-env clean
 
 CONFIG ?= conf/local.yml
-PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
+VENV_PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
 
 setup:
 	@.ci/setup
 
 # Generate the sample corpora, run every job on them, print the leaderboard and where the report is.
 run: setup
-	$(PYTHON) jobs/pipeline.py --config $(CONFIG) $(ARGS)
+	$(VENV_PYTHON) jobs/pipeline.py --config $(CONFIG) $(ARGS)
 
 test: setup
-	$(PYTHON) -m pytest $(ARGS)
+	$(VENV_PYTHON) -m pytest $(ARGS)
 
 # What takes longer: clusters, Spark Connect, packages in empty environments.
 test-slow: setup
-	$(PYTHON) -m pytest -m slow $(ARGS)
+	$(VENV_PYTHON) -m pytest -m slow $(ARGS)
 
 lint: setup
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy libs jobs
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy libs jobs
 
 # The wheel, and the zip for spark-submit's --py-files (which takes no wheel).
 package: setup

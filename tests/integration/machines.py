@@ -175,7 +175,7 @@ def packaged(folder):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    subprocess.run([folder / ".ci/package"], check=True, env={**os.environ, "PYTHON": sys.executable})
+    subprocess.run([folder / ".ci/package"], check=True, env={**os.environ, "VENV_PYTHON": sys.executable})
     return folder
 
 
