@@ -30,14 +30,27 @@ def submit(project, cluster, tmp_path):
 
 
 @pytest.fixture
+def voting(votes, tmp_path):
+    return {**vote_settings(votes), "storage.root": tmp_path / "lake"}
+
+
+@pytest.fixture
 def corpora(raw, tmp_path):
     return {**corpus_settings(raw), "storage.root": tmp_path / "lake"}
 
 
-def test_submitted_jobs_give_the_tables_of_local_mode(spark, submit, votes, local_votes, tmp_path):
-    settings = {**vote_settings(votes), "storage.root": tmp_path / "lake"}
-    submit(settings).finish()
-    submitted = rows_of(spark, settings)
+def lose_an_executor(cluster, submission, *, after, during):
+    """Kill one executor's process as soon as `after` is in the log, while the job `during` runs."""
+    submission.wait_for(after, seconds=500)
+    os.kill(wait_until(cluster.executors, "an executor")[0], signal.SIGKILL)
+    assert f"event=done job={during} " not in submission.text()
+    submission.finish()
+    assert "Lost executor" in submission.text()
+
+
+def test_submitted_jobs_give_the_tables_of_local_mode(spark, submit, voting, local_votes):
+    submit(voting).finish()
+    submitted = rows_of(spark, voting)
     assert len(submitted["rating_replicates"]) == 4 * 30
     assert submitted == local_votes
 
@@ -49,23 +62,23 @@ def test_the_whole_pipeline_gives_the_tables_of_local_mode(spark, submit, corpor
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("killed_in", "after"), [("measure", "ingest"), ("ratings", "battle_stats")])
-def test_a_lost_executor_changes_no_table(spark, cluster, submit, corpora, local_corpora, killed_in, after):
-    submission = submit(corpora)
-    submission.wait_for(f"event=done job={after} ", seconds=500)
-    os.kill(wait_until(cluster.executors, "an executor")[0], signal.SIGKILL)
-    assert f"event=done job={killed_in} " not in submission.text()
-    submission.finish()
-    assert "Lost executor" in submission.text()
+def test_an_executor_lost_while_messages_are_measured_changes_no_table(spark, cluster, submit, corpora, local_corpora):
+    lose_an_executor(cluster, submit(corpora), after="event=done job=ingest ", during="measure")
     assert rows_of(spark, corpora) == local_corpora
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", ["ingest", "battle_stats"])
-def test_a_killed_driver_is_submitted_again(spark, submit, corpora, local_corpora, after):
-    killed = submit(corpora)
-    killed.wait_for(f"event=done job={after} ", seconds=500)
+def test_an_executor_lost_while_ratings_are_made_changes_no_table(spark, cluster, submit, voting, local_votes):
+    lose_an_executor(cluster, submit(voting), after="event=done job=battle_stats ", during="ratings")
+    assert rows_of(spark, voting) == local_votes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", ["event=written table=battles", "event=done job=battle_stats "])
+def test_a_killed_driver_is_submitted_again(spark, submit, voting, local_votes, after):
+    killed = submit(voting)
+    killed.wait_for(after, seconds=500)
     killed.kill()
     assert "event=done job=ratings " not in killed.text()
-    submit(corpora).finish()
-    assert rows_of(spark, corpora) == local_corpora
+    submit(voting).finish()
+    assert rows_of(spark, voting) == local_votes
