@@ -30,7 +30,7 @@ def environment(**extra):
     return {**kept, **own, **extra}
 
 
-def wait_until(condition, what, seconds=120):
+def wait_until(condition, what, seconds=300):
     """Wait for `condition()` to be true and return its value; fail with `what` otherwise."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -55,7 +55,7 @@ class Process:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, pattern, seconds=120):
+    def wait_for(self, pattern, seconds=300):
         def found():
             return re.search(pattern, self.text()) or self._process.poll() is not None
 
@@ -79,6 +79,13 @@ class Cluster:
     def __init__(self, folder):
         folder.mkdir(parents=True)
         self._processes = []
+        try:
+            self._start_all(folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_all(self, folder):
         port = free_port()
         self.master = f"spark://127.0.0.1:{port}"
         address = ["--host", "127.0.0.1", "--webui-port", "0"]
@@ -142,7 +149,11 @@ class ConnectServer:
             environment(),
             folder,
         )
-        wait_until(lambda: _answers(port), f"a Connect server (see {folder}/connect.log)")
+        try:
+            wait_until(lambda: _answers(port), f"a Connect server (see {folder}/connect.log)")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self):
         self._process.kill()
