@@ -5,10 +5,10 @@ starts from the same table of battles in memory (a pandas frame of names) and en
 intervals. Contenders that are too slow run fewer rounds; their time is scaled up, and the number of rounds is shown.
 BLAS has one thread. Beside the time on the clock stands the time on the processors, which other work disturbs less.
 
-FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of distinct
-(first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool of
-processes; for Elo, a loop over battles that is vectorised over rounds. evalica and choix are the released packages, in
-one process, as they offer no bootstrap.
+FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of
+distinct (first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool
+of processes; for Elo, a loop over battles that is vectorised over rounds. evalica and choix are the released packages,
+in one process, as they offer no bootstrap.
 """
 
 # ruff: noqa: E402 - threads are limited before the libraries that start them are loaded

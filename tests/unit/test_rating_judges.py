@@ -98,7 +98,7 @@ def test_elo_rounds_play_what_they_draw_one_battle_after_another():
     found = elo_rounds(first, second, score, 5, 9, range(3, 5), rules)
     for column, round_ in enumerate((3, 4)):
         random = np.random.Generator(np.random.Philox(key=np.array([9, round_], dtype=np.uint64)))
-        order = np.concatenate([random.integers(0, 700, size) for size in (512, 188)])
+        order = np.concatenate([random.integers(0, 700, size, dtype=np.uint32) for size in (512, 188)])
         alone = elo_ratings(first[order], second[order], score[order], 5, rules)
         assert found[:, column] == pytest.approx(alone, rel=1e-12)
 

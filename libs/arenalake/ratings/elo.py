@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from arenalake.errors import RatingError
 from arenalake.ratings.votes import Floats, Ints
 
 # Battles whose indices are laid out at once, so that they stay in the processor's cache.
 _TILE = 512
+_LARGEST_CODE = 2**16 - 1
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,11 @@ def elo_rounds(
     a_flat, b_flat = first.astype(np.int64) * n_rounds, second.astype(np.int64) * n_rounds
     for begin in range(0, n_battles, _TILE):
         size = min(_TILE, n_battles - begin)
-        drawn = np.stack([random.integers(0, n_battles, size) for random in randoms], axis=1)
-        a, b, gained = a_flat[drawn] + offset, b_flat[drawn] + offset, won[drawn]
+        # 32 bits are faster to draw than 64, and as exact below 2^32 battles.
+        drawn = np.stack([random.integers(0, n_battles, size, dtype=np.uint32) for random in randoms], axis=1)
+        a, b, gained = a_flat.take(drawn), b_flat.take(drawn), won.take(drawn)
+        a += offset
+        b += offset
         if rare.any():
             seen[a] = seen[b] = True
         _play(half, a, b, gained, gain)
@@ -103,7 +108,13 @@ def _play(half: Floats, a: Ints, b: Ints, gained: Floats, gain: float) -> None:
 
 
 def pack(codes: Ints) -> bytes:
-    """Small indices as bytes, two each."""
+    """Indices as bytes, two each.
+
+    Raises:
+        RatingError: an index does not fit.
+    """
+    if codes.max(initial=0) > _LARGEST_CODE:
+        raise RatingError(f"online Elo rates at most {_LARGEST_CODE + 1:,} models of one slice")
     return codes.astype("<u2").tobytes()
 
 

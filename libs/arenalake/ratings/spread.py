@@ -4,13 +4,13 @@ Counts are integers, a round depends only on (votes, seed, round), and each grou
 results do not depend on partitions, cores or the order of rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
@@ -42,9 +42,10 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
         null in a slice's column belong to no such slice.
     """
     pairs = sum_votes(slice_rows(battle_counts, ratings=ratings), ["source", "slice"])
-    totals = pairs.groupBy("source", "slice").agg(F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).alias("n"))
-    rated = totals.where((F.col("slice") == "all") | (F.col("n") >= ratings.min_battles)).drop("n")
-    return pairs.join(rated, ["source", "slice"]).select("source", "slice", "model_a", "model_b", *VOTES)
+    whole_slice = Window.partitionBy("source", "slice")
+    total = F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).over(whole_slice)
+    rated = pairs.withColumn("total", total).where((F.col("slice") == "all") | (F.col("total") >= ratings.min_battles))
+    return rated.select("source", "slice", "model_a", "model_b", *VOTES)
 
 
 def sum_votes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
@@ -103,7 +104,7 @@ def bootstrap_ratings(votes: DataFrame, *, ratings: RatingsConfig, bootstrap: Bo
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
         return found.assign(source=source, slice=slice_, unit="battle")[RATING_REPLICATES.column_names]
 
-    work = votes.withColumn("block", each(range(n_blocks(bootstrap))))
+    work = votes.withColumn("block", each_block(bootstrap))
     # The number of partitions is given because the work is in the rounds: by bytes Spark would make it one task.
     spread = work.repartition(n_blocks(bootstrap), *keys)
     return spread.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)
@@ -190,7 +191,7 @@ def _summarise(
         unit = rounds["unit"].iloc[0]
         return conform(found.assign(source=source, slice=slice_, method=method, unit=unit), table)
 
-    left = votes.withColumn("method", each(methods)).groupBy(*keys)
+    left = votes.withColumn("method", each_method(methods)).groupBy(*keys)
     right = replicates.where(F.col("method").isin(*methods)).groupBy(*keys)
     return left.cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
 
@@ -206,7 +207,7 @@ def summarise_fits(votes: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
             found = leaderboard.fit_rows(fit_point(read_votes(rows), LIKELIHOODS[method]))
         return conform(found.assign(source=source, slice=slice_, method=method), RATING_FITS)
 
-    work = votes.withColumn("method", each(methods or [None])).where(F.col("method").isNotNull())
+    work = votes.withColumn("method", each_method(methods))
     return work.groupBy(*keys).applyInPandas(run, RATING_FITS.ddl).select(*RATING_FITS.column_names)
 
 
@@ -219,9 +220,14 @@ def n_blocks(bootstrap: BootstrapConfig) -> int:
     return -(-bootstrap.rounds // BLOCK)
 
 
-def each(values: Iterable[Any]) -> Column:
-    """A row for each value."""
-    return F.explode(F.array(*[F.lit(value) for value in values]))
+def each_block(bootstrap: BootstrapConfig) -> Column:
+    """A row for each block of rounds."""
+    return F.explode(F.array(*[F.lit(block) for block in range(n_blocks(bootstrap))]))
+
+
+def each_method(methods: Sequence[str]) -> Column:
+    """A row for each method; none for no methods."""
+    return F.explode(F.array(*[F.lit(method) for method in methods]).cast("array<string>"))
 
 
 def conform(rows: pd.DataFrame, table: Table) -> pd.DataFrame:

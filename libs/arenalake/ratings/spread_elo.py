@@ -18,7 +18,7 @@ from arenalake.ratings.estimates import Estimate
 from arenalake.ratings.spread import (
     BLOCK,
     conform,
-    each,
+    each_block,
     n_blocks,
     one_thread,
     read_replicates,
@@ -82,7 +82,7 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
         found = replicate_rows(models, rounds, values)
         return found.assign(source=source, slice=slice_, method="elo", unit="battle")[RATING_REPLICATES.column_names]
 
-    work = packed.withColumn("block", each(range(n_blocks(bootstrap)))).repartition(n_blocks(bootstrap), *keys)
+    work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
     return work.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)
 
 

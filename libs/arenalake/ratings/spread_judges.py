@@ -20,7 +20,8 @@ from arenalake.ratings.spread import (
     VOTES,
     conform,
     counted_methods,
-    each,
+    each_block,
+    each_method,
     n_blocks,
     one_thread,
     rate_block,
@@ -74,17 +75,15 @@ def bootstrap_judges(
     methods, blocks = counted_methods(ratings), n_blocks(bootstrap)
 
     def add_up(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
-        source, slice_, part = key
+        source, slice_, part, block = key
         counted = read_votes(rows)
         matrix = _ballot_matrix(rows, counted)
         n_judges, poisson = int(rows["n_judges"].iloc[0]), bootstrap.resample == "poisson"
-        found = []
-        for block in range(blocks):
-            rounds = range(block * BLOCK, (block + 1) * BLOCK)
-            sums = resample_judges(matrix, n_judges, part, bootstrap.seed, rounds, poisson=poisson)
-            names = [[counted.models[index] for index in side] for side in (counted.a, counted.b)]
-            found.append((source, slice_, block, part, *names, sums.astype("<i8").tobytes()))
-        return pd.DataFrame(found, columns=[*_KEYS, "block", "part", "model_a", "model_b", "sums"])
+        rounds = range(block * BLOCK, (block + 1) * BLOCK)
+        sums = resample_judges(matrix, n_judges, part, bootstrap.seed, rounds, poisson=poisson)
+        names = [[counted.models[index] for index in side] for side in (counted.a, counted.b)]
+        found = (source, slice_, block, part, *names, sums.astype("<i8").tobytes())
+        return pd.DataFrame([found], columns=[*_KEYS, "block", "part", "model_a", "model_b", "sums"])
 
     def rate_rounds(key: tuple[Any, ...], rows: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
         source, slice_, block = key
@@ -101,9 +100,10 @@ def bootstrap_judges(
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
         return found.assign(source=source, slice=slice_, unit="judge")[RATING_REPLICATES.column_names]
 
-    sums = ballots.groupBy(*_KEYS, "part").applyInPandas(add_up, _SUMS)
-    keys = [*_KEYS, "block"]
-    left = votes.withColumn("block", each(range(blocks))).repartition(blocks, *keys).groupBy(*keys)
+    keys, parts = [*_KEYS, "block"], [*_KEYS, "part", "block"]
+    shares = ballots.withColumn("block", each_block(bootstrap)).repartition(blocks, *parts).groupBy(*parts)
+    sums = shares.applyInPandas(add_up, _SUMS)
+    left = votes.withColumn("block", each_block(bootstrap)).repartition(blocks, *keys).groupBy(*keys)
     right = sums.repartition(blocks, *keys).groupBy(*keys)
     rounds = left.cogroup(right).applyInPandas(rate_rounds, RATING_REPLICATES.ddl)
     return rounds.select(*RATING_REPLICATES.column_names)
@@ -149,7 +149,7 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
     keys = [*_KEYS, "part"]
     by_part = votes.join(ballots.select(*keys).distinct(), _KEYS).groupBy(*keys)
     meats = by_part.cogroup(ballots.groupBy(*keys)).applyInPandas(square, _MEATS)
-    by_method = votes.withColumn("method", each(methods or [None])).groupBy(*_KEYS, "method")
+    by_method = votes.withColumn("method", each_method(methods)).groupBy(*_KEYS, "method")
     rows = by_method.cogroup(meats.groupBy(*_KEYS, "method")).applyInPandas(finish, RATINGS.ddl)
     return rows.select(*RATINGS.column_names)
 

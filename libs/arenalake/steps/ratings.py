@@ -110,6 +110,9 @@ def _show(context: Context) -> StepResult:
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
+    fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
+    for row in fits.collect():
+        result.metrics[f"nll_{row['source']}_{row['method']}"] = row["nll"]
     return result
 
 
@@ -117,20 +120,20 @@ def leaderboard_lines(source: str, table: pd.DataFrame) -> list[str]:
     """A leaderboard as aligned text; names are plain text, whatever signs they hold."""
     first = table.iloc[0]
     title = f"{source}: {first['method']}, 95 % intervals from {first['n_rounds']} rounds over {first['unit']}s"
+    digits = 3 if first["method"] == "win_rate" else 1
     cells = [["rank", "model", "rating", "95 % interval", "battles", ""]]
     for row in table.to_dict("records"):
-        rank, rating = ("-", "-") if pd.isna(row["rating"]) else (str(int(row["rank"])), f"{row['rating']:.1f}")
-        interval = (
-            "-" if pd.isna(row["rating"]) else f"{_bound(row['ci_lower'], '-inf')} to {_bound(row['ci_upper'], 'inf')}"
-        )
+        rank, rating = ("-", "-") if pd.isna(row["rating"]) else (str(int(row["rank"])), f"{row['rating']:.{digits}f}")
+        ends = _bound(row["ci_lower"], "-inf", digits), _bound(row["ci_upper"], "inf", digits)
+        interval = "-" if pd.isna(row["rating"]) else " to ".join(ends)
         name = "".join(sign if sign.isprintable() else "?" for sign in row["model"])
         cells.append([rank, name, rating, interval, f"{row['n_battles']:,}", row["note"] or ""])
     widths = [max(cell_len(line[column]) for line in cells) for column in range(6)]
     return [title, *(_aligned(line, widths) for line in cells)]
 
 
-def _bound(value: float, unbounded: str) -> str:
-    return unbounded if pd.isna(value) else f"{value:.1f}"
+def _bound(value: float, unbounded: str, digits: int) -> str:
+    return unbounded if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def _aligned(line: list[str], widths: list[int]) -> str:
