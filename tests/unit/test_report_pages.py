@@ -376,6 +376,17 @@ def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():
     assert hide_moderation_cells(stats, 0)["hidden"].isna().all()
 
 
+def test_roles_without_a_single_flag_are_told_in_a_sentence_instead_of_rows_of_zeros():
+    rows = [
+        flag_row(unit, n, 0, role=role, n_missing=50 if unit == "message" else None)
+        for role, n in (("user", 0), ("battle", 80))
+        for unit in ("message", "conversation")
+    ]
+    files = render_site(build_pages(frames(flags=rows)))
+    assert "No flags were published for user messages" in text_of(files, "moderation.html")
+    assert [row["role"] for row in read_csv(files, "flags-s-message")] == ["battle"]
+
+
 def test_a_cell_with_a_null_model_is_held_to_its_own_conversations():
     stats = frame(
         MODERATION_STATS,

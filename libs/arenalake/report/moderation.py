@@ -50,6 +50,11 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
     if (whole["n"] == 0).all():
         section.sentences.append("No message of this source has a moderation flag.")
         return section
+    # A hidden count is null and so not zero.
+    labelled = whole.groupby("role")["n"].apply(lambda n: bool((n != 0).fillna(True).any()))
+    for role in sorted(labelled.index[~labelled], reverse=True):
+        section.sentences.append(f"No flags were published for {_ROLES.get(role, role)}; they are left out below.")
+    stats, whole = (rows[rows["role"].map(labelled).fillna(True).astype(bool)] for rows in (stats, whole))
     whole = whole.assign(_place=whole["category"].map(_ORDER).fillna(len(_ORDER)))
     whole = whole.sort_values(["unit", "_place", "category", "role"], ascending=[True, True, True, False]).drop(
         columns="_place"
