@@ -219,8 +219,6 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
                 f"  processors {effort:9.2f} s ({effort / min(work[mine]):7.1f} times ours)"
                 f"  {max(1, int(rounds[name] * options.share)):5} rounds{_difference(results[mine], results[label])}"
             )
-    memory = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"  peak memory so far: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the largest child")
 
 
 def _processor_seconds() -> float:
@@ -245,6 +243,8 @@ def main() -> None:
     options = parser.parse_args()
     compare("Bradley-Terry", BRADLEY_TERRY, options)
     compare("Online Elo", ELO, options)
+    memory = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"\nPeak memory of the whole run: {memory[0]:.2f} GB, and {memory[1]:.2f} GB in the largest child")
 
 
 if __name__ == "__main__":

@@ -219,6 +219,16 @@ def test_half_win_ties_have_no_aic():
     assert row["nll"] == pytest.approx(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
 
 
+@pytest.mark.parametrize("method", ["bradley_terry", "bradley_terry_no_ties", "davidson", "rao_kupper", "win_rate"])
+def test_expected_ratings_are_the_estimate_whatever_the_order_of_models_and_pairs(method):
+    votes = count(*simulate(10, 5, 400), 5)
+    found = rate(votes, method, RatingsConfig())
+    back = votes.models[::-1]
+    wins_a, wins_b, ties = votes.counts / 7  # expected counts need not be whole
+    expected = expected_ratings(back, 4 - votes.b, 4 - votes.a, wins_b, wins_a, ties, method=method)
+    assert expected[::-1] == pytest.approx(found.rating, abs=1e-8)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(1, 5), st.integers(0, 2)), min_size=1, max_size=60),

@@ -5,13 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from arenalake.config import RatingsConfig
 from arenalake.errors import RatingError
-from arenalake.ratings.components import find_components
-from arenalake.ratings.families import HALF_WIN, NO_TIES
-from arenalake.ratings.fit import fit_votes
+from arenalake.ratings.estimates import COUNTED, rate
 from arenalake.ratings.votes import Floats, count_pairs
-
-_FAMILIES = {"bradley_terry": HALF_WIN, "bradley_terry_no_ties": NO_TIES}
 
 
 def expected_ratings(
@@ -36,13 +33,13 @@ def expected_ratings(
         wins_a: votes for the first model.
         wins_b: votes for the second model.
         ties: ties of every kind.
-        method: `bradley_terry` (a tie is half a win each) or `bradley_terry_no_ties`.
+        method: any but `elo`, which depends on the order of the votes.
         scale: rating points per factor `base` in the odds.
         base: see `scale`.
         center: mean of the ratings.
 
     Returns:
-        Ratings in the order of `models`.
+        Ratings in the order of `models`; average win rates from 0 to 1 for `win_rate`.
 
     Raises:
         RatingError: the method is unknown, a count is negative or not a number, or the models are not all comparable.
@@ -51,21 +48,19 @@ def expected_ratings(
         >>> expected_ratings(["x", "y"], [0], [1], [10.0], [1.0], [0.0]).round(6).tolist()
         [1200.0, 800.0]
     """
-    if method not in _FAMILIES:
-        raise RatingError(f"method {method!r} has no expected ratings; allowed: {', '.join(_FAMILIES)}")
+    if method not in COUNTED:
+        raise RatingError(f"method {method!r} has no expected ratings; allowed: {', '.join(COUNTED)}")
     if len(set(models)) < len(models):
         raise RatingError("models: a name is given twice")
     counts = np.array([wins_a, wins_b, ties], dtype=np.float64)
     if not (np.isfinite(counts).all() and (counts >= 0).all()):
         raise RatingError("counts of votes must be numbers from 0; found a negative one, an infinity or a NaN")
     votes = count_pairs(models, np.asarray(pair_a), np.asarray(pair_b), counts)
-    votes = votes if method == "bradley_terry" else votes.without_ties()
-    component = find_components(votes)
-    if component.max() > 1:
-        outside = [name for name, number in zip(votes.models, component, strict=True) if number > 1]
+    found = rate(votes, method, RatingsConfig(scale=scale, base=base, center=center))
+    outside = [name for name, number in zip(found.models, found.component, strict=True) if number > 1]
+    if outside:
         raise RatingError(f"no ratings exist across components of the win graph; outside the largest: {outside}")
-    fit = fit_votes(votes, _FAMILIES[method])
-    if not fit.converged.all():
-        raise RatingError(f"the fit of {method} did not converge")
-    by_name = dict(zip(votes.models, center + scale / np.log(base) * fit.theta[:, 0], strict=True))
+    if np.isnan(found.rating).any():
+        raise RatingError(f"{method} has no estimate for these counts")
+    by_name = dict(zip(found.models, found.rating, strict=True))
     return np.array([by_name[model] for model in models])

@@ -1,0 +1,74 @@
+"""Rows of the gold tables and lines of the leaderboard, on cases that a reader can check."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from rating_cases import votes_of
+
+from arenalake.config import parse_config
+from arenalake.ratings.estimates import estimate_win_rate, rate
+from arenalake.ratings.leaderboard import pair_rows, percentile_rows
+from arenalake.steps.ratings import leaderboard_lines
+
+
+def _ratings(**options):
+    return parse_config({"storage": {"root": "x"}, "ratings": options}).ratings
+
+
+def test_pairs_count_the_rounds_in_which_one_is_above_and_leave_out_those_without_an_order():
+    found = estimate_win_rate(votes_of({"AB": (3, 1, 0), "BC": (2, 2, 0)}))
+    rounds = np.array([[3.0, 1, np.nan, 2], [1.0, 2, 2, 2], [-np.inf, -np.inf, -np.inf, 5]])
+    rows = pair_rows(found, rounds, None).set_index(["model_a", "model_b"])
+    assert rows["n_above"].to_dict() == {("A", "B"): 1, ("A", "C"): 2, ("B", "C"): 3}
+    assert rows["n_below"].to_dict() == {("A", "B"): 1, ("A", "C"): 1, ("B", "C"): 1}
+    assert rows["probability_above"].tolist() == pytest.approx([0.5, 2 / 3, 0.75])
+    assert set(rows["n_rounds"]) == {4}
+
+
+def test_win_rates_are_means_over_the_opponents_met():
+    found = estimate_win_rate(votes_of({"AB": (3, 0, 1), "AC": (1, 1, 0)}))
+    assert dict(zip(found.models, found.rating, strict=True)) == {"A": (0.875 + 0.5) / 2, "B": 0.125, "C": 0.5}
+
+
+def test_an_anchor_shifts_its_component_and_the_others_say_that_it_is_elsewhere():
+    votes = votes_of({"AB": (3, 1, 0), "CD": (1, 1, 0), "DE": (1, 1, 0), "CE": (1, 1, 0)})
+    anchored = rate(votes, "bradley_terry", _ratings(anchor={"model": "A", "rating": 1200}))
+    free = rate(votes, "bradley_terry", _ratings())
+    assert anchored.rating[:2] == pytest.approx([1200, 1200 - (free.rating[0] - free.rating[1])])
+    assert anchored.rating[2:] == pytest.approx([1000, 1000, 1000])
+    assert anchored.notes[2] == ("not anchored: A is not in this component",)
+    assert rate(votes, "bradley_terry", _ratings(anchor={"model": "Z", "rating": 1})).notes[2] == (
+        "not anchored: Z is not in this slice",
+    )
+
+
+def test_the_leaderboard_is_aligned_text_that_shows_what_does_not_exist():
+    table = pd.DataFrame(
+        {
+            "method": "bradley_terry",
+            "unit": "battle",
+            "n_rounds": 100,
+            "rank": [1, None],
+            "model": ["[bold]a\x1b[0m", "b"],
+            "rating": [1012.34, None],
+            "ci_lower": [1001.0, None],
+            "ci_upper": [None, None],
+            "n_battles": [1234, 5],
+            "note": ["unbounded", "no estimate: only wins"],
+        }
+    )
+    assert leaderboard_lines("crowd", table) == [
+        "crowd: bradley_terry, 95 % intervals from 100 rounds over battles",
+        "rank  model        rating  95 % interval  battles",
+        "   1  [bold]a?[0m  1012.3  1001.0 to inf    1,234  unbounded",
+        "   -  b                 -              -        5  no estimate: only wins",
+    ]
+
+
+def test_models_without_an_estimate_have_no_numbers_but_their_battles():
+    found = rate(votes_of({"AB": (1, 1, 0), "AC": (2, 0, 0)}), "bradley_terry", _ratings())
+    rows = percentile_rows(found, np.array([[999.0, 1001], [1001, 999], [np.nan, np.nan]])).set_index("model")
+    missing = rows.loc["C", ["rating", "se", "ci_lower", "ci_upper", "rank", "rank_ub", "rank_lower", "rank_upper"]]
+    assert missing.isna().all()
+    assert rows.loc["C", "n_battles"] == 2
+    assert rows.loc[["A", "B"], "rank"].tolist() == [1, 1]
