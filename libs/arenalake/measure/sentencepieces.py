@@ -85,6 +85,15 @@ class _WordCache(dict[bytes, int]):
         self._loner = min(loners, default="")
         self._joined = re.compile(f"[^{re.escape(''.join(sorted(loners)))}]+") if loners else re.compile("(?s:.+)")
 
+    def learn(self, words: list[bytes]) -> None:
+        """Encode the short words that are not here yet in one call, which costs half of a call for each."""
+        new = [word for word in words if len(word) <= _MAX_LENGTH and word not in self and word.strip(b" ")]
+        if len(self) + len(new) > _MAX_WORDS:
+            self.clear()
+        new = new[:_MAX_WORDS]
+        encoded = self._processor.encode([word[1:].decode() for word in new], num_threads=1)
+        self.update(zip(new, map(len, encoded), strict=True))
+
     def __missing__(self, word: bytes) -> int:
         if len(word) > _MAX_LENGTH:
             return self._count_parts(word.decode())
@@ -145,6 +154,7 @@ def _add_up_words(cache: _WordCache, texts: pa.StringArray) -> npt.NDArray[np.in
     # A batch repeats its words, so Python sees each of them once.
     encoded = words.dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
+    cache.learn(distinct)
     pieces = np.fromiter(map(cache.__getitem__, distinct), np.int32, len(distinct))
     first_word = np.searchsorted(starts, offsets[:-1])
     counts = np.add.reduceat(pieces[encoded.indices.to_numpy()], first_word, dtype=np.int32)
