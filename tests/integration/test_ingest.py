@@ -1,0 +1,319 @@
+"""Ingestion end to end: what is kept, what is quarantined and why, and what a second run does."""
+
+import gzip
+import itertools
+import json
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from arenalake.config import parse_config
+from arenalake.errors import SourceNotFoundError
+from arenalake.lake import Lake
+from arenalake.moderation import CATEGORIES
+from arenalake.steps import Context, ingest
+from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+
+
+def moderation(**scores):
+    return {
+        "categories": dict.fromkeys(CATEGORIES, False),
+        "category_scores": {**dict.fromkeys(CATEGORIES, 0.01), **scores},
+        "flagged": False,
+    }
+
+
+def talk(*contents, roles=("user", "assistant")):
+    return [{"content": text, "role": role} for text, role in zip(contents, itertools.cycle(roles), strict=False)]
+
+
+def chat(number, **changes):
+    return {
+        "conversation_id": f"c{number}",
+        "model": "vicuna-13b",
+        "conversation": talk("Hello", "Hi there"),
+        "turn": 1,
+        "language": "English",
+        "openai_moderation": [moderation(), moderation()],
+        "redacted": False,
+        **changes,
+    }
+
+
+def battle(number, **changes):
+    return {
+        "question_id": f"q{number}",
+        "model_a": "alpha",
+        "model_b": "beta",
+        "winner": "model_a",
+        "judge": "arena_user_1",
+        "conversation_a": talk("Hello", "Hi from alpha"),
+        "conversation_b": talk("Hello", "Hi from beta"),
+        "turn": 1,
+        "anony": True,
+        "language": "English",
+        "tstamp": 1682351591.1322 + number,
+        "openai_moderation": moderation(),
+        "toxic_chat_tag": {
+            "roberta-large": {"flagged": False, "probability": 0.1},
+            "t5-large": {"flagged": False, "score": 0.1},
+        },
+        **changes,
+    }
+
+
+def write_lines(path, records):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in records)
+    path.write_text(text, encoding="utf-8")
+
+
+def context_for(lake, **sources):
+    config = parse_config({"storage": {"root": lake.root}, "sources": sources})
+    # A lake of its own per run, as every job has.
+    return Context(config, Lake(lake.spark, config.storage))
+
+
+def run(lake, **sources):
+    return ingest.run(context_for(lake, **sources))
+
+
+def rows(lake, table, *columns):
+    """The rows of a table as a sorted list of tuples, read afresh."""
+    fresh = Lake(lake.spark, parse_config({"storage": {"root": lake.root}}).storage)
+    return sorted(map(tuple, fresh.read(table).select(*columns).collect()), key=str)
+
+
+def versions(lake, *tables):
+    fresh = Lake(lake.spark, parse_config({"storage": {"root": lake.root}}).storage)
+    return [
+        lake.spark.sql(f"DESCRIBE HISTORY {fresh.name_of(table)}").count() if fresh.exists(table) else 0
+        for table in tables
+    ]
+
+
+def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, tmp_path):
+    broken = {
+        "conversation_id is missing": chat(1, conversation_id=None),
+        "model is missing": chat(2, model=""),
+        "turn has the wrong type": chat(3, turn="one"),
+        "turn is 1.5, not a whole number": chat(4, turn=1.5),
+        "conversation has no messages": chat(5, conversation=[]),
+        "conversation is out of order": chat(6, conversation=talk("a", "b", roles=("assistant", "user"))),
+        "conversation has a message without content": chat(7, conversation=talk("a", None)),
+        "openai_moderation has a score": chat(8, openai_moderation=[moderation(hate=1.5), moderation()]),
+        "openai_moderation has a score ": chat(9, openai_moderation=[moderation(hate=float("nan")), moderation()]),
+        "openai_moderation has 1 entries for 2 messages": chat(10, openai_moderation=[moderation()]),
+        "the line is not JSON": "{not json",
+        "the line is not a JSON object": "[1, 2]",
+        "a nested value has the wrong type": chat(11, openai_moderation=[moderation(hate="high"), moderation()]),
+    }
+    good = [chat(20), chat(21, openai_moderation=None), chat(22, language=None, redacted=None)]
+    write_lines(tmp_path / "raw" / "chats.jsonl", [*broken.values(), *good])
+    result = run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")})
+    assert result.lines == [
+        f"lmsys: {len(broken) + 3} records in 1 new file(s) = 3 kept + {len(broken)} quarantined + 0 duplicates"
+    ]
+    quarantined = rows(lake, QUARANTINE, "record", "reasons")
+    for reason, record in broken.items():
+        text = record if isinstance(record, str) else json.dumps(record)
+        told = next(reasons for found, reasons in quarantined if found == text)
+        assert any(line.startswith(reason.strip()) for line in told), (reason, told)
+    assert [row[0] for row in rows(lake, CONVERSATIONS, "conversation_id")] == ["c20", "c21", "c22"]
+
+
+def test_votes_keep_the_order_of_their_file_and_equal_votes_without_an_id_are_two(lake, tmp_path):
+    vote = "alpha,beta,left\n"
+    (tmp_path / "votes.csv").write_text(
+        "x,y,w\n" + vote + vote + "alpha,alpha,left\nalpha,beta,maybe\nbeta,alpha,right\n,b,left\n"
+    )
+    result = run(
+        lake,
+        votes={
+            "format": "votes",
+            "path": str(tmp_path / "votes.csv"),
+            "columns": {"model_a": "x", "model_b": "y", "winner": "w"},
+            "winner_labels": {"left": "model_a", "right": "model_b"},
+        },
+    )
+    assert result.lines == ["votes: 6 records in 1 new file(s) = 3 kept + 3 quarantined + 0 duplicates"]
+    kept = rows(lake, BATTLES, "sequence", "model_a", "winner")
+    assert kept == [(0, "alpha", "model_a"), (1, "alpha", "model_a"), (4, "beta", "model_b")]
+    reasons = [row[0][0] for row in rows(lake, QUARANTINE, "reasons")]
+    assert sorted(reasons) == [
+        "both sides are the same model, alpha",
+        "model_a is missing (column 'x')",
+        'winner ["maybe"] is unknown; known: left, right',
+    ]
+
+
+def test_a_mapping_that_does_not_fit_the_file_is_a_reason_for_every_record(lake, tmp_path):
+    (tmp_path / "votes.csv").write_text("left,right,winner\na,b,model_a\n")
+    source = {
+        "format": "votes",
+        "path": str(tmp_path / "votes.csv"),
+        "columns": {"model_a": "left", "model_b": "rihgt"},
+    }
+    assert "1 quarantined" in run(lake, votes=source).lines[0]
+    assert rows(lake, QUARANTINE, "reasons")[0][0][0] == "model_b: the file has no column 'rihgt'"
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["together", "one after the other"])
+def test_conflicting_records_all_go_to_quarantine_in_any_order(lake, tmp_path, at_once):
+    one, other = battle(1), battle(1, winner="model_b")
+    files = {"a.jsonl": [one, battle(2)], "b.jsonl": [one, battle(3)], "c.jsonl": [other]}
+    source = {"format": "arena", "path": str(tmp_path / "raw")}
+    lines = []
+    for order in [tuple(files)] if at_once else [("c.jsonl",), ("b.jsonl",), ("a.jsonl",)]:
+        for name in order:
+            write_lines(tmp_path / "raw" / name, files[name])
+        lines += run(lake, arena=source).lines
+    assert [row[0] for row in rows(lake, BATTLES, "battle_id")] == ["q2", "q3"]
+    assert len(rows(lake, CONVERSATIONS, "conversation_id")) == 4
+    # The two contents stand in quarantine once each; the third record repeats one of them.
+    conflicts = rows(lake, QUARANTINE, "record_key", "reasons", "record")
+    assert [(key, reasons) for key, reasons, _ in conflicts] == [("q1", ["conflicting_key"])] * 2
+    assert {json.loads(record)["battle"]["winner"] for _, _, record in conflicts} == {"model_a", "model_b"}
+    ingested = rows(lake, INGESTED_FILES, "rows", "kept", "quarantined", "duplicates")
+    assert [sum(column) for column in zip(*ingested, strict=True)] == [5, 2, 2, 1]
+    if not at_once:
+        assert lines[1].endswith("1 earlier record(s) moved to quarantine (conflicting_key)")
+
+
+def test_an_evicted_conversation_takes_its_measured_messages_along(lake, tmp_path):
+    source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")}
+    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1), chat(2)])
+    run(lake, lmsys=source)
+    names = [c.name for c in MESSAGES.columns]
+    filled = {"source": "lmsys", "file": "1.jsonl", "role": "user", "model": "m", "turn": 1, "n_tokens": {"t": 1}}
+    counts = dict.fromkeys(("n_chars", "n_headers", "n_list_items", "n_bold"), 0)
+    measured = [
+        tuple({**filled, **counts, "conversation_id": c, "position": 0}.get(name) for name in names)
+        for c in ("c1", "c2")
+    ]
+    lake.append(MESSAGES, lake.spark.createDataFrame(measured, MESSAGES.ddl))
+    write_lines(tmp_path / "raw" / "2.jsonl", [chat(1, model="other")])
+    run(lake, lmsys=source)
+    assert rows(lake, CONVERSATIONS, "conversation_id") == [("c2",)]
+    assert rows(lake, MESSAGES, "conversation_id") == [("c2",)]
+
+
+def test_only_new_files_are_read_and_a_second_run_changes_no_table(lake, tmp_path):
+    source = {"format": "arena", "path": str(tmp_path / "raw")}
+    tables = (BATTLES, CONVERSATIONS, QUARANTINE, INGESTED_FILES, SOURCE_TERMS)
+    write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(1), battle(2, winner="draw")])
+    first = run(lake, arena=source)
+    assert first.lines == ["arena: 3 records in 1 new file(s) = 1 kept + 1 quarantined + 1 duplicates"]
+    before = versions(lake, *tables)
+    os.utime(tmp_path / "raw" / "1.jsonl", (1, 1))  # touched, not changed
+    assert run(lake, arena=source).lines == ["arena: nothing new in 1 file(s)"]
+    assert versions(lake, *tables) == before
+    late = tmp_path / "raw" / "0-late.jsonl"
+    write_lines(late, [battle(5)])
+    os.utime(late, (86400, 86400))  # arrives later with an old date
+    assert run(lake, arena=source).lines == [
+        "arena: 1 records in 1 new file(s) = 1 kept + 0 quarantined + 0 duplicates"
+    ]
+    assert [row[0] for row in rows(lake, BATTLES, "battle_id")] == ["q1", "q5"]
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_path):
+    raw = tmp_path / "raw"
+    write_lines(raw / "good.jsonl", [battle(1)])
+    (raw / "garbage.parquet").write_bytes(b"this is not parquet, whatever its name says")
+    whole = gzip.compress("".join(json.dumps(battle(n)) + "\n" for n in range(10, 60)).encode())
+    (raw / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    result = run(lake, arena={"format": "arena", "path": str(raw)})
+    assert sorted(name.split(" ")[0].rsplit("/", 1)[1] for name in result.unreadable) == [
+        "cut.jsonl.gz",
+        "garbage.parquet",
+    ]
+    assert rows(lake, BATTLES, "battle_id") == [("q1",)]
+    assert rows(lake, INGESTED_FILES, "file") == [("good.jsonl",)]
+
+
+@pytest.mark.parametrize("killed_before", [BATTLES, QUARANTINE, INGESTED_FILES], ids=lambda table: table.name)
+def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch, killed_before):
+    source = {"format": "arena", "path": str(tmp_path / "raw")}
+    write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2), battle(3, winner="draw")])
+    with monkeypatch.context() as patch:
+        for method in ("append", "insert_new"):
+            write = getattr(Lake, method)
+
+            def write_or_die(self, table, df, write=write):
+                if table is killed_before:
+                    raise KeyboardInterrupt
+                write(self, table, df)
+
+            patch.setattr(Lake, method, write_or_die)
+        with pytest.raises(KeyboardInterrupt):
+            run(lake, arena=source)
+    healed = run(lake, arena=source)
+    assert healed.lines == ["arena: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
+    assert rows(lake, BATTLES, "battle_id") == [("q1",), ("q2",)]
+    assert len(rows(lake, CONVERSATIONS, "conversation_id")) == 4
+    assert len(rows(lake, QUARANTINE, "record_id")) == 1
+
+
+def test_parquet_with_other_types_and_orders_of_columns_means_the_same(lake, tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    pq.write_table(pa.Table.from_pylist([chat(1)]), raw / "1.parquet")
+    turned = dict(reversed(chat(2).items()))
+    turned["conversation"] = [{"role": m["role"], "content": m["content"]} for m in turned["conversation"]]
+    for one in turned["openai_moderation"]:
+        del one["category_scores"]["hate"]
+    turned["turn"] = 1.0
+    pq.write_table(pa.Table.from_pylist([turned]), raw / "2.parquet")
+    write_lines(raw / "3.jsonl", [chat(3)])
+    assert "3 kept + 0 quarantined" in run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(raw)}).lines[0]
+    found = rows(lake, CONVERSATIONS, "conversation_id", "messages", "turn", "moderation")
+    assert [row[1] for row in found] == [found[0][1]] * 3
+    assert found[0][1][0] == ("user", "Hello")
+    assert [row[3][0].category_scores["hate"] for row in found] == [0.01, None, 0.01]
+    assert [row[3][0].category_scores["violence"] for row in found] == [0.01] * 3
+
+
+def test_csv_files_with_columns_in_another_order_and_quoted_line_breaks_are_read_by_name(lake, tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "1.csv").write_text('model_a,model_b,winner,category\na,b,model_a,"two\nlines, ""quoted"""\n')
+    (raw / "2.csv").write_text("winner,model_b,model_a\ntie,b,a\ntie (bothbad),b\n")
+    result = run(lake, votes={"format": "votes", "path": str(raw)})
+    assert result.lines == ["votes: 3 records in 2 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
+    assert rows(lake, BATTLES, "model_a", "model_b", "winner", "category") == [
+        ("a", "b", "model_a", 'two\nlines, "quoted"'),
+        ("a", "b", "tie", None),
+    ]
+    assert rows(lake, QUARANTINE, "reasons")[0][0] == ["the row has more or fewer cells than the header"]
+
+
+def test_the_published_judgments_are_read_whole(lake, real_data):
+    result = run(
+        lake,
+        mt_bench={"format": "mt_bench", "path": str(real_data / "mt_bench" / "human.jsonl")},
+        votes={
+            "format": "votes",
+            "path": str(real_data / "llmfao" / "crowd-comparisons.csv"),
+            "columns": {"model_a": "left", "model_b": "right", "judge": "worker", "question_id": "id"},
+            "winner_labels": {"left": "model_a", "right": "model_b", "tie": "tie"},
+        },
+    )
+    assert result.lines == [
+        "mt_bench: 3355 records in 1 new file(s) = 3355 kept + 0 quarantined + 0 duplicates",
+        "votes: 8931 records in 1 new file(s) = 8931 kept + 0 quarantined + 0 duplicates",
+    ]
+    judges = {row[0] for row in rows(lake, BATTLES, "judge", "source") if row[1] == "mt_bench"}
+    assert len(judges) == 65
+
+
+def test_a_source_that_is_not_there_is_named_before_anything_is_written(lake, tmp_path):
+    with pytest.raises(SourceNotFoundError, match=r"sources\.arena\.path: .*nowhere does not exist"):
+        run(lake, arena={"format": "arena", "path": str(tmp_path / "nowhere")})
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "README.md").write_text("no data")
+    with pytest.raises(SourceNotFoundError, match=r"holds no file that ends in \.parquet"):
+        run(lake, arena={"format": "arena", "path": str(tmp_path / "empty")})
+    assert not lake.exists(SOURCE_TERMS)

@@ -1,0 +1,103 @@
+import pytest
+
+from arenalake.config import load_config, parse_config
+from arenalake.errors import ConfigError
+
+GOOD = {"storage": {"root": "lake"}}
+
+
+def problem_of(tree):
+    with pytest.raises(ConfigError) as caught:
+        parse_config({**GOOD, **tree})
+    assert caught.value.exit_status == 2
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"storag": {}}, ["storag: no such key", "allowed here: bootstrap, "]),
+        (
+            {"storage": {"root": "x", "rot": 1}},
+            ["storage.rot: no such key", "catalog, lock_wait_seconds, root, schema"],
+        ),
+        ({"storage": {}}, ["storage: give either `root`, or both `catalog` and `schema`"]),
+        ({"storage": {"root": "x", "catalog": "c", "schema": "s"}}, ["give either `root`"]),
+        ({"sources": {"a": {"format": "arna", "path": "x"}}}, ["sources.a.format", "'arna'", "arena, lmsys_chat_1m"]),
+        (
+            {"sources": {"a": {"format": "arena", "path": "x", "colums": {}}}},
+            ["sources.a.colums: no such key", "columns"],
+        ),
+        (
+            {"sources": {"a": {"format": "arena", "path": "x", "columns": {"judge": "j"}}}},
+            ["columns judge cannot be mapped", "fixed"],
+        ),
+        (
+            {"sources": {"a": {"format": "votes", "path": "x", "columns": {"modell": "j"}}}},
+            ["columns modell cannot be mapped", "model_a, model_b"],
+        ),
+        (
+            {"sources": {"a": {"format": "votes", "path": "x", "winner_labels": {"left": "A"}}}},
+            ["sources.a.winner_labels.left", "'model_a', 'model_b', 'tie' or 'tie (bothbad)'", "'A'"],
+        ),
+        ({"ratings": {"anchor": {"modl": "x"}}}, ["ratings.anchor.modl: no such key; allowed here: model, rating"]),
+        ({"ratings": {"slices": ["languge"]}}, ["'languge' is not a slice", "language"]),
+        ({"bootstrap": {"rounds": 0}}, ["bootstrap.rounds", "greater than or equal to 1", "got 0"]),
+        ({"pipeline": {"jobs": ["ingst"]}}, ["pipeline.jobs.0", "'ingest'", "'ingst'"]),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_value_and_what_is_allowed(tree, said):
+    problem = problem_of(tree)
+    for part in said:
+        assert part in problem
+
+
+def test_every_wrong_key_is_told_at_once():
+    problem = problem_of({"bootstrap": {"rounds": 0, "sed": 1}, "spark": {"mastr": "x"}})
+    assert all(key in problem for key in ("bootstrap.rounds", "bootstrap.sed", "spark.mastr"))
+
+
+def test_overrides_are_read_as_yaml_and_the_last_one_wins(tmp_path):
+    file = tmp_path / "c.yml"
+    file.write_text("storage: {root: a}\nbootstrap: {rounds: 5}\n")
+    config = load_config(
+        file, ["bootstrap.rounds=7", "bootstrap.rounds=8", "tokens.tokenizers=[whitespace, sample]", "storage.root=b=c"]
+    )
+    assert config.bootstrap.rounds == 8
+    assert config.tokens.tokenizers == ["whitespace", "sample"]
+    assert config.storage.root == "b=c"
+
+
+def test_a_label_that_yaml_reads_as_a_number_or_truth_value_stays_text(tmp_path):
+    file = tmp_path / "c.yml"
+    file.write_text(
+        "storage: {root: a}\nsources: {v: {format: votes, path: x, winner_labels: {1: model_a, 2: model_b}}}\n"
+    )
+    assert load_config(file).sources["v"].winner_labels == {"1": "model_a", "2": "model_b"}
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("bootstrap.rounds", "dotted.key=value"),
+        ("=3", "dotted.key=value"),
+        ("storage.root.x=1", "is a value, not a section"),
+    ],
+)
+def test_an_override_that_cannot_be_applied_says_how_to_write_it(tmp_path, override, said):
+    file = tmp_path / "c.yml"
+    file.write_text("storage: {root: a}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_config(file, [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("a: [", "is not YAML"), ("- 1", "mapping of sections"), (None, "cannot be read")]
+)
+def test_a_file_that_is_no_configuration_is_named(tmp_path, text, said):
+    file = tmp_path / "c.yml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_config(file)
+    assert str(file) in str(caught.value)
