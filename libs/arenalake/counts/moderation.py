@@ -83,12 +83,10 @@ def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:
         source, model, language, pattern, n; the table `moderation_patterns` says how a pattern is written.
     """
     coded = _tagged(messages, battles).select("source", "conversation_id", "position", "model", "language", _code())
-    conversations = coded.groupBy("source", "conversation_id").agg(
-        # The same for all messages of a conversation, so any of them will do.
-        F.max("model").alias("model"),
-        F.max("language").alias("language"),
-        F.sort_array(F.collect_list(F.struct("position", "code")))["code"].alias("pattern"),
-    )
+    # Spark sorts here, and compares the first key first: the id tells rows apart at once. Model and language are the
+    # same for all messages of a conversation.
+    pattern = F.sort_array(F.collect_list(F.struct("position", "code")))["code"].alias("pattern")
+    conversations = coded.groupBy("conversation_id", "source", "model", "language").agg(pattern)
     return conversations.groupBy("source", "model", "language", "pattern").agg(F.count("*").alias("n"))
 
 

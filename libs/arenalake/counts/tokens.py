@@ -31,12 +31,9 @@ def count_conversation_tokens(messages: DataFrame) -> DataFrame:
     lengths = messages.select(
         "source", "conversation_id", "model", "language", "turn", F.explode("n_tokens").alias("tokenizer", "tokens")
     )
-    conversations = lengths.groupBy("source", "conversation_id", "tokenizer").agg(
-        # The same for all messages of a conversation, so any of them will do.
-        F.max("model").alias("model"),
-        F.max("language").alias("language"),
-        F.max("turn").alias("turns"),
-        F.sum("tokens").alias("n_tokens"),
+    # Model and language are the same for all messages of a conversation.
+    conversations = lengths.groupBy("conversation_id", "source", "model", "language", "tokenizer").agg(
+        F.max("turn").alias("turns"), F.sum("tokens").alias("n_tokens")
     )
     keys = ("source", "model", "language", "tokenizer", "turns", "n_tokens")
     return conversations.groupBy(*keys).agg(F.count("*").alias("n_conversations"))

@@ -1,0 +1,67 @@
+"""Tokens per conversation and per character on conversations small enough to check by hand."""
+
+import math
+
+from arenalake.counts.tokens import count_conversation_tokens, sum_language_costs
+from arenalake.statistics.tokens import summarise_conversations
+from arenalake.tables import CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, MESSAGES
+
+
+def messages_of(spark, rows):
+    """Rows are (conversation, model, language, position, tokens, characters)."""
+    return spark.createDataFrame(
+        [
+            {
+                **dict.fromkeys(MESSAGES.column_names),
+                "source": "s",
+                "conversation_id": conversation,
+                "model": model,
+                "language": language,
+                "position": position,
+                "role": ("user", "assistant")[position % 2],
+                "turn": position // 2 + 1,
+                "n_tokens": {"sample": tokens},
+                "n_chars": chars,
+            }
+            for conversation, model, language, position, tokens, chars in rows
+        ],
+        MESSAGES.ddl,
+    )
+
+
+TOY = [
+    ("c1", "m1", "English", 0, 1, 4),
+    ("c1", "m1", "English", 1, 2, 8),
+    ("c2", "m1", None, 0, 3, 3),
+    ("c2", "m1", None, 1, 0, 0),
+    ("c3", "m2", "English", 0, 1, 4),
+    ("c3", "m2", "English", 1, 1, 4),
+    ("c3", "m2", "English", 2, 5, 8),
+    ("c3", "m2", "English", 3, 2, 4),
+]
+
+
+def test_conversations_are_described_by_their_turns_and_tokens(spark):
+    counts = CONVERSATION_TOKEN_COUNTS.conform(count_conversation_tokens(messages_of(spark, TOY)))
+    rows = CONVERSATION_TOKEN_STATS.conform(summarise_conversations(counts)).collect()
+    found = {(row.grouping, row.model, row.language, row.measure): row for row in rows}
+    assert len(found) == 2 * (1 + 2 + 2)
+    row = found["all", None, None, "tokens"]  # 3, 3 and 9
+    assert (row.n_conversations, row.total, row["mean"], row.min, row.max) == (3, 15, 5.0, 3, 9)
+    assert (row.sd, row.p50, row.p75) == (math.sqrt(12), 3, 9)
+    row = found["all", None, None, "turns"]  # 1, 1 and 2
+    assert (row.total, row.p50, row.p99, row.max) == (4, 1, 2, 2)
+    row = found["language", None, None, "tokens"]  # a null language is a group of its own
+    assert (row.n_conversations, row.total, row.sd) == (1, 3, None)
+    assert found["model", "m2", None, "turns"].total == 2
+
+
+def test_a_language_costs_its_tokens_per_character(spark):
+    rows = LANGUAGE_COSTS.conform(sum_language_costs(messages_of(spark, TOY))).collect()
+    found = {(row.language, row.role): (row.n_messages, row.n_chars, row.n_tokens, row.tokens_per_char) for row in rows}
+    assert found == {
+        ("English", "user"): (3, 16, 7, 7 / 16),
+        ("English", "assistant"): (3, 16, 5, 5 / 16),
+        (None, "user"): (1, 3, 3, 1.0),
+        (None, "assistant"): (1, 0, 0, None),
+    }
