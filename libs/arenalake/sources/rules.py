@@ -57,20 +57,19 @@ def messages_in_order(name: str, messages: Column) -> Column:
 
 
 def score_in_range(name: str, score: Column) -> Column:
-    """Broken by NaN (which Spark orders above every number) and by what is outside [0, 1]; null is just missing."""
-    return F.when(
-        _outside(score), F.concat(F.lit(f"{name} is "), score.cast("string"), F.lit(", outside [0, 1] or not a number"))
-    )
+    """Broken by NaN, which Spark orders above every number, and by what is outside [0, 1]; null is missing."""
+    return F.when(_outside(score), F.concat(F.lit(f"{name} is "), score.cast("string"), F.lit(_RANGE)))
 
 
 def moderation_scores_in_range(name: str, moderation: Column) -> Column:
     """The same for all scores of one moderation struct; the category is named."""
     scores = moderation["category_scores"]
-    reason = F.lit(None).cast("string")
-    for category in reversed(CATEGORIES):
-        broken = score_in_range(f"{name} score {category}", scores[category])
-        reason = F.coalesce(broken, reason)
-    return reason
+    named = F.array(*[F.struct(F.lit(c).alias("category"), scores[c].alias("score")) for c in CATEGORIES])
+    first = F.get(F.filter(named, lambda one: _outside(one["score"])), F.lit(0))
+    told = F.concat(
+        F.lit(f"{name} score "), first["category"], F.lit(" is "), first["score"].cast("string"), F.lit(_RANGE)
+    )
+    return F.when(first.isNotNull(), told)
 
 
 def all_moderation_scores_in_range(name: str, moderation: Column) -> Column:
@@ -93,6 +92,9 @@ def one_per_message(name: str, moderation: Column, messages: Column) -> Column:
         F.lit(" messages"),
     )
     return F.when((F.size(moderation) > 0) & (F.size(moderation) != F.size(messages)), told)
+
+
+_RANGE = ", outside [0, 1] or not a number"
 
 
 def _outside(score: Column) -> Column:

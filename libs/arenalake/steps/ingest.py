@@ -134,7 +134,7 @@ class _Batch:
         contested = self._contested(parsed)
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
-        broken = self._write(parsed, contested, judged)
+        broken = self._write(parsed, contested, judged, fates)
         after = self._rows_by_file(self.entities, names)
         counts = {}
         for file in files:
@@ -188,7 +188,13 @@ class _Batch:
     def _conflicts(self) -> DataFrame:
         return self._of_source(QUARANTINE).where(F.array_contains("reasons", CONFLICT)).select("record_key", "record")
 
-    def _write(self, parsed: DataFrame, contested: DataFrame | None, judged: DataFrame | None) -> dict[str, int]:
+    def _write(
+        self,
+        parsed: DataFrame,
+        contested: DataFrame | None,
+        judged: DataFrame | None,
+        fates: dict[tuple[str, str], int],
+    ) -> dict[str, int]:
         """Write entities and quarantine; return the number of broken records per file."""
         seen = Observation()
         watched = parsed.observe(seen, F.count_if(F.size("reasons") > 0).alias("n_broken"))
@@ -197,7 +203,8 @@ class _Batch:
             for good in (parsed.where(F.size("reasons") == 0), watched.where(F.size("reasons") == 0))
         )
         if judged is not None:
-            self._settle_conflicts(judged)
+            if any(fate in ("conflict", "evict") for _, fate in fates):
+                self._settle_conflicts(judged)
             kept = judged.where(F.col("fate") == "keep").select("file", "battle", "conversations")
             clean, watched_clean = (df.select(*kept.columns).unionByName(kept) for df in (clean, watched_clean))
         if self.source.has_battles:
@@ -224,8 +231,6 @@ class _Batch:
 
     def _settle_conflicts(self, judged: DataFrame) -> None:
         losers = judged.where(F.col("fate").isin("conflict", "evict"))
-        if losers.isEmpty():
-            return
         records = losers.select(
             "file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons")
         )

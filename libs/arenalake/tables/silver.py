@@ -37,7 +37,9 @@ BATTLES = Table(
     columns=(
         _SOURCE,
         _FILE,
-        Column("battle_id", "string", "published id, else a hash of the vote's key, else of file and row", required=True),
+        Column(
+            "battle_id", "string", "published id, else a hash of the vote's key, else of file and row", required=True
+        ),
         Column("question_id", "string", "question the two answers belong to; null where the source has none"),
         Column("model_a", "string", "model shown first (left)", required=True),
         Column("model_b", "string", "model shown second (right)", required=True),
@@ -52,7 +54,9 @@ BATTLES = Table(
         Column("prompt_hash", "string", "SHA-256 of the user's first message; null without text"),
         Column("leaked", "boolean", "an answer gives its model away; null where that was not looked for"),
         _TSTAMP,
-        Column("sequence", "bigint", "order for online Elo: microseconds of tstamp, a mapped column, or row in its file"),
+        Column(
+            "sequence", "bigint", "order for online Elo: microseconds of tstamp, a mapped column, or row in its file"
+        ),
         Column("moderation", MODERATION_TYPE, "moderation of the battle as a whole; null where the source has none"),
         Column(
             "toxicity",
@@ -86,8 +90,14 @@ MESSAGES = Table(
         Column("n_list_items", "int", "Markdown list items", required=True),
         Column("n_bold", "int", "Markdown bold spans", required=True),
         Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
-        *(Column(f"flag_{column_suffix(c)}", "boolean", f"moderation flag {c}; null where missing") for c in CATEGORIES),
-        *(Column(f"score_{column_suffix(c)}", "double", f"moderation score {c}; null where missing") for c in CATEGORIES),
+        *(
+            Column(f"flag_{column_suffix(c)}", "boolean", f"moderation flag {c}; null where missing")
+            for c in CATEGORIES
+        ),
+        *(
+            Column(f"score_{column_suffix(c)}", "double", f"moderation score {c}; null where missing")
+            for c in CATEGORIES
+        ),
     ),
     key=("source", "conversation_id", "position"),
     stats_columns=("source", "file", "position", "role", "model", "language", "turn", "month"),
