@@ -1,6 +1,5 @@
 """Shared fixtures: one Spark session for all tests, a fresh lake, and the real records where they are at hand."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,6 @@ import pytest
 from arenalake.config import SparkConfig, StorageConfig
 from arenalake.lake import Lake
 from arenalake.session import get_session
-
-# Test sessions are short: the second compiler and parallel collection would take more time than they give back.
-os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
