@@ -23,6 +23,7 @@ def versions(spark, schema):
     return {table: spark.sql(history.format(schema, table)).first()["version"] for table in tables}
 
 
+@pytest.mark.slow
 def test_jobs_on_a_catalog_give_the_tables_of_a_folder(spark, schema, votes, local_votes, tmp_path):
     settings = {**vote_settings(votes), "storage": f"{{catalog: spark_catalog, schema: {schema}}}"}
     run_steps(configuration(settings), VOTE_JOBS)

@@ -48,6 +48,7 @@ def lose_an_executor(cluster, submission, *, after, during):
     assert "Lost executor" in submission.text()
 
 
+@pytest.mark.slow
 def test_submitted_jobs_give_the_tables_of_local_mode(spark, submit, voting, local_votes):
     submit(voting).finish()
     submitted = rows_of(spark, voting)

@@ -27,6 +27,7 @@ def run_pipeline(server, settings):
     )
 
 
+@pytest.mark.slow
 def test_jobs_on_connect_give_the_tables_of_local_mode(spark, server, votes, local_votes, tmp_path):
     settings = {**vote_settings(votes), "storage.root": tmp_path / "lake"}
     done = run_pipeline(server, settings)

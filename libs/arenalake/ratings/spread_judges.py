@@ -147,7 +147,9 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
         return conform(table.assign(source=source, slice=slice_, method=method, unit="judge"), RATINGS)
 
     keys = [*_KEYS, "part"]
-    by_part = votes.join(ballots.select(*keys).distinct(), _KEYS).groupBy(*keys)
+    # The alias makes `part` a column of its own: otherwise both sides of the cogroup would hold the same one.
+    parts_of = ballots.select(*_KEYS, F.col("part").alias("part")).distinct()
+    by_part = votes.join(parts_of, _KEYS).groupBy(*keys)
     meats = by_part.cogroup(ballots.groupBy(*keys)).applyInPandas(square, _MEATS)
     by_method = votes.withColumn("method", each_method(methods)).groupBy(*_KEYS, "method")
     rows = by_method.cogroup(meats.groupBy(*_KEYS, "method")).applyInPandas(finish, RATINGS.ddl)
