@@ -160,7 +160,10 @@ def test_a_mapping_that_does_not_fit_the_file_is_a_reason_for_every_record(lake,
     assert rows(lake, QUARANTINE, "reasons")[0][0][0] == "model_b: the file has no column 'rihgt'"
 
 
-@pytest.mark.parametrize("at_once", [True, False], ids=["together", "one after the other"])
+@pytest.mark.parametrize(
+    "at_once",
+    [pytest.param(True, id="together"), pytest.param(False, id="one after the other", marks=pytest.mark.slow)],
+)
 def test_conflicting_records_all_go_to_quarantine_in_any_order(lake, tmp_path, at_once):
     one, other = battle(1), battle(1, winner="model_b")
     files = {"a.jsonl": [one, battle(2)], "b.jsonl": [one, battle(3)], "c.jsonl": [other]}
@@ -234,7 +237,14 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
     assert rows(lake, INGESTED_FILES, "file") == [("good.jsonl",)]
 
 
-@pytest.mark.parametrize("killed_before", [BATTLES, QUARANTINE, INGESTED_FILES], ids=lambda table: table.name)
+@pytest.mark.parametrize(
+    "killed_before",
+    [
+        pytest.param(BATTLES, id="battles", marks=pytest.mark.slow),
+        pytest.param(QUARANTINE, id="quarantine", marks=pytest.mark.slow),
+        pytest.param(INGESTED_FILES, id="ingested_files"),
+    ],
+)
 def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch, killed_before):
     source = {"format": "arena", "path": str(tmp_path / "raw")}
     write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2), battle(3, winner="draw")])
