@@ -1,10 +1,10 @@
 """Read new raw files of the configured sources into entities; what breaks a rule goes to quarantine."""
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
@@ -112,11 +112,11 @@ class _Batch:
             return {}
         try:
             return self._ingest(files)
-        except PySparkException as error:
-            if not _is_unreadable(error):
+        except Exception as error:  # what a file's content leads to differs between classic Spark and Connect
+            reason = _unreadable_reason(error)
+            if reason is None:
                 raise
             if len(files) == 1:
-                reason = _first_line(error)
                 log.error("unreadable file", extra={"source": self.name, "file": files[0].path, "reason": reason})
                 self.unreadable.append(f"{files[0].path} ({reason})")
                 return {}
@@ -294,11 +294,7 @@ def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:
     return {(row["file"], row["fate"]): row["n"] for row in rows}
 
 
-def _is_unreadable(error: PySparkException) -> bool:
-    """Whether Spark failed on the content of a file, rather than on anything else."""
-    text = f"{error.getCondition()} {error}"
-    return any(sign in text for sign in ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "UNABLE_TO_INFER_SCHEMA"))
-
-
-def _first_line(error: PySparkException) -> str:
-    return str(error).strip().split("\n")[0][:300]
+def _unreadable_reason(error: Exception) -> str | None:
+    """What Spark says about the content of a file that it failed on; None if it failed on anything else."""
+    sentence = re.search(r"\[(FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|UNABLE_TO_INFER_SCHEMA)[^\n]*", str(error))
+    return None if sentence is None else sentence.group(0)
