@@ -45,9 +45,9 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
         SourceNotFoundError: there is nothing there, or nothing that could be read.
     """
     location = path if "://" in path else os.path.abspath(path)
-    # The columns without `content` come from the file listing alone: no file is opened.
-    listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(location)
     try:
+        # The columns without `content` come from the file listing alone: no file is opened.
+        listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(location)
         rows = listing.select("path", F.unix_micros("modificationTime").alias("modified"), "length").collect()
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
