@@ -3,10 +3,7 @@
 .PHONY: setup run test test-slow lint package package-env clean
 
 CONFIG ?= conf/local.yml
-# Samples and tests are short: the second compiler would take more processor time than it gives back. For a large corpus
-# say `make run CONFIG=... JAVA_OPTIONS=`, or start the job directly.
-JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:MetaspaceSize=512m
-VENV_PYTHON = JDK_JAVA_OPTIONS="$(JAVA_OPTIONS)" JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
+VENV_PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
 
 setup:
 	@.ci/setup

@@ -5,6 +5,8 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,20 @@ _UPKEEP = {
     "VACUUM START",
 }
 
+_FINGERPRINT = "derived:"
+# Small tables leave most of a machine idle while one is planned and another committed.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A table as a pure function of others: `table` is `build(*inputs)` with these settings."""
+
+    table: Table
+    inputs: Sequence[Table]
+    build: Callable[..., DataFrame]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
 
 class Lake:
     """The tables of one storage location, in one session.
@@ -54,6 +70,7 @@ class Lake:
         self._rebuild = rebuild
         self._existing: set[str] = set()
         self._commits: dict[str, dict[str, Any]] = {}
+        self._fingerprints: dict[str, str] = {}
         self._touched: dict[str, dict[str, Table]] = {}
         self.start_log()
 
@@ -92,9 +109,11 @@ class Lake:
 
     def versions(self) -> dict[str, dict[str, int]]:
         """The Delta versions of the tables that were `read` and `written` since `start_log`."""
+        touched = {name: table for tables in self._touched.values() for name, table in tables.items()}
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            commits = dict(zip(touched, pool.map(self._commit, touched.values()), strict=True))
         return {
-            how: {name: self._commit(table)["version"] for name, table in sorted(tables.items())}
-            for how, tables in self._touched.items()
+            how: {name: commits[name]["version"] for name in sorted(tables)} for how, tables in self._touched.items()
         }
 
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
@@ -143,35 +162,53 @@ class Lake:
             columns = on or table.key
             self._merge(table, keys.select(*columns).distinct(), "WHEN MATCHED THEN DELETE", columns, conform=False)
 
-    def derive(
-        self,
-        table: Table,
-        inputs: Sequence[Table],
-        build: Callable[..., DataFrame],
-        *,
-        settings: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Rebuild `table` as `build(*inputs)`, unless it was built from the same data with the same settings.
+    def derive(self, derivations: Sequence[Derivation]) -> None:
+        """Rebuild tables, except those that were built from the same data with the same settings.
 
-        Returns:
-            Whether the table was written.
+        Those that do not need each other are built at the same time. One that another needs must stand before it.
         """
-        fingerprint = self._fingerprint(table, inputs, settings or {})
+        started: dict[str, Future[None]] = {}
+
+        def when_inputs_are_there(derivation: Derivation) -> None:
+            for source in derivation.inputs:
+                if source.name in started:
+                    started[source.name].result()
+            self._derive(derivation)
+
+        # Whatever a thread waits for was started before it, so they cannot all wait.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for derivation in derivations:
+                started[derivation.table.name] = pool.submit(when_inputs_are_there, derivation)
+        for done in started.values():
+            done.result()
+
+    def _derive(self, derivation: Derivation) -> None:
+        table = derivation.table
+        fingerprint = self._fingerprint(derivation)
         if not self._rebuild and self.exists(table) and self._commit(table)["userMetadata"] == fingerprint:
             log.info("unchanged", extra={"table": table.name})
-            return False
-        self.replace(table, build(*[self.read(source) for source in inputs]), fingerprint=fingerprint)
-        return True
+            return
+        self.replace(table, derivation.build(*map(self.read, derivation.inputs)), fingerprint=fingerprint)
+        self._fingerprints[table.name] = fingerprint
 
-    def _fingerprint(self, table: Table, inputs: Sequence[Table], settings: Mapping[str, Any]) -> str:
-        versions = {
-            source.name: [str(self._commit(source)[key]) for key in ("version", "timestamp")]
-            for source in inputs
-            if self.exists(source)
+    def _fingerprint(self, derivation: Derivation) -> str:
+        content = {
+            "inputs": {source.name: self._state(source) for source in derivation.inputs if self.exists(source)},
+            "settings": dict(derivation.settings),
+            "columns": derivation.table.ddl,
+            "version": __version__,
         }
-        content = {"inputs": versions, "settings": dict(settings), "columns": table.ddl, "version": __version__}
         text = json.dumps(content, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _FINGERPRINT + hashlib.sha256(text.encode()).hexdigest()
+
+    def _state(self, table: Table) -> list[str]:
+        """What is equal as long as the rows are: what a table was derived from, or else its version."""
+        if table.name in self._fingerprints:
+            return [self._fingerprints[table.name]]
+        commit = self._commit(table)
+        if (commit["userMetadata"] or "").startswith(_FINGERPRINT):
+            return [commit["userMetadata"]]
+        return [str(commit[key]) for key in ("version", "timestamp")]
 
     def _commit(self, table: Table) -> dict[str, Any]:
         """The newest commit that changed rows (version, timestamp, userMetadata), and `newest`, the newest of all."""
@@ -222,6 +259,7 @@ class Lake:
 
     def _wrote(self, table: Table) -> None:
         self._commits.pop(table.name, None)
+        self._fingerprints.pop(table.name, None)
         self._touched["written"][table.name] = table
         log.info("written", extra={"table": table.name})
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
 NEVER_SCHEDULED = {"generate", "erase"}
 
-WRITING = {"derive", "replace", "append", "insert_new", "upsert"}
+WRITING = {"Derivation", "replace", "append", "insert_new", "upsert"}
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -56,8 +56,8 @@ def tables_touched(job):
 def tables_written(job):
     """The tables that a job's step adds rows to by name."""
     tree = ast.walk(ast.parse(module_file(f"arenalake.steps.{job}").read_text()))
-    calls = [node for node in tree if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    calls = [call for call in calls if call.func.attr in WRITING]
+    calls = [node for node in tree if isinstance(node, ast.Call)]
+    calls = [call for call in calls if getattr(call.func, "attr", getattr(call.func, "id", None)) in WRITING]
     return {call.args[0].id for call in calls if call.args and isinstance(call.args[0], ast.Name)}
 
 

@@ -3,7 +3,7 @@
 Tags of a battle as a whole count with the role `battle` and no model; each battle is a conversation of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -13,7 +13,9 @@ from arenalake.moderation import ANY, CATEGORIES, column_suffix
 ROLES = ("user", "assistant", "battle")
 ALL_CATEGORIES = (ANY, *CATEGORIES)
 UNDERFLOW_BIN = -901
-# Where the parts of a message's number in a pattern begin.
+# The bit of each category in the number of a message.
+MASKS = {category: 1 << bit for bit, category in enumerate(ALL_CATEGORIES)}
+# Where its other parts begin.
 LABELLED_BIT, ROLE_BIT = 12, 24
 
 _KEYS = ("source", "model", "language", "role")
@@ -99,19 +101,17 @@ def sum_patterns(patterns: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `moderation_totals`. A role that a conversation has no labelled message of adds nothing.
     """
-    views = [
-        F.struct(
-            F.lit(role).alias("role"),
-            F.lit(category).alias("category"),
-            F.exists("pattern", _is_by(role)).alias("present"),
-            count_messages(F.col("pattern"), role=role, category=category).alias("m"),
-            count_messages(F.col("pattern"), role=role, category=category, flagged=True).alias("f"),
-        )
-        for role in ROLES
-        for category in ALL_CATEGORIES
-    ]
+    role = F.posexplode(F.array(*map(F.lit, ROLES))).alias("role_number", "role")
+    own = F.filter("pattern", lambda code: F.shiftright(code, ROLE_BIT) == F.col("role_number"))
+    by_role = patterns.select("*", role).withColumn("own", own).where(F.size("own") > 0)
+    views = by_category(by_role, "source", "model", "language", "role", "n", "own")
     keys = ("source", "model", "language", "role", "category")
-    present = patterns.select("source", "model", "language", "n", F.inline(F.array(*views))).where("present")
+    present = views.select(
+        *keys,
+        "n",
+        F.size(F.filter("own", lambda code: has(code, "labelled"))).alias("m"),
+        F.size(F.filter("own", lambda code: has(code, "flagged"))).alias("f"),
+    )
     n, m, f = F.col("n"), F.col("m").cast("bigint"), F.col("f").cast("bigint")
     return present.groupBy(*keys).agg(
         F.sum(F.when(m > 0, n).otherwise(0)).alias("n_conversations"),
@@ -124,15 +124,24 @@ def sum_patterns(patterns: DataFrame) -> DataFrame:
     )
 
 
-def count_messages(pattern: Column, *, role: str, category: str, flagged: bool = False) -> Column:
-    """How many messages of a pattern are by this role and have the flag, or have it set."""
-    bit = 1 << (ALL_CATEGORIES.index(category) + (0 if flagged else LABELLED_BIT))
-    is_by = _is_by(role)
-    return F.size(F.filter(pattern, lambda code: is_by(code) & (code.bitwiseAND(bit) != 0)))
+def by_category(rows: DataFrame, *columns: str, masks: Mapping[str, int] | None = None) -> DataFrame:
+    """Repeat each row for every category.
+
+    Args:
+        columns: what to keep of the rows.
+        masks: category to the bits of a code that say so, for other categories than the published ones.
+
+    Returns:
+        The columns, category, and its bits in a code: `flagged`, and `labelled` where the flag is known.
+    """
+    named = F.create_map(*[F.lit(part) for pair in (masks or MASKS).items() for part in pair])
+    repeated = rows.select(*columns, F.explode(named).alias("category", "flagged"))
+    return repeated.withColumn("labelled", F.shiftleft("flagged", LABELLED_BIT))
 
 
-def _is_by(role: str) -> Callable[[Column], Column]:
-    return lambda code: F.shiftright(code, ROLE_BIT) == ROLES.index(role)
+def has(code: Column, mask: str) -> Column:
+    """Whether a message's code has one of the bits in this column."""
+    return code.bitwiseAND(F.col(mask)) != 0
 
 
 def _code() -> Column:

@@ -3,17 +3,14 @@
 All of it is a function of the counts of patterns, so no message is read again.
 """
 
-from collections.abc import Callable, Iterable
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.counts.moderation import ALL_CATEGORIES, LABELLED_BIT, ROLE_BIT, ROLES
+from arenalake.counts.moderation import LABELLED_BIT, MASKS, ROLE_BIT, ROLES, by_category, has
 from arenalake.moderation import ANY, CATEGORIES
 from arenalake.statistics.groupings import by_groupings
 from arenalake.statistics.proportions import wilson_bounds
 
-_PARENTS = tuple(dict.fromkeys(category.partition("/")[0] for category in CATEGORIES))
 _USER, _ASSISTANT, _BATTLE = (ROLES.index(role) for role in ("user", "assistant", "battle"))
 _GROUPINGS = ("all", "model", "language")
 _GROUP = ("source", "grouping", "model", "language")
@@ -21,64 +18,42 @@ _GROUP = ("source", "grouping", "model", "language")
 
 def measure_coverage(patterns: DataFrame) -> DataFrame:
     """How many messages have a flag, lack it, or have no moderation at all; columns of `moderation_coverage`."""
-    codes = _count_codes(patterns)
-    has_any = F.col("code").bitwiseAND(_labelled_mask(ALL_CATEGORIES)) != 0
-    views = [
-        F.struct(
-            F.lit(category).alias("category"),
-            _holds_all(_labelled_mask([category])).alias("labelled"),
-            has_any.alias("moderated"),
-        )
-        for category in ALL_CATEGORIES
-    ]
-    tagged = codes.select("source", "role", "n", F.inline(F.array(*views)))
+    tagged = by_category(_count_codes(patterns), "source", "role", "code", "n")
+    moderated = F.col("code").bitwiseAND(sum(MASKS.values()) << LABELLED_BIT) != 0
+    labelled = has(F.col("code"), "labelled")
     return tagged.groupBy("source", "role", "category").agg(
         F.sum("n").alias("n"),
-        _sum_where(F.col("labelled")).alias("n_labelled"),
-        _sum_where(F.col("moderated") & ~F.col("labelled")).alias("n_without_category"),
-        _sum_where(~F.col("moderated")).alias("n_without_moderation"),
+        _sum_where(labelled).alias("n_labelled"),
+        _sum_where(moderated & ~labelled).alias("n_without_category"),
+        _sum_where(~moderated).alias("n_without_moderation"),
     )
 
 
 def summarise_turns(patterns: DataFrame) -> DataFrame:
     """Flag rates by role, turn and category with Wilson intervals; columns of `moderation_turns`."""
-    codes = _count_codes(patterns)
-    views = [
-        F.struct(
-            F.lit(category).alias("category"),
-            _holds_all(_labelled_mask([category])).alias("labelled"),
-            _holds_all(_flagged_mask([category])).alias("flagged"),
-        )
-        for category in ALL_CATEGORIES
-    ]
-    tagged = codes.select("source", "role", "turn", "n", F.inline(F.array(*views)))
+    tagged = by_category(_count_codes(patterns), "source", "role", "turn", "code", "n")
     sums = tagged.groupBy("source", "role", "turn", "category").agg(
-        _sum_where(F.col("labelled")).alias("n"),
-        _sum_where(~F.col("labelled")).alias("n_missing"),
-        _sum_where(F.col("flagged")).alias("n_flagged"),
+        _sum_where(has(F.col("code"), "labelled")).alias("n"),
+        _sum_where(~has(F.col("code"), "labelled")).alias("n_missing"),
+        _sum_where(has(F.col("code"), "flagged")).alias("n_flagged"),
     )
     return sums.select("*", *_rate("n_flagged", "n", "rate"))
 
 
 def count_cooccurrence(patterns: DataFrame) -> DataFrame:
     """Pairs of categories on the same message, where both flags are known; columns of `moderation_cooccurrence`."""
-    pairs = [(a, b) for i, a in enumerate(CATEGORIES) for b in CATEGORIES[i + 1 :]]
-    views = [
-        F.struct(
-            F.lit(a).alias("category_a"),
-            F.lit(b).alias("category_b"),
-            _holds_all(_labelled_mask([a, b])).alias("labelled"),
-            _holds_all(_flagged_mask([a])).alias("a"),
-            _holds_all(_flagged_mask([b])).alias("b"),
-        )
-        for a, b in pairs
-    ]
-    labelled = _count_codes(patterns).select("source", "role", "n", F.inline(F.array(*views))).where("labelled")
-    sums = labelled.groupBy("source", "role", "category_a", "category_b").agg(
+    masks = {category: MASKS[category] for category in CATEGORIES}
+    first = by_category(_count_codes(patterns), "source", "role", "code", "n", masks=masks)
+    first = first.where(has(F.col("code"), "labelled")).withColumnsRenamed({"category": "category_a", "flagged": "a"})
+    both = by_category(first, "source", "role", "code", "n", "category_a", "a", masks=masks)
+    both = both.withColumnsRenamed({"category": "category_b", "flagged": "b"})
+    # Masks are in the order of categories, so each pair is seen once.
+    both = both.where((F.col("a") < F.col("b")) & has(F.col("code"), "labelled"))
+    sums = both.groupBy("source", "role", "category_a", "category_b").agg(
         F.sum("n").alias("n"),
-        _sum_where(F.col("a")).alias("n_a"),
-        _sum_where(F.col("b")).alias("n_b"),
-        _sum_where(F.col("a") & F.col("b")).alias("n_both"),
+        _sum_where(has(F.col("code"), "a")).alias("n_a"),
+        _sum_where(has(F.col("code"), "b")).alias("n_b"),
+        _sum_where(has(F.col("code"), "a") & has(F.col("code"), "b")).alias("n_both"),
     )
     n_a, n_b, n_both = (F.col(c).cast("double") for c in ("n_a", "n_b", "n_both"))
     return sums.select(
@@ -98,28 +73,34 @@ def summarise_answers(patterns: DataFrame) -> DataFrame:
         Columns of the table `moderation_answers`. An answer belongs to the user's message right before it. An attempt
         whose answers have no flag, or that got none, is not in `n_attempts`: what became of it is not known.
     """
-    views = []
-    for category in ALL_CATEGORIES:
-        asked, replied = _message(_USER, category), _message(_ASSISTANT, category)
-        attempted = _message(_USER, category, flagged=True)
-        complied = _message(_ASSISTANT, category, flagged=True)
-        views.append(
-            F.struct(
-                F.lit(category).alias("category"),
-                F.exists("pattern", asked).alias("has_user"),
-                F.exists("pattern", attempted).alias("user_flagged"),
-                F.exists("pattern", complied).alias("answer_flagged"),
-                _followed(attempted, replied).alias("attempt"),
-                _followed(attempted, complied).alias("answered"),
-            )
+
+    def asked(code: Column) -> Column:
+        return _is_by(code, _USER) & has(code, "flagged")
+
+    def answered(code: Column, mask: str) -> Column:
+        return _is_by(code, _ASSISTANT) & has(code, mask)
+
+    def followed_by(mask: str) -> Column:
+        following = F.slice("pattern", F.lit(2), F.size("pattern"))
+        turns = F.zip_with(
+            "pattern", following, lambda one, two: asked(one) & F.coalesce(answered(two, mask), F.lit(False))
         )
-    keys = (*_GROUP, "category")
+        return F.exists(turns, lambda found: found)
+
     # Battles as a whole have neither a user nor an answer.
-    conversations = patterns.where(~F.exists("pattern", _is_by(_BATTLE)))
-    seen = conversations.select("source", "model", "language", "n", F.inline(F.array(*views)))
+    conversations = patterns.where(~F.exists("pattern", lambda code: _is_by(code, _BATTLE)))
+    seen = by_category(conversations, "source", "model", "language", "n", "pattern")
+    views = seen.select(
+        *("source", "model", "language", "category", "n"),
+        F.exists("pattern", lambda code: _is_by(code, _USER) & has(code, "labelled")).alias("has_user"),
+        F.exists("pattern", asked).alias("user_flagged"),
+        F.exists("pattern", lambda code: answered(code, "flagged")).alias("answer_flagged"),
+        followed_by("labelled").alias("attempt"),
+        followed_by("flagged").alias("answered"),
+    )
     sums = (
-        by_groupings(seen, _GROUPINGS)
-        .groupBy(*keys)
+        by_groupings(views, _GROUPINGS)
+        .groupBy(*_GROUP, "category")
         .agg(
             _sum_where(F.col("has_user")).alias("n_conversations"),
             _sum_where(F.col("user_flagged")).alias("n_user_flagged"),
@@ -140,23 +121,26 @@ def summarise_flagged_conversations(patterns: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `moderation_conversations`. Tags of battles as a whole are a unit of their own.
     """
-    views = []
-    for parent in (ANY, *_PARENTS):
-        family = [category for category in ALL_CATEGORIES if category.partition("/")[0] == parent]
-        views.append(
-            F.struct(
-                F.lit(parent).alias("category"),
-                F.exists("pattern", _holds_some(_labelled_mask(family))).alias("labelled"),
-                F.exists("pattern", _holds_some(_flagged_mask(family))).alias("flagged"),
-            )
+    families: dict[str, int] = {ANY: MASKS[ANY]}
+    for category in CATEGORIES:
+        parent = category.partition("/")[0]
+        families[parent] = families.get(parent, 0) | MASKS[category]
+    is_battle = F.exists("pattern", lambda code: _is_by(code, _BATTLE))
+    seen = patterns.withColumn("unit", F.when(is_battle, "battle").otherwise("conversation"))
+    seen = by_category(seen, "source", "model", "language", "unit", "n", "pattern", masks=families)
+    views = seen.select(
+        *("source", "model", "language", "unit", "category", "n"),
+        F.exists("pattern", lambda code: has(code, "labelled")).alias("is_labelled"),
+        F.exists("pattern", lambda code: has(code, "flagged")).alias("is_flagged"),
+    )
+    sums = (
+        by_groupings(views, _GROUPINGS)
+        .groupBy(*_GROUP, "unit", "category")
+        .agg(
+            _sum_where(F.col("is_labelled")).alias("n"),
+            _sum_where(~F.col("is_labelled")).alias("n_missing"),
+            _sum_where(F.col("is_flagged")).alias("n_flagged"),
         )
-    unit = F.when(F.exists("pattern", _is_by(_BATTLE)), "battle").otherwise("conversation").alias("unit")
-    seen = patterns.select("source", "model", "language", unit, "n", F.inline(F.array(*views)))
-    grouped = by_groupings(seen, _GROUPINGS).groupBy(*_GROUP, "unit", "category")
-    sums = grouped.agg(
-        _sum_where(F.col("labelled")).alias("n"),
-        _sum_where(~F.col("labelled")).alias("n_missing"),
-        _sum_where(F.col("flagged")).alias("n_flagged"),
     )
     return sums.select("*", *_rate("n_flagged", "n", "rate"))
 
@@ -166,44 +150,16 @@ def _count_codes(patterns: DataFrame) -> DataFrame:
 
     def place(code: Column, position: Column) -> Column:
         up_to_here = F.slice("pattern", F.lit(1), position + 1)
-        return F.struct(code.alias("code"), F.size(F.filter(up_to_here, _is_by(_USER))).alias("turn"))
+        turn = F.size(F.filter(up_to_here, lambda earlier: _is_by(earlier, _USER)))
+        return F.struct(code.alias("code"), turn.alias("turn"))
 
     messages = patterns.select("source", "n", F.inline(F.transform("pattern", place)))
     role = F.element_at(F.array(*map(F.lit, ROLES)), F.shiftright("code", ROLE_BIT) + 1).alias("role")
     return messages.groupBy("source", role, "turn", "code").agg(F.sum("n").alias("n"))
 
 
-def _labelled_mask(categories: Iterable[str]) -> int:
-    return _flagged_mask(categories) << LABELLED_BIT
-
-
-def _flagged_mask(categories: Iterable[str]) -> int:
-    return sum(1 << ALL_CATEGORIES.index(category) for category in categories)
-
-
-def _holds_all(mask: int) -> Column:
-    return F.col("code").bitwiseAND(mask) == mask
-
-
-def _holds_some(mask: int) -> Callable[[Column], Column]:
-    return lambda code: code.bitwiseAND(mask) != 0
-
-
-def _is_by(role: int) -> Callable[[Column], Column]:
-    return lambda code: F.shiftright(code, ROLE_BIT) == role
-
-
-def _message(role: int, category: str, *, flagged: bool = False) -> Callable[[Column], Column]:
-    """By this role, with the flag of this category, true or false; or with it set."""
-    mask = _flagged_mask([category]) if flagged else _labelled_mask([category])
-    return lambda code: _is_by(role)(code) & _holds_some(mask)(code)
-
-
-def _followed(first: Callable[[Column], Column], second: Callable[[Column], Column]) -> Column:
-    """Whether some message of the pattern is `first` and the next one `second`."""
-    following = F.slice("pattern", F.lit(2), F.size("pattern"))
-    both = F.zip_with("pattern", following, lambda one, two: first(one) & F.coalesce(second(two), F.lit(False)))
-    return F.exists(both, lambda found: found)
+def _is_by(code: Column, role: int) -> Column:
+    return F.shiftright(code, ROLE_BIT) == role
 
 
 def _sum_where(condition: Column) -> Column:

@@ -3,18 +3,23 @@
 from pyspark.sql import functions as F
 
 from arenalake.counts.battles import count_battles, count_days
+from arenalake.lake import Derivation
 from arenalake.statistics.battles import summarise_pairs, summarise_positions
 from arenalake.steps import Context, StepResult
 from arenalake.tables import BATTLE_COUNTS, BATTLES, PAIR_STATS, POSITION_STATS, VOLUME_STATS
+
+_TABLES = (
+    Derivation(BATTLE_COUNTS, [BATTLES], count_battles),
+    Derivation(VOLUME_STATS, [BATTLES], count_days),
+    Derivation(PAIR_STATS, [BATTLE_COUNTS], summarise_pairs),
+    Derivation(POSITION_STATS, [BATTLE_COUNTS], summarise_positions),
+)
 
 
 def run(context: Context) -> StepResult:
     """Write `battle_counts`, `pair_stats`, `position_stats` and `volume_stats` where `battles` has changed."""
     lake = context.lake
-    lake.derive(BATTLE_COUNTS, [BATTLES], count_battles)
-    lake.derive(VOLUME_STATS, [BATTLES], count_days)
-    lake.derive(PAIR_STATS, [BATTLE_COUNTS], summarise_pairs)
-    lake.derive(POSITION_STATS, [BATTLE_COUNTS], summarise_positions)
+    lake.derive(_TABLES)
     rows = (
         lake.read(PAIR_STATS)
         .groupBy("source", "judge_kind")

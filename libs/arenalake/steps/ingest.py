@@ -14,7 +14,7 @@ from arenalake.ingest.files import RawFile, digest_of, list_files
 from arenalake.ingest.quarantine import quarantine_rows
 from arenalake.ingest.records import count_rows, read_records
 from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
-from arenalake.lake import Lake
+from arenalake.lake import Derivation, Lake
 from arenalake.sources import SOURCES, Source
 from arenalake.steps import Context, StepResult
 from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS, Table
@@ -70,7 +70,11 @@ def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
         for name, source in sorted(sources.items())
         for terms in [SOURCES[source.format].terms]
     ]
-    lake.derive(SOURCE_TERMS, [], lambda: lake.spark.createDataFrame(rows, SOURCE_TERMS.ddl), settings={"rows": rows})
+
+    def build() -> DataFrame:
+        return lake.spark.createDataFrame(rows, SOURCE_TERMS.ddl)
+
+    lake.derive([Derivation(SOURCE_TERMS, [], build, {"rows": rows})])
 
 
 def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> tuple[list[RawFile], set[str]]:

@@ -1,6 +1,7 @@
 """Job `moderation_stats`: moderation flags and scores, counted and summarised."""
 
 from arenalake.counts.moderation import count_patterns, count_scores, sum_patterns
+from arenalake.lake import Derivation
 from arenalake.statistics.flags import (
     count_cooccurrence,
     measure_coverage,
@@ -27,25 +28,24 @@ from arenalake.tables import (
     TOXICITY_AGREEMENT,
 )
 
-_OF_PATTERNS = {
-    MODERATION_COVERAGE: measure_coverage,
-    MODERATION_TURNS: summarise_turns,
-    MODERATION_COOCCURRENCE: count_cooccurrence,
-    MODERATION_ANSWERS: summarise_answers,
-    MODERATION_CONVERSATIONS: summarise_flagged_conversations,
-}
+_TABLES = (
+    Derivation(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns),
+    Derivation(MODERATION_COUNTS, [MESSAGES, BATTLES], count_scores),
+    Derivation(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns),
+    Derivation(MODERATION_STATS, [MODERATION_COUNTS, MODERATION_TOTALS], summarise_moderation),
+    Derivation(MODERATION_CURVES, [MODERATION_COUNTS], share_above_thresholds),
+    Derivation(MODERATION_COVERAGE, [MODERATION_PATTERNS], measure_coverage),
+    Derivation(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
+    Derivation(MODERATION_COOCCURRENCE, [MODERATION_PATTERNS], count_cooccurrence),
+    Derivation(MODERATION_ANSWERS, [MODERATION_PATTERNS], summarise_answers),
+    Derivation(MODERATION_CONVERSATIONS, [MODERATION_PATTERNS], summarise_flagged_conversations),
+    Derivation(TOXICITY_AGREEMENT, [BATTLES], measure_toxicity_agreement),
+)
 
 
 def run(context: Context) -> StepResult:
     lake = context.lake
-    lake.derive(MODERATION_COUNTS, [MESSAGES, BATTLES], count_scores)
-    lake.derive(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns)
-    lake.derive(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns)
-    lake.derive(MODERATION_STATS, [MODERATION_COUNTS, MODERATION_TOTALS], summarise_moderation)
-    lake.derive(MODERATION_CURVES, [MODERATION_COUNTS], share_above_thresholds)
-    for table, build in _OF_PATTERNS.items():
-        lake.derive(table, [MODERATION_PATTERNS], build)
-    lake.derive(TOXICITY_AGREEMENT, [BATTLES], measure_toxicity_agreement)
+    lake.derive(_TABLES)
     overall = lake.read(MODERATION_STATS).where("grouping = 'all' AND category = 'any' AND unit = 'message'")
     rates = overall.orderBy("source", "role").toPandas()
     lines = [

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
+from arenalake.lake import Derivation
 from arenalake.ratings import spread, spread_elo, spread_judges
 from arenalake.steps import Context, StepResult
 from arenalake.tables import BATTLE_COUNTS, BATTLES, RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS, Table
@@ -28,10 +29,14 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
     plan = RatingPlan(ratings, bootstrap)
-    lake.derive(RATING_REPLICATES, plan.inputs, plan.replicates, settings=settings)
-    lake.derive(RATINGS, [RATING_REPLICATES, *plan.inputs], plan.ratings, settings=settings)
-    lake.derive(RATING_PAIRS, [RATING_REPLICATES, *plan.inputs], plan.pairs, settings=settings)
-    lake.derive(RATING_FITS, [BATTLE_COUNTS], plan.fits, settings=settings)
+    lake.derive(
+        [
+            Derivation(RATING_REPLICATES, plan.inputs, plan.replicates, settings),
+            Derivation(RATING_FITS, [BATTLE_COUNTS], plan.fits, settings),
+            Derivation(RATINGS, [RATING_REPLICATES, *plan.inputs], plan.ratings, settings),
+            Derivation(RATING_PAIRS, [RATING_REPLICATES, *plan.inputs], plan.pairs, settings),
+        ]
+    )
     return _show(context)
 
 

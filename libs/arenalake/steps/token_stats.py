@@ -1,6 +1,7 @@
 """Job `token_stats`: lengths of messages in tokens, counted and summarised."""
 
 from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
+from arenalake.lake import Derivation
 from arenalake.statistics.tokens import summarise_conversations, summarise_tokens
 from arenalake.steps.step import Context, StepResult
 from arenalake.tables import (
@@ -12,14 +13,18 @@ from arenalake.tables import (
     TOKEN_STATS,
 )
 
+_TABLES = (
+    Derivation(TOKEN_COUNTS, [MESSAGES], count_tokens),
+    Derivation(CONVERSATION_TOKEN_COUNTS, [MESSAGES], count_conversation_tokens),
+    Derivation(LANGUAGE_COSTS, [MESSAGES], sum_language_costs),
+    Derivation(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens),
+    Derivation(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations),
+)
+
 
 def run(context: Context) -> StepResult:
     lake = context.lake
-    lake.derive(TOKEN_COUNTS, [MESSAGES], count_tokens)
-    lake.derive(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens)
-    lake.derive(CONVERSATION_TOKEN_COUNTS, [MESSAGES], count_conversation_tokens)
-    lake.derive(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations)
-    lake.derive(LANGUAGE_COSTS, [MESSAGES], sum_language_costs)
+    lake.derive(_TABLES)
     overall = lake.read(TOKEN_STATS).where("grouping = 'all'").orderBy("source", "tokenizer", "role").toPandas()
     lines = [
         f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "
