@@ -108,13 +108,18 @@ class Lake:
         self._touched = {"read": {}, "written": {}}
 
     def versions(self) -> dict[str, dict[str, int]]:
-        """The Delta versions of the tables that were `read` and `written` since `start_log`."""
-        touched = {name: table for tables in self._touched.values() for name, table in tables.items()}
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            commits = dict(zip(touched, pool.map(self._commit, touched.values()), strict=True))
+        """The newest Delta versions of the tables that were `read` and `written` since `start_log`."""
         return {
-            how: {name: commits[name]["version"] for name in sorted(tables)} for how, tables in self._touched.items()
+            how: {name: self._newest_version(table) for name, table in sorted(tables.items())}
+            for how, tables in self._touched.items()
         }
+
+    def _newest_version(self, table: Table) -> int:
+        if self.local_root is None:
+            return int(self._commit(table)["newest"])
+        # A local log is looked at, since to ask for its history costs a Spark job a table.
+        commits = (self.local_root / table.layer / table.name / "_delta_log").glob("*.json")
+        return max(int(commit.stem) for commit in commits if commit.stem.isdigit())
 
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written.

@@ -6,12 +6,20 @@ import pytest
 from pyspark.sql import functions as F
 from scipy.stats import binomtest
 
-from arenalake.statistics.proportions import clustered_bounds, wilson_bounds
+from arenalake.statistics.proportions import effective_size, wilson_bounds
 
 
 def wilson(spark, cases):
     df = spark.createDataFrame(cases, "k bigint, n bigint")
     return [tuple(row) for row in df.select(*wilson_bounds(F.col("k"), F.col("n"))).collect()]
+
+
+def clustered_bounds(sums):
+    """Bounds per row of a DataFrame with the sums."""
+    names = [name for name in sums.columns if name.startswith(("n_", "sum_"))]
+    sized = sums.withColumn("size", effective_size(**{name: F.col(name) for name in names}))
+    hits = F.col("n_hits") / F.nullif(F.col("n_units"), F.lit(0)) * F.col("size")
+    return sized.select(*wilson_bounds(hits, F.col("size")))
 
 
 def clustered(spark, clusters):
@@ -26,7 +34,7 @@ def clustered(spark, clusters):
         "sum_hits_units": (hits * units).sum(),
     }
     columns = {name: F.lit(int(value)).cast("bigint") for name, value in sums.items()}
-    return tuple(spark.range(1).select(*clustered_bounds(**columns)).first())
+    return tuple(clustered_bounds(spark.range(1).withColumns(columns)).first())
 
 
 def test_wilson_bounds_are_those_of_scipy(spark):
@@ -86,7 +94,7 @@ def test_the_clustered_interval_covers_where_the_one_for_independent_units_does_
         }
     )
     df = spark.createDataFrame(sums)
-    robust = df.select(*clustered_bounds(**{name: F.col(name) for name in sums})).toPandas().to_numpy()
+    robust = clustered_bounds(df).toPandas().to_numpy()
     naive = df.select(*wilson_bounds(F.col("n_hits"), F.col("n_units"))).toPandas().to_numpy()
     covers = [((bounds[:, 0] <= truth) & (truth <= bounds[:, 1])).mean() for bounds in (robust, naive)]
     assert covers[0] == pytest.approx(0.95, abs=0.02)

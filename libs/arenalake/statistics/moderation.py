@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from arenalake.counts.moderation import UNDERFLOW_BIN
 from arenalake.statistics.groupings import by_groupings
-from arenalake.statistics.proportions import clustered_bounds, wilson_bounds
+from arenalake.statistics.proportions import effective_size, wilson_bounds
 
 RATE_GROUPINGS = ("all", "model", "language")
 CURVE_GROUPINGS = ("all", "model")
@@ -34,7 +34,7 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
     same = [F.col(f"rates.{c}").eqNullSafe(F.col(f"scores.{c}")) for c in _KEY]
     # Counts and totals come from the same messages, so both have every group.
     both = rates.alias("rates").join(scores.alias("scores"), same).select("rates.*", *_SCORE_STATS)
-    robust = clustered_bounds(
+    size = effective_size(
         n_clusters=F.col("n_conversations"),
         n_units=F.col("n_messages"),
         n_hits=F.col("n_flagged"),
@@ -42,6 +42,9 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
         sum_hits_squared=F.col("sum_flagged_squared"),
         sum_hits_units=F.col("sum_flagged_messages"),
     )
+    both = both.withColumn("size", size)
+    both = both.withColumn("hits", F.col("n_flagged") / F.nullif(F.col("n_messages"), F.lit(0)) * F.col("size"))
+    robust = wilson_bounds(F.col("hits"), F.col("size"))
     wilson = wilson_bounds(F.col("n_conversations_flagged"), F.col("n_conversations"))
     by_message = _unit("message", "n_messages", "n_flagged", robust, [F.col(c) for c in _SCORE_STATS])
     no_scores = [F.lit(None).cast("bigint" if c.startswith("n_") else "double").alias(c) for c in _SCORE_STATS]

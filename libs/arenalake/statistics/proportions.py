@@ -1,4 +1,4 @@
-"""Intervals for shares, as Spark columns over exact sums: Wilson's, and one that allows for clustered observations.
+"""Intervals for shares, as Spark columns over exact sums: Wilson's, and the size to use for clustered observations.
 
 Each takes sums that add up over partitions, so the same rows give the same bits however they are spread.
 """
@@ -34,7 +34,7 @@ def wilson_bounds(k: Column, n: Column, *, z: float = Z_95) -> tuple[Column, Col
     return lower, upper
 
 
-def clustered_bounds(
+def effective_size(
     *,
     n_clusters: Column,
     n_units: Column,
@@ -42,14 +42,14 @@ def clustered_bounds(
     sum_units_squared: Column,
     sum_hits_squared: Column,
     sum_hits_units: Column,
-    z: float = Z_95,
-) -> tuple[Column, Column]:
-    """Interval of a share of units that come in clusters, such as messages in conversations.
+) -> Column:
+    """How many independent units would tell as much about a share as these, which come in clusters (as messages do in
+    conversations).
 
     The share is a ratio of two cluster totals. Its variance is the linearised one of the ratio estimator, which
-    supposes only that clusters are independent. The bounds are Wilson's at the effective size, that is the number of
-    independent units with that variance, so they stay inside 0 and 1. Where the variance is estimated as zero (no
-    hits, nothing but hits, or the same share in every cluster) the clusters count as the independent units.
+    supposes only that clusters are independent. Wilson's bounds at the effective size (`k` is the share times it) stay
+    inside 0 and 1. Where the variance is estimated as zero (no hits, nothing but hits, or the same share in every
+    cluster) the clusters count as the independent units.
 
     Args:
         n_clusters: clusters with at least one unit.
@@ -58,10 +58,10 @@ def clustered_bounds(
         sum_units_squared: sum over clusters of units squared.
         sum_hits_squared: sum over clusters of hits squared.
         sum_hits_units: sum over clusters of hits times units.
-        z: normal quantile; the default gives 95 %.
 
     Returns:
-        Lower and upper bound as doubles; null with fewer than two clusters.
+        A double; null with fewer than two clusters. Make it a column of its own before it enters another formula:
+        written out several times it would be more code than Spark compiles.
 
     Source:
         Cochran, Sampling Techniques (1977), section 2.11; effective size: Korn and Graubard (1998), Survey
@@ -78,5 +78,4 @@ def clustered_bounds(
     # A variance that is zero on paper comes out as a rounding error of the subtraction.
     is_zero = residuals <= 1e-12 * sum_hits_squared.cast("double")
     effective = F.when(is_zero, clusters).otherwise(share * (1 - share) / variance)
-    effective = F.when(clusters > 1, effective)
-    return wilson_bounds(share * effective, effective, z=z)
+    return F.when(clusters > 1, effective)

@@ -21,6 +21,9 @@ from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, Q
 
 log = logging.getLogger(__name__)
 
+# So many contested keys may pass through the driver.
+_FEW_KEYS = 10_000
+
 
 @dataclass(frozen=True)
 class _Counts:
@@ -174,7 +177,11 @@ class _Batch:
         key = "battle_id" if self.source.has_battles else "conversation_id"
         known = self._of_source(self.entities, pinned=True).select(F.col(key).alias("record_key"))
         contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
-        return None if contested.isEmpty() else contested
+        few = contested.limit(_FEW_KEYS + 1).collect()
+        if len(few) > _FEW_KEYS:
+            return contested
+        # Found once, so that the plans that follow need not find them again.
+        return F.broadcast(self.lake.spark.createDataFrame(few, "record_key string")) if few else None
 
     def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
         good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
