@@ -178,6 +178,7 @@ JobName = Literal[
     "moderation_stats",
     "battle_stats",
     "ratings",
+    "recovery",
     "report",
 ]
 

@@ -14,6 +14,7 @@ JOB_ORDER = (
     "moderation_stats",
     "battle_stats",
     "ratings",
+    "recovery",
     "report",
 )
 

@@ -15,7 +15,7 @@ from arenalake.pipeline import JOB_ORDER
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
-NEVER_SCHEDULED = {"generate", "erase"}
+NEVER_SCHEDULED = {"generate", "recovery", "erase"}
 
 WRITING = {"Derivation", "replace", "append", "insert_new", "upsert"}
 

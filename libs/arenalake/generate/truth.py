@@ -11,6 +11,8 @@ from arenalake.ratings import expected_ratings
 
 PSEUDO_TRUE_METHODS = ("bradley_terry", "bradley_terry_no_ties")
 STRENGTH = "strength"
+# Scale and base of all true ratings, whatever those of the estimates are.
+TRUTH_SCALE, TRUTH_BASE = 400.0, 10.0
 
 RATINGS_DDL = "slice string, method string, model string, rating double"
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from arenalake.errors import RatingError
 from arenalake.ratings.votes import Floats, Ints
 
-# Battles whose indices are laid out at once, so that they stay in the processor's cache.
-_TILE = 512
+# Battles of a round drawn in one call, which costs as much as hundreds of draws.
+_DRAWN = 2**15
 _LARGEST_CODE = 2**16 - 1
 
 
@@ -65,46 +66,41 @@ def elo_rounds(
     A round draws N battles with replacement, one after another: a resample in random order. So the rounds vary with
     the votes and with their order.
     """
-    n_rounds, n_battles = len(rounds), len(first)
+    n_battles = len(first)
     randoms = [np.random.Generator(np.random.Philox(key=np.array([seed, r], dtype=np.uint64))) for r in rounds]
-    # Half the difference of log odds, so that the expected score of the first is (1 + tanh) / 2.
-    half = np.zeros(n_models * n_rounds)
-    gain = rules.k * np.log(rules.base) / rules.scale / 4
-    offset = np.arange(n_rounds)
-    won = (2 * score - 1) * gain
-    seen = np.zeros(n_models * n_rounds, dtype=bool)
-    # That a model with this many battles is drawn in none of N goes has a chance below 1e-27.
-    rare = np.bincount(first, minlength=n_models) + np.bincount(second, minlength=n_models) < 64
-    seen.reshape(n_models, n_rounds)[~rare] = True
-    a_flat, b_flat = first.astype(np.int64) * n_rounds, second.astype(np.int64) * n_rounds
-    for begin in range(0, n_battles, _TILE):
-        size = min(_TILE, n_battles - begin)
+    logits, seen = np.zeros((n_models, len(rounds))), np.zeros((n_models, len(rounds)), dtype=np.bool_)
+    gain = rules.k * np.log(rules.base) / rules.scale
+    sides = first.astype(np.uint16), second.astype(np.uint16)
+    for begin in range(0, n_battles, _DRAWN):
+        size = min(_DRAWN, n_battles - begin)
         # 32 bits are faster to draw than 64, and as exact below 2^32 battles.
-        drawn = np.stack([random.integers(0, n_battles, size, dtype=np.uint32) for random in randoms], axis=1)
-        a, b, gained = a_flat.take(drawn), b_flat.take(drawn), won.take(drawn)
-        a += offset
-        b += offset
-        if rare.any():
-            seen[a] = seen[b] = True
-        _play(half, a, b, gained, gain)
-    rating = rules.start + half.reshape(n_models, n_rounds) * 2 * rules.scale / np.log(rules.base)
-    return np.where(seen.reshape(n_models, n_rounds), rating, np.nan)
+        drawn = np.stack([random.integers(0, n_battles, size, dtype=np.uint32) for random in randoms])
+        _play(logits, seen, drawn, *sides, score, gain)
+    return np.where(seen, rules.start + logits * rules.scale / np.log(rules.base), np.nan)
 
 
-def _play(half: Floats, a: Ints, b: Ints, gained: Floats, gain: float) -> None:
-    """Update all rounds by one battle each, row by row of [T, rounds]."""
-    mine, theirs, change = (np.empty(a.shape[1]) for _ in range(3))
-    for index_a, index_b, won in zip(a, b, gained, strict=True):
-        half.take(index_a, out=mine, mode="clip")
-        half.take(index_b, out=theirs, mode="clip")
-        np.subtract(mine, theirs, out=change)
-        np.tanh(change, out=change)
-        change *= gain
-        np.subtract(won, change, out=change)
-        mine += change
-        theirs -= change
-        half[index_a] = mine
-        half[index_b] = theirs
+# Each battle needs the ratings that the one before it left, so there is no array form of this.
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _play(
+    logits: Floats,
+    seen: NDArray[np.bool_],
+    drawn: NDArray[np.uint32],
+    first: NDArray[np.uint16],
+    second: NDArray[np.uint16],
+    score: Floats,
+    gain: float,
+) -> None:
+    """Update log odds [K, rounds] by the drawn battles [rounds, T], all rounds by one battle after another."""
+    n_rounds, n_battles = drawn.shape
+    for turn in range(n_battles):
+        for round_ in range(n_rounds):
+            battle = drawn[round_, turn]
+            a, b = first[battle], second[battle]
+            expected = 1 / (1 + np.exp(logits[b, round_] - logits[a, round_]))
+            change = gain * (score[battle] - expected)
+            logits[a, round_] += change
+            logits[b, round_] -= change
+            seen[a, round_] = seen[b, round_] = True
 
 
 def pack(codes: Ints) -> bytes:

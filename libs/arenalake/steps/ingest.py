@@ -181,7 +181,7 @@ class _Batch:
         if len(few) > _FEW_KEYS:
             return contested
         # Found once, so that the plans that follow need not find them again.
-        return F.broadcast(self.lake.spark.createDataFrame(few, "record_key string")) if few else None
+        return self.lake.spark.createDataFrame(few, "record_key string") if few else None
 
     def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
         good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
