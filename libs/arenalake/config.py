@@ -13,6 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from arenalake.errors import ConfigError
 
 WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
+# Covariates of style control: column of `messages` each; tokens are those of the configured tokenizer.
+STYLE_COVARIATES = {
+    "tokens": "n_tokens",
+    "headers": "n_headers",
+    "list_items": "n_list_items",
+    "bold": "n_bold",
+    "chars": "n_chars",
+}
 SLICE_COLUMNS = ("language", "category", "turn", "anony")
 
 
@@ -103,7 +111,32 @@ class EloConfig(_Section):
     start: float = 1000.0
 
 
-RatingMethod = Literal["bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo"]
+class StyleConfig(_Section):
+    """Style control: how the two answers differ, by covariate, and the ridge on the coefficients.
+
+    `ridge` is the inverse variance of a coefficient's normal prior, on the scale of log odds per standard deviation.
+    """
+
+    covariates: Annotated[list[Literal[tuple(STYLE_COVARIATES)]], Field(min_length=1)] = [  # type: ignore[valid-type]
+        "tokens",
+        "headers",
+        "list_items",
+        "bold",
+    ]
+    tokenizer: str = "sample"
+    ridge: float = Field(default=0.5, gt=0)
+
+    @field_validator("covariates")
+    @classmethod
+    def _covariates_differ(cls, covariates: list[str]) -> list[str]:
+        if len(set(covariates)) < len(covariates):
+            raise ValueError("a covariate is listed twice")
+        return covariates
+
+
+RatingMethod = Literal[
+    "bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo", "style_control"
+]
 
 
 class RatingsConfig(_Section):
@@ -116,6 +149,7 @@ class RatingsConfig(_Section):
     center: float = 1000.0
     anchor: AnchorConfig | None = None
     elo: EloConfig = EloConfig()
+    style: StyleConfig = StyleConfig()
 
     @field_validator("slices")
     @classmethod

@@ -8,11 +8,22 @@ from arenalake.config import parse_config
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
 from arenalake.ratings.spread import count_votes
+from arenalake.ratings.style import StyledBattles, fit_style, standardise
 from arenalake.steps import Context
 from arenalake.steps.ratings import RatingPlan, run
-from arenalake.tables import BATTLE_COUNTS, BATTLES, RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS
+from arenalake.tables import (
+    BATTLE_COUNTS,
+    BATTLES,
+    MESSAGES,
+    RATING_FITS,
+    RATING_PAIRS,
+    RATING_REPLICATES,
+    RATINGS,
+    STYLE_COEFFICIENTS,
+    STYLE_REPLICATES,
+)
 
-METHODS = ["bradley_terry", "bradley_terry_no_ties", "davidson", "rao_kupper", "win_rate", "elo"]
+METHODS = ["bradley_terry", "bradley_terry_no_ties", "davidson", "rao_kupper", "win_rate", "elo", "style_control"]
 SLICES = {"min_battles": 60, "slices": ["all", "language"]}
 MODELS = ("ant", "bee", "cat", "dog")
 
@@ -41,6 +52,32 @@ def _battles():
         )
         rows.append(row)
     return pd.DataFrame(rows, columns=BATTLES.column_names)
+
+
+def _messages(battles, lost="b0007"):
+    """Two turns on each side of each battle; one battle has no text."""
+    random = np.random.default_rng(4)
+    rows = []
+    for battle in battles[battles["battle_id"] != lost].itertuples():
+        for side, model in (("a", battle.model_a), ("b", battle.model_b)):
+            for position in range(4):
+                row = dict.fromkeys(MESSAGES.column_names)
+                row.update(
+                    source="crowd",
+                    file="votes.csv",
+                    conversation_id=f"{battle.battle_id}/{side}",
+                    position=position,
+                    role=("user", "assistant")[position % 2],
+                    model=model,
+                    turn=1 + position // 2,
+                    n_tokens={"sample": int(random.integers(1, 300))},
+                    n_chars=int(random.integers(1, 900)),
+                    n_headers=int(random.integers(3)),
+                    n_list_items=int(random.integers(9)),
+                    n_bold=int(random.integers(5)),
+                )
+                rows.append(row)
+    return pd.DataFrame(rows, columns=MESSAGES.column_names)
 
 
 def _counts(battles):
@@ -135,7 +172,7 @@ def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
 
 @pytest.mark.parametrize("unit", ["battle", "judge"])
 def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_order(spark, unit):
-    methods = METHODS if unit == "battle" else ["bradley_terry", "davidson"]
+    methods = METHODS if unit == "battle" else ["bradley_terry", "davidson", "style_control"]
     config = _config(ratings={"methods": methods, "slices": ["all"]}, unit=unit)
     plan, battles = RatingPlan(config.ratings, config.bootstrap), _battles()
     before = spark.conf.get("spark.sql.shuffle.partitions")
@@ -143,17 +180,64 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
     try:
         for partitions, seed in ((1, 1), (7, 2), (64, 3)):
             spark.conf.set("spark.sql.shuffle.partitions", partitions)
-            counts = _shuffled(spark, _counts(battles), BATTLE_COUNTS, seed)
-            ballots = _shuffled(spark, battles, BATTLES, seed)
-            rounds = plan.replicates(counts, ballots).toPandas()
-            again = _shuffled(spark, rounds, RATING_REPLICATES, seed)
-            found.append((_sorted(rounds, RATING_REPLICATES), _sorted(plan.ratings(again, counts, ballots), RATINGS)))
+            frames = {
+                "battle_counts": _shuffled(spark, _counts(battles), BATTLE_COUNTS, seed),
+                "battles": _shuffled(spark, battles, BATTLES, seed),
+                "messages": _shuffled(spark, _messages(battles), MESSAGES, seed),
+            }
+            tables = {}
+            for table, build in (
+                (STYLE_REPLICATES, plan.style_replicates),
+                (RATING_REPLICATES, plan.replicates),
+                (RATINGS, plan.ratings),
+                (STYLE_COEFFICIENTS, plan.coefficients),
+            ):
+                rows = build(frames).toPandas()
+                if table in (STYLE_REPLICATES, RATING_REPLICATES):
+                    frames[table.name] = _shuffled(spark, rows, table, seed)
+                tables[table.name] = _sorted(rows, table)
+            found.append(tables)
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
-    assert set(found[0][1]["method"]) == set(methods)
-    for rounds, table in found[1:]:
-        pd.testing.assert_frame_equal(rounds, found[0][0], check_exact=True)
-        pd.testing.assert_frame_equal(table, found[0][1], check_exact=True)
+    assert set(found[0]["ratings"]["method"]) == set(methods)
+    for tables in found[1:]:
+        for name, table in tables.items():
+            pd.testing.assert_frame_equal(table, found[0][name], check_exact=True)
+
+
+def test_style_control_is_the_fit_of_the_differences_between_answers(spark, lake):
+    battles = _battles()
+    lake.replace(BATTLES, _frame(spark, battles, BATTLES))
+    lake.replace(BATTLE_COUNTS, _frame(spark, _counts(battles), BATTLE_COUNTS))
+    lake.replace(MESSAGES, _frame(spark, _messages(battles), MESSAGES))
+    settings = {"methods": ["style_control"], "slices": ["all"], "style": {"covariates": ["tokens", "bold"]}}
+    config = _config(lake.root, ratings=settings, rounds=60)
+    run(Context(config, lake))
+
+    # The same by hand: sums over the answers, the differences, and the fit of all human votes with text.
+    answers = _messages(battles).query("role == 'assistant'")
+    answers = answers.assign(tokens=[n["sample"] for n in answers["n_tokens"]], bold=answers["n_bold"])
+    sums = answers.groupby("conversation_id")[["tokens", "bold"]].sum()
+    human = battles[(battles["judge_kind"] == "human") & (battles["battle_id"] != "b0007")]
+    a, b = (sums.loc[[f"{battle}/{side}" for battle in human["battle_id"]]].to_numpy() for side in "ab")
+    style = standardise((a - b) / (a + b + 1))[0]
+    score = human["winner"].map({"model_a": 1.0, "model_b": 0.0}).fillna(0.5).to_numpy()
+    index = {model: number for number, model in enumerate(MODELS)}
+    sides = (human[side].map(index).to_numpy(dtype=np.uint16) for side in ("model_a", "model_b"))
+    fit = fit_style(StyledBattles(MODELS, *sides, score, style), ridge=0.5)
+
+    coefficients = lake.read(STYLE_COEFFICIENTS).orderBy("covariate").toPandas()
+    assert coefficients["covariate"].tolist() == ["bold", "tokens"]
+    assert coefficients["coefficient"].to_numpy() == pytest.approx(fit.beta[::-1], abs=1e-8)
+    assert (coefficients["ci_lower"] < coefficients["coefficient"]).all()
+    assert coefficients[["n_battles", "n_unmeasured"]].drop_duplicates().to_numpy().tolist() == [[len(human), 1]]
+    ratings = lake.read(RATINGS).orderBy("interval", "model").toPandas()
+    expected = 1000 + 400 / np.log(10) * fit.theta
+    assert ratings["rating"].to_numpy() == pytest.approx(np.tile(expected, 2), abs=1e-6)
+    assert set(ratings["interval"]) == {"percentile", "sandwich"}
+    assert lake.read(RATING_FITS).first()["nll"] == pytest.approx(fit.loss)
+    assert lake.read(RATING_REPLICATES).count() == 60 * 4
+    assert lake.read(RATING_PAIRS).count() == 6
 
 
 def _shuffled(spark, rows, table, seed):
@@ -172,8 +256,10 @@ def test_judges_give_their_own_sandwich_and_a_wider_interval_where_they_vote_ali
     config = _config(ratings={"slices": ["all"]}, unit="judge", rounds=400)
     plan = RatingPlan(config.ratings, config.bootstrap)
     counts, battles = _frame(spark, _counts(alike), BATTLE_COUNTS), _frame(spark, alike, BATTLES)
-    rounds = plan.replicates(counts, battles).toPandas()
-    table = plan.ratings(_frame(spark, rounds, RATING_REPLICATES), counts, battles).toPandas()
+    frames = {"battle_counts": counts, "battles": battles}
+    rounds = plan.replicates(frames).toPandas()
+    frames["rating_replicates"] = _frame(spark, rounds, RATING_REPLICATES)
+    table = plan.ratings(frames).toPandas()
     se = table.pivot_table(index="model", columns="interval", values="se")
     assert set(table["unit"]) == {"judge"}
     assert se["sandwich_judge"].to_numpy() == pytest.approx(2 * se["sandwich"].to_numpy(), rel=0.01)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from arenalake.errors import RatingError
+from arenalake.ratings.compiled import compiled
 from arenalake.ratings.votes import Floats, Ints
 
 # Battles of a round drawn in one call, which costs as much as hundreds of draws.
@@ -80,7 +80,7 @@ def elo_rounds(
 
 
 # Each battle needs the ratings that the one before it left, so there is no array form of this.
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _play(
     logits: Floats,
     seen: NDArray[np.bool_],

@@ -1,6 +1,6 @@
 """A method's estimate from votes per pair, and its ratings in each bootstrap round."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from arenalake.config import RatingsConfig
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER, Family
 from arenalake.ratings.fit import incidence
-from arenalake.ratings.replicates import CHUNK, ComponentFit, PointFit, Resample, fit_point, replicate
+from arenalake.ratings.replicates import CHUNK, PointFit, Resample, fit_point, replicate
 from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, Ints, PairVotes
 
 LIKELIHOODS: Mapping[str, Family] = {
@@ -47,9 +47,9 @@ def estimate(votes: PairVotes, point: PointFit, ratings: RatingsConfig) -> Estim
     """The estimate of a likelihood method on the scale of ratings."""
     rating = np.full(len(votes.models), np.nan)
     for fit in point.fits:
-        rating[fit.members] = rating_points(fit, fit.theta, ratings)
+        rating[fit.members] = rating_points(fit.votes.models, fit.theta, fit.theta, ratings)
     groups = tuple(fit.members for fit in point.fits)
-    return Estimate(votes.models, rating, point.component, groups, votes.battles_per_model, _notes(point, ratings))
+    return Estimate(votes.models, rating, point.component, groups, votes.battles_per_model, notes_of(point, ratings))
 
 
 def likelihood_rounds(point: PointFit, resample: Resample, rounds: range, ratings: RatingsConfig) -> Floats:
@@ -57,20 +57,25 @@ def likelihood_rounds(point: PointFit, resample: Resample, rounds: range, rating
     strengths = replicate(point, resample, rounds)
     result = np.full(strengths.shape, np.nan)
     for fit in point.fits:
-        result[fit.members] = rating_points(fit, strengths[fit.members], ratings)
+        result[fit.members] = rating_points(fit.votes.models, fit.theta, strengths[fit.members], ratings)
     return result
 
 
-def rating_points(fit: ComponentFit, log_strengths: Floats, ratings: RatingsConfig) -> Floats:
+def rating_points(models: Sequence[str], estimate: Floats, log_strengths: Floats, ratings: RatingsConfig) -> Floats:
     """Log strengths of a component as ratings: its estimates have mean `center`, or its anchor has the given rating.
 
     The shift is a constant, so an anchor leaves the width of every interval as it was.
+
+    Args:
+        models: names of the component's models, [K].
+        estimate: their estimated log strengths, with mean zero, [K].
+        log_strengths: what to convert, [K] or [K, rounds].
+        ratings: scale, base, center, anchor.
     """
     points = ratings.scale / np.log(ratings.base)
     shift = ratings.center
-    if ratings.anchor is not None and ratings.anchor.model in fit.votes.models:
-        position = fit.votes.models.index(ratings.anchor.model)
-        shift = ratings.anchor.rating - points * fit.theta[position]
+    if ratings.anchor is not None and ratings.anchor.model in models:
+        shift = ratings.anchor.rating - points * estimate[list(models).index(ratings.anchor.model)]
     rating: Floats = shift + points * log_strengths
     return rating
 
@@ -126,7 +131,8 @@ def rate_rounds(votes: PairVotes, method: str, resample: Resample, rounds: range
     return likelihood_rounds(fit_point(votes, LIKELIHOODS[method]), resample, rounds, ratings)
 
 
-def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ...]:
+def notes_of(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ...]:
+    """What a reader must know about each model's rating."""
     votes = point.votes
     notes: list[list[str]] = [[] for _ in votes.models]
     rated = {position: fit for fit in point.fits for position in fit.members}

@@ -35,6 +35,12 @@ def judge_weights(n_judges: int, part: int, seed: int, round_: int, *, poisson: 
     return np.bincount(own.integers(0, sizes[part], draws), minlength=sizes[part])
 
 
+def draw_judges(n_judges: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:
+    """How often each of all judges is drawn in a round, [judges]."""
+    parts = range(-(-n_judges // PART))
+    return np.concatenate([judge_weights(n_judges, part, seed, round_, poisson=poisson) for part in parts])
+
+
 def resample_judges(ballots: csr_array, n_judges: int, part: int, seed: int, rounds: range, *, poisson: bool) -> Ints:
     """A part's share of the votes of each round.
 

@@ -226,6 +226,40 @@ def _chord(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.
 
 
 def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
+    theta, finite = _place_broken(fit, counts)
+    kept = counts * (finite[fit.votes.a] & finite[fit.votes.b])
+    return np.where(finite, keep_mean(_fit_each(fit, kept), fit.theta, finite), theta)
+
+
+def keep_mean(theta: Floats, estimate: Floats, finite: NDArray[np.bool_]) -> Floats:
+    """Shift each round [K, B] so that the models it rates have the mean that they have in the estimate [K]."""
+    size = np.maximum(finite.sum(axis=0), 1)
+    shift = (np.where(finite, estimate[:, None], 0).sum(axis=0) - np.where(finite, theta, 0).sum(axis=0)) / size
+    shifted: Floats = theta + shift
+    return shifted
+
+
+def place(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.bool_]]:
+    """What the win graph of each round says about the models of a component.
+
+    Args:
+        fit: the estimate.
+        counts: votes by outcome, pair and round, [3, P, B], B at most `CHUNK`.
+
+    Returns:
+        +inf, -inf or NaN for the models that a round cannot rate, as `replicate` says, else 0, [K, B]; and whether it
+        can, [K, B].
+    """
+    n_rounds = counts.shape[2]
+    padded = np.concatenate([counts, np.zeros((*counts.shape[:2], CHUNK - n_rounds), dtype=counts.dtype)], axis=2)
+    broken = np.flatnonzero(~_strongly_connected(fit, padded)[:n_rounds])
+    theta, finite = np.zeros((fit.n_models, n_rounds)), np.ones((fit.n_models, n_rounds), dtype=bool)
+    if len(broken):
+        theta[:, broken], finite[:, broken] = _place_broken(fit, counts[:, :, broken])
+    return theta, finite
+
+
+def _place_broken(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.bool_]]:
     a, b, n_rounds = fit.votes.a, fit.votes.b, counts.shape[2]
     theta = np.full((fit.n_models, n_rounds), np.nan)
     finite = np.zeros((fit.n_models, n_rounds), dtype=bool)
@@ -243,12 +277,9 @@ def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
         exists = np.concatenate([a_scored, b_scored]).astype(np.uint8)
         theta[fit.edges.reach_down(start, exists) > 0, round_] = -np.inf
         theta[fit.edges.reach_up(start, exists) > 0, round_] = np.inf
+        theta[core, round_] = 0
         finite[:, round_] = core
-    kept = counts * (finite[a] & finite[b])
-    fitted = _fit_each(fit, kept)
-    size = np.maximum(finite.sum(axis=0), 1)
-    shift = (np.where(finite, fit.theta[:, None], 0).sum(axis=0) - np.where(finite, fitted, 0).sum(axis=0)) / size
-    return np.where(finite, fitted + shift, theta)
+    return theta, finite
 
 
 def _fit_each(fit: ComponentFit, counts: NDArray[Any]) -> Floats:

@@ -1,6 +1,8 @@
 """Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
 
+from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -10,9 +12,23 @@ from rich.cells import cell_len
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
 from arenalake.lake import Derivation
-from arenalake.ratings import spread, spread_elo, spread_judges
+from arenalake.ratings import spread, spread_elo, spread_judges, spread_style
 from arenalake.steps import Context, StepResult
-from arenalake.tables import BATTLE_COUNTS, BATTLES, RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS, Table
+from arenalake.tables import (
+    BATTLE_COUNTS,
+    BATTLES,
+    MESSAGES,
+    RATING_FITS,
+    RATING_PAIRS,
+    RATING_REPLICATES,
+    RATINGS,
+    STYLE_COEFFICIENTS,
+    STYLE_REPLICATES,
+    Table,
+)
+
+Frames = dict[str, DataFrame]
+"""DataFrames by the names of their tables."""
 
 _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"]
 
@@ -20,7 +36,8 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 def run(context: Context) -> StepResult:
     """Write `rating_replicates`, `ratings`, `rating_pairs` and `rating_fits`; print a leaderboard for each source.
 
-    Reads `battle_counts` only, and `battles` where the order of the battles (elo) or their judges matter.
+    Reads `battle_counts` only; `battles` where the order of the battles (elo) or their judges matter; for style
+    control `messages` too, which then adds `style_replicates` and `style_coefficients`.
 
     Raises:
         ConfigError: the anchored model has no votes at all.
@@ -28,15 +45,7 @@ def run(context: Context) -> StepResult:
     lake, ratings, bootstrap = context.lake, context.config.ratings, context.config.bootstrap
     _require_anchor(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
-    plan = RatingPlan(ratings, bootstrap)
-    lake.derive(
-        [
-            Derivation(RATING_REPLICATES, plan.inputs, plan.replicates, settings),
-            Derivation(RATING_FITS, [BATTLE_COUNTS], plan.fits, settings),
-            Derivation(RATINGS, [RATING_REPLICATES, *plan.inputs], plan.ratings, settings),
-            Derivation(RATING_PAIRS, [RATING_REPLICATES, *plan.inputs], plan.pairs, settings),
-        ]
-    )
+    lake.derive(RatingPlan(ratings, bootstrap).derivations(settings))
     return _show(context)
 
 
@@ -48,47 +57,93 @@ class RatingPlan:
         self._counted = bool(spread.counted_methods(ratings))
         self._judges = self._counted and bootstrap.unit == "judge"
         self._elo = "elo" in ratings.methods
-        self.inputs: list[Table] = [BATTLE_COUNTS, *([BATTLES] if self._judges or self._elo else [])]
+        self._style = spread_style.METHOD in ratings.methods
 
-    def replicates(self, counts: DataFrame, *battles: DataFrame) -> DataFrame:
+    def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
+        """In an order in which each stands after what it needs."""
+        battles = [BATTLES] if self._judges or self._elo or self._style else []
+        votes = [BATTLE_COUNTS, *battles, *([MESSAGES, STYLE_REPLICATES] if self._style else [])]
+        styled = [BATTLES, MESSAGES]
+        fits = [BATTLE_COUNTS, *(styled if self._style else [])]
+        builds: list[tuple[Table, list[Table], Callable[[Frames], DataFrame]]] = [
+            (RATING_REPLICATES, votes, self.replicates),
+            (RATING_FITS, fits, self.fits),
+            (RATINGS, [RATING_REPLICATES, *votes], self.ratings),
+            (RATING_PAIRS, [RATING_REPLICATES, *votes], self.pairs),
+        ]
+        if self._style:
+            builds.insert(0, (STYLE_REPLICATES, styled, self.style_replicates))
+            builds.append((STYLE_COEFFICIENTS, [STYLE_REPLICATES, *styled], self.coefficients))
+        return [Derivation(table, inputs, _by_name(inputs, build), settings) for table, inputs, build in builds]
+
+    def replicates(self, frames: Frames) -> DataFrame:
         ratings, bootstrap = self._ratings, self._bootstrap
-        votes, parts = self._votes(counts), []
+        votes, parts = self._votes(frames), []
         if self._judges:
-            ballots = spread_judges.count_ballots(battles[0], votes, ratings=self._ratings)
+            ballots = spread_judges.count_ballots(frames["battles"], votes, ratings=ratings)
             parts.append(spread_judges.bootstrap_judges(ballots, votes, ratings=ratings, bootstrap=bootstrap))
         elif self._counted:
             parts.append(spread.bootstrap_ratings(votes, ratings=ratings, bootstrap=bootstrap))
         if self._elo:
-            packed = spread_elo.pack_battles(battles[0], votes, ratings=self._ratings)
+            packed = spread_elo.pack_battles(frames["battles"], votes, ratings=ratings)
             parts.append(spread_elo.bootstrap_elo(packed, ratings=ratings, bootstrap=bootstrap))
+        if self._style:
+            parts.append(spread_style.style_rounds(frames["style_replicates"]))
         return reduce(DataFrame.unionByName, parts)
 
-    def ratings(self, rounds: DataFrame, counts: DataFrame, *battles: DataFrame) -> DataFrame:
-        votes, parts = self._votes(counts), []
+    def ratings(self, frames: Frames) -> DataFrame:
+        ratings, rounds = self._ratings, frames["rating_replicates"]
+        votes, parts = self._votes(frames), []
         if self._counted:
-            parts.append(spread.summarise_ratings(votes, rounds, ratings=self._ratings))
+            parts.append(spread.summarise_ratings(votes, rounds, ratings=ratings))
         if self._judges:
-            ballots = spread_judges.count_ballots(battles[0], votes, ratings=self._ratings)
-            parts.append(spread_judges.summarise_judges(ballots, votes, ratings=self._ratings))
+            ballots = spread_judges.count_ballots(frames["battles"], votes, ratings=ratings)
+            parts.append(spread_judges.summarise_judges(ballots, votes, ratings=ratings))
         if self._elo:
-            packed = spread_elo.pack_battles(battles[0], votes, ratings=self._ratings)
-            parts.append(spread_elo.summarise_elo(packed, rounds, ratings=self._ratings))
+            packed = spread_elo.pack_battles(frames["battles"], votes, ratings=ratings)
+            parts.append(spread_elo.summarise_elo(packed, rounds, ratings=ratings))
+        if self._style:
+            styled = self._styled(frames)
+            parts.append(spread_style.summarise_style(styled, frames["style_replicates"], ratings=ratings))
         return reduce(DataFrame.unionByName, parts)
 
-    def pairs(self, rounds: DataFrame, counts: DataFrame, *battles: DataFrame) -> DataFrame:
-        votes, parts = self._votes(counts), []
+    def pairs(self, frames: Frames) -> DataFrame:
+        ratings, rounds = self._ratings, frames["rating_replicates"]
+        votes, parts = self._votes(frames), []
         if self._counted:
-            parts.append(spread.summarise_pairs(votes, rounds, ratings=self._ratings))
+            parts.append(spread.summarise_pairs(votes, rounds, ratings=ratings))
         if self._elo:
-            packed = spread_elo.pack_battles(battles[0], votes, ratings=self._ratings)
-            parts.append(spread_elo.summarise_elo_pairs(packed, rounds, ratings=self._ratings))
+            packed = spread_elo.pack_battles(frames["battles"], votes, ratings=ratings)
+            parts.append(spread_elo.summarise_elo_pairs(packed, rounds, ratings=ratings))
+        if self._style:
+            styled = self._styled(frames)
+            parts.append(spread_style.summarise_style_pairs(styled, frames["style_replicates"], ratings=ratings))
         return reduce(DataFrame.unionByName, parts)
 
-    def fits(self, counts: DataFrame) -> DataFrame:
-        return spread.summarise_fits(self._votes(counts), ratings=self._ratings)
+    def fits(self, frames: Frames) -> DataFrame:
+        fits = spread.summarise_fits(self._votes(frames), ratings=self._ratings)
+        if not self._style:
+            return fits
+        return fits.unionByName(spread_style.summarise_style_fits(self._styled(frames), ratings=self._ratings))
 
-    def _votes(self, counts: DataFrame) -> DataFrame:
-        return spread.count_votes(counts, ratings=self._ratings)
+    def style_replicates(self, frames: Frames) -> DataFrame:
+        styled = self._styled(frames)
+        return spread_style.bootstrap_style(styled, ratings=self._ratings, bootstrap=self._bootstrap)
+
+    def coefficients(self, frames: Frames) -> DataFrame:
+        styled = self._styled(frames)
+        return spread_style.summarise_coefficients(styled, frames["style_replicates"], ratings=self._ratings)
+
+    def _votes(self, frames: Frames) -> DataFrame:
+        return spread.count_votes(frames["battle_counts"], ratings=self._ratings)
+
+    def _styled(self, frames: Frames) -> DataFrame:
+        return spread_style.pack_styled(frames["battles"], frames["messages"], ratings=self._ratings)
+
+
+def _by_name(inputs: list[Table], build: Callable[[Frames], DataFrame]) -> Callable[..., DataFrame]:
+    names = [table.name for table in inputs]
+    return lambda *frames: build(dict(zip(names, frames, strict=True)))
 
 
 def _require_anchor(context: Context) -> None:

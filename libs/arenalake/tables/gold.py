@@ -305,6 +305,44 @@ RATING_REPLICATES = Table(
     cluster_by=("source", "slice"),
 )
 
+STYLE_REPLICATES = Table(
+    name="style_replicates",
+    layer="gold",
+    comment="Style control in each bootstrap round: ratings at equal style, and what each covariate is worth.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _UNIT,
+        Column("round", "int", "bootstrap round, from 0", required=True),
+        Column("parameter", "string", "model or covariate", required=True),
+        Column("name", "string", "name of the model or covariate", required=True),
+        Column("value", "double", "rating, or change of the log odds per standard deviation; null where undefined"),
+    ),
+    key=("source", "slice", "unit", "round", "parameter", "name"),
+)
+
+STYLE_COEFFICIENTS = Table(
+    name="style_coefficients",
+    layer="gold",
+    comment="What style is worth: change of the log odds that an answer wins, per standard deviation of a covariate.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _UNIT,
+        Column("covariate", "string", "the answers' (a - b) / (a + b + 1) of tokens, headers and so on", required=True),
+        Column("coefficient", "double", "estimate from all battles", required=True),
+        Column("se", "double", "standard deviation over the rounds; null where a round is undefined"),
+        _CI_LOWER,
+        _CI_UPPER,
+        Column("mean", "double", "mean of the covariate before it was standardised", required=True),
+        Column("sd", "double", "standard deviation of the covariate before it was standardised", required=True),
+        Column("n_battles", "bigint", "battles that were fitted", required=True),
+        Column("n_unmeasured", "bigint", "battles left out because an answer has no text or measure", required=True),
+        Column("n_rounds", "int", "bootstrap rounds", required=True),
+    ),
+    key=("source", "slice", "unit", "covariate"),
+)
+
 RATING_PAIRS = Table(
     name="rating_pairs",
     layer="gold",

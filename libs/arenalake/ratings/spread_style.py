@@ -1,0 +1,294 @@
+"""Style control over Spark tasks: the battles of a slice as one packed row, and blocks of rounds.
+
+A task holds all battles of a slice: some 40 bytes each while they travel and 100 while they are fitted. A slice of more
+than `LARGEST_SLICE` battles is an error, since a packed value cannot be longer than 2 GB.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.config import STYLE_COVARIATES, BootstrapConfig, RatingsConfig
+from arenalake.errors import RatingError
+from arenalake.ratings import intervals, leaderboard
+from arenalake.ratings.elo import pack, unpack
+from arenalake.ratings.estimates import Estimate, notes_of, rating_points
+from arenalake.ratings.judges import draw_judges
+from arenalake.ratings.spread import BLOCK, conform, each_block, n_blocks, one_thread, read_replicates, slice_rows
+from arenalake.ratings.style import StyledBattles, StyleFit, Weights, fit_style, replicate_style, standardise
+from arenalake.ratings.votes import Floats
+from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS, STYLE_COEFFICIENTS, STYLE_REPLICATES
+from arenalake.tables.table import Table
+
+METHOD = "style_control"
+LARGEST_SLICE = 40_000_000
+
+_PACKED = (
+    "source string, slice string, models array<string>, first binary, second binary, score binary, style binary, "
+    "judge binary, n_judges bigint, n_unmeasured bigint"
+)
+_KEYS = ["source", "slice"]
+
+
+def style_columns(ratings: RatingsConfig) -> dict[str, Column]:
+    """What is added up over the answers of a conversation, by covariate."""
+    tokens = F.element_at("n_tokens", ratings.style.tokenizer)
+    return {name: tokens if name == "tokens" else F.col(STYLE_COVARIATES[name]) for name in ratings.style.covariates}
+
+
+def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """One row per slice: its models and its battles with the style of both answers, ordered by id.
+
+    Args:
+        battles: the table `battles`.
+        messages: the table `messages`, measured with the tokenizer of `ratings.style`.
+        ratings: slices, judge kinds, min_battles, style.
+
+    Returns:
+        source, slice, models (by code point), the battles' sides, scores, styles (a - b over a + b + 1 for each
+        covariate) and judges in binary, n_judges, and n_unmeasured: battles that lack a text or a measure, which this
+        method has to leave out.
+    """
+    covariates = style_columns(ratings)
+    answers = messages.where("role = 'assistant'").groupBy("source", "conversation_id")
+    # An answer without a measure makes the sum unknown; Spark's sum would skip it.
+    complete = {name: F.count("*") == F.count(column) for name, column in covariates.items()}
+    sums = answers.agg(*[F.when(complete[name], F.sum(c)).alias(name) for name, c in covariates.items()])
+    length = F.length("conversation_id")
+    sides = sums.select(
+        "source",
+        F.substring("conversation_id", F.lit(1), length - 2).alias("battle_id"),
+        F.substring("conversation_id", length - 1, F.lit(2)).alias("side"),
+        *covariates,
+    ).where("side IN ('/a', '/b')")
+    both = sides.groupBy("source", "battle_id").agg(
+        *[
+            F.max(F.when(F.col("side") == f"/{side}", F.col(name))).cast("double").alias(f"{name}_{side}")
+            for name in covariates
+            for side in "ab"
+        ]
+    )
+    differences = [
+        ((F.col(f"{name}_a") - F.col(f"{name}_b")) / (F.col(f"{name}_a") + F.col(f"{name}_b") + 1)).alias(name)
+        for name in covariates
+    ]
+    winner = F.col("winner")
+    score = F.when(winner == "model_a", 1.0).when(winner == "model_b", 0.0).otherwise(0.5).alias("score")
+    judge = F.coalesce(F.concat(F.lit("judge "), "judge"), F.concat(F.lit("vote "), "battle_id")).alias("judge")
+    rows = slice_rows(battles, ratings=ratings).join(both, ["source", "battle_id"], "left")
+    rows = rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge, *differences)
+    names, min_battles = list(covariates), ratings.min_battles
+
+    def run(key: tuple[Any, ...], part: pd.DataFrame) -> pd.DataFrame:
+        if len(part) > LARGEST_SLICE:
+            raise RatingError(
+                f"style control rates at most {LARGEST_SLICE:,} battles of one slice, {key[0]}, {key[1]} has "
+                f"{len(part):,}; leave the slice or the method out"
+            )
+        measured = part.dropna(subset=names).sort_values("battle_id")
+        wanted = len(measured) > 0 and (key[1] == "all" or len(part) >= min_battles)
+        return _pack(key, measured, names, len(part) - len(measured)) if wanted else _NOTHING
+
+    return rows.groupBy(*_KEYS).applyInPandas(run, _PACKED)
+
+
+_NOTHING = pd.DataFrame(columns=[column.split()[0] for column in _PACKED.split(", ")])
+
+
+def _pack(key: Sequence[Any], rows: pd.DataFrame, names: list[str], n_unmeasured: int) -> pd.DataFrame:
+    models = sorted(set(rows["model_a"]) | set(rows["model_b"]))
+    index = pd.Index(models)
+    judge, judges = pd.factorize(rows["judge"], sort=True)
+    packed = (
+        pack(index.get_indexer(pd.Index(rows["model_a"]))),
+        pack(index.get_indexer(pd.Index(rows["model_b"]))),
+        rows["score"].to_numpy(dtype="<f8").tobytes(),
+        rows[names].to_numpy(dtype="<f8").tobytes(),
+        judge.astype("<u4").tobytes(),
+    )
+    return pd.DataFrame([(*key, models, *packed, len(judges), n_unmeasured)], columns=_NOTHING.columns)
+
+
+def bootstrap_style(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> DataFrame:
+    """A full refit in every round, as the table `style_replicates`.
+
+    Args:
+        packed: as `pack_styled` gives it.
+        ratings: style, scale, center, anchor.
+        bootstrap: rounds, seed, unit, resample.
+    """
+    keys = [*_KEYS, "block"]
+    covariates = ratings.style.covariates
+
+    def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
+        source, slice_, block = key
+        rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
+        with one_thread():
+            fit = _fit(rows, ratings)
+            theta, beta = replicate_style(fit, _weights(rows, bootstrap), rounds)
+            rating = np.full(theta.shape, np.nan)
+            for part in fit.point.fits:
+                rating[part.members] = _points(fit, part.members, theta[part.members], ratings)
+        number = np.arange(rounds.start, rounds.stop, dtype=np.int32)
+        parts = [
+            pd.DataFrame(
+                {
+                    "round": np.repeat(number, len(names)),
+                    "parameter": parameter,
+                    "name": np.tile(np.array(names, dtype=object), len(rounds)),
+                    "value": pd.array(values.T.ravel(), dtype="Float64"),
+                }
+            )
+            for parameter, names, values in (("model", fit.battles.models, rating), ("covariate", covariates, beta))
+        ]
+        found = pd.concat(parts, ignore_index=True)
+        return found.assign(source=source, slice=slice_, unit=bootstrap.unit)[STYLE_REPLICATES.column_names]
+
+    work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
+    return work.groupBy(*keys).applyInPandas(run, STYLE_REPLICATES.ddl).select(*STYLE_REPLICATES.column_names)
+
+
+def style_rounds(style_replicates: DataFrame) -> DataFrame:
+    """The ratings among `style_replicates`, as the table `rating_replicates`."""
+    ratings = style_replicates.where("parameter = 'model'").withColumn("method", F.lit(METHOD))
+    ratings = ratings.withColumnsRenamed({"name": "model", "value": "rating"})
+    return ratings.select(*RATING_REPLICATES.column_names)
+
+
+def summarise_style(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """Ratings at equal style with percentile and sandwich intervals, as the table `ratings`."""
+
+    def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
+        variance = np.diag(fit.covariance)[: len(fit.theta)]
+        errors = np.where(np.isnan(fit.theta), np.nan, np.sqrt(variance)) * ratings.scale / np.log(ratings.base)
+        tables = [leaderboard.percentile_rows(found, models), leaderboard.normal_rows(found, "sandwich", errors)]
+        return pd.concat(tables, ignore_index=True)
+
+    return _summarise(packed, style_replicates, RATINGS, rows, ratings=ratings)
+
+
+def summarise_style_pairs(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """For each pair of models, how often one is above the other at equal style, as the table `rating_pairs`."""
+
+    def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
+        predicted = np.full((len(fit.theta), len(fit.theta)), np.nan)
+        for group in fit.groups:
+            difference = fit.theta[group][:, None] - fit.theta[group][None, :]
+            predicted[np.ix_(group, group)] = 1 / (1 + np.exp(-difference))
+        return leaderboard.pair_rows(found, models, predicted)
+
+    return _summarise(packed, style_replicates, RATING_PAIRS, rows, ratings=ratings)
+
+
+def summarise_coefficients(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """What style is worth, with percentile intervals, as the table `style_coefficients`."""
+
+    def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
+        interval = intervals.percentile_interval(covariates)
+        raw = np.frombuffer(packed_row["style"], dtype="<f8").reshape(len(fit.battles.first), -1)
+        _, mean, sd = standardise(raw)
+        return pd.DataFrame(
+            {
+                "covariate": ratings.style.covariates,
+                "coefficient": fit.beta,
+                "se": interval.se,
+                "ci_lower": interval.lower,
+                "ci_upper": interval.upper,
+                "mean": mean,
+                "sd": sd,
+                "n_battles": int(fit.inside.sum()),
+                "n_unmeasured": int(packed_row["n_unmeasured"]),
+                "n_rounds": np.int32(covariates.shape[1]),
+            }
+        )
+
+    return _summarise(packed, style_replicates, STYLE_COEFFICIENTS, rows, ratings=ratings)
+
+
+def summarise_style_fits(packed: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """How well style control fits, as the table `rating_fits`: one row, as all components share the coefficients."""
+
+    def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
+        with one_thread():
+            fit = _fit(rows, ratings)
+        n_models = sum(len(group) for group in fit.groups)
+        found = pd.DataFrame(
+            {
+                "component": [1] if fit.groups else [],
+                "n_models": n_models,
+                "n_battles": int(fit.inside.sum()),
+                "n_parameters": n_models - len(fit.groups) + len(fit.beta),
+                "nll": fit.loss if fit.groups else np.nan,
+            }
+        )
+        return conform(found.assign(source=key[0], slice=key[1], method=METHOD), RATING_FITS)
+
+    return packed.groupBy(*_KEYS).applyInPandas(run, RATING_FITS.ddl).select(*RATING_FITS.column_names)
+
+
+def _summarise(
+    packed: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
+) -> DataFrame:
+    def run(key: tuple[Any, ...], battles: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+        source, slice_ = key
+        if not len(rounds):
+            return pd.DataFrame(columns=table.column_names)
+        values = {
+            parameter: read_replicates(
+                part.rename(columns={"name": "model", "value": "rating"}),
+                battles.iloc[0]["models"] if parameter == "model" else ratings.style.covariates,
+            )
+            for parameter, part in rounds.groupby("parameter")
+        }
+        with one_thread():
+            fit = _fit(battles, ratings)
+            found = rows(fit, _estimate(fit, ratings), values["model"], values["covariate"], battles.iloc[0])
+        unit = rounds["unit"].iloc[0]
+        return conform(found.assign(source=source, slice=slice_, method=METHOD, unit=unit), table)
+
+    sides = packed.groupBy(*_KEYS).cogroup(replicates.groupBy(*_KEYS))
+    return sides.applyInPandas(run, table.ddl).select(*table.column_names)
+
+
+def _fit(rows: pd.DataFrame, ratings: RatingsConfig) -> StyleFit:
+    row = rows.iloc[0]
+    first, second = unpack(row["first"]).astype(np.uint16), unpack(row["second"]).astype(np.uint16)
+    style = standardise(np.frombuffer(row["style"], dtype="<f8").reshape(len(first), -1))[0]
+    battles = StyledBattles(tuple(row["models"]), first, second, np.frombuffer(row["score"], dtype="<f8"), style)
+    return fit_style(battles, ridge=ratings.style.ridge)
+
+
+def _weights(rows: pd.DataFrame, bootstrap: BootstrapConfig) -> Weights:
+    row = rows.iloc[0]
+    judge, n_judges = np.frombuffer(row["judge"], dtype="<u4"), int(row["n_judges"])
+    n_battles, poisson = len(judge), bootstrap.resample == "poisson"
+
+    def weights(round_: int) -> Floats:
+        if bootstrap.unit == "judge":
+            judges = draw_judges(n_judges, bootstrap.seed, round_, poisson=poisson)
+            return np.asarray(judges[judge], dtype=np.float64)
+        random = np.random.Generator(np.random.Philox(key=np.array([bootstrap.seed, round_], dtype=np.uint64)))
+        if poisson:
+            return random.poisson(1.0, n_battles).astype(np.float64)
+        drawn = random.integers(0, n_battles, n_battles, dtype=np.uint32)
+        return np.bincount(drawn, minlength=n_battles).astype(np.float64)
+
+    return weights
+
+
+def _points(fit: StyleFit, members: Any, theta: Floats, ratings: RatingsConfig) -> Floats:
+    names = tuple(fit.battles.models[member] for member in members)
+    return rating_points(names, fit.theta[members], theta, ratings)
+
+
+def _estimate(fit: StyleFit, ratings: RatingsConfig) -> Estimate:
+    point = fit.point
+    rating = np.full(len(fit.theta), np.nan)
+    for part in point.fits:
+        rating[part.members] = _points(fit, part.members, fit.theta[part.members], ratings)
+    groups, n_battles = tuple(fit.groups), point.votes.battles_per_model
+    return Estimate(point.votes.models, rating, point.component, groups, n_battles, notes_of(point, ratings))
