@@ -7,7 +7,8 @@ BLAS has one thread. Beside the time on the clock stands the time on the process
 
 FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of
 distinct (first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool
-of processes; for Elo, a loop over battles that is vectorised over rounds. evalica and choix are the released packages,
+of processes; for Elo, a loop over battles that is vectorised over rounds;
+for style control, one L-BFGS fit of all drawn battles per round. evalica and choix are the released packages,
 in one process, as they offer no bootstrap.
 """
 
@@ -37,6 +38,7 @@ from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.intervals import percentile_interval, rank_interval
 from arenalake.ratings.replicates import PointFit, fit_point, replicate, resample_battles
 from arenalake.ratings.spread import BLOCK
+from arenalake.ratings.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
 from arenalake.ratings.votes import tally
 
 SETS = {"A": (33_000, 20), "B": (1_500_000, 130)}
@@ -55,7 +57,8 @@ def generate(n_battles: int, n_models: int, seed: int = 0) -> pd.DataFrame:
     wins = random.random(n_battles) < expit(strength[first] - strength[second])
     outcome = np.where(random.random(n_battles) < 0.3, 2, np.where(wins, 0, 1))
     names = np.array([f"model-{number:03}" for number in range(n_models)], dtype=object)
-    return pd.DataFrame({"model_a": names[first], "model_b": names[second], "winner": WINNERS[outcome]})
+    votes = pd.DataFrame({"model_a": names[first], "model_b": names[second], "winner": WINNERS[outcome]})
+    return votes.assign(**{f"style_{number}": random.uniform(-1, 1, n_battles) for number in range(4)})
 
 
 def encode(battles: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
@@ -181,6 +184,71 @@ def fastchat_elo(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataF
     return pd.DataFrame({"lower": lower, "upper": upper}, index=models)
 
 
+_STYLE: list[StyleFit] = []
+
+
+def _our_style_block(rounds: range) -> np.ndarray:
+    n_battles = len(_STYLE[0].battles.first)
+
+    def weights(round_: int) -> np.ndarray:
+        random = np.random.Generator(np.random.Philox(key=np.array([0, round_], dtype=np.uint64)))
+        drawn = random.integers(0, n_battles, n_battles, dtype=np.uint32)
+        return np.bincount(drawn, minlength=n_battles).astype(np.float64)
+
+    return replicate_style(_STYLE[0], weights, rounds)[0]
+
+
+def our_style(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    models, first, second, outcome = encode(battles)
+    style = standardise(battles.filter(like="style_").to_numpy())[0]
+    order = np.argsort(models)
+    place = np.argsort(order).astype(np.uint16)
+    sides = place[first], place[second]
+    names = tuple(models[index] for index in order)
+    _STYLE[:] = [fit_style(StyledBattles(names, *sides, np.array([1.0, 0.0, 0.5])[outcome], style), ridge=0.5)]
+    size = -(-rounds // processes)
+    parts = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        values = 1000 + POINTS * np.concatenate(list(pool.map(_our_style_block, parts)), axis=1)
+    interval = percentile_interval(values)
+    return pd.DataFrame({"lower": interval.lower, "upper": interval.upper}, index=list(names))
+
+
+_ROWS: list[tuple[np.ndarray, np.ndarray, np.ndarray, int]] = []
+
+
+def _style_lbfgs(seed: int) -> np.ndarray:
+    pairs, score, style, n_models = _ROWS[0]
+    drawn = np.random.default_rng(seed).integers(0, len(score), len(score))
+    weights = np.bincount(drawn, minlength=len(score)) / len(score)
+
+    def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+        rating, beta = values[:n_models], values[n_models:]
+        p = expit(rating[pairs[:, 0]] - rating[pairs[:, 1]] + style @ beta)
+        value = -(weights * (score * np.log(p) + (1 - score) * np.log(1 - p))).sum()
+        slope = weights * (score - p)
+        gradient = np.zeros(n_models)
+        np.add.at(gradient, pairs, np.stack([-slope, slope], axis=1))
+        ridge = 0.5 / len(score)
+        return value + ridge / 2 * beta @ beta, np.concatenate([gradient, ridge * beta - slope @ style])
+
+    options = {"maxiter": 100, "gtol": 1e-6}
+    start = np.zeros(n_models + style.shape[1])
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options=options)["x"][:n_models]
+
+
+def fastchat_style(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    models, first, second, outcome = encode(battles)
+    style = standardise(battles.filter(like="style_").to_numpy())[0]
+    score = np.array([1.0, 0.0, 0.5])[outcome]
+    _ROWS[:] = [(np.stack([first, second], axis=1), score, style, len(models))]
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        values = np.array(list(pool.imap_unordered(_style_lbfgs, range(rounds))))
+    values = 1000 + POINTS * (values - values.mean(axis=1, keepdims=True))
+    lower, upper = np.percentile(values, [2.5, 97.5], axis=0)
+    return pd.DataFrame({"lower": lower, "upper": upper}, index=models)
+
+
 Contender = Callable[[pd.DataFrame, int, int], pd.DataFrame]
 # Name, function, and rounds for sets A and B (0: left out).
 BRADLEY_TERRY: list[tuple[str, Contender, dict[str, int]]] = [
@@ -193,6 +261,12 @@ ELO: list[tuple[str, Contender, dict[str, int]]] = [
     ("arenalake", our_elo, {"A": 1000, "B": 0}),
     ("FastChat's algorithm", fastchat_elo, {"A": 1000, "B": 0}),
 ]
+
+STYLE: list[tuple[str, Contender, dict[str, int]]] = [
+    ("arenalake", our_style, {"A": 1000, "B": 100}),
+    ("FastChat's algorithm", fastchat_style, {"A": 100, "B": 4}),
+]
+METHODS = {"bradley_terry": BRADLEY_TERRY, "elo": ELO, "style_control": STYLE}
 
 
 def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]], options: argparse.Namespace) -> None:
@@ -237,12 +311,13 @@ def _difference(mine: pd.DataFrame, theirs: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=3, help="the best of this many runs counts")
     parser.add_argument("--share", type=float, default=1.0, help="share of the rounds, for a quick look")
     options = parser.parse_args()
-    compare("Bradley-Terry", BRADLEY_TERRY, options)
-    compare("Online Elo", ELO, options)
+    for method in options.methods:
+        compare(method, METHODS[method], options)
     memory = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(f"\nPeak memory of the whole run: {memory[0]:.2f} GB, and {memory[1]:.2f} GB in the largest child")
 
