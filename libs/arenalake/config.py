@@ -21,7 +21,7 @@ STYLE_COVARIATES = {
     "bold": "n_bold",
     "chars": "n_chars",
 }
-SLICE_COLUMNS = ("language", "category", "turn", "anony")
+SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month")
 
 
 class _Section(BaseModel):

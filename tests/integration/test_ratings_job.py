@@ -1,5 +1,7 @@
 """The job `ratings` from battles and their counts to gold tables, and that nothing depends on how the work is split."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from arenalake.config import parse_config
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
-from arenalake.ratings.spread import count_votes
+from arenalake.ratings.spread import count_votes, slice_rows
 from arenalake.ratings.style import StyledBattles, fit_style, standardise
 from arenalake.steps import Context
 from arenalake.steps.ratings import RatingPlan, run
@@ -49,6 +51,7 @@ def _battles():
             judge_kind="model" if number >= 380 else "human",
             language=("English", "English", "German", None)[number % 4] if number % 8 else "English",
             sequence=number,
+            tstamp=datetime(2023, 4 + number // 200, 1 + number % 28, tzinfo=UTC),
         )
         rows.append(row)
     return pd.DataFrame(rows, columns=BATTLES.column_names)
@@ -82,12 +85,14 @@ def _messages(battles, lost="b0007"):
 
 def _counts(battles):
     keys = list(BATTLE_COUNTS.key)
+    battles = battles.assign(month=pd.to_datetime(battles["tstamp"]).dt.strftime("%Y-%m"))
     return battles.groupby(keys, dropna=False).size().reset_index(name="n")[BATTLE_COUNTS.column_names]
 
 
 def _frame(spark, rows, table):
     values = rows.astype(object).where(rows.notna(), None).values.tolist()
-    return spark.createDataFrame([tuple(row) for row in values], table.ddl)
+    plain = [[v.to_pydatetime() if isinstance(v, pd.Timestamp) else v for v in row] for row in values]
+    return spark.createDataFrame([tuple(row) for row in plain], table.ddl)
 
 
 def _config(root="x", *, ratings=None, **bootstrap):
@@ -157,13 +162,24 @@ def test_slices_leave_out_rows_without_a_value_judge_models_and_small_slices(spa
     assert (votes["model_a"] < votes["model_b"]).all()
 
 
+def test_a_slice_by_month_is_the_same_from_counts_and_from_battles(spark):
+    battles = _battles()
+    config = _config(ratings={"min_battles": 1, "slices": ["month", "month,judge_kind"]})
+    votes = count_votes(_frame(spark, _counts(battles), BATTLE_COUNTS), ratings=config.ratings).toPandas()
+    sizes = votes.assign(n=votes["wins_a"] + votes["wins_b"] + votes["ties"]).groupby("slice")["n"].sum()
+    expected = {"month=2023-04": 200, "month=2023-05": 180}
+    assert sizes.to_dict() == expected | {f"{name},judge_kind=human": n for name, n in expected.items()}
+    rows = slice_rows(_frame(spark, battles, BATTLES), ratings=config.ratings).groupBy("slice").count().collect()
+    assert {row["slice"]: row["count"] for row in rows} == sizes.to_dict()
+
+
 def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
     rows = [
-        ("s", "human", "a,b=c", None, 1, None, "x", "y", "model_a", 3),
-        ("s", "human", "a,b=c", None, 1, None, "y", "x", "model_a", 4),
-        ("s", "human", "a,b=c", None, 1, None, "y", "x", "tie (bothbad)", 5),
-        ("s", "human", "a,b=c", None, 1, None, "x", "y", "tie", 6),
-        ("s", "human", "a,b=c", None, 1, None, "y", "x", "model_b", 7),
+        ("s", "human", "a,b=c", None, 1, None, None, "x", "y", "model_a", 3),
+        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "model_a", 4),
+        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "tie (bothbad)", 5),
+        ("s", "human", "a,b=c", None, 1, None, None, "x", "y", "tie", 6),
+        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "model_b", 7),
     ]
     config = _config(ratings={"min_battles": 1, "slices": ["language,turn"]})
     votes = count_votes(spark.createDataFrame(rows, BATTLE_COUNTS.ddl), ratings=config.ratings)

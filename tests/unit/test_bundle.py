@@ -203,7 +203,7 @@ def test_what_the_jobs_read_is_found_in_the_code():
     assert writers["token_stats"] >= {"measure"}
     assert writers["moderation_stats"] == {"ingest", "measure"}
     assert writers["battle_stats"] == {"ingest"}
-    assert writers["ratings"] == {"ingest", "battle_stats"}
+    assert writers["ratings"] == {"ingest", "measure", "battle_stats"}
     assert writers["report"] >= {"ingest", "token_stats", "moderation_stats", "battle_stats", "ratings"}
 
 

@@ -8,7 +8,9 @@ from rating_cases import votes_of
 from arenalake.config import parse_config
 from arenalake.ratings.estimates import estimate_win_rate, rate
 from arenalake.ratings.leaderboard import pair_rows, percentile_rows
+from arenalake.statistics.calibration import summarise_calibration
 from arenalake.steps.ratings import leaderboard_lines
+from arenalake.tables import RATING_PAIRS
 
 
 def _ratings(**options):
@@ -23,6 +25,36 @@ def test_pairs_count_the_rounds_in_which_one_is_above_and_leave_out_those_withou
     assert rows["n_below"].to_dict() == {("A", "B"): 1, ("A", "C"): 1, ("B", "C"): 1}
     assert rows["probability_above"].tolist() == pytest.approx([0.5, 2 / 3, 0.75])
     assert set(rows["n_rounds"]) == {4}
+
+
+def test_residuals_tell_where_a_prediction_is_off():
+    votes = votes_of({"AB": (6, 2, 2), "BC": (1, 3, 0)})
+    found = estimate_win_rate(votes)
+    predicted = np.full((3, 3), 0.5)
+    rows = pair_rows(found, np.zeros((3, 2)), predicted, votes).set_index(["model_a", "model_b"])
+    assert rows["n_battles"].to_dict() == {("A", "B"): 10, ("A", "C"): 0, ("B", "C"): 4}
+    assert rows.loc[("A", "B"), "observed_win_rate"] == 0.7
+    # Eight votes are half a win off and two are not at all: 2 / sqrt(8 / 4).
+    assert rows.loc[("A", "B"), "residual"] == pytest.approx(2 / np.sqrt(2))
+    assert rows.loc[("B", "C"), "residual"] == pytest.approx(-1)
+    assert rows.loc[("A", "C"), ["observed_win_rate", "residual"]].isna().all()
+
+
+def test_calibration_is_told_from_the_favourite(spark):
+    # model_a, model_b, predicted, n, observed; the second pair is the first one from the other side.
+    pairs = [("A", "B", 0.72, 10, 0.8), ("A", "C", 0.28, 30, 0.4), ("B", "C", 1.0, 5, 1.0), ("B", "D", 0.7, 0, None)]
+    rows = [
+        dict.fromkeys(RATING_PAIRS.column_names)
+        | {"source": "s", "slice": "all", "method": "m", "unit": "battle", "model_a": a, "model_b": b, "n_battles": n}
+        | {"predicted_win_rate": predicted, "observed_win_rate": observed, "n_above": 0, "n_below": 0, "n_rounds": 0}
+        for a, b, predicted, n, observed in pairs
+    ]
+    frame = spark.createDataFrame([tuple(r[c] for c in RATING_PAIRS.column_names) for r in rows], RATING_PAIRS.ddl)
+    found = summarise_calibration(frame).orderBy("predicted_from").toPandas()
+    assert found["predicted_from"].tolist() == pytest.approx([0.7, 0.95])
+    assert found[["n_pairs", "n_battles"]].to_numpy().tolist() == [[2, 40], [1, 5]]
+    assert found["predicted_win_rate"].tolist() == pytest.approx([0.72, 1])
+    assert found["observed_win_rate"].tolist() == pytest.approx([(8 + 30 * 0.6) / 40, 1])
 
 
 def test_win_rates_are_means_over_the_opponents_met():

@@ -1,6 +1,6 @@
 """Counts of battles: by everything that is not a judge or an order, and by day."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.tables import BATTLE_COUNTS
@@ -9,16 +9,23 @@ from arenalake.tables import BATTLE_COUNTS
 def count_battles(battles: DataFrame) -> DataFrame:
     """Count battles by outcome.
 
-    Counts of two halves add up to the counts of the whole. A null language, category, turn or anony is a value of its
-    own, so no battle is lost.
+    Counts of two halves add up to the counts of the whole. A null language, category, turn, anony or month is a
+    value of its own, so no battle is lost.
 
     Args:
-        battles: one row per vote: source, judge_kind, language, category, turn, anony, model_a, model_b, winner.
+        battles: one row per vote: source, judge_kind, language, category, turn, anony, tstamp, model_a, model_b,
+            winner.
 
     Returns:
-        `battle_counts`: those columns and n.
+        `battle_counts`: those columns, with the month instead of the time, and n.
     """
+    battles = battles.withColumn("month", month_of("tstamp"))
     return battles.groupBy(*BATTLE_COUNTS.key).agg(F.count(F.lit(1)).alias("n")).select(*BATTLE_COUNTS.column_names)
+
+
+def month_of(time: str) -> Column:
+    """A column of times as months like 2023-04; null where there is no time."""
+    return F.date_format(time, "yyyy-MM")
 
 
 def count_days(battles: DataFrame) -> DataFrame:

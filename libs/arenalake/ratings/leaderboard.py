@@ -9,7 +9,7 @@ from arenalake.ratings import intervals
 from arenalake.ratings.estimates import Estimate
 from arenalake.ratings.intervals import Interval
 from arenalake.ratings.replicates import PointFit
-from arenalake.ratings.votes import Floats
+from arenalake.ratings.votes import A_WINS, TIE, Floats, Ints, PairVotes
 
 UNBOUNDED = "unbounded"
 
@@ -70,17 +70,24 @@ def _typed(rows: pd.DataFrame, rated: np.ndarray) -> pd.DataFrame:
     return rows.assign(n_rounds=rows["n_rounds"].astype("Int32"))
 
 
-def pair_rows(estimate: Estimate, replicates: Floats, predicted: Floats | None) -> pd.DataFrame:
+def pair_rows(
+    estimate: Estimate, replicates: Floats, predicted: Floats | None, votes: PairVotes | None = None
+) -> pd.DataFrame:
     """One row per pair of models that are ranked with each other.
 
     Args:
         estimate: the estimate.
         replicates: ratings per round, [K, R].
         predicted: probability that a row's model beats a column's, ties as half, [K, K]; None where there is none.
+        votes: the votes that the prediction is about, of the same models; None where it is not about votes as they are.
 
     Returns:
-        model_a, model_b (by code point), n_above, n_below, n_rounds, probability_above, predicted_win_rate.
+        model_a, model_b (by code point), n_above, n_below, n_rounds, probability_above, predicted_win_rate, and how
+        it fits: n_battles, observed_win_rate, residual (in standard errors of the observed rate).
     """
+    n_models = len(estimate.models)
+    battles, observed, residual = _residuals(votes, predicted, n_models)
+    none = np.full((n_models, n_models), np.nan)
     parts = []
     for group in estimate.groups:
         for position, a in enumerate(group):
@@ -97,11 +104,33 @@ def pair_rows(estimate: Estimate, replicates: Floats, predicted: Floats | None) 
                         "n_below": below.astype(np.int32),
                         "n_rounds": np.int32(replicates.shape[1]),
                         "probability_above": np.where(ordered > 0, above / np.maximum(ordered, 1), np.nan),
-                        "predicted_win_rate": np.nan if predicted is None else predicted[a, others],
+                        "predicted_win_rate": (none if predicted is None else predicted)[a, others],
+                        "n_battles": battles[a, others],
+                        "observed_win_rate": observed[a, others],
+                        "residual": residual[a, others],
                     }
                 )
             )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"model_a": []})
+
+
+def _residuals(votes: PairVotes | None, predicted: Floats | None, n_models: int) -> tuple[Ints, Floats, Floats]:
+    """Battles, observed win rate with ties as half, and residual of each pair with a < b, [K, K]."""
+    battles = np.zeros((n_models, n_models), dtype=np.int64)
+    observed, residual = np.full((2, n_models, n_models), np.nan)
+    if votes is None:
+        return battles, observed, residual
+    a, b, counts = votes.a, votes.b, votes.counts
+    total = counts.sum(axis=0)
+    met = total > 0
+    a, b, counts, total = a[met], b[met], counts[:, met], total[met]
+    battles[a, b] = total
+    observed[a, b] = (counts[A_WINS] + counts[TIE] / 2) / total
+    if predicted is not None:
+        off = np.array([1.0, 0.0, 0.5])[:, None] - predicted[a, b]
+        # Votes' own scatter around the prediction: with ties it is less than that of wins and losses.
+        residual[a, b] = (counts * off).sum(axis=0) / np.sqrt((counts * off**2).sum(axis=0))
+    return battles, observed, residual
 
 
 def predicted_win_rates(point: PointFit) -> Floats:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from arenalake.config import BootstrapConfig, RatingsConfig
+from arenalake.counts.battles import month_of
 from arenalake.ratings import leaderboard
 from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
 from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
@@ -74,6 +75,8 @@ def slice_rows(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
 def _slice_of(rows: DataFrame, entry: str) -> DataFrame:
     columns = [] if entry == "all" else entry.split(",")
     name = F.concat_ws(",", *[_name_value(column) for column in columns]) if columns else F.lit("all")
+    if "month" in columns and "month" not in rows.columns:
+        rows = rows.withColumn("month", month_of("tstamp"))
     for column in columns:
         rows = rows.where(F.col(column).isNotNull())
     return rows.withColumn("slice", name)
@@ -169,10 +172,10 @@ def summarise_pairs(votes: DataFrame, replicates: DataFrame, *, ratings: Ratings
 
     def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
         if method not in LIKELIHOODS:
-            return leaderboard.pair_rows(rate(counted, method, ratings), rounds, None)
+            return leaderboard.pair_rows(rate(counted, method, ratings), rounds, None, counted)
         point = fit_point(counted, LIKELIHOODS[method])
         predicted = leaderboard.predicted_win_rates(point)
-        return leaderboard.pair_rows(estimate(counted, point, ratings), rounds, predicted)
+        return leaderboard.pair_rows(estimate(counted, point, ratings), rounds, predicted, point.votes)
 
     return _summarise(votes, replicates, RATING_PAIRS, summarise, ratings=ratings)
 

@@ -13,11 +13,13 @@ from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
 from arenalake.lake import Derivation
 from arenalake.ratings import spread, spread_elo, spread_judges, spread_style
+from arenalake.statistics.calibration import summarise_calibration
 from arenalake.steps import Context, StepResult
 from arenalake.tables import (
     BATTLE_COUNTS,
     BATTLES,
     MESSAGES,
+    RATING_CALIBRATION,
     RATING_FITS,
     RATING_PAIRS,
     RATING_REPLICATES,
@@ -34,7 +36,7 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 
 
 def run(context: Context) -> StepResult:
-    """Write `rating_replicates`, `ratings`, `rating_pairs` and `rating_fits`; print a leaderboard for each source.
+    """Write the tables of ratings and print a leaderboard for each source.
 
     Reads `battle_counts` only; `battles` where the order of the battles (elo) or their judges matter; for style
     control `messages` too, which then adds `style_replicates` and `style_coefficients`.
@@ -70,6 +72,7 @@ class RatingPlan:
             (RATING_FITS, fits, self.fits),
             (RATINGS, [RATING_REPLICATES, *votes], self.ratings),
             (RATING_PAIRS, [RATING_REPLICATES, *votes], self.pairs),
+            (RATING_CALIBRATION, [RATING_PAIRS], self.calibration),
         ]
         if self._style:
             builds.insert(0, (STYLE_REPLICATES, styled, self.style_replicates))
@@ -119,6 +122,9 @@ class RatingPlan:
             styled = self._styled(frames)
             parts.append(spread_style.summarise_style_pairs(styled, frames["style_replicates"], ratings=ratings))
         return reduce(DataFrame.unionByName, parts)
+
+    def calibration(self, frames: Frames) -> DataFrame:
+        return summarise_calibration(frames["rating_pairs"])
 
     def fits(self, frames: Frames) -> DataFrame:
         fits = spread.summarise_fits(self._votes(frames), ratings=self._ratings)

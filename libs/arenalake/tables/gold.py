@@ -196,12 +196,13 @@ BATTLE_COUNTS = Table(
         Column("category", "string", "category of the question; null where the source has none"),
         Column("turn", "int", "number of turns; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden; null where the source does not say"),
+        Column("month", "string", "month as 2023-04; null where the source has no time"),
         Column("model_a", "string", "model shown first", required=True),
         Column("model_b", "string", "model shown second", required=True),
         _WINNER,
         Column("n", "bigint", "battles", required=True),
     ),
-    key=("source", "judge_kind", "language", "category", "turn", "anony", "model_a", "model_b", "winner"),
+    key=("source", "judge_kind", "language", "category", "turn", "anony", "month", "model_a", "model_b", "winner"),
     checks={"positive": "n > 0"},
 )
 
@@ -361,8 +362,34 @@ RATING_PAIRS = Table(
         Column(
             "predicted_win_rate", "double", "model_a against model_b by the fit, ties half; null without a likelihood"
         ),
+        Column("n_battles", "bigint", "votes between the two that the method uses; 0 for style_control", required=True),
+        Column("observed_win_rate", "double", "of model_a in these votes, ties half; null without votes"),
+        Column(
+            "residual",
+            "double",
+            "observed less predicted, in standard errors of the observed rate: far from 0 where ratings do not explain "
+            "the pair; null without votes or prediction",
+        ),
     ),
     key=("source", "slice", "method", "unit", "model_a", "model_b"),
+)
+
+RATING_CALIBRATION = Table(
+    name="rating_calibration",
+    layer="gold",
+    comment="Predicted and observed win rates of the favourite, by the prediction in steps of 0.05.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        _UNIT,
+        Column("predicted_from", "double", "lower end of the step; the last step includes 1", required=True),
+        Column("n_pairs", "bigint", "pairs of models that met", required=True),
+        Column("n_battles", "bigint", "their votes", required=True),
+        Column("predicted_win_rate", "double", "mean over the votes, ties half", required=True),
+        Column("observed_win_rate", "double", "mean over the votes, ties half", required=True),
+    ),
+    key=("source", "slice", "method", "unit", "predicted_from"),
 )
 
 RATING_FITS = Table(
