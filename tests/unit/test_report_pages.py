@@ -25,6 +25,7 @@ from arenalake.tables import (
     POSITION_STATS,
     RATINGS,
     SOURCE_TERMS,
+    STYLE_COEFFICIENTS,
     TOKEN_STATS,
     VOLUME_STATS,
 )
@@ -84,9 +85,12 @@ def flag_row(unit, n, n_flagged, *, grouping="all", category="any", **other):
     return key | {"n": n, "n_flagged": n_flagged, "rate": rate} | ends | (scores if unit == "message" else {}) | other
 
 
-def frames(*, ratings=(), pairs=(), positions=(), volume=(), tokens=(), flags=(), curves=(), terms=(), min_cell=10):
+def frames(
+    *, ratings=(), style=(), pairs=(), positions=(), volume=(), tokens=(), flags=(), curves=(), terms=(), min_cell=10
+):
     return Frames(
         ratings=floats(frame(RATINGS, *ratings), RATINGS),
+        style_coefficients=floats(frame(STYLE_COEFFICIENTS, *style), STYLE_COEFFICIENTS),
         pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
         position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
         volume_stats=frame(VOLUME_STATS, *volume),
@@ -280,6 +284,22 @@ def test_each_slice_and_interval_has_its_own_table_and_file():
     index = Elements(files["index.html"].decode())
     links = [attributes["href"] for tag, attributes in index.tags if tag == "a"]
     assert all(name in links for name in files if name.startswith("slice-"))
+
+
+def test_what_style_is_worth_stands_under_the_board_that_controls_for_it():
+    style = {"source": "s", "slice": "all", "unit": "battle", "mean": 0.0, "sd": 0.2, "n_battles": 40, "n_rounds": 100}
+    tokens = style | {"covariate": "tokens", "coefficient": 0.2512, "ci_lower": 0.1, "ci_upper": 0.4, "n_unmeasured": 7}
+    site = frames(ratings=[rating("m", 1000.0), rating("m", 990.0, method="style_control")], style=[tokens])
+    files = render_site(build_pages(site))
+    text = text_of(files, "index.html")
+    assert "tokens 0.251 0.100 0.400" in text
+    assert "7 battles without a text or a measure are left out" in text
+    assert "style-s-all-battle.csv" in " ".join(files)
+
+
+def test_a_win_rate_is_shown_with_its_digits():
+    board = [rating("m", 0.5512, method="win_rate", ci_lower=0.501, ci_upper=0.602)]
+    assert "m 0.551 +0.051/−0.050" in text_of(render_site(build_pages(frames(ratings=board))), "index.html")
 
 
 def test_two_long_names_that_look_alike_stay_two_rows_of_a_plot():

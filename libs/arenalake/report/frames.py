@@ -16,6 +16,7 @@ from arenalake.tables import (
     POSITION_STATS,
     RATINGS,
     SOURCE_TERMS,
+    STYLE_COEFFICIENTS,
     TOKEN_STATS,
     VOLUME_STATS,
     Table,
@@ -38,6 +39,7 @@ class Frames:
     """
 
     ratings: pd.DataFrame
+    style_coefficients: pd.DataFrame
     pair_stats: pd.DataFrame
     position_stats: pd.DataFrame
     volume_stats: pd.DataFrame
@@ -72,6 +74,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     curves = read(MODERATION_CURVES, F.col("grouping") == "all")
     return Frames(
         ratings=read(RATINGS),
+        style_coefficients=read(STYLE_COEFFICIENTS),
         pair_stats=read(PAIR_STATS),
         position_stats=read(POSITION_STATS),
         volume_stats=read(VOLUME_STATS),

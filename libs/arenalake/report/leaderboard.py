@@ -42,7 +42,7 @@ DEFINITIONS = [
 def build_leaderboards(frames: Frames) -> list[Page]:
     """The index page, then a page per slice of a source; several methods are sections of a page."""
     ratings = frames.ratings
-    sections = [_source_section(str(source), rows) for source, rows in ratings.groupby("source", sort=True)]
+    sections = [_source_section(str(source), rows, frames) for source, rows in ratings.groupby("source", sort=True)]
     if not sections:
         sections = [
             Section("Ratings", ["There are no ratings: no source has battles, or the job ratings has not run."])
@@ -51,7 +51,7 @@ def build_leaderboards(frames: Frames) -> list[Page]:
     lead = "Which model people prefer, from pairwise votes. Each source stands for itself: votes are never pooled."
     pages = [Page("index.html", "Leaderboard", lead, sections, nav="Leaderboard")]
     for (source, name), rows in ratings[ratings["slice"] != "all"].groupby(["source", "slice"], sort=True):
-        boards = _board_sections(str(source), str(name), rows)
+        boards = _board_sections(str(source), str(name), rows, frames)
         boards.append(Section("What the columns mean", list(DEFINITIONS)))
         title = f"{source}: {name}"
         pages.append(
@@ -75,12 +75,12 @@ def _slice_file(source: str, name: str) -> str:
     return f"slice-{slug(source, name)}.html"
 
 
-def _source_section(source: str, rows: pd.DataFrame) -> Section:
+def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     section = Section(source, tables_first=True)
     whole = rows[rows["slice"] == "all"]
     if whole.empty:
         section.sentences.append("The slice “all” was not asked for, or has too few battles.")
-    boards = _board_sections(source, "all", whole)
+    boards = _board_sections(source, "all", whole, frames)
     if len(boards) == 1:
         section.sentences += [boards[0].title + ".", *boards[0].sentences]
         section.figures, section.tables, section.sections = boards[0].figures, boards[0].tables, boards[0].sections
@@ -99,12 +99,37 @@ def _methods(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted(pairs, key=lambda pair: (pair[0] != "bradley_terry", pair))
 
 
-def _board_sections(source: str, name: str, rows: pd.DataFrame) -> list[Section]:
+def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) -> list[Section]:
     sections = []
     for method, unit in _methods(rows):
         board = rows[(rows["method"] == method) & (rows["unit"] == unit)]
-        sections.append(_board(source, name, method, unit, board))
+        section = _board(source, name, method, unit, board)
+        if method == "style_control":
+            section.sections.append(_style_section(source, name, unit, frames.style_coefficients))
+        sections.append(section)
     return sections
+
+
+def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame) -> Section:
+    same = (coefficients["source"] == source) & (coefficients["slice"] == name) & (coefficients["unit"] == unit)
+    rows = coefficients[same]
+    section = Section("What style is worth")
+    section.sentences.append(
+        "Change of the log odds of winning when an answer has one standard deviation more of it than the other answer. "
+        "The ratings above are those of answers of the same style."
+    )
+    left_out = int(rows["n_unmeasured"].max()) if len(rows) else 0
+    if left_out:
+        section.sentences.append(f"{left_out:,} battles without a text or a measure are left out.")
+    columns = [
+        text_column("Covariate", "covariate"),
+        TableColumn("Coefficient", lambda row: _rating(row["coefficient"], 3)),
+        TableColumn("From", lambda row: _rating(row["ci_lower"], 3), "lower end of the 95 % interval"),
+        TableColumn("To", lambda row: _rating(row["ci_upper"], 3), "upper end of the 95 % interval"),
+    ]
+    caption = f"Style in {source}" + ("" if name == "all" else f", {name}")
+    section.tables.append(TableView(caption, columns, rows, slug("style", source, name, unit)))
+    return section
 
 
 def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> Section:
@@ -159,11 +184,14 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
 
 
 def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> TableView:
+    digits = 3 if method == "win_rate" else 0
     columns = [
         number_column("Rank", "rank", "1 + models of the component with a higher rating"),
         text_column("Model", "model", length=44),
-        TableColumn("Rating", lambda row: _rating(row["rating"])),
-        TableColumn("95 % CI", _interval, "distance from the rating to the upper and to the lower end"),
+        TableColumn("Rating", lambda row: _rating(row["rating"], digits)),
+        TableColumn(
+            "95 % CI", lambda row: _interval(row, digits), "distance from the rating to the upper and to the lower end"
+        ),
         number_column("Votes", "n_battles", "battles of the model in the slice"),
         number_column("Rank (UB)", "rank_ub", "1 + models of the component whose interval is wholly above this one's"),
     ]
@@ -194,18 +222,18 @@ def _none_if_missing(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _rating(value: float | None) -> Cell:
-    return Cell(MISSING, kind="number") if value is None else Cell(f"{value:.0f}", str(value), "number")
+def _rating(value: float | None, digits: int) -> Cell:
+    return Cell(MISSING, kind="number") if value is None else Cell(f"{value:.{digits}f}", str(value), "number")
 
 
-def _interval(row: dict[str, Any]) -> Cell:
+def _interval(row: dict[str, Any], digits: int) -> Cell:
     rating, lower, upper = row["rating"], row["ci_lower"], row["ci_upper"]
     if rating is None:
         return Cell(MISSING, kind="number")
     unknown = "unbounded" if "unbounded" in (row["note"] or "") else MISSING
-    above = f"+{unknown}" if upper is None else f"+{upper - rating:.0f}"
-    below = f"−{unknown}" if lower is None else f"−{rating - lower:.0f}"
-    ends = (unknown if end is None else f"{end:.2f}" for end in (lower, upper))
+    above = f"+{unknown}" if upper is None else f"+{upper - rating:.{digits}f}"
+    below = f"−{unknown}" if lower is None else f"−{rating - lower:.{digits}f}"
+    ends = (unknown if end is None else f"{end:.{digits + 2}f}" for end in (lower, upper))
     return Cell(f"{above}/{below}", " to ".join(ends), "number")
 
 
