@@ -114,6 +114,7 @@ class EloConfig(_Section):
 class StyleConfig(_Section):
     """Style control: how the two answers differ, by covariate, and the ridge on the coefficients.
 
+    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
     `ridge` is the inverse variance of a coefficient's normal prior, on the scale of log odds per standard deviation.
     """
 

@@ -41,6 +41,7 @@ def corpus_settings(raw):
         "pipeline.jobs": f"[{','.join(JOBS)}]",
         "bootstrap.rounds": 40,
         "ratings.min_battles": 100,
+        "ratings.methods": "[bradley_terry,elo,style_control]",
         "mlflow.enabled": "false",
     }
 

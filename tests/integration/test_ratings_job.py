@@ -141,6 +141,12 @@ def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
         run(Context(anchored, again))
 
 
+def test_style_control_needs_a_tokenizer_that_counts(lake):
+    unknown = _config(lake.root, ratings={"methods": ["style_control"], "style": {"tokenizer": "spm:llama"}})
+    with pytest.raises(ConfigError, match="'spm:llama' is not the name of a tokenizer"):
+        run(Context(unknown, lake))
+
+
 def test_without_any_votes_the_tables_are_written_empty(lake):
     result = run(Context(_config(lake.root, ratings={"methods": METHODS}, unit="judge"), lake))
     assert result.lines == []

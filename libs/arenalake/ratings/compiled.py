@@ -1,8 +1,23 @@
-"""Machine code for loops over battles that have no array form; kept on disk, so that workers need not compile again."""
+"""Machine code for loops over battles that have no array form."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from numba import njit
 
-compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(cache=True, nogil=True)
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile at the first call, and keep the code on disk for the workers that come later.
+
+    Where no folder can be written, as for some executors, each process compiles for itself.
+    """
+    try:
+        kept = njit(cache=True, nogil=True)(function)
+        folder = str(kept.stats.cache_path)
+        os.makedirs(folder, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return kept
+    except (OSError, RuntimeError):  # numba finds no place at all, or one that cannot be made
+        pass
+    return njit(nogil=True)(function)

@@ -188,6 +188,8 @@ def summarise_coefficients(packed: DataFrame, style_replicates: DataFrame, *, ra
     """What style is worth, with percentile intervals, as the table `style_coefficients`."""
 
     def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
+        if not fit.groups:
+            return pd.DataFrame({"covariate": []})
         interval = intervals.percentile_interval(covariates)
         raw = np.frombuffer(packed_row["style"], dtype="<f8").reshape(len(fit.battles.first), -1)
         _, mean, sd = standardise(raw)

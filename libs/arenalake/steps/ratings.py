@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
 from arenalake.lake import Derivation
+from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.ratings import spread, spread_elo, spread_judges, spread_style
 from arenalake.statistics.calibration import summarise_calibration
 from arenalake.steps import Context, StepResult
@@ -42,10 +43,11 @@ def run(context: Context) -> StepResult:
     control `messages` too, which then adds `style_replicates` and `style_coefficients`.
 
     Raises:
-        ConfigError: the anchored model has no votes at all.
+        ConfigError: the anchored model has no votes at all, or style control wants tokens that nobody counted.
     """
     lake, ratings, bootstrap = context.lake, context.config.ratings, context.config.bootstrap
     _require_anchor(context)
+    _require_tokenizer(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
     lake.derive(RatingPlan(ratings, bootstrap).derivations(settings))
     return _show(context)
@@ -162,6 +164,16 @@ def _require_anchor(context: Context) -> None:
         raise ConfigError(
             f"ratings.anchor.model: {anchor.model!r} has no votes in any slice; give the name of a model as "
             "it stands in `battles`, or leave `ratings.anchor` out"
+        )
+
+
+def _require_tokenizer(context: Context) -> None:
+    ratings = context.config.ratings
+    wanted, counted = ratings.style.tokenizer, tokenizer_keys(context.config.tokens.tokenizers)
+    if spread_style.METHOD in ratings.methods and "tokens" in ratings.style.covariates and wanted not in counted:
+        raise ConfigError(
+            f"ratings.style.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, which are "
+            f"{', '.join(counted)} in the tables; give one of them, or leave `tokens` out of ratings.style.covariates"
         )
 
 
