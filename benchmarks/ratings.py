@@ -37,6 +37,7 @@ from arenalake.ratings.elo import EloRules, elo_rounds
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.intervals import percentile_interval, rank_interval
 from arenalake.ratings.replicates import PointFit, fit_point, replicate, resample_battles
+from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.spread import BLOCK
 from arenalake.ratings.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
 from arenalake.ratings.votes import tally
@@ -191,9 +192,7 @@ def _our_style_block(rounds: range) -> np.ndarray:
     n_battles = len(_STYLE[0].battles.first)
 
     def weights(round_: int) -> np.ndarray:
-        random = np.random.Generator(np.random.Philox(key=np.array([0, round_], dtype=np.uint64)))
-        drawn = random.integers(0, n_battles, n_battles, dtype=np.uint32)
-        return np.bincount(drawn, minlength=n_battles).astype(np.float64)
+        return resample_rows(n_battles, 0, round_).astype(np.float64)
 
     return replicate_style(_STYLE[0], weights, rounds)[0]
 

@@ -5,12 +5,13 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
+_Read = TypeVar("_Read")
 _PART = re.compile(r"part-(\d{5})-.*")
 
 
@@ -45,12 +46,7 @@ def write_document(spark: SparkSession, document: dict[str, Any], path: str) -> 
 
 def read_document(spark: SparkSession, path: str) -> dict[str, Any] | None:
     """The JSON document in the folder `path`, or None where there is none."""
-    try:
-        rows = spark.read.text(_twice(path), wholetext=True).collect()
-    except AnalysisException as error:
-        if error.getCondition() == "PATH_NOT_FOUND":
-            return None
-        raise
+    rows = or_none(lambda: spark.read.text(_twice(path), wholetext=True).collect())
     document: dict[str, Any] | None = json.loads(rows[0].value) if rows else None
     return document
 
@@ -58,13 +54,18 @@ def read_document(spark: SparkSession, path: str) -> dict[str, Any] | None:
 def first_file(spark: SparkSession, path: str) -> str | None:
     """Some file below `path` (a glob may stand for several folders), or None; hidden files do not count."""
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+    found = or_none(lambda: reader.load(_twice(path)).select("path").head(1))
+    return str(found[0].path) if found else None
+
+
+def or_none(read: Callable[[], _Read]) -> _Read | None:
+    """What `read` gives, or None where its path does not exist."""
     try:
-        found = reader.load(_twice(path)).select("path").head(1)
+        return read()
     except AnalysisException as error:
         if error.getCondition() == "PATH_NOT_FOUND":
             return None
         raise
-    return str(found[0].path) if found else None
 
 
 def _twice(path: str) -> list[str]:

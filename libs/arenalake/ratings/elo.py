@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from arenalake.errors import RatingError
 from arenalake.ratings.compiled import compiled
+from arenalake.ratings.resampling import round_generator
 from arenalake.ratings.votes import Floats, Ints
 
 # Battles of a round drawn in one call, which costs as much as hundreds of draws.
@@ -73,7 +74,7 @@ def elo_rounds(
     n_battles, parts = len(first), []
     for start in range(0, len(rounds), _TOGETHER):
         some = rounds[start : start + _TOGETHER]
-        randoms = [np.random.Generator(np.random.Philox(key=np.array([seed, r], dtype=np.uint64))) for r in some]
+        randoms = [round_generator(seed, round_) for round_ in some]
         logits, seen = np.zeros((n_models, len(some))), np.zeros((n_models, len(some)), dtype=np.bool_)
         for begin in range(0, n_battles, _DRAWN):
             size = min(_DRAWN, n_battles - begin)

@@ -1,6 +1,6 @@
 """A method's estimate from votes per pair, and its ratings in each bootstrap round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,40 +43,48 @@ class Estimate:
     notes: tuple[tuple[str, ...], ...]
 
 
-def estimate(votes: PairVotes, point: PointFit, ratings: RatingsConfig) -> Estimate:
-    """The estimate of a likelihood method on the scale of ratings."""
-    rating = np.full(len(votes.models), np.nan)
-    for fit in point.fits:
-        rating[fit.members] = rating_points(fit.votes.models, fit.theta, fit.theta, ratings)
+def estimate(votes: PairVotes, point: PointFit, ratings: RatingsConfig, *, theta: Floats | None = None) -> Estimate:
+    """The estimate of a likelihood method on the scale of ratings.
+
+    Args:
+        votes: the votes to count per model.
+        point: the components, and the log strengths unless `theta` has better ones.
+        ratings: scale, base, center, anchor.
+        theta: log strengths, mean zero in each component, [K]; NaN without an estimate.
+    """
+    strengths = point.theta if theta is None else theta
+    rating = rating_points(point, strengths, strengths, ratings)
     groups = tuple(fit.members for fit in point.fits)
-    return Estimate(votes.models, rating, point.component, groups, votes.battles_per_model, notes_of(point, ratings))
+    return Estimate(votes.models, rating, point.component, groups, votes.battles_per_model, _notes(point, ratings))
 
 
 def likelihood_rounds(point: PointFit, resample: Resample, rounds: range, ratings: RatingsConfig) -> Floats:
     """The rounds of a likelihood method as ratings, [K, rounds]; NaN for models without an estimate."""
-    strengths = replicate(point, resample, rounds)
-    result = np.full(strengths.shape, np.nan)
-    for fit in point.fits:
-        result[fit.members] = rating_points(fit.votes.models, fit.theta, strengths[fit.members], ratings)
-    return result
+    return rating_points(point, point.theta, replicate(point, resample, rounds), ratings)
 
 
-def rating_points(models: Sequence[str], estimate: Floats, log_strengths: Floats, ratings: RatingsConfig) -> Floats:
-    """Log strengths of a component as ratings: its estimates have mean `center`, or its anchor has the given rating.
+def rating_points(point: PointFit, theta: Floats, log_strengths: Floats, ratings: RatingsConfig) -> Floats:
+    """Log strengths as ratings: a component's estimates have mean `center`, or its anchor has the given rating.
 
-    The shift is a constant, so an anchor leaves the width of every interval as it was.
+    The shift is a constant of the component, so an anchor leaves the width of every interval as it was.
 
     Args:
-        models: names of the component's models, [K].
-        estimate: their estimated log strengths, with mean zero, [K].
+        point: the components.
+        theta: estimated log strengths, mean zero in each component, [K].
         log_strengths: what to convert, [K] or [K, rounds].
         ratings: scale, base, center, anchor.
+
+    Returns:
+        The shape of `log_strengths`; NaN for models without an estimate.
     """
     points = ratings.scale / np.log(ratings.base)
-    shift = ratings.center
-    if ratings.anchor is not None and ratings.anchor.model in models:
-        shift = ratings.anchor.rating - points * estimate[list(models).index(ratings.anchor.model)]
-    rating: Floats = shift + points * log_strengths
+    rating = np.full(log_strengths.shape, np.nan)
+    for fit in point.fits:
+        shift = ratings.center
+        if ratings.anchor is not None and ratings.anchor.model in fit.votes.models:
+            anchored = fit.members[fit.votes.models.index(ratings.anchor.model)]
+            shift = ratings.anchor.rating - points * theta[anchored]
+        rating[fit.members] = shift + points * log_strengths[fit.members]
     return rating
 
 
@@ -131,8 +139,7 @@ def rate_rounds(votes: PairVotes, method: str, resample: Resample, rounds: range
     return likelihood_rounds(fit_point(votes, LIKELIHOODS[method]), resample, rounds, ratings)
 
 
-def notes_of(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ...]:
-    """What a reader must know about each model's rating."""
+def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ...]:
     votes = point.votes
     notes: list[list[str]] = [[] for _ in votes.models]
     rated = {position: fit for fit in point.fits for position in fit.members}

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from arenalake.ratings.families import NO_TIES
 from arenalake.ratings.fit import incidence
 from arenalake.ratings.replicates import ComponentFit, PointFit
+from arenalake.ratings.resampling import round_generator
 from arenalake.ratings.votes import Floats, Ints
 
 # Judges of one part.
@@ -30,8 +31,7 @@ def judge_weights(n_judges: int, part: int, seed: int, round_: int, *, poisson: 
     sizes = np.diff([*range(0, n_judges, PART), n_judges])
     if poisson:
         return np.asarray(own.poisson(1.0, sizes[part]), dtype=np.int64)
-    shared = np.random.Generator(np.random.Philox(key=key))
-    draws = shared.multinomial(n_judges, sizes / n_judges)[part]
+    draws = round_generator(seed, round_).multinomial(n_judges, sizes / n_judges)[part]
     return np.bincount(own.integers(0, sizes[part], draws), minlength=sizes[part])
 
 

@@ -89,6 +89,14 @@ class PointFit:
     component: Ints
     fits: tuple[ComponentFit, ...]
 
+    @cached_property
+    def theta(self) -> Floats:
+        """Log strengths, mean zero in each component, [K]; NaN without an estimate."""
+        theta = np.full(len(self.component), np.nan)
+        for fit in self.fits:
+            theta[fit.members] = fit.theta
+        return theta
+
     def pairs_of(self, fit: ComponentFit) -> NDArray[np.bool_]:
         """Which pairs of all votes lie within a component, [P]."""
         return np.isin(self.votes.a, fit.members) & np.isin(self.votes.b, fit.members)
@@ -226,7 +234,7 @@ def _chord(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.
 
 
 def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
-    theta, finite = _place_broken(fit, counts)
+    theta, finite = place(fit, counts)
     kept = counts * (finite[fit.votes.a] & finite[fit.votes.b])
     return np.where(finite, keep_mean(_fit_each(fit, kept), fit.theta, finite), theta)
 
@@ -244,22 +252,12 @@ def place(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.b
 
     Args:
         fit: the estimate.
-        counts: votes by outcome, pair and round, [3, P, B], B at most `CHUNK`.
+        counts: votes by outcome, pair and round, [3, P, B].
 
     Returns:
         +inf, -inf or NaN for the models that a round cannot rate, as `replicate` says, else 0, [K, B]; and whether it
         can, [K, B].
     """
-    n_rounds = counts.shape[2]
-    padded = np.concatenate([counts, np.zeros((*counts.shape[:2], CHUNK - n_rounds), dtype=counts.dtype)], axis=2)
-    broken = np.flatnonzero(~_strongly_connected(fit, padded)[:n_rounds])
-    theta, finite = np.zeros((fit.n_models, n_rounds)), np.ones((fit.n_models, n_rounds), dtype=bool)
-    if len(broken):
-        theta[:, broken], finite[:, broken] = _place_broken(fit, counts[:, :, broken])
-    return theta, finite
-
-
-def _place_broken(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.bool_]]:
     a, b, n_rounds = fit.votes.a, fit.votes.b, counts.shape[2]
     theta = np.full((fit.n_models, n_rounds), np.nan)
     finite = np.zeros((fit.n_models, n_rounds), dtype=bool)

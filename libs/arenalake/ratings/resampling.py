@@ -73,7 +73,7 @@ class CellSampler:
         counts = np.empty((len(rounds), len(self._ends)), dtype=np.int64)
         few = max(1, _BATCH // len(self._ends))
         for start in range(0, len(rounds), few):
-            randoms = [_generator(seed, round_) for round_ in rounds[start : start + few]]
+            randoms = [round_generator(seed, round_) for round_ in rounds[start : start + few]]
             self._draw_batch(randoms, counts[start : start + few])
         return counts
 
@@ -116,7 +116,16 @@ class CellSampler:
             counts[:, self._large] = np.stack([random.poisson(self._large_means) for random in randoms])
 
 
-def _generator(seed: int, round_: int) -> np.random.Generator:
+def resample_rows(n_rows: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:
+    """How often each row is drawn in a round, [rows]: the bootstrap over battles where they cannot be counted first."""
+    random = round_generator(seed, round_)
+    if poisson:
+        return random.poisson(1.0, n_rows)
+    return np.bincount(random.integers(0, n_rows, n_rows, dtype=np.uint32), minlength=n_rows)
+
+
+def round_generator(seed: int, round_: int) -> np.random.Generator:
+    """The random numbers of a round, a function of seed and round alone."""
     return np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
 
 

@@ -65,6 +65,8 @@ def sum_votes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
 def slice_rows(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """The rows of the wanted judge kinds, once per slice they belong to, with the column `slice`."""
     rows = rows.where(F.col("judge_kind").isin(ratings.judge_kinds))
+    if "month" not in rows.columns:  # counts have the month, battles the time
+        rows = rows.withColumn("month", month_of("tstamp"))
     sliced = [_slice_of(rows, entry) for entry in ratings.slices]
     union = sliced[0]
     for further in sliced[1:]:
@@ -75,8 +77,6 @@ def slice_rows(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
 def _slice_of(rows: DataFrame, entry: str) -> DataFrame:
     columns = [] if entry == "all" else entry.split(",")
     name = F.concat_ws(",", *[_name_value(column) for column in columns]) if columns else F.lit("all")
-    if "month" in columns and "month" not in rows.columns:
-        rows = rows.withColumn("month", month_of("tstamp"))
     for column in columns:
         rows = rows.where(F.col(column).isNotNull())
     return rows.withColumn("slice", name)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from scipy.sparse import csr_array
 
@@ -49,9 +49,8 @@ def count_ballots(battles: DataFrame, votes: DataFrame, *, ratings: RatingsConfi
         source, slice, judge_index (from 0, by name), part, n_judges, model_a, model_b, wins_a, wins_b, ties.
         A vote without a judge is a judge of its own.
     """
-    judge = F.coalesce(F.concat(F.lit("judge "), "judge"), F.concat(F.lit("vote "), "battle_id"))
     rows = slice_rows(battles, ratings=ratings).join(votes.select(*_KEYS).distinct(), _KEYS, "left_semi")
-    ballots = sum_votes(rows.withColumn("judge", judge).withColumn("n", F.lit(1)), [*_KEYS, "judge"])
+    ballots = sum_votes(rows.withColumn("judge", judge_key()).withColumn("n", F.lit(1)), [*_KEYS, "judge"])
     by_name = Window.partitionBy(*_KEYS).orderBy("judge")
     judges = ballots.select(*_KEYS, "judge").distinct()
     judges = judges.withColumn("judge_index", F.row_number().over(by_name) - 1)
@@ -59,6 +58,11 @@ def count_ballots(battles: DataFrame, votes: DataFrame, *, ratings: RatingsConfi
     judges = judges.withColumn("part", F.expr(f"judge_index div {PART}").cast("int"))
     columns = [*_KEYS, "judge_index", "part", "n_judges", "model_a", "model_b", *VOTES]
     return ballots.join(judges, [*_KEYS, "judge"]).select(*columns)
+
+
+def judge_key() -> Column:
+    """Who voted; a vote without a judge is a judge of its own."""
+    return F.coalesce(F.concat(F.lit("judge "), "judge"), F.concat(F.lit("vote "), "battle_id"))
 
 
 def bootstrap_judges(

@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from scipy.special import expit
 
 from arenalake.config import STYLE_COVARIATES, BootstrapConfig, RatingsConfig
 from arenalake.errors import RatingError
 from arenalake.ratings import intervals, leaderboard
 from arenalake.ratings.elo import pack, unpack
-from arenalake.ratings.estimates import Estimate, notes_of, rating_points
+from arenalake.ratings.estimates import Estimate, estimate, rating_points
 from arenalake.ratings.judges import draw_judges
+from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.spread import BLOCK, conform, each_block, n_blocks, one_thread, read_replicates, slice_rows
+from arenalake.ratings.spread_judges import judge_key
 from arenalake.ratings.style import StyledBattles, StyleFit, Weights, fit_style, replicate_style, standardise
 from arenalake.ratings.votes import Floats
 from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS, STYLE_COEFFICIENTS, STYLE_REPLICATES
@@ -29,7 +32,7 @@ LARGEST_SLICE = 40_000_000
 
 _PACKED = (
     "source string, slice string, models array<string>, first binary, second binary, score binary, style binary, "
-    "judge binary, n_judges bigint, n_unmeasured bigint"
+    "mean array<double>, sd array<double>, judge binary, n_judges bigint, n_unmeasured bigint"
 )
 _KEYS = ["source", "slice"]
 
@@ -50,8 +53,8 @@ def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConf
 
     Returns:
         source, slice, models (by code point), the battles' sides, scores, styles (a - b over a + b + 1 for each
-        covariate) and judges in binary, n_judges, and n_unmeasured: battles that lack a text or a measure, which this
-        method has to leave out.
+        covariate, standardised) and judges in binary, mean and sd of the styles before that, n_judges, and
+        n_unmeasured: battles that lack a text or a measure, which this method has to leave out.
     """
     covariates = style_columns(ratings)
     answers = messages.where("role = 'assistant'").groupBy("source", "conversation_id")
@@ -78,9 +81,8 @@ def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConf
     ]
     winner = F.col("winner")
     score = F.when(winner == "model_a", 1.0).when(winner == "model_b", 0.0).otherwise(0.5).alias("score")
-    judge = F.coalesce(F.concat(F.lit("judge "), "judge"), F.concat(F.lit("vote "), "battle_id")).alias("judge")
     rows = slice_rows(battles, ratings=ratings).join(both, ["source", "battle_id"], "left")
-    rows = rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge, *differences)
+    rows = rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge_key().alias("judge"), *differences)
     names, min_battles = list(covariates), ratings.min_battles
 
     def run(key: tuple[Any, ...], part: pd.DataFrame) -> pd.DataFrame:
@@ -103,11 +105,14 @@ def _pack(key: Sequence[Any], rows: pd.DataFrame, names: list[str], n_unmeasured
     models = sorted(set(rows["model_a"]) | set(rows["model_b"]))
     index = pd.Index(models)
     judge, judges = pd.factorize(rows["judge"], sort=True)
+    style, mean, sd = standardise(rows[names].to_numpy(dtype=np.float64))
     packed = (
         pack(index.get_indexer(pd.Index(rows["model_a"]))),
         pack(index.get_indexer(pd.Index(rows["model_b"]))),
         rows["score"].to_numpy(dtype="<f8").tobytes(),
-        rows[names].to_numpy(dtype="<f8").tobytes(),
+        style.astype("<f8").tobytes(),
+        mean.tolist(),
+        sd.tolist(),
         judge.astype("<u4").tobytes(),
     )
     return pd.DataFrame([(*key, models, *packed, len(judges), n_unmeasured)], columns=_NOTHING.columns)
@@ -130,9 +135,7 @@ def bootstrap_style(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boo
         with one_thread():
             fit = _fit(rows, ratings)
             theta, beta = replicate_style(fit, _weights(rows, bootstrap), rounds)
-            rating = np.full(theta.shape, np.nan)
-            for part in fit.point.fits:
-                rating[part.members] = _points(fit, part.members, theta[part.members], ratings)
+            rating = rating_points(fit.point, fit.theta, theta, ratings)
         number = np.arange(rounds.start, rounds.stop, dtype=np.int32)
         parts = [
             pd.DataFrame(
@@ -178,7 +181,7 @@ def summarise_style_pairs(packed: DataFrame, style_replicates: DataFrame, *, rat
         predicted = np.full((len(fit.theta), len(fit.theta)), np.nan)
         for group in fit.groups:
             difference = fit.theta[group][:, None] - fit.theta[group][None, :]
-            predicted[np.ix_(group, group)] = 1 / (1 + np.exp(-difference))
+            predicted[np.ix_(group, group)] = expit(difference)
         return leaderboard.pair_rows(found, models, predicted)
 
     return _summarise(packed, style_replicates, RATING_PAIRS, rows, ratings=ratings)
@@ -191,8 +194,6 @@ def summarise_coefficients(packed: DataFrame, style_replicates: DataFrame, *, ra
         if not fit.groups:
             return pd.DataFrame({"covariate": []})
         interval = intervals.percentile_interval(covariates)
-        raw = np.frombuffer(packed_row["style"], dtype="<f8").reshape(len(fit.battles.first), -1)
-        _, mean, sd = standardise(raw)
         return pd.DataFrame(
             {
                 "covariate": ratings.style.covariates,
@@ -200,8 +201,8 @@ def summarise_coefficients(packed: DataFrame, style_replicates: DataFrame, *, ra
                 "se": interval.se,
                 "ci_lower": interval.lower,
                 "ci_upper": interval.upper,
-                "mean": mean,
-                "sd": sd,
+                "mean": packed_row["mean"],
+                "sd": packed_row["sd"],
                 "n_battles": int(fit.inside.sum()),
                 "n_unmeasured": int(packed_row["n_unmeasured"]),
                 "n_rounds": np.int32(covariates.shape[1]),
@@ -248,7 +249,8 @@ def _summarise(
         }
         with one_thread():
             fit = _fit(battles, ratings)
-            found = rows(fit, _estimate(fit, ratings), values["model"], values["covariate"], battles.iloc[0])
+            rated = estimate(fit.point.votes, fit.point, ratings, theta=fit.theta)
+            found = rows(fit, rated, values["model"], values["covariate"], battles.iloc[0])
         unit = rounds["unit"].iloc[0]
         return conform(found.assign(source=source, slice=slice_, method=METHOD, unit=unit), table)
 
@@ -259,7 +261,7 @@ def _summarise(
 def _fit(rows: pd.DataFrame, ratings: RatingsConfig) -> StyleFit:
     row = rows.iloc[0]
     first, second = unpack(row["first"]).astype(np.uint16), unpack(row["second"]).astype(np.uint16)
-    style = standardise(np.frombuffer(row["style"], dtype="<f8").reshape(len(first), -1))[0]
+    style = np.frombuffer(row["style"], dtype="<f8").reshape(len(first), -1)
     battles = StyledBattles(tuple(row["models"]), first, second, np.frombuffer(row["score"], dtype="<f8"), style)
     return fit_style(battles, ridge=ratings.style.ridge)
 
@@ -273,24 +275,6 @@ def _weights(rows: pd.DataFrame, bootstrap: BootstrapConfig) -> Weights:
         if bootstrap.unit == "judge":
             judges = draw_judges(n_judges, bootstrap.seed, round_, poisson=poisson)
             return np.asarray(judges[judge], dtype=np.float64)
-        random = np.random.Generator(np.random.Philox(key=np.array([bootstrap.seed, round_], dtype=np.uint64)))
-        if poisson:
-            return random.poisson(1.0, n_battles).astype(np.float64)
-        drawn = random.integers(0, n_battles, n_battles, dtype=np.uint32)
-        return np.bincount(drawn, minlength=n_battles).astype(np.float64)
+        return resample_rows(n_battles, bootstrap.seed, round_, poisson=poisson).astype(np.float64)
 
     return weights
-
-
-def _points(fit: StyleFit, members: Any, theta: Floats, ratings: RatingsConfig) -> Floats:
-    names = tuple(fit.battles.models[member] for member in members)
-    return rating_points(names, fit.theta[members], theta, ratings)
-
-
-def _estimate(fit: StyleFit, ratings: RatingsConfig) -> Estimate:
-    point = fit.point
-    rating = np.full(len(fit.theta), np.nan)
-    for part in point.fits:
-        rating[part.members] = _points(fit, part.members, fit.theta[part.members], ratings)
-    groups, n_battles = tuple(fit.groups), point.votes.battles_per_model
-    return Estimate(point.votes.models, rating, point.component, groups, n_battles, notes_of(point, ratings))

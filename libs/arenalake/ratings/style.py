@@ -146,15 +146,9 @@ def fit_style(battles: StyledBattles, *, ridge: float) -> StyleFit:
         RatingError: no convergence, which connected votes and a ridge rule out.
     """
     point = fit_point(battles.votes, HALF_WIN)
-    n_models = len(battles.models)
-    component = np.zeros(n_models, dtype=np.int64)
-    theta = np.full(n_models, np.nan)
-    for number, fit in enumerate(point.fits, start=1):
-        component[fit.members] = number
-        theta[fit.members] = fit.theta
+    component = np.where(np.isnan(point.theta), 0, point.component)
     inside = (component[battles.first] > 0) & (component[battles.first] == component[battles.second])
-    beta = np.zeros(battles.style.shape[1])
-    start = StyleFit(battles, point, ridge, inside, theta, beta)
+    start = StyleFit(battles, point, ridge, inside, point.theta, np.zeros(battles.style.shape[1]))
     if not point.fits:
         return start
     theta, beta = _newton(start, inside.astype(np.float64), start.groups)
@@ -191,16 +185,13 @@ def replicate_style(fit: StyleFit, weights: Weights, rounds: range) -> tuple[Flo
 
 def _refit(fit: StyleFit, weights: Floats, groups: list[Ints]) -> tuple[Floats, Floats]:
     """One round: Newton with the information of the estimate, or with its own where that does not converge."""
-    n_models, rows = len(fit.theta), fit.battles.drawn(weights)
-    rated = np.zeros(n_models, dtype=bool)
-    rated[np.concatenate(groups)] = True
-    if not (rated | np.isnan(fit.theta)).all():
+    if sum(map(len, groups)) < sum(map(len, fit.groups)):
+        rated = np.isin(np.arange(len(fit.theta)), np.concatenate(groups))
         return _newton(fit, weights * (rated[fit.battles.first] & rated[fit.battles.second]), groups)
+    n_models, rows = len(fit.theta), fit.battles.drawn(weights)
     theta, beta, last = np.nan_to_num(fit.theta), fit.beta, np.inf
     for _ in range(_MAX_STEPS):
-        score = _score(*rows, theta, beta)
-        score[n_models:] -= fit.ridge * beta
-        step = fit.inverse_information @ score
+        step = fit.inverse_information @ _gradient(rows, theta, beta, fit.ridge)
         theta, beta = theta + step[:n_models], beta + step[n_models:]
         size = np.abs(step).max()
         if size <= _LAST_STEP:
@@ -217,15 +208,21 @@ def _newton(fit: StyleFit, weights: Floats, groups: list[Ints]) -> tuple[Floats,
     theta, beta = np.nan_to_num(fit.theta), fit.beta
     widest = np.abs(fit.battles.style).max(axis=0, initial=0.0)
     for _ in range(_MAX_STEPS):
-        score = _score(*rows, theta, beta)
-        score[n_models:] -= fit.ridge * beta
-        step = _inverse(_information(*rows, theta, beta), groups, fit.ridge, n_models) @ score
+        inverse = _inverse(_information(*rows, theta, beta), groups, fit.ridge, n_models)
+        step = inverse @ _gradient(rows, theta, beta, fit.ridge)
         reach = np.ptp(step[:n_models]) + np.abs(step[n_models:]) @ widest
         length = np.log1p(reach) / reach if reach > 0 else 1.0
         theta, beta = theta + length * step[:n_models], beta + length * step[n_models:]
         if reach <= _LAST_STEP:
             return theta, beta
     raise RatingError("style control did not converge; is `ratings.style.ridge` extremely small?")
+
+
+def _gradient(rows: tuple[NDArray[Any], ...], theta: Floats, beta: Floats, ridge: float) -> Floats:
+    """Slope of the log-likelihood with the prior, [K + D]."""
+    gradient: Floats = _score(*rows, theta, beta)
+    gradient[len(theta) :] -= ridge * beta
+    return gradient
 
 
 def _inverse(information: Floats, groups: list[Ints], ridge: float, n_models: int) -> Floats:
@@ -246,6 +243,15 @@ def _inverse(information: Floats, groups: list[Ints], ridge: float, n_models: in
     return (inverse + inverse.T) / 2
 
 
+@compiled
+def _chance(odds: float, style: Floats, n: int, beta: Floats) -> float:
+    """Probability that the first answer of battle n wins, from the log odds at equal style."""
+    for d in range(len(beta)):
+        odds += style[n, d] * beta[d]
+    chance: float = 1 / (1 + np.exp(-odds))
+    return chance
+
+
 # One pass over the battles each, in their order: as arrays, the terms of all battles would not fit the cache.
 @compiled
 def _score(
@@ -262,10 +268,7 @@ def _score(
     total = np.zeros(n_models + n_features)
     for n in range(len(score)):
         a, b = first[n], second[n]
-        odds = theta[a] - theta[b]
-        for d in range(n_features):
-            odds += style[n, d] * beta[d]
-        slope = weights[n] * (score[n] - 1 / (1 + np.exp(-odds)))
+        slope = weights[n] * (score[n] - _chance(theta[a] - theta[b], style, n, beta))
         total[a] += slope
         total[b] -= slope
         for d in range(n_features):
@@ -289,10 +292,7 @@ def _outer_products(
     total = np.zeros((n_models + n_features, n_models + n_features))
     for n in range(len(score)):
         a, b = first[n], second[n]
-        odds = theta[a] - theta[b]
-        for d in range(n_features):
-            odds += style[n, d] * beta[d]
-        p = 1 / (1 + np.exp(-odds))
+        p = _chance(theta[a] - theta[b], style, n, beta)
         factor = weights[n] * ((score[n] - p) ** 2 if squared_scores else p * (1 - p))
         total[a, a] += factor
         total[b, b] += factor

@@ -85,12 +85,12 @@ class RatingPlan:
         ratings, bootstrap = self._ratings, self._bootstrap
         votes, parts = self._votes(frames), []
         if self._judges:
-            ballots = spread_judges.count_ballots(frames["battles"], votes, ratings=ratings)
+            ballots = self._ballots(frames)
             parts.append(spread_judges.bootstrap_judges(ballots, votes, ratings=ratings, bootstrap=bootstrap))
         elif self._counted:
             parts.append(spread.bootstrap_ratings(votes, ratings=ratings, bootstrap=bootstrap))
         if self._elo:
-            packed = spread_elo.pack_battles(frames["battles"], votes, ratings=ratings)
+            packed = self._packed(frames)
             parts.append(spread_elo.bootstrap_elo(packed, ratings=ratings, bootstrap=bootstrap))
         if self._style:
             parts.append(spread_style.style_rounds(frames["style_replicates"]))
@@ -102,10 +102,10 @@ class RatingPlan:
         if self._counted:
             parts.append(spread.summarise_ratings(votes, rounds, ratings=ratings))
         if self._judges:
-            ballots = spread_judges.count_ballots(frames["battles"], votes, ratings=ratings)
+            ballots = self._ballots(frames)
             parts.append(spread_judges.summarise_judges(ballots, votes, ratings=ratings))
         if self._elo:
-            packed = spread_elo.pack_battles(frames["battles"], votes, ratings=ratings)
+            packed = self._packed(frames)
             parts.append(spread_elo.summarise_elo(packed, rounds, ratings=ratings))
         if self._style:
             styled = self._styled(frames)
@@ -118,7 +118,7 @@ class RatingPlan:
         if self._counted:
             parts.append(spread.summarise_pairs(votes, rounds, ratings=ratings))
         if self._elo:
-            packed = spread_elo.pack_battles(frames["battles"], votes, ratings=ratings)
+            packed = self._packed(frames)
             parts.append(spread_elo.summarise_elo_pairs(packed, rounds, ratings=ratings))
         if self._style:
             styled = self._styled(frames)
@@ -144,6 +144,12 @@ class RatingPlan:
 
     def _votes(self, frames: Frames) -> DataFrame:
         return spread.count_votes(frames["battle_counts"], ratings=self._ratings)
+
+    def _ballots(self, frames: Frames) -> DataFrame:
+        return spread_judges.count_ballots(frames["battles"], self._votes(frames), ratings=self._ratings)
+
+    def _packed(self, frames: Frames) -> DataFrame:
+        return spread_elo.pack_battles(frames["battles"], self._votes(frames), ratings=self._ratings)
 
     def _styled(self, frames: Frames) -> DataFrame:
         return spread_style.pack_styled(frames["battles"], frames["messages"], ratings=self._ratings)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from pyspark.errors import AnalysisException
 
 from arenalake.config import GenerateConfig, RatingsConfig, SourceConfig
 from arenalake.errors import ConfigError
 from arenalake.generate.corpora import BATTLES_FOLDER, TRUTH_FOLDER
 from arenalake.generate.truth import STRENGTH, TRUTH_BASE, TRUTH_SCALE
+from arenalake.generate.write import or_none
 from arenalake.steps import Context, StepResult
 from arenalake.tables import RATINGS
 
@@ -25,12 +25,9 @@ def run(context: Context) -> StepResult:
     if not generated:
         return StepResult(lines=["recovery: no source reads generated votes, nothing to compare"])
     folder = f"{config.generate.path.rstrip('/')}/{TRUTH_FOLDER}/ratings"
-    try:
-        truth = lake.spark.read.parquet(folder).toPandas()
-    except AnalysisException as error:
-        if error.getCondition() != "PATH_NOT_FOUND":
-            raise
-        raise ConfigError(f"generate.path: {folder} does not exist; run the job `generate` first") from None
+    truth = or_none(lambda: lake.spark.read.parquet(folder).toPandas())
+    if truth is None:
+        raise ConfigError(f"generate.path: {folder} does not exist; run the job `generate` first")
     wanted = ["source", "slice", "method", "unit", "model", "rating", "ci_lower", "ci_upper"]
     ratings = lake.read(RATINGS).where("interval = 'percentile'").select(*wanted).toPandas()
     found = compare_with_truth(ratings[ratings["source"].isin(generated)], truth, config.ratings)
