@@ -3,6 +3,7 @@
 Unknown keys are errors, and secrets have no place here: credentials belong to the cluster or the environment.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -43,6 +44,13 @@ class StorageConfig(_Section):
             raise ValueError("give either `root`, or both `catalog` and `schema`")
         return self
 
+    @property
+    def local_root(self) -> Path | None:
+        """The root as a folder of this machine (or a mount), absolute; None where it is not one."""
+        if self.root is None or "://" in self.root:
+            return None
+        return Path(os.path.abspath(self.root.removeprefix("file:")))
+
 
 class SparkConfig(_Section):
     """Read in local mode only; on a cluster, spark-submit or the platform decides."""
@@ -50,6 +58,7 @@ class SparkConfig(_Section):
     master: str | None = None
     shuffle_partitions: int | None = Field(default=None, ge=1)
     driver_memory: str = "2g"
+    java_options: str = ""
     app_name: str = "arenalake"
 
 

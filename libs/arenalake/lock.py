@@ -26,10 +26,10 @@ def lake_lock(storage: StorageConfig, jobs: Sequence[str]) -> Iterator[None]:
     Raises:
         LakeLockedError: it stayed taken for `storage.lock_wait_seconds`; the message says who holds it.
     """
-    if storage.root is None or "://" in storage.root:
+    root = storage.local_root
+    if root is None:
         yield
         return
-    root = Path(storage.root)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:

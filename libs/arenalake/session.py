@@ -24,7 +24,7 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     # Rebuilding a small table's state in the default 50 tasks costs more than the write itself.
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",
     # One response can be thousands of tokens long, so batches are bounded by bytes as well as by rows.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 2**20),
@@ -75,7 +75,8 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = builder.master(master).config("spark.driver.memory", config.driver_memory)
-    builder = builder.config("spark.driver.extraJavaOptions", f"{_JAVA_OPTIONS} -Xms{config.driver_memory}")
+    java_options = " ".join([_JAVA_OPTIONS, f"-Xms{config.driver_memory}", *config.java_options.split()])
+    builder = builder.config("spark.driver.extraJavaOptions", java_options)
     if config.shuffle_partitions:
         builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
     for key, value in _LOCAL.items():
