@@ -1,4 +1,4 @@
-"""Run the jobs of the configuration's `pipeline.jobs`, in dependency order, in one session."""
+"""Run the jobs of the configuration's `pipeline.jobs` in one session, each as soon as its input is there."""
 
 from arenalake.runner import run_pipeline
 

@@ -1,9 +1,10 @@
 """The one I/O module: where tables are, how they are created, read and written, and when a rebuild can be skipped."""
 
+import copy
 import hashlib
 import json
 import logging
-import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -61,7 +62,8 @@ class Derivation:
 class Lake:
     """The tables of one storage location, in one session.
 
-    Its knowledge of versions is as of first asking, plus what was written through this object since.
+    Its knowledge of versions is as of first asking, plus what was written through this object since. Threads may share
+    it: writes to one table wait for each other, writes to different tables do not.
     """
 
     def __init__(self, spark: SparkSession, storage: StorageConfig, *, rebuild: bool = False) -> None:
@@ -71,19 +73,18 @@ class Lake:
         self._existing: set[str] = set()
         self._commits: dict[str, dict[str, Any]] = {}
         self._fingerprints: dict[str, str] = {}
-        self._touched: dict[str, dict[str, Table]] = {}
-        self.start_log()
+        self._writing: dict[str, threading.RLock] = {}
+        self._touched: dict[str, dict[str, Table]] = {"read": {}, "written": {}}
 
     @property
     def root(self) -> str | None:
         """The storage root, absolute where it is a local path; None in a catalog."""
-        root = self._storage.root
-        return root if root is None or "://" in root else os.path.abspath(root.removeprefix("file:"))
+        return self._storage.root if self.local_root is None else str(self.local_root)
 
     @property
     def local_root(self) -> Path | None:
         """The storage root as a folder of this machine (or a mount), or None where it is not one."""
-        return Path(self.root) if self.root is not None and "://" not in self.root else None
+        return self._storage.local_root
 
     def name_of(self, table: Table) -> str:
         """The table's identifier in SQL, for a path as well as in a catalog."""
@@ -103,12 +104,14 @@ class Lake:
         self._existing.add(table.name)
         return True
 
-    def start_log(self) -> None:
-        """Forget which tables were touched, so that `versions` speaks of what follows."""
-        self._touched = {"read": {}, "written": {}}
+    def with_own_log(self) -> "Lake":
+        """This lake, with the same knowledge, whose `versions` speak only of what is touched through it."""
+        view = copy.copy(self)
+        view._touched = {"read": {}, "written": {}}
+        return view
 
     def versions(self) -> dict[str, dict[str, int]]:
-        """The newest Delta versions of the tables that were `read` and `written` since `start_log`."""
+        """The newest Delta versions of the tables that were `read` and `written` through this object."""
         return {
             how: {name: self._newest_version(table) for name, table in sorted(tables.items())}
             for how, tables in self._touched.items()
@@ -138,19 +141,21 @@ class Lake:
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
-        self._create(table)
-        table.conform(rows).writeTo(self.name_of(table)).append()
-        self._wrote(table)
+        with self._alone(table):
+            self._create(table)
+            table.conform(rows).writeTo(self.name_of(table)).append()
+            self._wrote(table)
 
     def replace(self, table: Table, rows: DataFrame, *, fingerprint: str = "") -> None:
         """Put `rows` in place of all rows in one commit that carries `fingerprint`."""
-        is_new = self._create(table)
-        writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", fingerprint)
-        if is_new:
-            writer.append()  # the same result, without the cost of finding out that there is nothing to remove
-        else:
-            writer.overwrite(F.lit(True))
-        self._wrote(table)
+        with self._alone(table):
+            is_new = self._create(table)
+            writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", fingerprint)
+            if is_new:
+                writer.append()  # the same result, without the cost of finding out that there is nothing to remove
+            else:
+                writer.overwrite(F.lit(True))
+            self._wrote(table)
 
     def insert_new(self, table: Table, rows: DataFrame) -> None:
         """Add the rows whose key is not there yet, in one MERGE."""
@@ -254,13 +259,18 @@ class Lake:
     def _merge(
         self, table: Table, rows: DataFrame, clauses: str, on: Sequence[str] | None = None, *, conform: bool = True
     ) -> None:
-        self._create(table)
         match = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in on or table.key)
-        self.spark.sql(
-            f"MERGE INTO {self.name_of(table)} old USING {{rows}} new ON {match} {clauses}",
-            rows=table.conform(rows) if conform else rows,
-        )
-        self._wrote(table)
+        with self._alone(table):
+            self._create(table)
+            self.spark.sql(
+                f"MERGE INTO {self.name_of(table)} old USING {{rows}} new ON {match} {clauses}",
+                rows=table.conform(rows) if conform else rows,
+            )
+            self._wrote(table)
+
+    def _alone(self, table: Table) -> threading.RLock:
+        """What a thread holds while it writes to a table: Delta would refuse one of two concurrent merges."""
+        return self._writing.setdefault(table.name, threading.RLock())
 
     def _wrote(self, table: Table) -> None:
         self._commits.pop(table.name, None)

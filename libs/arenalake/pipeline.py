@@ -1,22 +1,31 @@
-"""The jobs by name, in dependency order, and the pipeline that runs a choice of them in one session."""
+"""The jobs by name, what each waits for, and how a choice of them runs in one session."""
 
 import importlib
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
 
 from arenalake.steps import Context, StepResult
 
-# A job may read what any job above it writes, and nothing else.
-JOB_ORDER = (
-    "generate",
-    "ingest",
-    "measure",
-    "token_stats",
-    "moderation_stats",
-    "battle_stats",
-    "ratings",
-    "recovery",
-    "report",
-)
+log = logging.getLogger(__name__)
+
+# For each job, the jobs that write what it reads. The order is that of a run one after the other.
+WAITS_FOR = {
+    "generate": (),
+    "ingest": ("generate",),
+    "measure": ("ingest",),
+    "token_stats": ("measure",),
+    "moderation_stats": ("measure",),
+    "battle_stats": ("ingest",),
+    "ratings": ("measure", "battle_stats"),
+    "recovery": ("ratings",),
+    "report": ("token_stats", "moderation_stats", "ratings"),
+}
+JOB_ORDER = tuple(WAITS_FOR)
+
+# Planning and committing one job's small tables leaves most of a machine idle.
+_AT_ONCE = 4
 
 Step = Callable[[Context], StepResult]
 
@@ -28,5 +37,30 @@ def step_of(job: str) -> Step:
     return step
 
 
-def in_dependency_order(jobs: Sequence[str]) -> list[str]:
-    return [job for job in JOB_ORDER if job in jobs]
+def run_when_ready(jobs: Iterable[str], run: Callable[[str], None]) -> None:
+    """Call `run` for each job as soon as those of `jobs` that it waits for, even by way of others, are done.
+
+    After a failure no further job is started; what is under way is finished, and the first failure is raised.
+    """
+    wanted = set(jobs)
+    chosen = [job for job in JOB_ORDER if job in wanted]
+    graph = TopologicalSorter({job: [other for other in chosen if other in _ancestors(job)] for job in chosen})
+    graph.prepare()
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="job") as pool:
+        try:
+            while graph.is_active():
+                running |= {pool.submit(run, job): job for job in graph.get_ready()}
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    job = running.pop(future)
+                    future.result()
+                    graph.done(job)
+        finally:
+            pool.shutdown(cancel_futures=True)
+            for future, job in running.items():
+                if not future.cancelled() and (error := future.exception()):
+                    log.error("failed too", extra={"job": job, "reason": str(error)})
+
+
+def _ancestors(job: str) -> set[str]:
+    return {older for parent in WAITS_FOR[job] for older in (parent, *_ancestors(parent))}

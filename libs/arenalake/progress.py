@@ -1,7 +1,7 @@
 """Progress for people: a live list of stages in a terminal; a log file gets one line per stage from the runner."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -11,11 +11,11 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Progress:
-    """Shows which of `jobs` is running. Silent unless stderr is a terminal."""
+    """Shows which of `n_jobs` are running. Silent unless stderr is a terminal."""
 
-    def __init__(self, jobs: Sequence[str]) -> None:
-        self._jobs = jobs
-        self._done = 0
+    def __init__(self, n_jobs: int) -> None:
+        self._n_jobs = n_jobs
+        self._started = 0
         self._display = RichProgress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -35,7 +35,7 @@ class Progress:
 
     @contextmanager
     def stage(self, job: str) -> Iterator[None]:
-        self._done += 1
-        task = self._display.add_task(f"[{self._done}/{len(self._jobs)}] {job}", total=1)
+        self._started += 1
+        task = self._display.add_task(f"[{self._started}/{self._n_jobs}] {job}", total=1)
         yield
         self._display.update(task, completed=1)

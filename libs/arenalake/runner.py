@@ -5,17 +5,18 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, UnreadableFilesError
 from arenalake.lake import Lake
 from arenalake.lock import lake_lock
 from arenalake.logs import configure_logging
-from arenalake.pipeline import in_dependency_order, step_of
+from arenalake.pipeline import run_when_ready, step_of
 from arenalake.progress import Progress
 from arenalake.session import get_session
 from arenalake.steps import Context
-from arenalake.tracking import track_job
+from arenalake.tracking import prepare_tracking, track_job
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
 
 
 def run_pipeline(arguments: Sequence[str] | None = None) -> None:
-    """Run the jobs of `pipeline.jobs` in dependency order, in one session."""
+    """Run the jobs of `pipeline.jobs` in one session, those that do not need each other at the same time."""
     _main("pipeline", None, arguments)
 
 
@@ -39,7 +40,7 @@ def _main(program: str, jobs: Sequence[str] | None, arguments: Sequence[str] | N
     try:
         config = load_config(options.config, options.set)
         configure_logging(config.log_level)
-        run_steps(config, jobs or in_dependency_order(config.pipeline.jobs))
+        run_steps(config, jobs or config.pipeline.jobs)
     except ArenalakeError as error:
         # A raised exit status of 0 can count as failure on some clusters, so only failures exit here.
         print(f"{program}: {error}", file=sys.stderr)
@@ -47,25 +48,32 @@ def _main(program: str, jobs: Sequence[str] | None, arguments: Sequence[str] | N
 
 
 def run_steps(config: Config, jobs: Sequence[str]) -> None:
-    """Run jobs in the given order; results go to stdout as each job ends.
+    """Run jobs, each after those it reads from; results go to stdout as each job ends.
 
     Raises:
         UnreadableFilesError: after everything else is done, if raw files could not be read.
     """
     unreadable: list[str] = []
-    spark = get_session(config.spark)
-    with lake_lock(config.storage, jobs), Progress(jobs) as progress:
+    with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
+        # A session takes seconds to come up, and so does the record of runs.
+        with ThreadPoolExecutor(1) as beside:
+            prepared = beside.submit(prepare_tracking, config)
+            spark = get_session(config.spark)
+            prepared.result()
         lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
-        for job in jobs:
-            lake.start_log()
+
+        def run(job: str) -> None:
+            view = lake.with_own_log()
             started = time.monotonic()
-            with progress.stage(job), track_job(job, config, lake) as record:
-                result = step_of(job)(Context(config, lake))
+            with progress.stage(job), track_job(job, config, view) as record:
+                result = step_of(job)(Context(config, view))
                 record(result)
             log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
-            for line in result.lines:
-                print(line)
-            unreadable += result.unreadable
+            if result.lines:
+                print("\n".join(result.lines), flush=True)
+            unreadable.extend(result.unreadable)
+
+        run_when_ready(jobs, run)
     if unreadable:
         raise UnreadableFilesError(
             f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)

@@ -17,8 +17,38 @@ log = logging.getLogger(__name__)
 Record = Callable[[StepResult], None]
 
 
+def prepare_tracking(config: Config) -> None:
+    """Set where MLflow keeps its runs; a local SQLite file is made below the storage root.
+
+    Raises:
+        ConfigError: MLflow is wanted and not installed.
+    """
+    if not config.mlflow.enabled:
+        return
+    try:
+        import mlflow
+    except ImportError:
+        raise ConfigError("mlflow.enabled: mlflow is not installed; install it or set mlflow.enabled=false") from None
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    root = config.storage.local_root
+    uri = config.mlflow.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if uri is None and root is not None:
+        uri = f"sqlite:///{root}/mlflow.db"
+    if uri is not None:
+        mlflow.set_tracking_uri(uri)
+    name = config.mlflow.experiment
+    if uri is not None and uri.startswith("sqlite:") and mlflow.get_experiment_by_name(name) is None:
+        # Without a place of its own a local store would put artifacts into the working directory.
+        mlflow.create_experiment(name, (root / "mlruns").as_uri() if root else None)
+    mlflow.set_experiment(name)
+
+
 def track_job(job: str, config: Config, lake: Lake) -> AbstractContextManager[Record]:
-    """A context that yields a function to call with the step's result; a failure inside marks the run as failed."""
+    """A context that yields a function to call with the step's result; a failure inside marks the run as failed.
+
+    Call `prepare_tracking` first.
+    """
     if not config.mlflow.enabled:
         return nullcontext(lambda result: None)
     return _mlflow_run(job, config, lake)
@@ -26,23 +56,8 @@ def track_job(job: str, config: Config, lake: Lake) -> AbstractContextManager[Re
 
 @contextmanager
 def _mlflow_run(job: str, config: Config, lake: Lake) -> Iterator[Record]:
-    try:
-        import mlflow
-    except ImportError:
-        raise ConfigError("mlflow.enabled: mlflow is not installed; install it or set mlflow.enabled=false") from None
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    uri = config.mlflow.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    if uri is None and lake.local_root is not None:
-        uri = f"sqlite:///{lake.local_root}/mlflow.db"
-    if uri is not None:
-        mlflow.set_tracking_uri(uri)
-    name = config.mlflow.experiment
-    if uri is not None and uri.startswith("sqlite:") and mlflow.get_experiment_by_name(name) is None:
-        # Without a place of its own a local store would put artifacts into the working directory.
-        artifacts = lake.local_root / "mlruns" if lake.local_root else None
-        mlflow.create_experiment(name, artifacts.as_uri() if artifacts else None)
-    mlflow.set_experiment(name)
+    import mlflow
+
     started = time.monotonic()
     with mlflow.start_run(run_name=job, tags={"arenalake.job": job, "arenalake.version": __version__}):
         mlflow.log_dict(config.model_dump(mode="json", by_alias=True), "config.yaml")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -75,16 +76,24 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
 
 
 def _write(spark: SparkSession, path: str, files: int, plan: ConversationPlan, design: BattleDesign) -> None:
-    if plan.rows:
+    def write_conversations() -> None:
         make = partial(conversation_chunk, plan)
         target = f"{path}/{CONVERSATIONS_FOLDER}"
         write_chunks(spark, make, CONVERSATIONS_DDL, chunks=plan.chunks, files=files, path=target)
-    if design.rows:
+
+    def write_battles() -> None:
         make = partial(battle_chunk, design)
         target = f"{path}/{BATTLES_FOLDER}"
         write_chunks(spark, make, BATTLES_DDL, chunks=design.chunks, files=files, path=target)
-    write_document(spark, describe_design(design), f"{path}/{TRUTH_FOLDER}/design")
-    write_small(spark.createDataFrame(true_ratings(design), RATINGS_DDL), f"{path}/{TRUTH_FOLDER}/ratings")
+
+    def write_truth() -> None:
+        write_document(spark, describe_design(design), f"{path}/{TRUTH_FOLDER}/design")
+        write_small(spark.createDataFrame(true_ratings(design), RATINGS_DDL), f"{path}/{TRUTH_FOLDER}/ratings")
+
+    corpora = [write for write, rows in ((write_conversations, plan.rows), (write_battles, design.rows)) if rows]
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(write) for write in (*corpora, write_truth)]:
+            done.result()
 
 
 def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """What the report reads: gold tables as typed pandas frames, each cut down in Spark first and sorted by its key."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -58,34 +59,37 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of
     `moderation_curves` it is the grouping `all`. Cells under `min_cell` are hidden here, before anything is shown.
     """
-    cut: list[str] = []
+    wanted = {
+        RATINGS: None,
+        STYLE_COEFFICIENTS: None,
+        PAIR_STATS: None,
+        POSITION_STATS: None,
+        VOLUME_STATS: None,
+        TOKEN_STATS: F.col("grouping").isin(*TOKEN_GROUPINGS),
+        MODERATION_STATS: F.col("grouping").isin(*MODERATION_GROUPINGS),
+        MODERATION_CURVES: F.col("grouping") == "all",
+        SOURCE_TERMS: None,
+    }
+    # The tables are small: side by side, one is planned while another is read.
+    with ThreadPoolExecutor() as pool:
+        ingested = pool.submit(_ingested, lake)
+        frames = dict(zip(wanted, pool.map(lambda table: _read(lake, table, wanted[table]), wanted), strict=True))
+    cut = [table.name for table, frame in frames.items() if len(frame) > MAX_ROWS]
+    shown = {table.name: frame.head(MAX_ROWS) for table, frame in frames.items()}
+    for table, hide in (
+        (TOKEN_STATS, hide_token_cells),
+        (MODERATION_STATS, hide_moderation_cells),
+        (MODERATION_CURVES, hide_curve_cells),
+    ):
+        shown[table.name] = hide(shown[table.name], min_cell)
+    return Frames(**shown, ingested=ingested.result(), min_cell=min_cell, cut=cut)
 
-    def read(table: Table, where: Column | None = None) -> pd.DataFrame:
-        if not lake.exists(table):
-            return typed(pd.DataFrame(columns=table.column_names), table)
-        rows = lake.read(table)
-        frame = _to_pandas(rows if where is None else rows.where(where), table)
-        if len(frame) > MAX_ROWS:
-            cut.append(table.name)
-        return frame.head(MAX_ROWS)
 
-    tokens = read(TOKEN_STATS, F.col("grouping").isin(*TOKEN_GROUPINGS))
-    moderation = read(MODERATION_STATS, F.col("grouping").isin(*MODERATION_GROUPINGS))
-    curves = read(MODERATION_CURVES, F.col("grouping") == "all")
-    return Frames(
-        ratings=read(RATINGS),
-        style_coefficients=read(STYLE_COEFFICIENTS),
-        pair_stats=read(PAIR_STATS),
-        position_stats=read(POSITION_STATS),
-        volume_stats=read(VOLUME_STATS),
-        token_stats=hide_token_cells(tokens, min_cell),
-        moderation_stats=hide_moderation_cells(moderation, min_cell),
-        moderation_curves=hide_curve_cells(curves, min_cell),
-        source_terms=read(SOURCE_TERMS),
-        ingested=_ingested(lake),
-        min_cell=min_cell,
-        cut=cut,
-    )
+def _read(lake: Lake, table: Table, where: Column | None) -> pd.DataFrame:
+    if not lake.exists(table):
+        return typed(pd.DataFrame(columns=table.column_names), table)
+    rows = lake.read(table)
+    return _to_pandas(rows if where is None else rows.where(where), table)
 
 
 def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Observation, Window
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # So many contested keys may pass through the driver.
 _FEW_KEYS = 10_000
+# Sources do not know each other: while one is planned or committed, another is read.
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,20 @@ def run(context: Context) -> StepResult:
     lake, sources = context.lake, context.config.sources
     listed = {name: list_files(lake.spark, name, source.path) for name, source in sources.items()}
     _write_terms(lake, sources)
-    result = StepResult()
-    for name, (files, others) in listed.items():
+    for name, (_, others) in listed.items():
         if others:
             log.info("files that are not data are left alone", extra={"source": name, "files": ",".join(others[:10])})
-        new, known_names = _new_files(lake, name, files)
+
+    def ingest(name: str) -> tuple["_Batch", dict[str, _Counts]]:
+        new, known_names = _new_files(lake, name, listed[name][0])
         batch = _Batch(lake, name, sources[name], known_names)
-        counts = batch.ingest_what_can_be_read(new)
+        return batch, batch.ingest_what_can_be_read(new)
+
+    result = StepResult()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        ingested = dict(zip(listed, pool.map(ingest, listed), strict=True))
+    for name, (batch, counts) in ingested.items():
+        files = listed[name][0]
         result.unreadable += batch.unreadable
         result.lines.append(_summary(name, len(files), counts, batch.moved))
         for key in ("rows", "kept", "quarantined", "duplicates"):

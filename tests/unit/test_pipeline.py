@@ -1,0 +1,51 @@
+"""The order of jobs: each after what it reads from, and nothing after a failure."""
+
+import threading
+
+import pytest
+
+from arenalake.pipeline import JOB_ORDER, WAITS_FOR, run_when_ready
+
+
+def test_every_job_waits_for_jobs_before_it():
+    for job, parents in WAITS_FOR.items():
+        assert all(JOB_ORDER.index(parent) < JOB_ORDER.index(job) for parent in parents)
+
+
+def test_a_job_starts_after_all_that_it_waits_for():
+    done = []
+
+    def run(job):
+        assert set(WAITS_FOR[job]) <= set(done)
+        done.append(job)
+
+    run_when_ready(reversed(JOB_ORDER), run)
+    assert sorted(done) == sorted(JOB_ORDER)
+
+
+def test_a_job_waits_for_a_chosen_one_by_way_of_one_that_was_not_chosen():
+    done = []
+    run_when_ready(["token_stats", "ingest"], done.append)
+    assert done == ["ingest", "token_stats"]
+
+
+def test_jobs_that_do_not_need_each_other_run_at_the_same_time():
+    meeting = threading.Barrier(2, timeout=10)
+    run_when_ready(["token_stats", "moderation_stats"], lambda job: meeting.wait())
+
+
+def test_after_a_failure_what_runs_is_finished_and_nothing_else_is_started():
+    both_run, failed, done = threading.Barrier(2, timeout=10), threading.Event(), []
+
+    def run(job):
+        if job in ("token_stats", "moderation_stats"):
+            both_run.wait()
+        if job == "token_stats":
+            failed.set()
+            raise ValueError("no tokens")
+        assert failed.wait(10) or job != "moderation_stats"
+        done.append(job)
+
+    with pytest.raises(ValueError, match="no tokens"):
+        run_when_ready(["token_stats", "moderation_stats", "report"], run)
+    assert done == ["moderation_stats"]
