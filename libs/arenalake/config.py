@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from arenalake.errors import ConfigError
+from arenalake.section import Section
+from arenalake.sources import SOURCES
+from arenalake.sources.settings import SourceSettings
 
-WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
 # Covariates of style control: column of `messages` each; tokens are those of the configured tokenizer.
 STYLE_COVARIATES = {
     "tokens": "n_tokens",
@@ -25,11 +27,7 @@ STYLE_COVARIATES = {
 SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StorageConfig(_Section):
+class StorageConfig(Section):
     """Where the tables live: a folder (`root`), or a schema of a metastore or Unity Catalog."""
 
     root: str | None = None
@@ -52,7 +50,7 @@ class StorageConfig(_Section):
         return Path(os.path.abspath(self.root.removeprefix("file:")))
 
 
-class SparkConfig(_Section):
+class SparkConfig(Section):
     """Read in local mode only; on a cluster, spark-submit or the platform decides."""
 
     master: str | None = None
@@ -62,29 +60,18 @@ class SparkConfig(_Section):
     app_name: str = "arenalake"
 
 
-class SourceConfig(_Section):
-    """One data set: how its files look and where they are."""
-
-    format: str
-    path: str = Field(min_length=1)
-    columns: dict[str, str] = {}
-    winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
-    judge_kind: Literal["human", "model"] = "human"
+class SourceConfig(SourceSettings):
+    """A source whose format is known and whose columns can be mapped in it."""
 
     @field_validator("format")
     @classmethod
     def _format_is_known(cls, name: str) -> str:
-        # Imported late: a source module needs this one for its own settings.
-        from arenalake.sources import SOURCES
-
         if name not in SOURCES:
             raise ValueError(f"is not a known format; known: {', '.join(sorted(SOURCES))}")
         return name
 
     @model_validator(mode="after")
     def _columns_can_be_mapped(self) -> "SourceConfig":
-        from arenalake.sources import SOURCES
-
         mappable = SOURCES[self.format].mappable
         unknown = sorted(set(self.columns) - set(mappable))
         if unknown:
@@ -92,35 +79,29 @@ class SourceConfig(_Section):
             raise ValueError(f"columns {', '.join(unknown)} cannot be mapped in format {self.format}: {allowed}")
         return self
 
-    @field_validator("winner_labels", mode="before")
-    @classmethod
-    def _labels_are_text(cls, labels: Any) -> Any:
-        # YAML reads 1, yes and null as numbers, booleans and nothing; a label in a file is always text.
-        return {str(key): value for key, value in labels.items()} if isinstance(labels, Mapping) else labels
 
-
-class TokensConfig(_Section):
+class TokensConfig(Section):
     tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
 
 
-class LanguageConfig(_Section):
+class LanguageConfig(Section):
     detector: Literal["langdetect", "cld2"] = "langdetect"
     detect: Literal["missing", "sample", "all"] = "missing"
 
 
-class AnchorConfig(_Section):
+class AnchorConfig(Section):
     model: str
     rating: float
 
 
-class EloConfig(_Section):
+class EloConfig(Section):
     """Online Elo; its scale and base are those of all ratings."""
 
     k: float = Field(default=4.0, gt=0)
     start: float = 1000.0
 
 
-class StyleConfig(_Section):
+class StyleConfig(Section):
     """Style control: how the two answers differ, by covariate, and the ridge on the coefficients.
 
     `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
@@ -149,7 +130,7 @@ RatingMethod = Literal[
 ]
 
 
-class RatingsConfig(_Section):
+class RatingsConfig(Section):
     methods: Annotated[list[RatingMethod], Field(min_length=1)] = ["bradley_terry"]
     slices: Annotated[list[str], Field(min_length=1)] = ["all", "language"]
     min_battles: int = Field(default=500, ge=1)
@@ -177,25 +158,25 @@ class RatingsConfig(_Section):
         return slices
 
 
-class BootstrapConfig(_Section):
+class BootstrapConfig(Section):
     rounds: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
     unit: Literal["battle", "judge"] = "battle"
     resample: Literal["multinomial", "poisson"] = "multinomial"
 
 
-class ReportConfig(_Section):
+class ReportConfig(Section):
     path: str | None = None
     min_cell: int = Field(default=10, ge=0)
 
 
-class MlflowConfig(_Section):
+class MlflowConfig(Section):
     enabled: bool = True
     tracking_uri: str | None = None
     experiment: str = "arenalake"
 
 
-class GenerateConfig(_Section):
+class GenerateConfig(Section):
     """Sizes of the generated corpora and the seed that all of it is a function of.
 
     `judges` (voters) and `models` belong to the battles; without `judges` their number grows with the battles.
@@ -227,7 +208,7 @@ JobName = Literal[
 ]
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(Section):
     """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself."""
 
     jobs: Annotated[list[JobName], Field(min_length=1)] = [
@@ -242,7 +223,7 @@ class PipelineConfig(_Section):
     rebuild: bool = False
 
 
-class Config(_Section):
+class Config(Section):
     storage: StorageConfig
     spark: SparkConfig = SparkConfig()
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}

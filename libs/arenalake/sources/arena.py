@@ -3,10 +3,10 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.config import SourceConfig
 from arenalake.moderation import MODERATION_TYPE
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, prompt_hash, sides, vote_reasons
+from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, entity, parsed, winner_of
 from arenalake.tables import BATTLES
 
@@ -31,7 +31,7 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     battle_id = raw["question_id"]
     tstamp = raw["tstamp"].try_cast("timestamp")

@@ -3,8 +3,8 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from arenalake.config import WINNERS, SourceConfig
 from arenalake.sources import rules
+from arenalake.sources.settings import WINNERS, SourceSettings
 from arenalake.sources.source import entity, winner_of
 from arenalake.tables import CONVERSATIONS
 
@@ -12,7 +12,7 @@ CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
 
 
 def vote_reasons(
-    model_a: Column, model_b: Column, label: Column, config: SourceConfig, columns: dict[str, str] | None = None
+    model_a: Column, model_b: Column, label: Column, config: SourceSettings, columns: dict[str, str] | None = None
 ) -> list[Column]:
     """The rules that every vote must keep; `columns` names the file's columns where they are mapped."""
     named = columns or {}

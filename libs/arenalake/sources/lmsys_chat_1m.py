@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.config import SourceConfig
 from arenalake.moderation import MODERATION_TYPE
 from arenalake.sources import rules
+from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, entity, parsed
 from arenalake.tables import CONVERSATIONS
 
@@ -20,7 +20,7 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     messages = F.transform(
         raw["conversation"], lambda m: F.struct(m["role"].alias("role"), m["content"].alias("content"))

@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.config import SourceConfig
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, prompt_hash, sides, vote_reasons
+from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
 from arenalake.tables import BATTLES
 
@@ -21,7 +21,7 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     # The published records have no id; a judge votes once on a question, an ordered pair of models and a turn.
     battle_id = digest_of(*[raw[name] for name in ("question_id", "model_a", "model_b", "judge", "turn")])

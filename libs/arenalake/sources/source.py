@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.config import WINNERS, SourceConfig
+from arenalake.sources.settings import WINNERS, SourceSettings
 from arenalake.tables import BATTLES, CONVERSATIONS, Table
 
 
@@ -53,8 +53,8 @@ class Source:
     """
 
     terms: Terms
-    fields: Callable[[SourceConfig], list[Field]]
-    parse: Callable[[DataFrame, SourceConfig], DataFrame]
+    fields: Callable[[SourceSettings], list[Field]]
+    parse: Callable[[DataFrame, SourceSettings], DataFrame]
     positioned: bool
     has_battles: bool
     has_conversations: bool

@@ -3,9 +3,9 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.config import SourceConfig
 from arenalake.sources import rules
 from arenalake.sources.battle import vote_reasons
+from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
 from arenalake.tables import BATTLES
 
@@ -28,7 +28,7 @@ _MAPPABLE = {
 _NEEDED = ("model_a", "model_b", "winner")
 
 
-def _fields(config: SourceConfig) -> list[Field]:
+def _fields(config: SourceSettings) -> list[Field]:
     """Columns that are not mapped are looked for under their own names, and are optional unless a vote needs them."""
     return [
         Field(name, kind, config.columns.get(name, name), mapped=name in config.columns or name in _NEEDED)
@@ -41,7 +41,7 @@ def _time(text: Column) -> Column:
     return F.coalesce(text.try_cast("double").try_cast("timestamp"), text.try_cast("timestamp"))
 
 
-def _parse(records: DataFrame, config: SourceConfig) -> DataFrame:
+def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {name: F.col(f"raw.{name}") for name in _MAPPABLE}
     battle_id = F.coalesce(raw["battle_id"], digest_of(F.col("file"), F.col("position")))
     tstamp = _time(raw["tstamp"])

@@ -1,0 +1,25 @@
+"""What the configuration says about one source, and the outcomes that its labels can stand for."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from arenalake.section import Section
+
+WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
+
+
+class SourceSettings(Section):
+    """One data set: how its files look and where they are."""
+
+    format: str
+    path: str = Field(min_length=1)
+    columns: dict[str, str] = {}
+    winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
+    judge_kind: Literal["human", "model"] = "human"
+
+    @field_validator("winner_labels", mode="before")
+    @classmethod
+    def _labels_are_text(cls, labels: Any) -> Any:
+        # YAML reads 1, yes and null as numbers, booleans and nothing; a label in a file is always text.
+        return {str(key): value for key, value in labels.items()} if isinstance(labels, dict) else labels
