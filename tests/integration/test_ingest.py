@@ -150,14 +150,48 @@ def test_votes_keep_the_order_of_their_file_and_equal_votes_without_an_id_are_tw
 
 
 def test_a_mapping_that_does_not_fit_the_file_is_a_reason_for_every_record(lake, tmp_path):
-    (tmp_path / "votes.csv").write_text("left,right,winner\na,b,model_a\n")
-    source = {
-        "format": "votes",
-        "path": str(tmp_path / "votes.csv"),
-        "columns": {"model_a": "left", "model_b": "rihgt"},
-    }
-    assert "1 quarantined" in run(lake, votes=source).lines[0]
-    assert rows(lake, QUARANTINE, "reasons")[0][0][0] == "model_b: the file has no column 'rihgt'"
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "one.csv").write_text("left,right,winner\na,b,model_a\n")
+    (raw / "no.csv").write_text("LEFT,RIGHT,WINNER\na,b,model_a\n")
+    source = {"format": "votes", "path": str(raw), "columns": {"model_a": "left", "model_b": "rihgt"}}
+    assert "2 quarantined" in run(lake, votes=source).lines[0]
+    told = {file: reasons[:2] for file, reasons in rows(lake, QUARANTINE, "file", "reasons")}
+    assert told["one.csv"][0] == "model_b: the file has no column 'rihgt'"
+    assert told["no.csv"] == ["model_a: the file has no column 'left'", "model_b: the file has no column 'rihgt'"]
+
+
+def test_names_that_are_no_text_or_not_in_utf8_go_to_quarantine_and_files_of_no_bytes_are_empty(lake, tmp_path):
+    raw = tmp_path / "raw & more"
+    raw.mkdir()
+    write_lines(
+        raw / "1.jsonl",
+        [
+            {"model_a": ["a"], "model_b": "b", "winner": "tie"},
+            {"model_a": "[a]", "model_b": {"x": 1}, "winner": "tie"},
+            {"model_a": "[a]", "model_b": 2, "winner": "tie"},
+        ],
+    )
+    (raw / "2.csv").write_bytes("model_a,model_b,winner\nmodèle,b,tie\n".encode("latin-1"))
+    votes = {"model_a": ["a", "a"], "model_b": ["b", "b"], "winner": ["tie", "tie"], "judge": [1.5, float("nan")]}
+    pq.write_table(pa.table(votes), raw / "3.parquet")
+    for name in ("no.csv", "no.jsonl"):
+        (raw / name).touch()
+    result = run(lake, votes={"format": "votes", "path": str(raw)})
+    assert result.lines == ["votes: 6 records in 5 new file(s) = 3 kept + 3 quarantined + 0 duplicates"]
+    assert rows(lake, BATTLES, "model_a", "model_b", "judge") == [
+        ("[a]", "2", None),
+        ("a", "b", "1.5"),
+        ("a", "b", None),
+    ]
+    assert [reasons for (reasons,) in rows(lake, QUARANTINE, "reasons")] == [
+        ["model_a has the wrong type; expected text"],
+        ["model_a is mod\ufffdle, with bytes that are not UTF-8; save the file as UTF-8"],
+        ["model_b has the wrong type; expected text"],
+    ]
+    outcomes = dict(rows(lake, INGESTED_FILES, "file", "outcome"))
+    assert (outcomes["no.csv"], outcomes["no.jsonl"]) == ("empty", "empty")
+    assert run(lake, votes={"format": "votes", "path": str(raw)}).lines == ["votes: nothing new in 5 file(s)"]
 
 
 @pytest.mark.parametrize(
@@ -226,12 +260,14 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
     raw = tmp_path / "raw"
     write_lines(raw / "good.jsonl", [battle(1)])
     (raw / "garbage.parquet").write_bytes(b"this is not parquet, whatever its name says")
+    (raw / "no bytes.parquet").touch()
     whole = gzip.compress("".join(json.dumps(battle(n)) + "\n" for n in range(10, 60)).encode())
     (raw / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     result = run(lake, arena={"format": "arena", "path": str(raw)})
-    assert sorted(name.split(" ")[0].rsplit("/", 1)[1] for name in result.unreadable) == [
+    assert sorted(name.split(" (")[0].rsplit("/", 1)[1] for name in result.unreadable) == [
         "cut.jsonl.gz",
         "garbage.parquet",
+        "no bytes.parquet",
     ]
     assert rows(lake, BATTLES, "battle_id") == [("q1",)]
     assert rows(lake, INGESTED_FILES, "file") == [("good.jsonl",)]

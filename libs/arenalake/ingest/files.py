@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -49,18 +50,22 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
         # The columns without `content` come from the file listing alone: no file is opened.
         listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(location)
         rows = listing.select("path", F.unix_micros("modificationTime").alias("modified"), "length").collect()
+        everything = [unquote(path) for path in listing.inputFiles()]
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         raise SourceNotFoundError(
             f"sources.{source}.path: {path} does not exist; give a file, a folder or a glob"
         ) from None
+    found = {_plain(row["path"]): (row["path"], row["length"], row["modified"]) for row in rows}
+    # A reader leaves out files of no bytes. As data they are empty or, as parquet, broken: both have to be told.
+    found = {_plain(path): (path, 0, _modified(path)) for path in everything} | found
     files, others = [], []
-    for row in rows:
-        name = _relative_name(row["path"], location)
-        ending = _ending(row["path"])
+    for path, length, modified in found.values():
+        name = _relative_name(path, location)
+        ending = _ending(path)
         if ending:
-            files.append(RawFile(row["path"], name, FORMATS[ending], row["length"], row["modified"]))
+            files.append(RawFile(path, name, FORMATS[ending], length, modified))
         else:
             others.append(name)
     if not files:
@@ -73,11 +78,32 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
 
 def digest_of(file: RawFile) -> str | None:
     """SHA-256 of the content, streamed; None where the file is not on local or mounted storage."""
-    path = file.path.removeprefix("file://").removeprefix("file:").replace("dbfs:/Volumes/", "/Volumes/")
-    if "://" in path or not os.path.isfile(path):
+    path = _local(file.path)
+    if path is None:
         return None
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def is_named(file: RawFile, message: str) -> bool:
+    """Whether an error message of Spark names this file."""
+    return any(re.search(re.escape(_plain(file.path)) + r"(?!\w|[.]\w)", said) for said in (message, unquote(message)))
+
+
+def _modified(path: str) -> int:
+    """Microseconds since 1970; 0 where the file is not on local or mounted storage."""
+    local = _local(path)
+    return 0 if local is None else os.stat(local).st_mtime_ns // 1000
+
+
+def _local(path: str) -> str | None:
+    local = path.removeprefix("file://").removeprefix("file:").replace("dbfs:/Volumes/", "/Volumes/")
+    return None if "://" in local or not os.path.isfile(local) else local
+
+
+def _plain(path: str) -> str:
+    """A path without its scheme, which Spark writes with one slash or with three."""
+    return re.sub(r"^\w+:/+", "/", path)
 
 
 def _ending(path: str) -> str | None:
@@ -87,7 +113,7 @@ def _ending(path: str) -> str | None:
 
 def _relative_name(path: str, location: str) -> str:
     """`path` relative to `location`, to the part of it before a glob, or to the folder of a single file."""
-    plain_path, plain_location = (re.sub(r"^\w+:/+", "/", text) for text in (path, location))
+    plain_path, plain_location = _plain(path), _plain(location)
     if plain_path == plain_location.rstrip("/"):
         return os.path.basename(plain_path)
     before_glob = re.split(r"[*?\[{]", plain_location, maxsplit=1)

@@ -7,7 +7,7 @@ from typing import cast
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import AtomicType, BooleanType, DataType, DoubleType, FloatType, StringType, StructType
 
 from arenalake.ingest.files import RawFile
 from arenalake.sources.source import Field
@@ -62,8 +62,11 @@ def _read_json(
     named = F.array_compact(
         F.array(*[F.when(present[f.name] & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in fields])
     )
+    # Spark reads a list or an object as text where text is asked for.
+    texts = [f for f in fields if f.type == "string"]
+    nested = F.array(*[F.when(_is_nested("value", f.column, raw[f.name]), F.lit(_wrong_type(f))) for f in texts])
     problems = (
-        F.when(~broken, F.array().cast("array<string>"))
+        F.when(~broken, F.array_compact(nested) if texts else F.array().cast("array<string>"))
         .when(F.try_parse_json("value").isNull(), F.array(F.lit("the line is not JSON")))
         .when(~is_object, F.array(F.lit("the line is not a JSON object")))
         .when(F.size(named) > 0, named)
@@ -71,6 +74,12 @@ def _read_json(
     )
     whole = ~broken | (F.try_parse_json("value").isNotNull() & is_object)
     return _records(parsed, record=F.col("value"), problems=problems, raw=raw, fields=fields, whole=whole)
+
+
+def _is_nested(line: str, column: str, text: Column) -> Column:
+    value = F.try_variant_get(F.try_parse_json(line), f"$['{column}']", "variant")
+    # Nearly no text starts like this, so nearly no line is parsed twice.
+    return F.when(text.rlike(r"^[\[{]"), F.schema_of_variant(value).rlike("^(ARRAY|OBJECT)"))
 
 
 def _read_parquet(
@@ -91,12 +100,17 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     reader = reader.option("escape", '"').option("encoding", "UTF-8")
     header = reader.csv(_escaped(file.path))
     columns = header.columns
+    if not columns:  # not even a header, so there is nothing that Spark could be asked for
+        return _no_records(spark, fields)
     schema = ", ".join(f"{_quoted(c)} string" for c in [*columns, _CORRUPT])
     rows = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT).schema(schema)
     df = rows.csv(_escaped(file.path))
+    # Spark refuses plans that ask for nothing but the corrupt rows, as one does where no column is mapped: so the first
+    # column adds nothing to them.
+    nothing = F.left(F.coalesce(F.col(_quoted(columns[0])), F.lit("")), F.lit(0))
     df = df.select(
         F.struct(*[F.col(_quoted(c)) for c in columns]).alias("row"),
-        F.col(_CORRUPT).alias("corrupt"),
+        F.concat(F.col(_CORRUPT), nothing).alias("corrupt"),
         _file_name([file]),
         *_order_columns(),
     )
@@ -127,7 +141,9 @@ def _typed_records(
             continue
         if isinstance(types[field.column], StringType) and "<" not in field.type:
             value = F.nullif(value, F.lit(""))  # an empty cell is no value
-        raw[field.name] = _converted(value, field.type)
+        if isinstance(types[field.column], FloatType | DoubleType) and field.type == "string":
+            value = F.when(~F.isnan(value), value)  # pandas makes a missing name among numbers NaN
+        raw[field.name] = _converted(value, field.type, types[field.column])
         problems.append(F.when(value.isNotNull() & raw[field.name].isNull(), F.lit(_wrong_type(field))))
     if corrupt is not None:
         problems.append(F.when(corrupt.isNotNull(), F.lit("the row has more or fewer cells than the header")))
@@ -139,9 +155,10 @@ def _typed_records(
     return _records(df, record=record, problems=found.cast("array<string>"), raw=raw, fields=fields, whole=whole)
 
 
-def _converted(value: Column, wanted: str) -> Column:
+def _converted(value: Column, wanted: str, given: DataType) -> Column:
     if "<" not in wanted:
-        return value.try_cast(wanted)
+        fits = isinstance(given, AtomicType) and (wanted != "double" or not isinstance(given, BooleanType))
+        return value.try_cast(wanted) if fits else F.lit(None).cast(wanted)
     # A cast between structs goes by position; by way of JSON it goes by name, and a missing key is null.
     wrapped = F.from_json(
         F.to_json(F.struct(value.alias("v"))), f"v {wanted}, {_CORRUPT} string", {"columnNameOfCorruptRecord": _CORRUPT}
@@ -162,6 +179,12 @@ def _records(
     )
 
 
+def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:
+    raw = ", ".join(f"{_quoted(field.name)}: {field.type}" for field in fields)
+    shape = f"file string, position bigint, record string, problems array<string>, raw struct<{raw}>"
+    return spark.createDataFrame([], shape)
+
+
 def _columns_to_read(fields: Sequence[Field]) -> dict[str, str]:
     """Columns of a JSON line; two fields mapped to one column read it once, as text if they differ in type."""
     columns: dict[str, str] = {}
@@ -173,7 +196,13 @@ def _columns_to_read(fields: Sequence[Field]) -> dict[str, str]:
 
 def _wrong_type(field: Field) -> str:
     kind = field.type.split("<")[0]
-    expected = {"double": "a number", "boolean": "true or false", "array": "a list", "struct": "an object"}
+    expected = {
+        "string": "text",
+        "double": "a number",
+        "boolean": "true or false",
+        "array": "a list",
+        "struct": "an object",
+    }
     return f"{field.column} has the wrong type; expected {expected.get(kind, kind)}"
 
 

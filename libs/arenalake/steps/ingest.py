@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from arenalake.config import SourceConfig
 from arenalake.errors import ArenalakeError
-from arenalake.ingest.files import RawFile, digest_of, list_files
+from arenalake.ingest.files import RawFile, digest_of, is_named, list_files
 from arenalake.ingest.quarantine import quarantine_rows
 from arenalake.ingest.records import count_rows, read_records
 from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
@@ -124,7 +124,7 @@ class _Batch:
         self._names: list[str] = []
 
     def ingest_what_can_be_read(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
-        """All files at once; if one of them cannot be read, each by itself."""
+        """All files at once; without the one that cannot be read if Spark names it, else each by itself."""
         if not files:
             return {}
         try:
@@ -133,11 +133,13 @@ class _Batch:
             reason = _unreadable_reason(error)
             if reason is None:
                 raise
-            if len(files) == 1:
-                log.error("unreadable file", extra={"source": self.name, "file": files[0].path, "reason": reason})
-                self.unreadable.append(f"{files[0].path} ({reason})")
-                return {}
-        return {name: counts for file in files for name, counts in self.ingest_what_can_be_read([file]).items()}
+            broken = files if len(files) == 1 else [file for file in files if is_named(file, reason)]
+        for file in broken:
+            log.error("unreadable file", extra={"source": self.name, "file": file.path, "reason": reason})
+            self.unreadable.append(f"{file.path} ({reason})")
+        rest = [file for file in files if file not in broken]
+        parts = [rest] if broken else [[file] for file in rest]
+        return {name: counts for part in parts for name, counts in self.ingest_what_can_be_read(part).items()}
 
     def _ingest(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
         names = self._names = [file.name for file in files]
