@@ -10,6 +10,7 @@ import pytest
 
 from arenalake.config import parse_config
 from arenalake.errors import CallerError
+from arenalake.ratings.estimates import COUNTED
 from arenalake.steps import Context
 from arenalake.steps.generate import run
 
@@ -170,7 +171,7 @@ def test_the_truth_has_strengths_and_pseudo_true_ratings_of_every_model(made):
     raw, _ = made
     truth = pq.read_table(raw / "truth" / "ratings")
     everything = truth.filter(pc.equal(truth["slice"], "all"))
-    assert set(everything["method"].to_pylist()) == {"strength", "bradley_terry", "bradley_terry_no_ties"}
+    assert set(everything["method"].to_pylist()) == {"strength", *COUNTED}
     voted = pc.unique(read(raw / "chatbot_arena")["model_a"]).to_pylist()
     assert set(voted) <= set(everything["model"].to_pylist())
 

@@ -312,13 +312,16 @@ def test_pseudo_true_ratings_solve_the_methods_equations(design, truth):
     assert ratings.mean() == pytest.approx(1000)
 
 
-def test_without_ties_strengths_come_back_and_half_win_ties_bring_them_closer(design, truth):
-    strengths, without_ties, half_win = (
+def test_the_model_of_the_votes_gives_strengths_back_and_half_win_ties_bring_them_closer(design, truth):
+    strengths, without_ties, davidson, half_win, win_rate = (
         np.array([truth["language=English", method, model] for model in design.models])
-        for method in ("strength", "bradley_terry_no_ties", "bradley_terry")
+        for method in ("strength", "bradley_terry_no_ties", "davidson", "bradley_terry", "win_rate")
     )
     assert np.abs(strengths - without_ties).max() < 1e-6
+    assert np.abs(strengths - davidson).max() < 1e-6
     assert half_win.std() < 0.8 * strengths.std()
+    assert np.corrcoef(win_rate, strengths)[0, 1] > 0.98
+    assert np.ptp(win_rate) > 0.3
 
 
 def test_a_position_bias_makes_the_first_model_win_more_often():

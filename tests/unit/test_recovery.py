@@ -48,6 +48,14 @@ def test_an_unbounded_side_excludes_nothing_and_no_estimate_is_left_out():
     assert (row["n_models"], row["n_covered"]) == (2, 2)
 
 
+def test_win_rates_are_compared_as_they_are():
+    truth = TRUTH.replace({"method": {"bradley_terry": "win_rate"}, "rating": {1020.0: 0.6, 980.0: 0.4}})
+    rates = estimates(("a", 0.62, 0.61, 0.65), ("b", 0.38, 0.3, 0.41)).assign(method="win_rate")
+    row = recovery.compare_with_truth(rates, truth, RatingsConfig(scale=200)).iloc[0]
+    assert (row["n_models"], row["n_covered"]) == (2, 1)
+    assert row["mean_deviation"] == pytest.approx(0.02)
+
+
 def config_of(lake, folder, source_path):
     sources = {"s": {"format": "arena", "path": str(source_path)}}
     generate = {"path": str(folder)}

@@ -16,8 +16,8 @@ from arenalake.generate.conversations import CONVERSATIONS_DDL, ConversationPlan
 from arenalake.generate.truth import RATINGS_DDL, describe_design, true_ratings
 from arenalake.generate.write import first_file, read_document, write_chunks, write_document, write_small
 
-# To be raised whenever the rows of a seed change.
-GENERATOR_VERSION = 1
+# To be raised whenever the rows or the truth of a seed change.
+GENERATOR_VERSION = 2
 
 CONVERSATIONS_FOLDER = "lmsys_chat_1m"
 BATTLES_FOLDER = "chatbot_arena"

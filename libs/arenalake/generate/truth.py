@@ -8,8 +8,8 @@ from arenalake.generate import battles
 from arenalake.generate.battles import BattleDesign, count_duplicates, outcome_shares
 from arenalake.generate.draws import Floats, Ints
 from arenalake.ratings import expected_ratings
+from arenalake.ratings.estimates import COUNTED
 
-PSEUDO_TRUE_METHODS = ("bradley_terry", "bradley_terry_no_ties")
 STRENGTH = "strength"
 # Scale and base of all true ratings, whatever those of the estimates are.
 TRUTH_SCALE, TRUTH_BASE = 400.0, 10.0
@@ -22,7 +22,8 @@ def true_ratings(design: BattleDesign) -> list[tuple[str, str, str, float]]:
 
     Method `strength` is what the votes were drawn from. With ties no method has to converge to it: half-win
     Bradley-Terry brings ratings closer together. So every method's pseudo-true ratings are here too: its fit to the
-    expected counts under the design, mean 1000. Slice `all` mixes the languages; it has no strengths of its own, so
+    expected counts under the design, mean 1000; `win_rate` from 0 to 1. Online Elo converges to nothing, and style
+    makes no vote here. Slice `all` mixes the languages; it has no strengths of its own, so
     its `strength` is the mean over languages by their share.
     """
     model_a, model_b = np.nonzero(design.pair_shares)
@@ -42,7 +43,7 @@ def _ratings_of(
     wins_a, wins_b, tie, bothbad = expected.T
     ratings = {STRENGTH: strengths - strengths.mean() + 1000} | {
         method: expected_ratings(design.models, model_a, model_b, wins_a, wins_b, tie + bothbad, method=method)
-        for method in PSEUDO_TRUE_METHODS
+        for method in COUNTED
     }
     return [
         (name, method, model, float(rating))

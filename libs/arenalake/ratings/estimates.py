@@ -100,7 +100,7 @@ def win_rates(votes: PairVotes, counts: Ints) -> Floats:
     """
     battles = counts.sum(axis=0)
     met = battles > 0
-    half = np.where(met, (counts[A_WINS] - counts[B_WINS]) / np.maximum(2 * battles, 1), 0)  # win rate of a less 1/2
+    half = (counts[A_WINS] - counts[B_WINS]) / np.where(met, 2 * battles, 1)  # win rate of a less 1/2
     signs = incidence(votes.a, votes.b, len(votes.models))
     opponents = abs(signs) @ met.astype(np.float64)
     with np.errstate(invalid="ignore"):

@@ -8,6 +8,7 @@ from arenalake.errors import ConfigError
 from arenalake.generate.corpora import BATTLES_FOLDER, TRUTH_FOLDER
 from arenalake.generate.truth import STRENGTH, TRUTH_BASE, TRUTH_SCALE
 from arenalake.generate.write import or_none
+from arenalake.ratings.estimates import WIN_RATE
 from arenalake.steps import Context, StepResult
 from arenalake.tables import RATINGS
 
@@ -33,11 +34,15 @@ def run(context: Context) -> StepResult:
     found = compare_with_truth(ratings[ratings["source"].isin(generated)], truth, config.ratings)
     lines = [
         f"recovery: {row.source}, {row.slice}, {row.method}: {row.n_covered} of {row.n_models} intervals over "
-        f"{row.unit}s hold the true rating; off by {row.mean_deviation:.1f} points on average; "
+        f"{row.unit}s hold the true rating; off by {_amount(row.method, row.mean_deviation)} on average; "
         f"rank correlation with the strengths {row.rank_correlation:.3f}"
         for row in found.itertuples()
     ]
     return StepResult(lines=lines, tables={"recovery": found})
+
+
+def _amount(method: str, deviation: float) -> str:
+    return f"{deviation:.3f}" if method == WIN_RATE else f"{deviation:.1f} points"
 
 
 def _is_generated(source: SourceConfig, generate: GenerateConfig) -> bool:
@@ -45,7 +50,7 @@ def _is_generated(source: SourceConfig, generate: GenerateConfig) -> bool:
 
 
 def compare_with_truth(ratings: pd.DataFrame, truth: pd.DataFrame, config: RatingsConfig) -> pd.DataFrame:
-    """Compare estimates with truth, both as differences to their mean and in points of the configured scale.
+    """Compare estimates with truth: win rates as they are, ratings as differences to their mean in configured points.
 
     Args:
         ratings: source, slice, method, unit, model, rating, ci_lower, ci_upper (null where unbounded).
@@ -54,8 +59,8 @@ def compare_with_truth(ratings: pd.DataFrame, truth: pd.DataFrame, config: Ratin
 
     Returns:
         One row per source, slice, method and unit that the truth knows: n_models (that have an estimate), n_covered
-        (whose interval holds the true rating), mean_deviation (points), rank_correlation (Spearman's, with the
-        strengths).
+        (whose interval holds the true rating), mean_deviation (points; a share for `win_rate`), rank_correlation
+        (Spearman's, with the strengths).
     """
     in_points = config.scale / np.log(config.base) / (TRUTH_SCALE / np.log(TRUTH_BASE))
     strengths = truth[truth["method"] == STRENGTH].rename(columns={"rating": "strength"}).drop(columns="method")
@@ -64,7 +69,9 @@ def compare_with_truth(ratings: pd.DataFrame, truth: pd.DataFrame, config: Ratin
     known = known.merge(strengths, on=["slice", "model"])
     rows = []
     for key, part in known.groupby(_GROUP, sort=True):
-        expected = (part["true"] - part["true"].mean()) * in_points + part["rating"].mean()
+        expected = part["true"]
+        if key[_GROUP.index("method")] != WIN_RATE:
+            expected = (expected - expected.mean()) * in_points + part["rating"].mean()
         missed = (part["ci_lower"] > expected) | (part["ci_upper"] < expected)  # a null bound excludes nothing
         figures = (
             len(part),
