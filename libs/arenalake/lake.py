@@ -14,10 +14,11 @@ from typing import Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from arenalake import __version__
 from arenalake.config import StorageConfig
-from arenalake.tables import Table
+from arenalake.tables import Column, Table
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ _ABSENT = {
 }
 # Commits that leave the rows as they were.
 _UPKEEP = {
+    "ADD COLUMNS",
     "ADD CONSTRAINT",
     "ANALYZE TABLE",
     "CLUSTER BY",
@@ -70,7 +72,7 @@ class Lake:
         self.spark = spark
         self._storage = storage
         self._rebuild = rebuild
-        self._existing: set[str] = set()
+        self._existing: dict[str, StructType] = {}
         self._commits: dict[str, dict[str, Any]] = {}
         self._fingerprints: dict[str, str] = {}
         self._writing: dict[str, threading.RLock] = {}
@@ -96,12 +98,12 @@ class Lake:
         if table.name in self._existing:
             return True
         try:
-            self.spark.read.table(self.name_of(table)).schema  # noqa: B018 - resolving the name is the check
+            schema = self.spark.read.table(self.name_of(table)).schema
         except AnalysisException as error:
             if (error.getCondition() or "").split(".")[0] not in _ABSENT:
                 raise
             return False
-        self._existing.add(table.name)
+        self._existing[table.name] = schema
         return True
 
     def with_own_log(self) -> "Lake":
@@ -127,9 +129,14 @@ class Lake:
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written.
 
+        A table of an earlier version may lack columns that have been declared since; their values are null.
+
         Args:
             pinned: keep seeing this version when the plan is run again after a write. Needed by a step that reads what
                 it writes; it costs a reconstruction of the table's state, so it is not the default.
+
+        Raises:
+            SchemaMismatchError: the stored table has other columns than declared, and nulls do not mend it.
         """
         if not self.exists(table):
             return self.spark.createDataFrame([], table.ddl)
@@ -137,7 +144,16 @@ class Lake:
         reader = self.spark.read
         if pinned:
             reader = reader.option("versionAsOf", self._commit(table)["newest"])
-        return reader.table(self.name_of(table))
+        rows = reader.table(self.name_of(table))
+        stored = self._existing[table.name]
+        if not table.columns_to_add(stored):
+            return rows
+        return rows.select(
+            *[
+                F.col(column.name) if column.name in stored.names else F.lit(None).cast(column.type).alias(column.name)
+                for column in table.columns
+            ]
+        )
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
@@ -147,9 +163,12 @@ class Lake:
             self._wrote(table)
 
     def replace(self, table: Table, rows: DataFrame, *, fingerprint: str = "") -> None:
-        """Put `rows` in place of all rows in one commit that carries `fingerprint`."""
+        """Put `rows` in place of all rows in one commit that carries `fingerprint`.
+
+        Where the stored table has other columns than declared, it is made anew first.
+        """
         with self._alone(table):
-            is_new = self._create(table)
+            is_new = self._create(table, anew=True)
             writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", fingerprint)
             if is_new:
                 writer.append()  # the same result, without the cost of finding out that there is nothing to remove
@@ -234,27 +253,42 @@ class Lake:
             self._commits[table.name] = {**row["commit"].asDict(), "newest": row["newest"]}
         return self._commits[table.name]
 
-    def _create(self, table: Table) -> bool:
-        """Create the table where it is missing; return whether it was."""
+    def _create(self, table: Table, *, anew: bool = False) -> bool:
+        """Create the table where it is missing, or has other columns than declared and may be made `anew`.
+
+        Otherwise columns that were declared since are added to it. Returns whether the table was created.
+        """
+        create = "CREATE TABLE IF NOT EXISTS"
         if self.exists(table):
-            return False
-        if self.root is None:
+            stored = self._existing[table.name]
+            if not anew:
+                self._add_columns(table, stored)
+            if not anew or table.is_stored_as(stored):
+                return False
+            log.info("made anew, since its columns changed", extra={"table": table.name})
+            create = "REPLACE TABLE"
+        elif self.root is None:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._storage.catalog}`.`{self._storage.schema_name}`")
-        columns = ", ".join(
-            f"`{c.name}` {c.type} {'NOT NULL' if c.required else ''} COMMENT {_literal(c.comment)}"
-            for c in table.columns
-        )
+        columns = ", ".join(map(_declare, table.columns))
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         properties = {f"delta.constraints.{name}": expression for name, expression in table.checks.items()}
         if table.stats_columns is not None:
             properties["delta.dataSkippingStatsColumns"] = ",".join(table.stats_columns)
         listed = ", ".join(f"'{name}' = {_literal(value)}" for name, value in properties.items())
         self.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self.name_of(table)} ({columns}) USING delta "
+            f"{create} {self.name_of(table)} ({columns}) USING delta "
             f"{cluster} COMMENT {_literal(table.comment)} {f'TBLPROPERTIES ({listed})' if listed else ''}"
         )
-        self._existing.add(table.name)
+        self._existing[table.name] = table.schema
         return True
+
+    def _add_columns(self, table: Table, stored: StructType) -> None:
+        missing = table.columns_to_add(stored)
+        if missing:
+            listed = ", ".join(map(_declare, missing))
+            self.spark.sql(f"ALTER TABLE {self.name_of(table)} ADD COLUMNS ({listed})")
+            log.info("columns added", extra={"table": table.name, "columns": [column.name for column in missing]})
+            self._existing[table.name] = table.schema
 
     def _merge(
         self, table: Table, rows: DataFrame, clauses: str, on: Sequence[str] | None = None, *, conform: bool = True
@@ -277,6 +311,11 @@ class Lake:
         self._fingerprints.pop(table.name, None)
         self._touched["written"][table.name] = table
         log.info("written", extra={"table": table.name})
+
+
+def _declare(column: Column) -> str:
+    required = "NOT NULL" if column.required else ""
+    return f"`{column.name}` {column.type} {required} COMMENT {_literal(column.comment)}"
 
 
 def _literal(text: str) -> str:

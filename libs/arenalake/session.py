@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -34,6 +36,7 @@ _LOCAL = {
 # Short jobs load classes and generate code more than anything else. With the whole heap from the start and a collector
 # that keeps no threads busy beside the work, a sample takes a fifth less processor time than with Java's defaults.
 _JAVA_OPTIONS = "-XX:+UseParallelGC -XX:MetaspaceSize=512m"
+_LOGGING = Path(__file__).with_name("log4j2.properties")
 
 
 def get_session(config: SparkConfig) -> SparkSession:
@@ -75,15 +78,48 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = builder.master(master).config("spark.driver.memory", config.driver_memory)
-    java_options = " ".join([_JAVA_OPTIONS, f"-Xms{config.driver_memory}", *config.java_options.split()])
+    sizes_and_logging = [f"-Xms{config.driver_memory}", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"]
+    java_options = " ".join([_JAVA_OPTIONS, *sizes_and_logging, *config.java_options.split()])
     builder = builder.config("spark.driver.extraJavaOptions", java_options)
     if config.shuffle_partitions:
         builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
     for key, value in _LOCAL.items():
         builder = builder.config(key, value)
-    spark = configure_spark_with_delta_pip(builder).getOrCreate()
+    # Ivy takes seconds, and a page of text, to find what it found last time.
+    found = _jars_found_before()
+    builder = builder.config("spark.jars", ",".join(found)) if found else configure_spark_with_delta_pip(builder)
+    spark = builder.getOrCreate()
+    if not found:
+        _remember_jars(spark)
     log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
+
+
+def _jar_list() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "arenalake" / f"jars-spark-{version('pyspark')}-delta-{version('delta-spark')}.txt"
+
+
+def _jars_found_before() -> list[str]:
+    """Delta's jars for these versions as Ivy resolved them, or none where one of them is gone."""
+    try:
+        jars = _jar_list().read_text(encoding="utf-8").split("\n")
+    except OSError:
+        return []
+    return jars if all(Path(jar).is_file() for jar in jars) else []
+
+
+def _remember_jars(spark: SparkSession) -> None:
+    jars = [jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", None) or "").split(",")]
+    if not all(Path(jar).is_file() for jar in jars):
+        return
+    try:
+        _jar_list().parent.mkdir(parents=True, exist_ok=True)
+        unfinished = _jar_list().with_suffix(f".{os.getpid()}")
+        unfinished.write_text("\n".join(jars), encoding="utf-8")
+        unfinished.replace(_jar_list())
+    except OSError as error:
+        log.debug("jars are looked up again next time", extra={"reason": str(error)})
 
 
 def _require_delta(spark: SparkSession) -> None:

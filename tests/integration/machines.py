@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,12 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SPARK_HOME = Path(pyspark.__file__).parent
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def environment(**extra):
     """The environment of a process that has Spark from this Python and listens on loopback only."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
@@ -30,8 +23,23 @@ def environment(**extra):
     return {**kept, **own, **extra}
 
 
-def wait_until(condition, what, seconds=300):
-    """Wait for `condition()` to be true and return its value; fail with `what` otherwise."""
+def log_to_stderr(file, *loggers):
+    """Write a configuration that logs warnings, and what `loggers` have to say at all; return Java's option for it."""
+    lines = [
+        "rootLogger.level = warn\nrootLogger.appenderRef.out.ref = out",
+        "appender.out.type = Console\nappender.out.name = out\nappender.out.target = SYSTEM_ERR",
+        "appender.out.layout.type = PatternLayout\nappender.out.layout.pattern = %p %c{1}: %m%n",
+    ]
+    lines += [f"logger.{i}.name = {name}\nlogger.{i}.level = info" for i, name in enumerate(loggers)]
+    file.write_text("\n".join(lines))
+    return f"-Dlog4j2.configurationFile={file}"
+
+
+def wait_until(condition, what, seconds=900):
+    """Wait for `condition()` to be true and return its value; fail with `what` otherwise.
+
+    The time is there to end a hang. A machine with much else to do needs minutes for what takes seconds.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -55,12 +63,16 @@ class Process:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, pattern, seconds=300):
+    def wait_for(self, pattern):
+        """Wait for a line that holds `pattern`; return the match."""
+
         def found():
             return re.search(pattern, self.text()) or self._process.poll() is not None
 
-        wait_until(found, f"{pattern!r} in {self.log}", seconds)
-        assert re.search(pattern, self.text()), f"ended with {self._process.poll()}: {self.text()[-3000:]}"
+        wait_until(found, f"{pattern!r} in {self.log}")
+        match = re.search(pattern, self.text())
+        assert match, f"ended with {self._process.poll()}: {self.text()[-3000:]}"
+        return match
 
     def finish(self):
         """Wait for the end; the exit status has to be 0."""
@@ -86,35 +98,31 @@ class Cluster:
             raise
 
     def _start_all(self, folder):
-        port = free_port()
-        self.master = f"spark://127.0.0.1:{port}"
-        address = ["--host", "127.0.0.1", "--webui-port", "0"]
-        master = self._start(folder, "master", "master.Master", [*address, "--port", port])
-        master.wait_for("I have been elected leader")
+        address = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
+        master = self._start(folder, "master", "master.Master", address)
+        self.master = master.wait_for(r"Starting Spark master at (spark://\S+)")[1]
         for number in (1, 2):
             sizes = ["--cores", "1", "--memory", "1g", "--work-dir", folder / f"work-{number}"]
             worker = self._start(folder, f"worker-{number}", "worker.Worker", [*address, *sizes, self.master])
             worker.wait_for("Successfully registered with master")
 
     def _start(self, folder, name, main, arguments):
-        logging = folder / "log4j2.properties"
-        logging.write_text(
-            "rootLogger.level = info\nrootLogger.appenderRef.out.ref = out\n"
-            "appender.out.type = Console\nappender.out.name = out\nappender.out.target = SYSTEM_ERR\n"
-            "appender.out.layout.type = PatternLayout\nappender.out.layout.pattern = %p %c{1}: %m%n\n"
-        )
-        env = environment(SPARK_DAEMON_JAVA_OPTS=f"-Dlog4j2.configurationFile={logging}", SPARK_DAEMON_MEMORY="256m")
+        logging = log_to_stderr(folder / f"{name}.properties", "org.apache.spark.deploy")
+        env = environment(SPARK_DAEMON_JAVA_OPTS=logging, SPARK_DAEMON_MEMORY="256m")
         command = [SPARK_HOME / "bin/spark-class", f"org.apache.spark.deploy.{main}", *arguments]
         process = Process(command, folder / f"{name}.log", env, folder)
         self._processes.append(process)
         return process
 
-    def executors(self):
-        """The process ids of the executors' JVMs."""
-        table = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    def executors(self, application):
+        """The executors of an application: number to the process id of its JVM."""
+        table = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
         workers = {str(process.pid) for process in self._processes[1:]}
-        rows = [line.split(None, 2) for line in table.splitlines()]
-        return [int(pid) for pid, parent, command in rows if parent in workers and "ExecutorBackend" in command]
+        rows = [line.split(None, 2) for line in table.stdout.splitlines()]
+        found = [
+            (re.search(r"--executor-id (\d+)", row[2]), row) for row in rows if f"--app-id {application}" in row[2]
+        ]
+        return {number[1]: int(pid) for number, (pid, parent, _) in found if number and parent in workers}
 
     def stop(self):
         for process in reversed(self._processes):
@@ -126,11 +134,11 @@ class ConnectServer:
 
     def __init__(self, folder):
         folder.mkdir(parents=True)
-        port = free_port()
-        self.remote = f"sc://127.0.0.1:{port}"
+        logging = log_to_stderr(folder / "log4j2.properties", "org.apache.spark.sql.connect.service")
         settings = {
             "spark.connect.grpc.binding.address": "127.0.0.1",
-            "spark.connect.grpc.binding.port": port,
+            "spark.connect.grpc.binding.port": 0,
+            "spark.driver.extraJavaOptions": logging,
             "spark.sql.shuffle.partitions": 3,
             "spark.sql.warehouse.dir": folder / "warehouse",
             "spark.databricks.delta.snapshotPartitions": 2,
@@ -150,18 +158,14 @@ class ConnectServer:
             folder,
         )
         try:
-            wait_until(lambda: _answers(port), f"a Connect server (see {folder}/connect.log)")
+            port = self._process.wait_for(r"Spark Connect server started at: \S*?:(\d+)")[1]
+            self.remote = f"sc://127.0.0.1:{port}"
         except BaseException:
             self.stop()
             raise
 
     def stop(self):
         self._process.kill()
-
-
-def _answers(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def delta_package():
@@ -196,13 +200,30 @@ class Submission(Process):
     def __init__(self, project, cluster, settings, log):
         first, *command = spark_submit_commands()[0]
         command[command.index("--master") + 1] = cluster.master
+        # The driver says which tasks it starts and ends.
+        scheduler = "org.apache.spark.scheduler"
+        logging = log_to_stderr(log.with_suffix(".properties"), f"{scheduler}.TaskSetManager", f"{scheduler}.cluster")
         sizes = {
             "spark.executor.memory": "600m",
             "spark.sql.shuffle.partitions": "5",
             "spark.databricks.delta.snapshotPartitions": "2",
             "spark.driver.host": "127.0.0.1",
+            "spark.driver.extraJavaOptions": logging,
             "spark.ui.enabled": "false",
         }
         flags = [part for key, value in sizes.items() for part in ("--conf", f"{key}={value}")]
         command = [SPARK_HOME / "bin" / first, *flags, *command, *as_arguments(settings)]
         super().__init__(command, log, environment(), project)
+
+    @property
+    def application(self):
+        """The id that the master gave it."""
+        return self.wait_for(r"Connected to Spark cluster with app ID (\S+)")[1]
+
+    def running_tasks(self, executor):
+        """Numbers of the tasks that were started on an executor and have not ended."""
+        started = re.findall(
+            rf"Starting task \S+ in stage \S+ \(TID (\d+)\) \(\S+,\s*executor {executor},", self.text()
+        )
+        ended = re.findall(r"(?:Finished|Lost) task \S+ in stage \S+ \(TID (\d+)\)", self.text())
+        return set(started) - set(ended)

@@ -23,7 +23,6 @@ def run_pipeline(server, settings):
         env=environment(SPARK_REMOTE=server.remote),
         capture_output=True,
         text=True,
-        timeout=540,
     )
 
 

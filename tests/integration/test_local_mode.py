@@ -23,7 +23,6 @@ def test_cores_and_partitions_change_no_row_of_any_table(spark, raw, local_corpo
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=540,
     )
     assert done.returncode == 0, done.stderr[-6000:]
     assert rows_of(spark, settings) == local_corpora

@@ -49,6 +49,41 @@ class Table:
         """The columns as a DDL string, as `createDataFrame` and `mapInArrow` take it."""
         return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
 
+    @property
+    def schema(self) -> StructType:
+        """The columns as Spark's schema, with those that may not be null."""
+        schema = cast(StructType, StructType.fromDDL(self.ddl))
+        for field_, column in zip(schema.fields, self.columns, strict=True):
+            field_.nullable = not column.required
+        return schema
+
+    def is_stored_as(self, stored: StructType) -> bool:
+        """Whether a stored table has exactly the declared columns, in any order."""
+        return _shape(stored) == _shape(self.schema)
+
+    def columns_to_add(self, stored: StructType) -> list[Column]:
+        """The columns that a table of an earlier version lacks, all of which may be null.
+
+        Raises:
+            SchemaMismatchError: the table differs in a way that adding such columns does not mend.
+        """
+        here, wanted = _shape(stored), _shape(self.schema)
+        missing = [column for column in self.columns if column.name not in here]
+        problems = [f"{column.name} is missing and may not be null" for column in missing if column.required]
+        problems += [f"{name} is not declared" for name in here if name not in wanted]
+        problems += [
+            f"{name} is {here[name][0]}, declared as {wanted[name][0]}"
+            for name in wanted
+            if name in here and here[name][0] != wanted[name][0]
+        ]
+        if problems:
+            raise SchemaMismatchError(
+                f"table {self.name} ({self.layer}) was stored by another version of arenalake: {'; '.join(problems)}. "
+                "A gold table is made anew by the job that writes it: run that job, or the pipeline. A silver table "
+                "has to be dropped first, or another storage location be used; then run the pipeline"
+            )
+        return missing
+
     def conform(self, df: DataFrame) -> DataFrame:
         """Select the declared columns in order, after checking that `df` has exactly them with their types.
 
@@ -68,3 +103,7 @@ class Table:
         if problems:
             raise SchemaMismatchError(f"table {self.name}: " + "; ".join(problems))
         return df.select(*[f"`{name}`" for name in self.column_names])
+
+
+def _shape(schema: StructType) -> dict[str, tuple[str, bool]]:
+    return {f.name: (f.dataType.simpleString(), f.nullable) for f in schema.fields}

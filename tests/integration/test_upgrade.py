@@ -1,0 +1,82 @@
+"""Tables that an earlier version stored with other columns."""
+
+from dataclasses import replace
+
+import pytest
+
+from arenalake.config import StorageConfig
+from arenalake.errors import SchemaMismatchError
+from arenalake.lake import Derivation, Lake
+from arenalake.tables import Column, Table
+
+OLD = Table(
+    name="animals",
+    layer="gold",
+    comment="Animals.",
+    columns=(Column("name", "string", "name", required=True), Column("legs", "int", "legs")),
+    key=("name",),
+    checks={"legs": "legs >= 0"},
+)
+WITH_WINGS = replace(OLD, columns=(*OLD.columns, Column("wings", "int", "wings")))
+WITH_KIND = replace(OLD, columns=(Column("kind", "string", "kind", required=True), *OLD.columns))
+
+
+@pytest.fixture
+def animals(spark):
+    return spark.createDataFrame([("cat", 4), ("owl", 2)], OLD.ddl)
+
+
+@pytest.fixture
+def later(spark, lake, tmp_path, animals):
+    """The lake in the session of a later version, over a table of the earlier one."""
+    lake.append(OLD, animals)
+    return Lake(spark, StorageConfig(root=str(tmp_path / "lake")))
+
+
+def operations(lake, table):
+    history = lake.spark.sql(f"DESCRIBE HISTORY {lake.name_of(table)}")
+    return [row.operation for row in history.orderBy("version").collect()]
+
+
+def rows(lake, table):
+    return sorted(tuple(row) for row in lake.read(table).select(*table.column_names).collect())
+
+
+def test_a_column_declared_later_is_null_in_the_rows_that_are_there_and_added_at_the_next_write(spark, later):
+    assert rows(later, WITH_WINGS) == [("cat", 4, None), ("owl", 2, None)]
+    assert "ADD COLUMNS" not in operations(later, OLD)
+    bats = spark.createDataFrame([("bat", 2, 2)], WITH_WINGS.ddl)
+    later.append(WITH_WINGS, bats)
+    later.insert_new(WITH_WINGS, spark.createDataFrame([("bat", 9, 9), ("bee", 6, 4)], WITH_WINGS.ddl))
+    assert rows(later, WITH_WINGS) == [("bat", 2, 2), ("bee", 6, 4), ("cat", 4, None), ("owl", 2, None)]
+    assert operations(later, OLD).count("ADD COLUMNS") == 1
+    described = spark.sql(f"DESCRIBE {later.name_of(OLD)}").where("col_name = 'wings'").collect()
+    assert [row.comment for row in described] == ["wings"]
+
+
+def test_a_table_whose_new_column_may_not_be_null_is_refused_by_name(later):
+    with pytest.raises(SchemaMismatchError, match=r"table animals .* kind is missing and may not be null.* run"):
+        later.read(WITH_KIND)
+
+
+def test_a_table_whose_column_has_another_type_is_refused_by_name(spark, later):
+    counted = replace(OLD, columns=(OLD.columns[0], Column("legs", "bigint", "legs")))
+    with pytest.raises(SchemaMismatchError, match=r"table animals .* legs is int, declared as bigint"):
+        later.append(counted, spark.createDataFrame([("cat", 4)], counted.ddl))
+
+
+def test_a_derived_table_is_made_anew_with_the_columns_declared_now(spark, later):
+    def build():
+        return spark.createDataFrame([("mammal", "cat", 4)], WITH_KIND.ddl)
+
+    later.derive([Derivation(WITH_KIND, [], build)])
+    assert rows(later, WITH_KIND) == [("mammal", "cat", 4)]
+    later.derive([Derivation(WITH_KIND, [], build)])
+    later.derive([Derivation(WITH_KIND, [], build, {"other": "settings"})])
+    # Made anew once; with the same columns it is written, and with the same settings left alone.
+    made = operations(later, OLD)
+    assert [name for name in made if "REPLACE TABLE" in name] == ["REPLACE TABLE"]
+    assert len(made) == 5
+    # As strict as a table that is created.
+    with pytest.raises(Exception, match="legs"):
+        later.append(WITH_KIND, spark.createDataFrame([("mammal", "dog", -4)], WITH_KIND.ddl))
