@@ -15,7 +15,7 @@ import pytest
 from arenalake.errors import ConfigError
 from arenalake.report.build import build_pages
 from arenalake.report.frames import Frames, typed
-from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_token_cells
+from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_reproduction, hide_token_cells
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
 from arenalake.tables import (
@@ -24,6 +24,7 @@ from arenalake.tables import (
     PAIR_STATS,
     POSITION_STATS,
     RATINGS,
+    REPRODUCTION,
     SOURCE_TERMS,
     STYLE_COEFFICIENTS,
     TOKEN_STATS,
@@ -85,9 +86,27 @@ def flag_row(unit, n, n_flagged, *, grouping="all", category="any", **other):
     return key | {"n": n, "n_flagged": n_flagged, "rate": rate} | ends | (scores if unit == "message" else {}) | other
 
 
+def figure(source, place, name, ours, *, unit="conversations", verdict="differs", **other):
+    key = {"source": source, "place": place, "figure": name, "citation": "a paper", "definition": "as it says"}
+    return key | {"unit": unit, "published": 1e6, "ours": ours, "tolerance": 0.0, "verdict": verdict} | other
+
+
 def frames(
-    *, ratings=(), style=(), pairs=(), positions=(), volume=(), tokens=(), flags=(), curves=(), terms=(), min_cell=10
+    *,
+    ratings=(),
+    style=(),
+    pairs=(),
+    positions=(),
+    volume=(),
+    tokens=(),
+    flags=(),
+    curves=(),
+    figures=(),
+    terms=(),
+    min_cell=10,
 ):
+    moderation_stats = hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell)
+    reproduction = floats(frame(REPRODUCTION, *figures), REPRODUCTION)
     return Frames(
         ratings=floats(frame(RATINGS, *ratings), RATINGS),
         style_coefficients=floats(frame(STYLE_COEFFICIENTS, *style), STYLE_COEFFICIENTS),
@@ -95,8 +114,9 @@ def frames(
         position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
         volume_stats=frame(VOLUME_STATS, *volume),
         token_stats=hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell),
-        moderation_stats=hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell),
+        moderation_stats=moderation_stats,
         moderation_curves=hide_curve_cells(floats(frame(MODERATION_CURVES, *curves), MODERATION_CURVES), min_cell),
+        reproduction=hide_reproduction(reproduction, moderation_stats, min_cell),
         source_terms=frame(SOURCE_TERMS, *terms),
         ingested=pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"]),
         min_cell=min_cell,
@@ -129,6 +149,7 @@ def hostile_frames():
             for unit in ("message", "conversation")
         ],
         curves=[curve | {"category": name, "threshold": 0.1, "n_above": 50, "share": 0.5} for name in names],
+        figures=[figure(name, 0, name, 5, reason=name, definition=name, citation=name) for name in names],
         terms=[
             dict.fromkeys(("source", "format", "title", "licence", "citation"), name)
             | {"text_may_be_shared": False, "url": url}
@@ -176,7 +197,7 @@ def text_of(files, name):
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 5 + len(HOSTILE)
+    assert len(pages) == 6 + len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -430,6 +451,42 @@ def test_points_of_a_curve_with_few_messages_above_are_hidden_and_leave_a_gap():
     assert [row["n_above"] for row in read_csv(files, "curves-s-user")] == ["60", "10", "", "0"]
     spec = json.loads(Elements(files["moderation.html"].decode()).scripts[-1])
     assert spec["data"][0]["y"] == [0.6, 0.1, None, None]
+
+
+def test_published_figures_stand_beside_ours_and_small_counts_are_hidden():
+    rows = [
+        figure("s", 0, "conversations", 500.0, reason="the source has 500 records"),
+        figure("s", 1, "models", 3.0, unit="models"),
+        figure("s", 2, "conversations flagged", 7.0),
+        figure("s", 3, "conversations flagged: hate", 0.0),
+        figure("s", 4, "turns", 2.0151, unit="turns (mean)", verdict="match"),
+        figure("s", 5, "flagged user messages", 1.4, unit="%"),
+        figure("s", 6, "users", None, unit="users", verdict="cannot be recomputed", reason="no user ids"),
+        figure("t", 0, "conversations", 4.0),
+        figure("t", 1, "tokens per prompt", 61.5, unit="tokens (mean)"),
+    ]
+    flags = [flag_row("conversation", 500, 7), flag_row("message", 900, 12)]
+    files = render_site(build_pages(frames(figures=rows, flags=flags)))
+    shown = {
+        (row["source"], row["figure"]): row["ours"]
+        for prefix in "st"
+        for row in read_csv(files, f"reproduction-{prefix}")
+    }
+    assert shown == {
+        ("s", "conversations"): "500.0",
+        ("s", "models"): "3.0",
+        ("s", "conversations flagged"): "",
+        ("s", "conversations flagged: hate"): "0.0",
+        ("s", "turns"): "2.0151",
+        ("s", "flagged user messages"): "",  # the page about moderation hides it too
+        ("s", "users"): "",
+        ("t", "conversations"): "",
+        ("t", "tokens per prompt"): "",
+    }
+    text = text_of(files, "reproduction.html")
+    assert "Of 7 published figures 1 match, 5 differ and 1 cannot be recomputed." in text
+    assert "conversations flagged conversations 1,000,000 hidden differs" in text
+    assert "turns turns (mean) 1,000,000 2.02 match" in text
 
 
 def test_a_csv_file_has_the_rows_of_its_table_with_all_digits():

@@ -7,6 +7,9 @@ rows from totals.
 
 import pandas as pd
 
+from arenalake.moderation import ANY
+from arenalake.reproduction.ledger import PERSONAL_UNITS
+
 _TOKEN_NUMBERS = ("n_messages", "total", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
 _SCORE_NUMBERS = ("n_scored", "mean_score", "p50", "p90", "p99", "p99_9")
 _FLAG_NUMBERS = ("n_flagged", "rate", "ci_lower", "ci_upper")
@@ -43,6 +46,21 @@ def hide_curve_cells(curves: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Points of `moderation_curves` with few messages at or above the threshold lose their numbers."""
     small = _few(curves["n"], min_cell) | _few(curves["n_above"], min_cell)
     return _blank(curves, small, ("n_above", "share")).assign(hidden=small)
+
+
+def hide_reproduction(figures: pd.DataFrame, moderation_stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `reproduction` lose our figure where it is a small count, or is of a source with few records.
+
+    The share of flagged messages follows its row of `moderation_stats`, which went through `hide_moderation_cells`.
+    """
+    small = _few(figures["ours"], min_cell) & figures["unit"].isin(PERSONAL_UNITS)
+    sizes = figures[figures["place"] == 0].set_index("source")["ours"]
+    small |= _few(figures["source"].map(sizes), min_cell)
+    is_overall = (moderation_stats["grouping"] == "all") & (moderation_stats["unit"] == "message")
+    is_users = (moderation_stats["role"] == "user") & (moderation_stats["category"] == ANY)
+    hidden_rates = moderation_stats.loc[is_overall & is_users & moderation_stats["hidden"].notna(), "source"]
+    small |= (figures["unit"] == "%") & figures["source"].isin(hidden_rates)
+    return _blank(figures, small, ("ours",)).assign(hidden=small)
 
 
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:
