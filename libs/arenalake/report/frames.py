@@ -86,7 +86,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     ):
         shown[table.name] = hide(shown[table.name], min_cell)
     figures = shown[REPRODUCTION.name].sort_values(["source", "place"])
-    shown[REPRODUCTION.name] = hide_reproduction(figures, shown[MODERATION_STATS.name], min_cell)
+    shown[REPRODUCTION.name] = hide_reproduction(
+        figures, shown[TOKEN_STATS.name], shown[MODERATION_STATS.name], min_cell
+    )
     return Frames(**shown, ingested=ingested.result(), min_cell=min_cell, cut=cut)
 
 
