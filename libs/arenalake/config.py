@@ -204,6 +204,7 @@ JobName = Literal[
     "battle_stats",
     "ratings",
     "recovery",
+    "reproduce",
     "report",
 ]
 
@@ -218,6 +219,7 @@ class PipelineConfig(Section):
         "moderation_stats",
         "battle_stats",
         "ratings",
+        "reproduce",
         "report",
     ]
     rebuild: bool = False

@@ -11,11 +11,13 @@ from html.parser import HTMLParser
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arenalake.errors import ConfigError
 from arenalake.report.build import build_pages
 from arenalake.report.frames import Frames, typed
-from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_token_cells
+from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_reproduction, hide_token_cells
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
 from arenalake.tables import (
@@ -24,6 +26,7 @@ from arenalake.tables import (
     PAIR_STATS,
     POSITION_STATS,
     RATINGS,
+    REPRODUCTION,
     SOURCE_TERMS,
     STYLE_COEFFICIENTS,
     TOKEN_STATS,
@@ -85,18 +88,38 @@ def flag_row(unit, n, n_flagged, *, grouping="all", category="any", **other):
     return key | {"n": n, "n_flagged": n_flagged, "rate": rate} | ends | (scores if unit == "message" else {}) | other
 
 
+def figure(source, place, name, ours, *, unit="conversations", verdict="differs", **other):
+    key = {"source": source, "place": place, "figure": name, "citation": "a paper", "definition": "as it says"}
+    return key | {"unit": unit, "published": 1e6, "ours": ours, "tolerance": 0.0, "verdict": verdict} | other
+
+
 def frames(
-    *, ratings=(), style=(), pairs=(), positions=(), volume=(), tokens=(), flags=(), curves=(), terms=(), min_cell=10
+    *,
+    ratings=(),
+    style=(),
+    pairs=(),
+    positions=(),
+    volume=(),
+    tokens=(),
+    flags=(),
+    curves=(),
+    figures=(),
+    terms=(),
+    min_cell=10,
 ):
+    moderation_stats = hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell)
+    token_stats = hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell)
+    reproduction = floats(frame(REPRODUCTION, *figures), REPRODUCTION)
     return Frames(
         ratings=floats(frame(RATINGS, *ratings), RATINGS),
         style_coefficients=floats(frame(STYLE_COEFFICIENTS, *style), STYLE_COEFFICIENTS),
         pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
         position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
         volume_stats=frame(VOLUME_STATS, *volume),
-        token_stats=hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell),
-        moderation_stats=hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell),
+        token_stats=token_stats,
+        moderation_stats=moderation_stats,
         moderation_curves=hide_curve_cells(floats(frame(MODERATION_CURVES, *curves), MODERATION_CURVES), min_cell),
+        reproduction=hide_reproduction(reproduction, token_stats, moderation_stats, min_cell),
         source_terms=frame(SOURCE_TERMS, *terms),
         ingested=pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"]),
         min_cell=min_cell,
@@ -129,6 +152,7 @@ def hostile_frames():
             for unit in ("message", "conversation")
         ],
         curves=[curve | {"category": name, "threshold": 0.1, "n_above": 50, "share": 0.5} for name in names],
+        figures=[figure(name, 0, name, 5, reason=name, definition=name, citation=name) for name in names],
         terms=[
             dict.fromkeys(("source", "format", "title", "licence", "citation"), name)
             | {"text_may_be_shared": False, "url": url}
@@ -176,7 +200,7 @@ def text_of(files, name):
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 5 + len(HOSTILE)
+    assert len(pages) == 6 + len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -353,17 +377,88 @@ def read_csv(files, prefix):
 def test_token_cells_under_the_limit_are_hidden_on_the_page_and_in_the_csv():
     rows = [
         token_row(9, grouping="model", model="rare"),
-        token_row(10, grouping="model", model="common"),
-        token_row(500),
+        token_row(8, grouping="model", model="seldom"),
+        token_row(300, grouping="model", model="common"),
+        token_row(317),
     ]
     files = render_site(build_pages(frames(tokens=rows)))
     by_model = {row["model"]: row for row in read_csv(files, "tokens-s-sample-model")}
     assert by_model["rare"]["hidden"] == "true"
     assert {by_model["rare"][name] for name in ("n_conversations", "n_messages", "total", "mean", "max", "p50")} == {""}
-    assert (by_model["common"]["hidden"], by_model["common"]["n_conversations"]) == ("false", "10")
-    assert "rare user < 10 – – –" in text_of(files, "tokens.html")
+    assert (by_model["common"]["hidden"], by_model["common"]["n_conversations"]) == ("false", "300")
+    assert "rare user hidden – – –" in text_of(files, "tokens.html")
     (spec,) = [json.loads(text) for text in Elements(files["tokens.html"].decode()).scripts if text.strip()]
     assert spec["layout"]["yaxis"]["ticktext"] == ["common"]
+
+
+def hidden_models(stats, min_cell=10):
+    rows = hide_token_cells(frame(TOKEN_STATS, *stats), min_cell)
+    return set(rows.loc[rows["hidden"], "model"])
+
+
+def test_a_hidden_cell_is_not_the_total_minus_the_shown_ones():
+    def of_models(**sizes):
+        return [token_row(n, grouping="model", model=model) for model, n in sizes.items()]
+
+    one_small = of_models(a=3, b=40, c=15, d=40)
+    assert hidden_models([token_row(98), *one_small]) == {"a", "c"}
+    assert hidden_models(one_small) == {"a"}, "there is no total to subtract from"
+    assert hidden_models([token_row(9), *of_models(a=9)]) == {None, "a"}
+    # Two that are hidden anyway tell nothing of each other, unless both together are few.
+    assert hidden_models([token_row(56), *of_models(a=6, b=5, c=45)]) == {"a", "b"}
+    assert hidden_models([token_row(89), *of_models(a=1, b=2, c=46, d=40)]) == {"a", "b", "d"}
+    # Where nothing is hidden nothing has to be guarded, and each role has a total of its own.
+    assert hidden_models([token_row(98), *of_models(a=30, b=40)]) == set()
+    both = [row | {"role": role} for role in ("user", "assistant") for row in [token_row(98), *one_small[1:]]]
+    assert hidden_models([*both, token_row(3, grouping="model", model="a", role="user")]) == {"a", "c"}
+    assert len(hide_token_cells(frame(TOKEN_STATS, *both, one_small[0]), 10).query("hidden")) == 2
+    assert hidden_models([token_row(98), *one_small], 0) == set()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(2, 15))
+def test_hidden_cells_of_a_shown_total_are_at_least_two_and_together_not_few(sizes, min_cell):
+    rows = [token_row(n, grouping="model", model=str(i)) for i, n in enumerate(sizes)]
+    hidden = hidden_models([token_row(sum(sizes)), *rows], min_cell)
+    few = {str(i) for i, n in enumerate(sizes) if n < min_cell}
+    assert few <= hidden
+    if None not in hidden and hidden:
+        assert len(hidden) >= 2
+        assert sum(sizes[int(i)] for i in hidden) >= min_cell
+    assert bool(hidden) == bool(few)
+
+
+def test_few_flagged_ones_cannot_be_told_by_subtraction_but_zeros_stay():
+    def of_models(total, **flagged):
+        rows = [flag_row(unit, 50 * len(flagged), total) for unit in ("conversation", "message")]
+        for model, n in flagged.items():
+            rows += [flag_row(unit, 50, n, grouping="model", model=model) for unit in ("conversation", "message")]
+        shown = hide_moderation_cells(frame(MODERATION_STATS, *rows), 10)
+        assert set(shown["hidden"].dropna()) <= {"flagged"}
+        assert shown.loc[shown["hidden"].notna(), ["n_flagged", "rate", "ci_lower", "ci_upper"]].isna().all(axis=None)
+        by_unit = shown[shown["hidden"].notna()].groupby("unit")["model"].apply(set).to_dict()
+        assert by_unit.get("message") == by_unit.get("conversation")
+        return by_unit.get("message", set())
+
+    assert of_models(55, a=3, b=30, c=22, d=0) == {"a", "c"}
+    assert of_models(30, a=30, b=0) == set()
+    assert of_models(7, a=7, b=0) == {None, "a"}, "a total that is hidden itself needs no guard"
+
+
+def test_in_small_groups_the_least_the_greatest_and_quantiles_that_are_one_of_them_are_left_out():
+    numbers = ["min", "p1", "p5", "p25", "p50", "p75", "p95", "p99", "max"]
+
+    def shown(n, min_cell=10):
+        row = hide_token_cells(frame(TOKEN_STATS, token_row(n)), min_cell).iloc[0]
+        return [name for name in numbers if pd.notna(row[name])]
+
+    assert shown(12) == ["p25", "p50", "p75"]
+    assert shown(99) == ["p5", "p25", "p50", "p75", "p95"]
+    assert shown(100) == shown(12, min_cell=0) == shown(12, min_cell=1) == numbers
+    scores = hide_moderation_cells(frame(MODERATION_STATS, flag_row("message", 40, 0)), 10).iloc[0]
+    assert [name for name in ("p50", "p90", "p99", "p99_9") if pd.notna(scores[name])] == ["p50", "p90"]
+    files = render_site(build_pages(frames(tokens=[token_row(12, grouping="model", model="m")])))
+    assert "m user 12 12 7.0 1.5 – – 3 4 5 – – –" in text_of(files, "tokens.html")
 
 
 def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():
@@ -430,6 +525,47 @@ def test_points_of_a_curve_with_few_messages_above_are_hidden_and_leave_a_gap():
     assert [row["n_above"] for row in read_csv(files, "curves-s-user")] == ["60", "10", "", "0"]
     spec = json.loads(Elements(files["moderation.html"].decode()).scripts[-1])
     assert spec["data"][0]["y"] == [0.6, 0.1, None, None]
+
+
+def test_published_figures_stand_beside_ours_and_small_counts_are_hidden():
+    rows = [
+        figure("s", 0, "conversations", 500.0, reason="the source has 500 records"),
+        figure("s", 1, "models", 3.0, unit="models"),
+        figure("s", 2, "conversations flagged", 7.0),
+        figure("s", 3, "conversations flagged: hate", 0.0),
+        figure("s", 4, "turns", 2.0151, unit="turns (mean)", verdict="match"),
+        figure("s", 5, "flagged user messages", 1.4, unit="%"),
+        figure("s", 6, "users", None, unit="users", verdict="cannot be recomputed", reason="no user ids"),
+        figure("s", 7, "m: conversations", 15.0),
+        figure("s", 8, "n: conversations", 485.0),
+        figure("t", 0, "conversations", 4.0),
+        figure("t", 1, "tokens per prompt", 61.5, unit="tokens (mean)"),
+    ]
+    flags = [flag_row("conversation", 500, 7), flag_row("message", 900, 12)]
+    tokens = [token_row(n, grouping="model", model=model) for model, n in (("rare", 3), ("m", 15), ("n", 485))]
+    files = render_site(build_pages(frames(figures=rows, flags=flags, tokens=[token_row(503), *tokens])))
+    shown = {
+        (row["source"], row["figure"]): row["ours"]
+        for prefix in "st"
+        for row in read_csv(files, f"reproduction-{prefix}")
+    }
+    assert shown == {
+        ("s", "conversations"): "500.0",
+        ("s", "models"): "3.0",
+        ("s", "conversations flagged"): "",
+        ("s", "conversations flagged: hate"): "0.0",
+        ("s", "turns"): "2.0151",
+        ("s", "flagged user messages"): "",  # the page about moderation hides it too
+        ("s", "users"): "",
+        ("s", "m: conversations"): "",  # it guards a rare model on the page about lengths
+        ("s", "n: conversations"): "485.0",
+        ("t", "conversations"): "",
+        ("t", "tokens per prompt"): "",
+    }
+    text = text_of(files, "reproduction.html")
+    assert "Of 9 published figures 1 match, 7 differ and 1 cannot be recomputed." in text
+    assert "conversations flagged conversations 1,000,000 hidden differs" in text
+    assert "turns turns (mean) 1,000,000 2.02 match" in text
 
 
 def test_a_csv_file_has_the_rows_of_its_table_with_all_digits():

@@ -75,6 +75,22 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     return Corpora(True, corpora.conversations, corpora.battles, corpora.duplicates, files)
 
 
+def reads_corpus(path: str, config: GenerateConfig, *corpora: str) -> bool:
+    """Whether a source's path is one of these corpora of the configuration."""
+    return path.rstrip("/") in [f"{config.path.rstrip('/')}/{corpus}" for corpus in corpora]
+
+
+def is_generated(spark: SparkSession, path: str, config: GenerateConfig) -> bool:
+    """Whether a source reads what the generator made: a corpus of the configuration, or one beside its truth."""
+    if reads_corpus(path, config, CONVERSATIONS_FOLDER, BATTLES_FOLDER):
+        return True
+    parts = path.split("/")
+    folders = [
+        "/".join(parts[:i]) or "." for i, part in enumerate(parts) if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER)
+    ]
+    return any(read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders)
+
+
 def _write(spark: SparkSession, path: str, files: int, plan: ConversationPlan, design: BattleDesign) -> None:
     def write_conversations() -> None:
         make = partial(conversation_chunk, plan)

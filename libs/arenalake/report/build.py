@@ -6,6 +6,7 @@ from arenalake.report.frames import Frames
 from arenalake.report.leaderboard import build_leaderboards
 from arenalake.report.moderation import build_moderation
 from arenalake.report.parts import Page
+from arenalake.report.reproduction import build_reproduction
 from arenalake.report.tokens import build_tokens
 
 
@@ -16,5 +17,6 @@ def build_pages(frames: Frames) -> list[Page]:
         build_battles(frames),
         build_tokens(frames),
         build_moderation(frames),
+        build_reproduction(frames),
         build_data(frames),
     ]

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.lake import Lake
-from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_token_cells
+from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_reproduction, hide_token_cells
 from arenalake.tables import (
     INGESTED_FILES,
     MODERATION_CURVES,
@@ -16,6 +16,7 @@ from arenalake.tables import (
     PAIR_STATS,
     POSITION_STATS,
     RATINGS,
+    REPRODUCTION,
     SOURCE_TERMS,
     STYLE_COEFFICIENTS,
     TOKEN_STATS,
@@ -47,6 +48,7 @@ class Frames:
     token_stats: pd.DataFrame
     moderation_stats: pd.DataFrame
     moderation_curves: pd.DataFrame
+    reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame
     min_cell: int
@@ -68,6 +70,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         TOKEN_STATS: F.col("grouping").isin(*TOKEN_GROUPINGS),
         MODERATION_STATS: F.col("grouping").isin(*MODERATION_GROUPINGS),
         MODERATION_CURVES: F.col("grouping") == "all",
+        REPRODUCTION: None,
         SOURCE_TERMS: None,
     }
     # The tables are small: side by side, one is planned while another is read.
@@ -82,6 +85,10 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         (MODERATION_CURVES, hide_curve_cells),
     ):
         shown[table.name] = hide(shown[table.name], min_cell)
+    figures = shown[REPRODUCTION.name].sort_values(["source", "place"])
+    shown[REPRODUCTION.name] = hide_reproduction(
+        figures, shown[TOKEN_STATS.name], shown[MODERATION_STATS.name], min_cell
+    )
     return Frames(**shown, ingested=ingested.result(), min_cell=min_cell, cut=cut)
 
 

@@ -1,22 +1,47 @@
 """Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
 
-It is done where a cell is about conversations: token and moderation statistics. Votes on models are no such cells.
-A hidden cell has no numbers and `hidden` says so; a count of zero is not hidden. Nothing is done against subtracting
-rows from totals.
+It is done where a cell is about conversations: token and moderation statistics, and published figures. Votes on models
+are no such cells, so how many battles a model has is always shown. A hidden cell has no numbers and `hidden` says so;
+a count of zero is not hidden. Four things are looked at:
+
+- Fewer than `min_cell` conversations (or flagged ones) in a cell.
+- Subtraction: where a total is shown, the hidden rows that make it up with the shown ones are at least two and have
+  together at least `min_cell`; the smallest shown rows are hidden too until that is so.
+- Extremes: in a group of fewer than ten times `min_cell` messages the least, the greatest, and any quantile that is one
+  of them, since each is one message of one person.
+- What is shown twice: a figure is hidden wherever it could be read from another page.
+
+Not looked at: differences between a table before and after an increment, between neighbouring points of a curve, and
+how many conversations the messages of a point of a curve are from, which the table does not know.
 """
+
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-_TOKEN_NUMBERS = ("n_messages", "total", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
-_SCORE_NUMBERS = ("n_scored", "mean_score", "p50", "p90", "p99", "p99_9")
+from arenalake.moderation import ANY
+from arenalake.reproduction.ledger import PERSONAL_UNITS
+
+_TOKEN_QUANTILES = {f"p{p}": p * 10 for p in (1, 5, 25, 50, 75, 95, 99)}
+_TOKEN_NUMBERS = ("n_messages", "total", "mean", "sd", "min", "max", *_TOKEN_QUANTILES)
+_SCORE_QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
+_SCORE_NUMBERS = ("n_scored", "mean_score", *_SCORE_QUANTILES)
 _FLAG_NUMBERS = ("n_flagged", "rate", "ci_lower", "ci_upper")
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
+# Groups of fewer than this many times `min_cell` messages have no extremes.
+_EXTREMES_FROM = 10
 
 
 def hide_token_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
-    """Rows of `token_stats` with fewer than `min_cell` conversations lose their numbers; `hidden` is added."""
-    small = _few(stats["n_conversations"], min_cell)
-    return _blank(stats, small, ("n_conversations", *_TOKEN_NUMBERS)).assign(hidden=small)
+    """Rows of `token_stats` with few conversations, and those that guard them, lose their numbers.
+
+    `hidden` is added. Extremes of small groups are taken out of the others.
+    """
+    counts = stats["n_conversations"]
+    small = _few(counts, min_cell)
+    small = _guard(stats, counts, small, min_cell, within=["source", "role", "tokenizer"])
+    shown = _blank(stats, small, ("n_conversations", *_TOKEN_NUMBERS)).assign(hidden=small)
+    return _without_extremes(shown, "n_messages", _TOKEN_QUANTILES, ("min", "max"), min_cell)
 
 
 def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
@@ -25,24 +50,104 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     A row per message is also held to the number of conversations in the same cell, so that one long conversation
     cannot pass for many people. `hidden` is `all`, `flagged` or null.
     """
-    conversations = stats.loc[stats["unit"] == "conversation", [*_MODERATION_CELL, "n", "n_flagged"]]
-    # Object keys: a null is a value of its own here, and merge matches it as such.
-    merged = stats[_MODERATION_CELL].merge(conversations, on=_MODERATION_CELL, how="left", validate="many_to_one")
-    conversations_n, conversations_flagged = (merged[name].set_axis(stats.index) for name in ("n", "n_flagged"))
+    within = ["source", "role", "category", "unit"]
+    conversations_n, conversations_flagged = (_of_conversations(stats, stats[name]) for name in ("n", "n_flagged"))
     few = _few(stats["n"], min_cell) | _few(conversations_n, min_cell)
     # Messages without the flag are messages of persons too.
     few |= _few(stats["n"] + stats["n_missing"].fillna(0), min_cell)
-    few_flagged = ~few & (_few(stats["n_flagged"], min_cell) | _few(conversations_flagged, min_cell))
+    few = _guard(stats, stats["n"], few, min_cell, within=within)
+    few |= _of_conversations(stats, few).eq(True)
+    few_flagged = few | _few(stats["n_flagged"], min_cell) | _few(conversations_flagged, min_cell)
+    few_flagged = _guard(stats, stats["n_flagged"], few_flagged, min_cell, within=within)
+    few_flagged |= _of_conversations(stats, few_flagged).eq(True)
     shown = _blank(stats, few, ("n", "n_missing", *_FLAG_NUMBERS, *_SCORE_NUMBERS))
     shown = _blank(shown, few_flagged, _FLAG_NUMBERS)
-    hidden = pd.Series(None, index=stats.index, dtype="object").mask(few, "all").mask(few_flagged, "flagged")
-    return shown.assign(hidden=hidden)
+    hidden = pd.Series(None, index=stats.index, dtype="object").mask(few_flagged, "flagged").mask(few, "all")
+    return _without_extremes(shown.assign(hidden=hidden), "n_scored", _SCORE_QUANTILES, (), min_cell)
 
 
 def hide_curve_cells(curves: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Points of `moderation_curves` with few messages at or above the threshold lose their numbers."""
     small = _few(curves["n"], min_cell) | _few(curves["n_above"], min_cell)
     return _blank(curves, small, ("n_above", "share")).assign(hidden=small)
+
+
+def hide_reproduction(
+    figures: pd.DataFrame, token_stats: pd.DataFrame, moderation_stats: pd.DataFrame, min_cell: int
+) -> pd.DataFrame:
+    """Rows of `reproduction` lose our figure where it is a small count, or of a source with few records.
+
+    Args:
+        token_stats, moderation_stats: went through `hide_token_cells` and `hide_moderation_cells`. A figure of one
+            model is hidden where one of its rows there is, and the share of flagged messages with its own row.
+    """
+    small = _few(figures["ours"], min_cell) & figures["unit"].isin(PERSONAL_UNITS)
+    sizes = figures[figures["place"] == 0].set_index("source")["ours"]
+    small |= _few(figures["source"].map(sizes), min_cell)
+    hidden = moderation_stats[moderation_stats["hidden"].notna() & (moderation_stats["category"] == ANY)]
+    is_rate = (hidden["grouping"] == "all") & (hidden["unit"] == "message") & (hidden["role"] == "user")
+    small |= (figures["unit"] == "%") & figures["source"].isin(hidden.loc[is_rate, "source"])
+    of_models = {
+        (row.source, row.model)
+        for rows in (token_stats[token_stats["hidden"]], hidden)
+        for row in rows[rows["grouping"] == "model"].itertuples()
+    }
+    names = figures["figure"].str.partition(": ")[0] if len(figures) else figures["figure"]
+    small |= pd.Series(
+        [pair in of_models for pair in zip(figures["source"], names, strict=True)], index=figures.index, dtype=bool
+    )
+    return _blank(figures, small, ("ours",)).assign(hidden=small)
+
+
+def _guard(
+    stats: pd.DataFrame, counts: pd.Series, hidden: pd.Series, min_cell: int, *, within: Sequence[str]
+) -> pd.Series:
+    """Hide further rows until no hidden one is a shown total minus the shown rest; the total is the grouping `all`."""
+    hidden = hidden.copy()
+    is_total = stats["grouping"] == "all"
+    shown_totals = set(stats.loc[is_total & ~hidden, list(within)].itertuples(index=False, name=None))
+    for (_, *key), part in stats[~is_total].groupby(["grouping", *within], sort=False):
+        own = hidden.loc[part.index]
+        if tuple(key) not in shown_totals or not own.any():
+            continue
+        own_counts = counts.loc[part.index]
+        n_hidden, sum_hidden = int(own.sum()), int(own_counts[own].sum())
+        names = part["model"].fillna("") + part["language"].fillna("")
+        rest = part[~own & (own_counts > 0)].index
+        for row in sorted(rest, key=lambda row: (own_counts[row], names[row])):
+            if sum_hidden == 0 or (n_hidden > 1 and sum_hidden >= min_cell):
+                break
+            hidden.loc[row] = True
+            n_hidden, sum_hidden = n_hidden + 1, sum_hidden + int(own_counts[row])
+    return hidden
+
+
+def _of_conversations(stats: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """For each row the value that the row of the same cell has whose unit is the conversation."""
+    conversations = stats.loc[stats["unit"] == "conversation", _MODERATION_CELL].assign(value=values)
+    # Object keys: a null is a value of its own here, and merge matches it as such.
+    merged = stats[_MODERATION_CELL].merge(conversations, on=_MODERATION_CELL, how="left", validate="many_to_one")
+    return merged["value"].set_axis(stats.index)
+
+
+def _without_extremes(
+    stats: pd.DataFrame, n: str, quantiles: Mapping[str, int], ends: Sequence[str], min_cell: int
+) -> pd.DataFrame:
+    """Take out of small groups what is the value of the first or the last of their `n` messages.
+
+    Args:
+        quantiles: columns to thousandths.
+        ends: columns of the least and the greatest value.
+    """
+    if min_cell < 2:
+        return stats
+    size = stats[n].fillna(0)
+    small = (size < _EXTREMES_FROM * min_cell).astype(bool)
+    shown = _blank(stats, small, tuple(ends))
+    for name, thousandths in quantiles.items():
+        rank = -(-size * thousandths // 1000)
+        shown = _blank(shown, small & ((rank <= 1) | (rank >= size)).astype(bool), (name,))
+    return shown
 
 
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:

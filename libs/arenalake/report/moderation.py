@@ -39,7 +39,8 @@ def build_moderation(frames: Frames) -> Page:
     if frames.min_cell > 1:
         lead += (
             f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are the count and the rate of "
-            f"flagged ones where these are fewer than {frames.min_cell} but not zero."
+            f"flagged ones where these are fewer than {frames.min_cell} but not zero, and cells from which hidden ones "
+            "could be told by subtraction."
         )
     return Page("moderation.html", "Moderation", lead, sections, nav="Moderation")
 
@@ -63,9 +64,7 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
     rates = Section("Flag rates by category")
     rates.figures = _rate_figure("Share of conversations flagged, by category", conversations, "category")
     rates.tables = [
-        _table(
-            f"Flag rates in {source}, {unit}s", None, whole[whole["unit"] == unit], slug("flags", source, unit), frames
-        )
+        _table(f"Flag rates in {source}, {unit}s", None, whole[whole["unit"] == unit], slug("flags", source, unit))
         for unit in ("conversation", "message")
         if (whole["unit"] == unit).any()
     ]
@@ -73,11 +72,11 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
     for grouping in ("model", "language"):
         part = stats[(stats["grouping"] == grouping) & (stats["unit"] == "conversation")]
         if not part.empty:
-            section.sections.append(_grouped(source, grouping, part, frames))
+            section.sections.append(_grouped(source, grouping, part))
     return section
 
 
-def _grouped(source: str, grouping: str, rows: pd.DataFrame, frames: Frames) -> Section:
+def _grouped(source: str, grouping: str, rows: pd.DataFrame) -> Section:
     size = rows.groupby(grouping, dropna=False)["n"].transform(lambda n: n.sum(min_count=1))
     place = rows["category"].map(_ORDER).fillna(len(_ORDER))
     every = rows.assign(_size=size, _place=place).sort_values(
@@ -88,8 +87,8 @@ def _grouped(source: str, grouping: str, rows: pd.DataFrame, frames: Frames) -> 
     section = Section(f"Flag rates by {grouping}")
     section.figures = _rate_figure(f"Share of conversations flagged (any category), by {grouping}", rows, grouping)
     caption = f"Conversations flagged in {source} by {grouping}, any category"
-    section.tables.append(_table(caption, grouping, rows, slug("flags", source, grouping), frames))
-    view = _table(f"Conversations flagged in {source} by {grouping} and category", grouping, every, "", frames)
+    section.tables.append(_table(caption, grouping, rows, slug("flags", source, grouping)))
+    view = _table(f"Conversations flagged in {source} by {grouping} and category", grouping, every, "")
     view.columns = [view.columns[0], text_column("Category", "category"), *view.columns[1:]]
     view.csv = slug("flags", source, grouping, "category")
     section.sections.append(Section("Every category", tables=[view], collapsed=True))
@@ -157,7 +156,7 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
                 text_column("Category", "category"),
                 TableColumn("Threshold", lambda row: Cell(f"{row['threshold']:.2g}", str(row["threshold"]), "number")),
                 number_column("Scored", "n"),
-                TableColumn("At or above", lambda row: _hidden_or(row, bool(row["hidden"]), "n_above", frames)),
+                TableColumn("At or above", lambda row: _hidden_or(row, bool(row["hidden"]), "n_above")),
                 TableColumn("Share", lambda row: percent_cell(row["share"], 2)),
             ],
             rows,
@@ -169,9 +168,9 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
     return [section]
 
 
-def _hidden_or(row: dict[str, Any], hidden: bool, name: str, frames: Frames) -> Cell:
+def _hidden_or(row: dict[str, Any], hidden: bool, name: str) -> Cell:
     if hidden:
-        return Cell(f"< {frames.min_cell}", "hidden", "hidden")
+        return Cell("hidden", kind="hidden")
     return number_cell(row[name])
 
 
@@ -186,13 +185,11 @@ def _range(row: dict[str, Any]) -> Cell:
     return Cell(f"{100 * low:.2f} – {100 * high:.2f} %", f"{low} to {high}", "number")
 
 
-def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str, frames: Frames) -> TableView:
+def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
     columns = [
         TableColumn("Of", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False),
-        TableColumn(
-            "Labelled", lambda row: _hidden_or(row, row["hidden"] == "all", "n", frames), "with a flag, true or false"
-        ),
-        TableColumn("Flagged", lambda row: _hidden_or(row, row["hidden"] is not None, "n_flagged", frames)),
+        TableColumn("Labelled", lambda row: _hidden_or(row, row["hidden"] == "all", "n"), "with a flag, true or false"),
+        TableColumn("Flagged", lambda row: _hidden_or(row, row["hidden"] is not None, "n_flagged")),
         TableColumn("Rate", _rate),
         TableColumn("95 % interval", _range),
     ]

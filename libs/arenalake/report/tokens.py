@@ -31,7 +31,7 @@ def build_tokens(frames: Frames) -> Page:
         section = Section(f"{source}, tokenizer {tokenizer}")
         whole = rows[rows["grouping"] == "all"].sort_values("role", ascending=False)
         section.tables.append(
-            _table(f"Tokens per message in {source}", None, whole, slug("tokens", source, tokenizer, "all"), frames)
+            _table(f"Tokens per message in {source}", None, whole, slug("tokens", source, tokenizer, "all"))
         )
         for grouping in ("model", "language"):
             part = rows[rows["grouping"] == grouping]
@@ -48,7 +48,11 @@ def build_tokens(frames: Frames) -> Page:
         "go from the 5 % to the 95 % quantile. "
     )
     if frames.min_cell > 1:
-        lead += f"Cells with fewer than {frames.min_cell} conversations are hidden."
+        lead += (
+            f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are those from which they could "
+            f"be told by subtraction. In groups of fewer than {10 * frames.min_cell} messages the least, the greatest "
+            "and quantiles that are one of them are left out."
+        )
     return Page("tokens.html", "Message lengths", lead, sections, nav="Tokens")
 
 
@@ -80,21 +84,24 @@ def _grouped(source: str, tokenizer: str, grouping: str, rows: pd.DataFrame, fra
         )
     hidden = int(rows["hidden"].sum())
     if hidden:
-        section.sentences.append(f"{hidden:,} rows have fewer than {frames.min_cell} conversations and are hidden.")
+        section.sentences.append(
+            f"{hidden:,} rows are hidden: they have fewer than {frames.min_cell} conversations or guard such."
+        )
     caption = f"Tokens per message in {source} {_HEADINGS[grouping].lower()}"
-    section.tables.append(_table(caption, grouping, rows, slug("tokens", source, tokenizer, grouping), frames))
+    section.tables.append(_table(caption, grouping, rows, slug("tokens", source, tokenizer, grouping)))
     return section
 
 
 def _quantiles(row: Any) -> dict[str, int] | None:
-    return None if row is None else {name: int(row[name]) for name in ("p5", "p25", "p50", "p75", "p95")}
+    names = ("p5", "p25", "p50", "p75", "p95")
+    return (
+        None if row is None or any(pd.isna(row[name]) for name in names) else {name: int(row[name]) for name in names}
+    )
 
 
-def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str, frames: Frames) -> TableView:
+def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
     def conversations(row: dict[str, Any]) -> Cell:
-        return (
-            Cell(f"< {frames.min_cell}", "hidden", "hidden") if row["hidden"] else number_cell(row["n_conversations"])
-        )
+        return Cell("hidden", kind="hidden") if row["hidden"] else number_cell(row["n_conversations"])
 
     columns = [
         text_column("Written by", "role"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from arenalake.config import GenerateConfig, RatingsConfig, SourceConfig
+from arenalake.config import RatingsConfig
 from arenalake.errors import ConfigError
-from arenalake.generate.corpora import BATTLES_FOLDER, TRUTH_FOLDER
+from arenalake.generate.corpora import BATTLES_FOLDER, TRUTH_FOLDER, reads_corpus
 from arenalake.generate.truth import STRENGTH, TRUTH_BASE, TRUTH_SCALE
 from arenalake.generate.write import or_none
 from arenalake.ratings.estimates import WIN_RATE
@@ -22,7 +22,9 @@ def run(context: Context) -> StepResult:
         ConfigError: `generate.path` holds no truth.
     """
     config, lake = context.config, context.lake
-    generated = [name for name, source in config.sources.items() if _is_generated(source, config.generate)]
+    generated = [
+        name for name, source in config.sources.items() if reads_corpus(source.path, config.generate, BATTLES_FOLDER)
+    ]
     if not generated:
         return StepResult(lines=["recovery: no source reads generated votes, nothing to compare"])
     folder = f"{config.generate.path.rstrip('/')}/{TRUTH_FOLDER}/ratings"
@@ -43,10 +45,6 @@ def run(context: Context) -> StepResult:
 
 def _amount(method: str, deviation: float) -> str:
     return f"{deviation:.3f}" if method == WIN_RATE else f"{deviation:.1f} points"
-
-
-def _is_generated(source: SourceConfig, generate: GenerateConfig) -> bool:
-    return source.path.rstrip("/") == f"{generate.path.rstrip('/')}/{BATTLES_FOLDER}"
 
 
 def compare_with_truth(ratings: pd.DataFrame, truth: pd.DataFrame, config: RatingsConfig) -> pd.DataFrame:

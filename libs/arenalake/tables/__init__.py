@@ -33,6 +33,7 @@ from arenalake.tables.gold import (
     TOKEN_STATS,
     VOLUME_STATS,
 )
+from arenalake.tables.reproduction import REPRODUCTION
 from arenalake.tables.silver import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE
 from arenalake.tables.table import Column, Table
 
@@ -62,6 +63,7 @@ ALL_TABLES: tuple[Table, ...] = (
     STYLE_REPLICATES,
     STYLE_COEFFICIENTS,
     *CORPUS_TABLES,
+    REPRODUCTION,
 )
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "RATING_FITS",
     "RATING_PAIRS",
     "RATING_REPLICATES",
+    "REPRODUCTION",
     "SOURCE_TERMS",
     "STYLE_COEFFICIENTS",
     "STYLE_REPLICATES",

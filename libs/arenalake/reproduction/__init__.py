@@ -1,0 +1,1 @@
+"""Published figures of the data sets, and whether the tables here give them again."""

@@ -1,0 +1,82 @@
+"""Job `reproduce`: published figures of the data sets beside ours, and whether they agree."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from arenalake.generate.corpora import is_generated
+from arenalake.lake import Derivation
+from arenalake.measure.tokenizers import tokenizer_keys
+from arenalake.reproduction.compare import (
+    CANNOT,
+    DIFFERS,
+    LEDGER_DDL,
+    MATCH,
+    Origin,
+    compare_figures,
+    ledger_rows,
+    tables_of,
+)
+from arenalake.reproduction.ledger import LEDGERS, LLAMA_2_DIGEST
+from arenalake.steps.step import Context, StepResult
+from arenalake.tables import INGESTED_FILES, REPRODUCTION
+
+
+def run(context: Context) -> StepResult:
+    """Compare what there is; a source whose format nobody published figures about is left out."""
+    config, lake = context.config, context.lake
+    origins = [
+        Origin(name, source.format, is_generated(lake.spark, source.path, config.generate))
+        for name, source in config.sources.items()
+        if source.format in LEDGERS
+    ]
+    if not origins and not lake.exists(REPRODUCTION):
+        return StepResult(lines=["reproduce: no figures are published in the formats of these sources"])
+    rows = ledger_rows(origins, llama_2=find_llama_2(config.tokens.tokenizers))
+    tables = tables_of([LEDGERS[origin.format] for origin in origins])
+    inputs = [INGESTED_FILES, *(table for table in tables if table != INGESTED_FILES)]
+    ledger = lake.spark.createDataFrame([tuple(row.values()) for row in rows], LEDGER_DDL)
+
+    def build(*frames: DataFrame) -> DataFrame:
+        named = {table.name: frame for table, frame in zip(inputs, frames, strict=True)}
+        return compare_figures(ledger, rows, named)
+
+    lake.derive([Derivation(REPRODUCTION, inputs, build, {"ledger": rows})])
+    found = lake.read(REPRODUCTION).orderBy("source", "place").toPandas()
+    lines = [line for origin in origins for line in _lines(origin, found[found["source"] == origin.source])]
+    metrics = {verdict.replace(" ", "_"): float((found["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS)}
+    return StepResult(lines=lines, metrics=metrics, tables={"reproduction": found})
+
+
+def find_llama_2(specs: Sequence[str]) -> str | None:
+    """The name in the tables of the tokenizer that published figures were counted with, known by its file's digest."""
+    for key, spec in tokenizer_keys(specs).items():
+        path = Path(spec.removeprefix("spm:").removesuffix("+bos"))
+        is_candidate = spec.startswith("spm:") and spec.endswith("+bos") and path.is_file()
+        if is_candidate and hashlib.sha256(path.read_bytes()).hexdigest() == LLAMA_2_DIGEST:
+            return key
+    return None
+
+
+def _lines(origin: Origin, figures: pd.DataFrame) -> list[str]:
+    if origin.generated:
+        return [
+            f"reproduce: {origin.source}: generated data, so none of {len(figures)} published figures can be "
+            "recomputed; its own stand beside them"
+        ]
+    n = {verdict: int((figures["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS, CANNOT)}
+    lines = [
+        f"reproduce: {origin.source}: of {len(figures)} published figures {n[MATCH]} match, {n[DIFFERS]} differ, "
+        f"{n[CANNOT]} cannot be recomputed"
+    ]
+    lines += [
+        f"reproduce: {origin.source}: {row.figure} ({row.citation}): published {row.published:,.10g}, "
+        f"ours {row.ours:,.10g}{f' ({row.reason!s})' if row.reason else ''}"
+        for row in figures[figures["verdict"] == DIFFERS].itertuples()
+    ]
+    reasons = Counter(str(reason) for reason in figures.loc[figures["verdict"] == CANNOT, "reason"])
+    return lines + [f"reproduce: {origin.source}: {count} cannot: {reason}" for reason, count in reasons.items()]

@@ -1,0 +1,250 @@
+"""Published figures beside ours: what matches, what differs, and what is not compared, with the reason."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from arenalake.config import GenerateConfig
+from arenalake.generate.corpora import is_generated
+from arenalake.generate.write import write_document
+from arenalake.reproduction.compare import (
+    CANNOT,
+    DIFFERS,
+    LEDGER_DDL,
+    MATCH,
+    Origin,
+    compare_figures,
+    ledger_rows,
+    tables_of,
+)
+from arenalake.reproduction.ledger import LEDGERS
+from arenalake.steps import reproduce
+from arenalake.tables import (
+    BATTLE_COUNTS,
+    BATTLES,
+    CONVERSATION_TOKEN_STATS,
+    INGESTED_FILES,
+    MODERATION_ANSWERS,
+    MODERATION_CONVERSATIONS,
+    MODERATION_STATS,
+    TOKEN_STATS,
+)
+
+LLAMA = "spm:tokenizer.model+bos"
+PAPER, WILDCHAT = "arXiv:2309.11998", "arXiv:2405.01470"
+
+
+def chat_rows(source, *, files):
+    """What the tables would hold if everything were as LMSYS-Chat-1M's paper says; `files` are (rows, quarantined)."""
+    tokens = {"source": source, "grouping": "all", "tokenizer": LLAMA}
+    answers = {"source": source, "grouping": "model", "category": "any"}
+    flagged = {
+        "any": 54_427,
+        "sexual": 33_968,
+        "harassment": 21_167,
+        "violence": 9_499,
+        "hate": 3_591,
+        "self-harm": 863,
+    }
+    per_model = {
+        "vicuna-13b": (490_712, 15_925, 13_463, 12_000),
+        "gpt-4": (7_304, 368, 109, 109),
+        "claude-2": (2_241, 78, 18, 18),
+    }
+    sizes = {model: n for model, (n, *_) in per_model.items()} | {f"m{i}": 1 for i in range(22)}
+    turns = {"source": source, "measure": "turns", "tokenizer": LLAMA}
+    kept = sum(rows - quarantined for rows, quarantined in files)
+    return {
+        INGESTED_FILES: [
+            {"source": source, "path": path, "modified": i, "size": 0, "duplicates": 0}
+            | {"rows": rows, "quarantined": quarantined}
+            for path, (rows, quarantined) in enumerate(files)
+            for i in range(2)  # a file that came in twice counts once
+        ],
+        CONVERSATION_TOKEN_STATS: [
+            turns | {"grouping": "all", "n_conversations": kept, "mean": 2.0151},
+            *[turns | {"grouping": "model", "model": model, "n_conversations": n} for model, n in sizes.items()],
+            *[turns | {"grouping": "language", "language": str(i)} for i in range(154)],
+            turns | {"grouping": "language", "language": None},
+        ],
+        TOKEN_STATS: [
+            tokens | {"role": "user", "mean": 69.53, "sd": 143.49},
+            tokens | {"role": "assistant", "mean": 214.5, "sd": 1858.094},
+            tokens | {"role": "user", "mean": 1.0, "sd": 1.0, "tokenizer": "sample"},
+        ],
+        MODERATION_CONVERSATIONS: [
+            {"source": source, "grouping": "all", "unit": "conversation", "category": category, "n_flagged": n}
+            for category, n in flagged.items()
+        ],
+        MODERATION_ANSWERS: [
+            answers | {"model": model, "n_user_flagged": n[1], "n_answer_flagged": n[2], "n_answered": n[3]}
+            for model, n in per_model.items()
+        ],
+        MODERATION_STATS: [
+            {"source": source, "grouping": "all", "role": "user", "category": "any", "unit": "message", "rate": 0.0308}
+        ],
+    }
+
+
+def arena_rows(source, n):
+    """`n` battles in two months by three voters, one of whom is unknown."""
+    battle = {"source": source, "winner": "tie", "judge_kind": "human", "language": "English"}
+    pair = {"model_a": "m0", "model_b": "m1"}
+    return {
+        INGESTED_FILES: [
+            {"source": source, "path": "f", "modified": 0, "size": 1, "rows": n + 4, "quarantined": 1, "duplicates": 3}
+        ],
+        BATTLE_COUNTS: [
+            battle | pair | {"month": "2023-04", "turn": 1, "n": n - 2},
+            battle | pair | {"month": "2023-04", "turn": 3, "n": 1},
+            battle | {"month": "2023-05", "model_a": "m1", "model_b": "m2", "language": None, "n": 1},
+        ],
+        BATTLES: [battle | pair | {"judge": judge} for judge in ("x", "x", "y", None)],
+    }
+
+
+def compared(spark, origins, *contents, llama_2=LLAMA):
+    """Rows of `reproduction` by source, figure and where it was published."""
+    rows = ledger_rows(origins, llama_2=llama_2)
+    ledger = spark.createDataFrame([tuple(row.values()) for row in rows], LEDGER_DDL)
+    tables = {}
+    for table in [INGESTED_FILES, *tables_of(list(LEDGERS.values()))]:
+        columns = {c.name: "bigint" if c.type == "timestamp" else c.type for c in table.columns}
+        values = [tuple(row.get(name) for name in columns) for content in contents for row in content.get(table, [])]
+        ddl = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
+        tables[table.name] = spark.createDataFrame([tuple(map(as_text, columns.values(), v)) for v in values], ddl)
+    found = compare_figures(ledger, rows, tables).collect()
+    by_key = {(row.source, row.figure, row.citation): row for row in found}
+    assert len(by_key) == len(found) == sum(len(LEDGERS[origin.format].figures) for origin in origins)
+    return by_key
+
+
+def as_text(kind, value):
+    return str(value) if kind == "string" and value is not None else value
+
+
+@pytest.fixture(scope="module")
+def found(spark):
+    """Sources of every kind in one run."""
+    origins = [
+        Origin(name, "lmsys_chat_1m", name == "made up")
+        for name in ("whole", "part", "quarantined", "made up", "empty")
+    ]
+    return compared(
+        spark,
+        [*origins, Origin("votes", "arena", False)],
+        chat_rows("whole", files=[(600_000, 0), (400_000, 0)]),
+        chat_rows("part", files=[(5_000, 0)]),
+        chat_rows("quarantined", files=[(1_000_000, 7)]),
+        chat_rows("made up", files=[(1_000_000, 0)]),
+        arena_rows("votes", 33_000 - 4),
+    )
+
+
+def of(found, source, figure, citation):
+    (row,) = [row for key, row in found.items() if key[:2] == (source, figure) and citation in key[2]]
+    return row
+
+
+def test_the_published_corpus_gives_its_figures_again(found):
+    whole = [row for key, row in found.items() if key[0] == "whole"]
+    differing = {(row.figure, row.ours) for row in whole if row.verdict == DIFFERS}
+    assert differing == {
+        ("vicuna-13b: flagged answers to attempts", 12_000),
+        ("download size", 0),
+        ("tokens per prompt", 69.53),  # WildChat's 69.83; the paper's 69.5 is a match
+        ("tokens per response", 214.5),
+    }
+    assert {row.figure for row in whole if row.verdict == CANNOT} == {"users", "months", "data set size", "languages"}
+    assert (of(found, "whole", "turns per conversation", PAPER).verdict) == MATCH
+    assert (of(found, "whole", "turns per conversation", WILDCHAT).verdict) == MATCH
+    assert of(found, "whole", "tokens per prompt", PAPER).verdict == MATCH
+    assert of(found, "whole", "tokens per response, sd", WILDCHAT).verdict == MATCH  # 1858.094 rounds to 1858.09
+    assert of(found, "whole", "languages", PAPER).ours == 154
+
+
+def test_what_the_release_left_out_cannot_be_recomputed_and_the_reason_says_so(found):
+    users = of(found, "whole", "users", PAPER)
+    assert (users.verdict, users.ours, users.published) == (CANNOT, None, 210_479)
+    assert "dropped before it was published" in users.reason
+
+
+def test_a_part_of_the_corpus_is_told_once_and_not_called_different_in_every_figure(found):
+    size = of(found, "part", "conversations", PAPER)
+    assert (size.verdict, size.ours) == (DIFFERS, 5_000)
+    assert size.reason == "the source has 5,000 records, the release has 1,000,000"
+    rest = [row for key, row in found.items() if key[0] == "part" and key[1] != "conversations"]
+    assert {row.verdict for row in rest} == {CANNOT}
+    flags = of(found, "part", "conversations flagged: hate", PAPER)
+    assert (flags.ours, flags.reason) == (3_591, size.reason)
+
+
+def test_quarantined_records_came_in_and_explain_what_differs(found):
+    size = of(found, "quarantined", "conversations", PAPER)
+    assert (size.verdict, size.ours) == (DIFFERS, 999_993)
+    assert size.reason == "of the records 7 are in quarantine and 0 are duplicates"
+    assert of(found, "quarantined", "models", PAPER).verdict == MATCH
+
+
+def test_generated_data_is_never_said_to_match(found):
+    rows = [row for key, row in found.items() if key[0] == "made up"]
+    assert {row.verdict for row in rows} == {CANNOT}
+    flagged = of(found, "made up", "conversations flagged", PAPER)
+    assert flagged.ours == flagged.published
+    assert "generated" in flagged.reason
+
+
+def test_a_source_without_rows_has_nothing_to_compare(found):
+    rows = [row for key, row in found.items() if key[0] == "empty"]
+    assert {(row.verdict, row.ours) for row in rows} == {(CANNOT, None)}
+    assert "conversation_token_stats" in of(found, "empty", "models", PAPER).reason
+
+
+def test_figures_of_battles_count_both_sides_voters_and_turns_that_are_known(found):
+    ours = {key[1]: row.ours for key, row in found.items() if key[0] == "votes"}
+    assert (ours["battles"], ours["models"], ours["users"], ours["languages"]) == (32_996, 3, 2, 1)
+    assert ours["turns per battle"] == pytest.approx((32_994 + 3) / 32_995)
+    assert ours["months"] == 2
+    assert of(found, "votes", "battles", "chatbot_arena").reason.startswith("of the records 1 are in quarantine and 3")
+
+
+def test_without_llama_2_the_reason_says_which_tokenizer_to_add(spark):
+    content = chat_rows("s", files=[(1_000_000, 0)])
+    found = compared(spark, [Origin("s", "lmsys_chat_1m", False)], content, llama_2=None)
+    tokens = [row for row in found.values() if row.figure.startswith("tokens")]
+    assert len(tokens) == 6
+    assert {(row.verdict, row.ours) for row in tokens} == {(CANNOT, None)}
+    assert all("spm:" in row.reason and "+bos" in row.reason for row in tokens)
+    assert of(found, "s", "conversations flagged", PAPER).verdict == MATCH
+
+
+def test_every_figure_is_cited_defined_and_either_computed_or_refused_with_a_reason():
+    for ledger in LEDGERS.values():
+        keys = [(figure.name, figure.citation) for figure in ledger.figures]
+        assert len(set(keys)) == len(keys)
+        assert ledger.figures[0].published == ledger.records, "the first figure is the size"
+        for figure in ledger.figures:
+            assert all((figure.citation, figure.definition, figure.unit))
+            assert bool(figure.table and figure.ours) != bool(figure.reason)
+
+
+def test_llama_2_is_known_by_its_file_and_only_with_the_token_that_the_papers_count(tmp_path, monkeypatch):
+    file = tmp_path / "any name.model"
+    file.write_bytes(b"pieces")
+    assert reproduce.find_llama_2(["sample", f"spm:{file}+bos"]) is None
+    monkeypatch.setattr(reproduce, "LLAMA_2_DIGEST", hashlib.sha256(b"pieces").hexdigest())
+    assert reproduce.find_llama_2(["sample", f"spm:{file}+bos"]) == "spm:any name.model+bos"
+    assert reproduce.find_llama_2([f"spm:{file}", "spm:nowhere.model+bos"]) is None
+
+
+def test_generated_data_is_known_by_its_place_or_by_the_truth_beside_it(spark, tmp_path):
+    config = GenerateConfig(path="data/raw")
+    assert is_generated(spark, "data/raw/chatbot_arena/", config)
+    real = Path(tmp_path, "lmsys_chat_1m", "train-00000.parquet")
+    assert not is_generated(spark, str(real), config)
+    assert not is_generated(spark, str(tmp_path), config)
+    write_document(spark, {"seed": 0}, f"{tmp_path}/truth/begun")
+    assert is_generated(spark, str(real), config)
+    assert is_generated(spark, str(real.parent), config)
+    assert not is_generated(spark, str(tmp_path / "data"), config)
