@@ -33,7 +33,14 @@ from arenalake.tables.gold import (
     TOKEN_STATS,
     VOLUME_STATS,
 )
-from arenalake.tables.silver import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE
+from arenalake.tables.silver import (
+    BATTLES,
+    CONVERSATIONS,
+    DETECTION_TYPE,
+    INGESTED_FILES,
+    MESSAGES,
+    QUARANTINE,
+)
 from arenalake.tables.table import Column, Table
 
 ALL_TABLES: tuple[Table, ...] = (
@@ -71,6 +78,7 @@ __all__ = [
     "CONVERSATIONS",
     "CONVERSATION_TOKEN_COUNTS",
     "CONVERSATION_TOKEN_STATS",
+    "DETECTION_TYPE",
     "INGESTED_FILES",
     "LANGUAGE_COSTS",
     "MESSAGES",
