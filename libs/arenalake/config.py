@@ -215,6 +215,7 @@ JobName = Literal[
     "generate",
     "ingest",
     "measure",
+    "corpus_stats",
     "token_stats",
     "moderation_stats",
     "battle_stats",
@@ -230,6 +231,7 @@ class PipelineConfig(Section):
     jobs: Annotated[list[JobName], Field(min_length=1)] = [
         "ingest",
         "measure",
+        "corpus_stats",
         "token_stats",
         "moderation_stats",
         "battle_stats",

@@ -15,12 +15,13 @@ WAITS_FOR = {
     "generate": (),
     "ingest": ("generate",),
     "measure": ("ingest",),
+    "corpus_stats": ("measure",),
     "token_stats": ("measure",),
     "moderation_stats": ("measure",),
     "battle_stats": ("ingest",),
     "ratings": ("measure", "battle_stats"),
     "recovery": ("ratings",),
-    "report": ("token_stats", "moderation_stats", "ratings"),
+    "report": ("corpus_stats", "token_stats", "moderation_stats", "ratings"),
 }
 JOB_ORDER = tuple(WAITS_FOR)
 

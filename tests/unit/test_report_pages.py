@@ -15,10 +15,19 @@ import pytest
 from arenalake.errors import ConfigError
 from arenalake.report.build import build_pages
 from arenalake.report.frames import Frames, typed
-from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_token_cells
+from arenalake.report.hide import (
+    hide_audit_cells,
+    hide_curve_cells,
+    hide_moderation_cells,
+    hide_shape_cells,
+    hide_token_cells,
+    hide_voter_cells,
+)
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
 from arenalake.tables import (
+    CORPUS_SHAPE,
+    LANGUAGE_AUDIT,
     MODERATION_CURVES,
     MODERATION_STATS,
     PAIR_STATS,
@@ -28,6 +37,7 @@ from arenalake.tables import (
     STYLE_COEFFICIENTS,
     TOKEN_STATS,
     VOLUME_STATS,
+    VOTER_STATS,
 )
 
 HOSTILE = [
@@ -85,8 +95,39 @@ def flag_row(unit, n, n_flagged, *, grouping="all", category="any", **other):
     return key | {"n": n, "n_flagged": n_flagged, "rate": rate} | ends | (scores if unit == "message" else {}) | other
 
 
+def shape_row(n, *, grouping="all", source="s", **other):
+    numbers = {"share": 0.5, "mean_turns": 1.5, "n_redaction_known": n, "n_redacted": n // 2, "redacted_rate": 0.5}
+    key = {"source": source, "grouping": grouping, "n_models": 1, "n_languages": 1}
+    return key | {"n_conversations": n} | numbers | other
+
+
+def voter_row(n_voters, *, source="s", judge_kind="human"):
+    quantiles = dict.fromkeys(("min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99"), 4)
+    key = {"source": source, "judge_kind": judge_kind, "n_battles": 40, "n_anonymous": 0}
+    return key | quantiles | {"n_voters": n_voters, "mean": 4.0, "sd": 0.0}
+
+
+def audit_row(language, n, *, source="s", detected="English", **other):
+    key = {"source": source, "detector": "cld2", "language": language, "detected_language": detected}
+    numbers = {"n": n, "mean_confidence": 0.9, "median_letters": 20.0, "n_checked": 50, "n_confirmed": 20}
+    return key | numbers | {"n_published": 100} | other
+
+
 def frames(
-    *, ratings=(), style=(), pairs=(), positions=(), volume=(), tokens=(), flags=(), curves=(), terms=(), min_cell=10
+    *,
+    ratings=(),
+    style=(),
+    pairs=(),
+    positions=(),
+    volume=(),
+    shape=(),
+    voters=(),
+    audit=(),
+    tokens=(),
+    flags=(),
+    curves=(),
+    terms=(),
+    min_cell=10,
 ):
     return Frames(
         ratings=floats(frame(RATINGS, *ratings), RATINGS),
@@ -94,6 +135,9 @@ def frames(
         pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
         position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
         volume_stats=frame(VOLUME_STATS, *volume),
+        corpus_shape=hide_shape_cells(floats(frame(CORPUS_SHAPE, *shape), CORPUS_SHAPE), min_cell),
+        voter_stats=hide_voter_cells(floats(frame(VOTER_STATS, *voters), VOTER_STATS), min_cell),
+        language_audit=hide_audit_cells(floats(frame(LANGUAGE_AUDIT, *audit), LANGUAGE_AUDIT), min_cell),
         token_stats=hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell),
         moderation_stats=hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell),
         moderation_curves=hide_curve_cells(floats(frame(MODERATION_CURVES, *curves), MODERATION_CURVES), min_cell),
@@ -120,6 +164,10 @@ def hostile_frames():
         pairs=[pair(a, b) for a, b in others],
         positions=[position | {"model": name, "ci_lower": 0.2, "ci_upper": 0.8} for name in (None, *names)],
         volume=[{"source": name, "n_battles": 5} for name in names],
+        shape=[shape_row(50, source=name) for name in names]
+        + [shape_row(20, grouping=by, source=names[0], **{by: name}) for by in ("model", "language") for name in names],
+        voters=[voter_row(20, source=name) for name in names],
+        audit=[audit_row(name, 20, source=other, detected=other) for name in names for other in names[:3]],
         tokens=[token_row(50, grouping=by, **{by: name}) for by in ("model", "language") for name in names]
         + [token_row(50)],
         flags=[
@@ -176,7 +224,7 @@ def text_of(files, name):
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 5 + len(HOSTILE)
+    assert len(pages) == 6 + len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -364,6 +412,23 @@ def test_token_cells_under_the_limit_are_hidden_on_the_page_and_in_the_csv():
     assert "rare user < 10 – – –" in text_of(files, "tokens.html")
     (spec,) = [json.loads(text) for text in Elements(files["tokens.html"].decode()).scripts if text.strip()]
     assert spec["layout"]["yaxis"]["ticktext"] == ["common"]
+
+
+def test_corpus_cells_about_few_are_hidden_on_the_page_and_in_the_csv():
+    rows = [shape_row(50), shape_row(40, grouping="language", language="English")]
+    rows += [shape_row(12, grouping="language", language="French"), shape_row(3, grouping="language", language="Manx")]
+    audit = [audit_row("English", 40), audit_row("Manx", 9, detected="Irish", n_checked=9, n_confirmed=0)]
+    voters = [voter_row(9), voter_row(2, judge_kind="model")]
+    site = render_site(build_pages(frames(shape=rows, voters=voters, audit=audit)))
+    assert "50 conversations; models: 1; languages: 1; 1.50 turns each." in text_of(site, "corpus.html")
+    by_language = {row["language"]: row for row in read_csv(site, "corpus-s-language")}
+    numbers = {name: (row["n_conversations"], row["n_redacted"]) for name, row in by_language.items()}
+    assert numbers == {"English": ("40", "20"), "French": ("12", ""), "Manx": ("", "")}
+    voters = {row["judge_kind"]: (row["n_voters"], row["max"], row["n_battles"]) for row in read_csv(site, "voters")}
+    assert voters == {"human": ("", "", "40"), "model": ("2", "4", "40")}
+    audited = {row["language"]: row for row in read_csv(site, "languages-s-cld2")}
+    assert [audited["English"][name] for name in ("n", "n_checked", "n_confirmed")] == ["40", "50", "20"]
+    assert [audited["Manx"][name] for name in ("n", "median_letters", "n_checked", "n_confirmed")] == ["", "", "", "0"]
 
 
 def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():

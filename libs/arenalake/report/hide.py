@@ -1,6 +1,7 @@
 """Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
 
-It is done where a cell is about conversations: token and moderation statistics. Votes on models are no such cells.
+It is done where a cell is about conversations or voters: shape, languages, token and moderation statistics. Votes on
+models are no such cells.
 A hidden cell has no numbers and `hidden` says so; a count of zero is not hidden. Nothing is done against subtracting
 rows from totals.
 """
@@ -10,6 +11,10 @@ import pandas as pd
 _TOKEN_NUMBERS = ("n_messages", "total", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
 _SCORE_NUMBERS = ("n_scored", "mean_score", "p50", "p90", "p99", "p99_9")
 _FLAG_NUMBERS = ("n_flagged", "rate", "ci_lower", "ci_upper")
+_PROMPT_NUMBERS = ("n_prompts", "n_distinct_prompts", "n_repeated_prompts", "max_repeats")
+_SHAPE_NUMBERS = ("share", "mean_turns", "n_redaction_known", "n_models", "n_languages", *_PROMPT_NUMBERS)
+_REDACTED_NUMBERS = ("n_redacted", "redacted_rate")
+_VOTER_NUMBERS = ("n_voters", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
 
 
@@ -17,6 +22,28 @@ def hide_token_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Rows of `token_stats` with fewer than `min_cell` conversations lose their numbers; `hidden` is added."""
     small = _few(stats["n_conversations"], min_cell)
     return _blank(stats, small, ("n_conversations", *_TOKEN_NUMBERS)).assign(hidden=small)
+
+
+def hide_shape_cells(shape: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `corpus_shape` about few conversations lose their numbers, and few redacted ones lose count and rate."""
+    small = _few(shape["n_conversations"], min_cell)
+    shown = _blank(shape, small | _few(shape["n_redacted"], min_cell), _REDACTED_NUMBERS)
+    return _blank(shown, small, ("n_conversations", *_SHAPE_NUMBERS)).assign(hidden=small)
+
+
+def hide_voter_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `voter_stats` about few people lose what they say of them; models that judge are no persons."""
+    small = _few(stats["n_voters"], min_cell) & (stats["judge_kind"] == "human")
+    return _blank(stats, small, _VOTER_NUMBERS).assign(hidden=small)
+
+
+def hide_audit_cells(audit: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `language_audit` about few conversations lose their numbers, sums over few lose those."""
+    small = _few(audit["n"], min_cell)
+    shown = _blank(audit, small, ("n", "mean_confidence", "median_letters"))
+    for name in ("n_checked", "n_confirmed", "n_published"):
+        shown = _blank(shown, _few(audit[name], min_cell), (name,))
+    return shown.assign(hidden=small)
 
 
 def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:

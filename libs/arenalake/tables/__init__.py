@@ -33,6 +33,7 @@ from arenalake.tables.gold import (
     TOKEN_STATS,
     VOLUME_STATS,
 )
+from arenalake.tables.shape import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, SHAPE_TABLES, VOTER_STATS
 from arenalake.tables.silver import (
     BATTLES,
     CONVERSATIONS,
@@ -69,6 +70,7 @@ ALL_TABLES: tuple[Table, ...] = (
     STYLE_REPLICATES,
     STYLE_COEFFICIENTS,
     *CORPUS_TABLES,
+    *SHAPE_TABLES,
 )
 
 __all__ = [
@@ -76,10 +78,13 @@ __all__ = [
     "BATTLES",
     "BATTLE_COUNTS",
     "CONVERSATIONS",
+    "CONVERSATION_COUNTS",
     "CONVERSATION_TOKEN_COUNTS",
     "CONVERSATION_TOKEN_STATS",
+    "CORPUS_SHAPE",
     "DETECTION_TYPE",
     "INGESTED_FILES",
+    "LANGUAGE_AUDIT",
     "LANGUAGE_COSTS",
     "MESSAGES",
     "MODERATION_ANSWERS",
@@ -107,6 +112,7 @@ __all__ = [
     "TOKEN_STATS",
     "TOXICITY_AGREEMENT",
     "VOLUME_STATS",
+    "VOTER_STATS",
     "Column",
     "Table",
 ]
