@@ -64,6 +64,8 @@ setup(
         "tiktoken>=0.7",  # token counts for OpenAI's vocabularies
         "tokenizers>=0.19",  # token counts for Hugging Face tokenizer files
         "langdetect>=1.0.9,<2",  # language of conversations that a source does not label
+        "pycld2>=0.42,<1",  # the detector that published language tags came from
+        "babel>=2.12,<3",  # names of languages from CLDR, where the published names come from
     ],
     extras_require={
         "local": LOCAL,

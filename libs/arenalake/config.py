@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from arenalake.errors import ConfigError
+from arenalake.language.detectors import DETECTORS
 from arenalake.section import Section
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import SourceSettings
@@ -85,8 +86,23 @@ class TokensConfig(Section):
 
 
 class LanguageConfig(Section):
-    detector: Literal["langdetect", "cld2"] = "langdetect"
+    """Which conversations get their language detected, and by what.
+
+    `missing` means those that a source does not label. `sample` adds about `sample_size` labelled ones per source and
+    published language (all of a rarer one), chosen by `seed` and conversation id; `all` leaves none out.
+    """
+
+    detector: str = "langdetect"
     detect: Literal["missing", "sample", "all"] = "missing"
+    sample_size: int = Field(default=200, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @field_validator("detector")
+    @classmethod
+    def _detector_is_known(cls, name: str) -> str:
+        if name not in DETECTORS:
+            raise ValueError(f"is not a known detector; known: {', '.join(sorted(DETECTORS))}")
+        return name
 
 
 class AnchorConfig(Section):
@@ -199,6 +215,7 @@ JobName = Literal[
     "generate",
     "ingest",
     "measure",
+    "corpus_stats",
     "token_stats",
     "moderation_stats",
     "battle_stats",
@@ -215,6 +232,7 @@ class PipelineConfig(Section):
     jobs: Annotated[list[JobName], Field(min_length=1)] = [
         "ingest",
         "measure",
+        "corpus_stats",
         "token_stats",
         "moderation_stats",
         "battle_stats",

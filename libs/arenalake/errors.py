@@ -29,6 +29,10 @@ class TokenizerError(CallerError):
     """A tokenizer specification is unknown or its model file cannot be loaded."""
 
 
+class DetectorError(CallerError):
+    """A language detector cannot be loaded."""
+
+
 class SessionError(CallerError):
     """The Spark session at hand cannot do the work, for example because Delta Lake is missing."""
 

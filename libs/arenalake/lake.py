@@ -185,6 +185,11 @@ class Lake:
         assignments = ", ".join(f"old.`{column}` = {expression}" for column, expression in update.items())
         self._merge(table, rows, f"WHEN MATCHED THEN UPDATE SET {assignments} WHEN NOT MATCHED THEN INSERT *")
 
+    def update(self, table: Table, rows: DataFrame, *, on: Sequence[str], update: Mapping[str, str]) -> None:
+        """Set columns to expressions over `old` and `new` in all rows that match one of `rows`; nothing is added."""
+        assignments = ", ".join(f"old.`{column}` = {expression}" for column, expression in update.items())
+        self._merge(table, rows, f"WHEN MATCHED THEN UPDATE SET {assignments}", on, conform=False)
+
     def delete(self, table: Table, keys: DataFrame, *, on: Sequence[str] | None = None) -> None:
         """Delete the rows that match `keys`, by MERGE: a predicate with ids would stay in the transaction log."""
         if self.exists(table):

@@ -15,13 +15,14 @@ WAITS_FOR = {
     "generate": (),
     "ingest": ("generate",),
     "measure": ("ingest",),
+    "corpus_stats": ("measure",),
     "token_stats": ("measure",),
     "moderation_stats": ("measure",),
     "battle_stats": ("ingest",),
     "ratings": ("measure", "battle_stats"),
     "recovery": ("ratings",),
     "reproduce": ("token_stats", "moderation_stats", "battle_stats"),
-    "report": ("token_stats", "moderation_stats", "ratings", "reproduce"),
+    "report": ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce"),
 }
 JOB_ORDER = tuple(WAITS_FOR)
 

@@ -8,7 +8,16 @@ from arenalake.tables import ALL_TABLES, BATTLES, MESSAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 VOTE_JOBS = ["ingest", "battle_stats", "ratings"]
-JOBS = ["ingest", "measure", "token_stats", "moderation_stats", "battle_stats", "ratings", "reproduce"]
+JOBS = [
+    "ingest",
+    "measure",
+    "corpus_stats",
+    "token_stats",
+    "moderation_stats",
+    "battle_stats",
+    "ratings",
+    "reproduce",
+]
 COMPARED = [table for table in ALL_TABLES if table.layer == "gold" or table in (BATTLES, MESSAGES)]
 
 

@@ -1,5 +1,7 @@
 """The job `measure` end to end: what is measured, what is not read again, and what a killed run leaves."""
 
+import hashlib
+
 import pytest
 from pyspark.sql import functions as F
 
@@ -30,8 +32,9 @@ def add(lake, *rows):
     lake.append(CONVERSATIONS, lake.spark.createDataFrame(list(rows), CONVERSATIONS.ddl))
 
 
-def run(lake, *tokenizers):
-    config = parse_config({"storage": {"root": lake.root}, "tokens": {"tokenizers": list(tokenizers or ["sample"])}})
+def run(lake, *tokenizers, **language):
+    tokens = {"tokenizers": list(tokenizers or ["sample"])}
+    config = parse_config({"storage": {"root": lake.root}, "tokens": tokens, "language": language})
     return measure.run(Context(config, lake))
 
 
@@ -127,11 +130,94 @@ def test_a_run_that_was_killed_between_two_tokenizers_is_finished_by_the_next(la
     assert all(set(value) == {"sample", "whitespace"} for value in counts.values())
 
 
+ENGLISH, FRENCH = "What would you do if you were me?", "Que feriez-vous si vous étiez à ma place ?"
+
+
+def languages(lake):
+    """Published and detected language by conversation, and what each detector said on the first message."""
+    found = {}
+    for row in lake.read(MESSAGES).orderBy("conversation_id", "position").collect():
+        published, last, said = found.setdefault(row.conversation_id, (row.language, row.detected_language, {}))
+        assert (published, last) == (row.language, row.detected_language)
+        assert row.position == 0 or row.detections is None
+        said |= {name: (one.language, one.reason) for name, one in (row.detections or {}).items()}
+    return found
+
+
+def test_a_language_is_detected_from_what_the_user_wrote_where_none_is_published(lake):
+    add(lake, conversation(1, (FRENCH, ENGLISH * 5), language=None), conversation(2, (FRENCH, "Oui")))
+    add(lake, conversation(3, ("hm", ENGLISH), language=None, file="f2"))
+    result = run(lake)
+    assert languages(lake) == {
+        "c1": (None, "French", {"langdetect": ("French", None)}),
+        "c2": ("English", None, {}),
+        "c3": (None, "unknown", {"langdetect": ("unknown", "too short")}),
+    }
+    assert result.lines[-1] == "measure: language of 2 conversations detected with langdetect"
+    first = lake.read(MESSAGES).where("conversation_id = 'c1' AND position = 0").first().detections["langdetect"]
+    assert first.confidence > 0.9
+    assert (first.script, first.n_letters) == ("Latin", sum(map(str.isalpha, FRENCH)))
+
+
+def test_another_detector_reads_only_what_it_has_not_seen_and_an_earlier_one_reads_nothing(lake, monkeypatch):
+    add(lake, conversation(1, (FRENCH, "Oui"), language=None), conversation(2), conversation(3, language=None))
+    run(lake, detector="cld2")
+    both = {"cld2": ("French", None), "langdetect": ("French", None)}
+    too_short = ("unknown", "too short")
+    add(lake, conversation(4, (FRENCH, "Oui"), language=None))
+    result = run(lake, detector="langdetect")
+    expected = {
+        "c1": (None, "French", both),
+        "c2": ("English", None, {}),
+        "c3": (None, "unknown", {"cld2": too_short, "langdetect": too_short}),
+        "c4": (None, "French", {"langdetect": ("French", None)}),
+    }
+    assert languages(lake) == expected
+    assert result.metrics == {"conversations": 1, "messages": 2}
+    # Let the two differ, so that it can be seen who spoke last.
+    lake.spark.sql(f"UPDATE {lake.name_of(MESSAGES)} SET detected_language = 'Breton' WHERE conversation_id = 'c1'")
+    before = version(lake)
+    with monkeypatch.context() as patched:
+        patched.setattr(measure, "detect_conversations", None)
+        run(lake, detector="langdetect")
+    assert languages(lake) == expected
+    assert version(lake) == before + 1
+    run(lake, detector="langdetect")
+    assert version(lake) == before + 1
+
+
+def test_more_languages_are_detected_when_more_are_asked_for(lake):
+    add(lake, *[conversation(i, (f"{FRENCH} {i}", "Oui")) for i in range(30)], conversation(30, language="Manx"))
+    run(lake)
+    assert {last for _, last, _ in languages(lake).values()} == {None}
+    run(lake, detect="sample", sample_size=10)
+    sampled = {name for name, (_, last, _) in languages(lake).items() if last}
+    assert "c30" in sampled
+    assert 1 < len(sampled) < 25
+    before = version(lake)
+    run(lake, detect="sample", sample_size=10)
+    assert version(lake) == before
+    run(lake, detect="all", detector="cld2")
+    found = languages(lake)
+    assert {name for name, (_, _, said) in found.items() if "langdetect" in said} == sampled
+    assert all(said["cld2"][0] == "French" for name, (_, _, said) in found.items() if name != "c30")
+    assert {published for published, _, _ in found.values()} == {"English", "Manx"}
+
+
+def test_the_hash_of_a_prompt_stands_once_for_a_conversation_or_battle(spark):
+    sides = [conversation(1), conversation(2), conversation(3, side="a"), conversation(4, side="b")]
+    measured = measure.measure_conversations(spark.createDataFrame(sides, CONVERSATIONS.ddl), tokenizers=["whitespace"])
+    rows = measured.orderBy("conversation_id", "position").collect()
+    expected = hashlib.sha256(b"Hello there").hexdigest()
+    assert [row.prompt_hash for row in rows] == [expected, None] * 3 + [None, None]
+
+
 def test_the_same_messages_come_from_one_partition_and_from_seven(lake):
     add(lake, *[conversation(i, (f"text {i} " * i, "", "x", "# y")) for i in range(50)])
     rows = lake.read(CONVERSATIONS)
+    detect = F.col("conversation_id") > "c3"
     one, seven = (
-        measure.measure_conversations(rows.repartition(n), tokenizers=["sample"])
+        measure.measure_conversations(rows.repartition(n), tokenizers=["sample"], detect=detect)
         .orderBy("conversation_id", "position")
         .collect()
         for n in (1, 7)

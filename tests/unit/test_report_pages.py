@@ -17,10 +17,20 @@ from hypothesis import strategies as st
 from arenalake.errors import ConfigError
 from arenalake.report.build import build_pages
 from arenalake.report.frames import Frames, typed
-from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_reproduction, hide_token_cells
+from arenalake.report.hide import (
+    hide_audit_cells,
+    hide_curve_cells,
+    hide_moderation_cells,
+    hide_reproduction,
+    hide_shape_cells,
+    hide_token_cells,
+    hide_voter_cells,
+)
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
 from arenalake.tables import (
+    CORPUS_SHAPE,
+    LANGUAGE_AUDIT,
     MODERATION_CURVES,
     MODERATION_STATS,
     PAIR_STATS,
@@ -31,6 +41,7 @@ from arenalake.tables import (
     STYLE_COEFFICIENTS,
     TOKEN_STATS,
     VOLUME_STATS,
+    VOTER_STATS,
 )
 
 HOSTILE = [
@@ -93,6 +104,24 @@ def figure(source, place, name, ours, *, unit="conversations", verdict="differs"
     return key | {"unit": unit, "published": 1e6, "ours": ours, "tolerance": 0.0, "verdict": verdict} | other
 
 
+def shape_row(n, *, grouping="all", source="s", **other):
+    numbers = {"share": 0.5, "mean_turns": 1.5, "n_redaction_known": n, "n_redacted": n // 2, "redacted_rate": 0.5}
+    key = {"source": source, "grouping": grouping, "n_models": 1, "n_languages": 1}
+    return key | {"n_conversations": n} | numbers | other
+
+
+def voter_row(n_voters, *, source="s", judge_kind="human"):
+    quantiles = dict.fromkeys(("min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99"), 4)
+    key = {"source": source, "judge_kind": judge_kind, "n_battles": 40, "n_anonymous": 0}
+    return key | quantiles | {"n_voters": n_voters, "mean": 4.0, "sd": 0.0}
+
+
+def audit_row(language, n, *, source="s", detected="English", **other):
+    key = {"source": source, "detector": "cld2", "language": language, "detected_language": detected}
+    numbers = {"n": n, "mean_confidence": 0.9, "median_letters": 20.0, "n_checked": 50, "n_confirmed": 20}
+    return key | numbers | {"n_published": 100} | other
+
+
 def frames(
     *,
     ratings=(),
@@ -100,6 +129,9 @@ def frames(
     pairs=(),
     positions=(),
     volume=(),
+    shape=(),
+    voters=(),
+    audit=(),
     tokens=(),
     flags=(),
     curves=(),
@@ -116,6 +148,9 @@ def frames(
         pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
         position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
         volume_stats=frame(VOLUME_STATS, *volume),
+        corpus_shape=hide_shape_cells(floats(frame(CORPUS_SHAPE, *shape), CORPUS_SHAPE), min_cell),
+        voter_stats=hide_voter_cells(floats(frame(VOTER_STATS, *voters), VOTER_STATS), min_cell),
+        language_audit=hide_audit_cells(floats(frame(LANGUAGE_AUDIT, *audit), LANGUAGE_AUDIT), min_cell),
         token_stats=token_stats,
         moderation_stats=moderation_stats,
         moderation_curves=hide_curve_cells(floats(frame(MODERATION_CURVES, *curves), MODERATION_CURVES), min_cell),
@@ -143,6 +178,10 @@ def hostile_frames():
         pairs=[pair(a, b) for a, b in others],
         positions=[position | {"model": name, "ci_lower": 0.2, "ci_upper": 0.8} for name in (None, *names)],
         volume=[{"source": name, "n_battles": 5} for name in names],
+        shape=[shape_row(50, source=name) for name in names]
+        + [shape_row(20, grouping=by, source=names[0], **{by: name}) for by in ("model", "language") for name in names],
+        voters=[voter_row(20, source=name) for name in names],
+        audit=[audit_row(name, 20, source=other, detected=other) for name in names for other in names[:3]],
         tokens=[token_row(50, grouping=by, **{by: name}) for by in ("model", "language") for name in names]
         + [token_row(50)],
         flags=[
@@ -200,7 +239,7 @@ def text_of(files, name):
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 6 + len(HOSTILE)
+    assert len(pages) == 7 + len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -459,6 +498,28 @@ def test_in_small_groups_the_least_the_greatest_and_quantiles_that_are_one_of_th
     assert [name for name in ("p50", "p90", "p99", "p99_9") if pd.notna(scores[name])] == ["p50", "p90"]
     files = render_site(build_pages(frames(tokens=[token_row(12, grouping="model", model="m")])))
     assert "m user 12 12 7.0 1.5 – – 3 4 5 – – –" in text_of(files, "tokens.html")
+
+
+def test_corpus_cells_about_few_are_hidden_on_the_page_and_in_the_csv():
+    rows = [
+        shape_row(95),
+        shape_row(40, grouping="language", language="Dutch"),
+        shape_row(40, grouping="language", language="English"),
+    ]
+    rows += [shape_row(12, grouping="language", language="French"), shape_row(3, grouping="language", language="Manx")]
+    audit = [audit_row("English", 40), audit_row("Manx", 9, detected="Irish", n_checked=9, n_confirmed=0)]
+    voters = [voter_row(9), voter_row(2, judge_kind="model")]
+    site = render_site(build_pages(frames(shape=rows, voters=voters, audit=audit)))
+    assert "95 conversations; models: 1; languages: 1; 1.50 turns each." in text_of(site, "corpus.html")
+    by_language = {row["language"]: row for row in read_csv(site, "corpus-s-language")}
+    numbers = {name: (row["n_conversations"], row["n_redacted"]) for name, row in by_language.items()}
+    # French guards Manx, and the redacted ones of both together are so few that Dutch guards them.
+    assert numbers == {"Dutch": ("40", ""), "English": ("40", "20"), "French": ("", ""), "Manx": ("", "")}
+    voters = {row["judge_kind"]: (row["n_voters"], row["max"], row["n_battles"]) for row in read_csv(site, "voters")}
+    assert voters == {"human": ("", "", "40"), "model": ("2", "4", "40")}
+    audited = {row["language"]: row for row in read_csv(site, "languages-s-cld2")}
+    assert [audited["English"][name] for name in ("n", "n_checked", "n_confirmed")] == ["40", "50", "20"]
+    assert [audited["Manx"][name] for name in ("n", "median_letters", "n_checked", "n_confirmed")] == ["", "", "", "0"]
 
 
 def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():

@@ -1,6 +1,7 @@
 """Moderation of messages as counts: scores in bins, and the flags of whole conversations.
 
 Tags of a battle as a whole count with the role `battle` and no model; each battle is a conversation of its own.
+Languages of messages are as published, else as detected.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.counts.languages import with_known_language
 from arenalake.moderation import ANY, CATEGORIES, column_suffix
 
 ROLES = ("user", "assistant", "battle")
@@ -170,4 +172,4 @@ def _tagged(messages: DataFrame, battles: DataFrame) -> DataFrame:
         *[tags["categories"][c].alias(f"flag_{column_suffix(c)}") for c in CATEGORIES],
         *[tags["category_scores"][c].alias(f"score_{column_suffix(c)}") for c in CATEGORIES],
     )
-    return messages.select(*columns).unionByName(as_messages)
+    return with_known_language(messages).select(*columns).unionByName(as_messages)

@@ -1,7 +1,9 @@
-"""Number of messages by length in tokens."""
+"""Number of messages by length in tokens. Languages are as published, else as detected."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from arenalake.counts.languages import with_known_language
 
 
 def count_tokens(messages: DataFrame) -> DataFrame:
@@ -15,7 +17,7 @@ def count_tokens(messages: DataFrame) -> DataFrame:
         occurs. A null language or month is a value of its own.
     """
     keys = ("source", "model", "language", "role", "turn", "month")
-    lengths = messages.select(*keys, F.explode("n_tokens").alias("tokenizer", "n_tokens"))
+    lengths = with_known_language(messages).select(*keys, F.explode("n_tokens").alias("tokenizer", "n_tokens"))
     return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(F.count("*").alias("n_messages"))
 
 
@@ -28,7 +30,7 @@ def count_conversation_tokens(messages: DataFrame) -> DataFrame:
     Returns:
         source, model, language, tokenizer, turns, n_tokens, n_conversations: one row per combination that occurs.
     """
-    lengths = messages.select(
+    lengths = with_known_language(messages).select(
         "source", "conversation_id", "model", "language", "turn", F.explode("n_tokens").alias("tokenizer", "tokens")
     )
     # Model and language are the same for all messages of a conversation.
@@ -50,7 +52,9 @@ def sum_language_costs(messages: DataFrame) -> DataFrame:
         null language is a group of its own.
     """
     keys = ("source", "language", "role", "tokenizer")
-    lengths = messages.select("source", "language", "role", "n_chars", F.explode("n_tokens").alias("tokenizer", "n"))
+    lengths = with_known_language(messages).select(
+        "source", "language", "role", "n_chars", F.explode("n_tokens").alias("tokenizer", "n")
+    )
     sums = lengths.groupBy(*keys).agg(
         F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"), F.sum("n").alias("n_tokens")
     )

@@ -6,32 +6,43 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.language.detect import DETECTION, detect_languages
+from arenalake.language.detectors import require_detector
 from arenalake.measure.markdown import count_markdown
 from arenalake.measure.tokenizers import load_counter, tokenizer_keys
 from arenalake.moderation import CATEGORIES, column_suffix
-from arenalake.tables import MESSAGES
+from arenalake.sources.battle import prompt_hash
+from arenalake.tables import DETECTION_TYPE, MESSAGES
 
 _PER_CONVERSATION = ("source", "file", "conversation_id", "model", "language", "month")
+# One detector's answer per conversation, as `detect_conversations` gives it.
+_DETECTED = f"source string, conversation_id string, detection {DETECTION_TYPE}"
 
 
-def measure_conversations(conversations: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
+def measure_conversations(
+    conversations: DataFrame, *, tokenizers: Sequence[str], detector: str = "langdetect", detect: Column | None = None
+) -> DataFrame:
     """Measure every message.
 
     Args:
         conversations: columns of the table `conversations`.
         tokenizers: specifications of the tokenizers that count.
+        detector: name of the language detector.
+        detect: condition on `conversations` for those whose language is to be detected; none of them if left out.
 
     Returns:
         Columns of the table `messages`, one row per message. A turn begins with each message of the user. Moderation
-        is null where the conversation has none or the message's entry is missing. `detected_language` is null: it
-        is filled by language detection, which looks at conversations and not at messages.
+        is null where the conversation has none or the message's entry is missing. A language is detected from all that
+        the user wrote, so it is the same for every message of a conversation.
 
     Raises:
         TokenizerError, ConfigError: a tokenizer cannot be loaded, or two have the same name.
+        DetectorError: the detector is not installed.
     """
+    require_detector(detector)
     keys = tokenizer_keys(tokenizers)
     for spec in keys.values():
         load_counter(spec)  # a specification that does not work is the caller's mistake, told before any task starts
@@ -44,19 +55,51 @@ def measure_conversations(conversations: DataFrame, *, tokenizers: Sequence[str]
         F.date_format("tstamp", "yyyy-MM").alias("month"),
         "messages",
         "moderation",
+        F.when(F.coalesce("side", F.lit("a")) == "a", prompt_hash(F.col("messages"))).alias("prompt_hash"),
+        (F.lit(False) if detect is None else F.coalesce(detect, F.lit(False))).alias("detect"),
     )
-    return needed.mapInArrow(_measure(keys), MESSAGES.ddl)
+    return needed.mapInArrow(_measure(keys, detector), MESSAGES.ddl)
 
 
-def _measure(keys: dict[str, str]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def detect_conversations(conversations: DataFrame, *, detector: str) -> DataFrame:
+    """Detect the language of every conversation from all that the user wrote.
+
+    Args:
+        conversations: columns of the table `conversations`.
+
+    Returns:
+        source, conversation_id, detected_language, detections (a map with this detector alone).
+
+    Raises:
+        DetectorError: the detector is not installed.
+    """
+    require_detector(detector)
+
+    def detect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            everyone = pa.array(np.ones(len(batch), bool))
+            detections = _detections(batch.column("messages"), everyone, detector)
+            columns = [batch.column("source"), batch.column("conversation_id"), detections]
+            yield pa.RecordBatch.from_arrays(columns, ["source", "conversation_id", "detection"])
+
+    detected = conversations.select("source", "conversation_id", "messages").mapInArrow(detect, _DETECTED)
+    return detected.select(
+        "source",
+        "conversation_id",
+        F.col("detection.language").alias("detected_language"),
+        F.create_map(F.lit(detector), "detection").alias("detections"),
+    )
+
+
+def _measure(keys: dict[str, str], detector: str) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield measure_batch(batch, keys)
+            yield measure_batch(batch, keys, detector)
 
     return measure
 
 
-def measure_batch(batch: pa.RecordBatch, keys: dict[str, str]) -> pa.RecordBatch:
+def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) -> pa.RecordBatch:
     """The messages of one Arrow batch of conversations; `keys` maps the names of tokenizers to specifications."""
     messages = batch.column("messages")
     sizes = pc.list_value_length(messages).to_numpy()
@@ -67,17 +110,22 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str]) -> pa.RecordBatch
     flat = messages.flatten()
     role, text = pc.struct_field(flat, "role"), pc.struct_field(flat, "content").cast(pa.string())
     headers, list_items, bold = count_markdown(text)
+    detections = _detections(messages, batch.column("detect"), detector)
+    # What is about a conversation stands on its first message.
+    on_first = pa.array(conversation, mask=position > 0)
     columns: dict[str, pa.Array] = {name: batch.column(name).take(conversation) for name in _PER_CONVERSATION}
     columns |= {
         "position": pa.array(position, pa.int32()),
         "role": role,
-        "detected_language": pa.nulls(len(flat), pa.string()),
+        "detected_language": pc.struct_field(detections, "language").take(conversation),
         "turn": pa.array(_turns(role, starts, conversation), pa.int32()),
         "n_tokens": _token_map({key: load_counter(spec)(text) for key, spec in keys.items()}, len(flat)),
         "n_chars": pc.utf8_length(text),
         "n_headers": pa.array(headers, pa.int32()),
         "n_list_items": pa.array(list_items, pa.int32()),
         "n_bold": pa.array(bold, pa.int32()),
+        "prompt_hash": batch.column("prompt_hash").take(on_first),
+        "detections": _named(detections.take(on_first), detector),
     }
     columns |= _moderation(batch.column("moderation"), conversation, position)
     return pa.RecordBatch.from_pydict({name: columns[name] for name in MESSAGES.column_names})
@@ -89,6 +137,32 @@ def _turns(
     asked = np.concatenate([[0], np.cumsum(pc.equal(role, "user").to_numpy(zero_copy_only=False))])
     turns: npt.NDArray[np.int64] = asked[1:] - asked[starts][conversation]
     return turns
+
+
+def _detections(messages: pa.ListArray, wanted: pa.BooleanArray, detector: str) -> pa.StructArray:
+    """What a detector says of the user's messages of each conversation; null for those that are not wanted."""
+    numbers = np.flatnonzero(wanted.to_numpy(zero_copy_only=False))
+    if not len(numbers):
+        return pa.nulls(len(messages), DETECTION)
+    chosen = messages.take(pa.array(numbers))
+    flat, parent = chosen.flatten(), pc.list_parent_indices(chosen)
+    of_user = pc.equal(pc.struct_field(flat, "role"), "user")
+    n_texts = np.bincount(parent.filter(of_user).to_numpy(), minlength=len(numbers))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(n_texts)]), pa.int32())
+    texts = pa.ListArray.from_arrays(offsets, pc.struct_field(flat, "content").cast(pa.string()).filter(of_user))
+    place = np.zeros(len(messages), np.int64)
+    place[numbers] = np.arange(len(numbers))
+    detected = detect_languages(pc.binary_join(texts, "\n"), detector)
+    return detected.take(pa.array(place, mask=~wanted.to_numpy(zero_copy_only=False).astype(bool)))
+
+
+def _named(detections: pa.StructArray, detector: str) -> pa.MapArray:
+    """A map of one entry, the detector's, for each detection; null where there is none."""
+    there = detections.is_valid()
+    ends = np.cumsum(there.to_numpy(zero_copy_only=False))
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int32(), mask=~np.append(there, True))
+    names = pa.array([detector] * int(ends[-1] if len(ends) else 0), pa.string())
+    return pa.MapArray.from_arrays(offsets, names, detections.filter(there))
 
 
 def _token_map(counts: dict[str, npt.NDArray[np.int32]], n: int) -> pa.MapArray:

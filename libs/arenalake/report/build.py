@@ -1,6 +1,7 @@
 """All pages of the report, in the order of the navigation."""
 
 from arenalake.report.battles import build_battles
+from arenalake.report.corpus import build_corpus
 from arenalake.report.data import build_data
 from arenalake.report.frames import Frames
 from arenalake.report.leaderboard import build_leaderboards
@@ -15,6 +16,7 @@ def build_pages(frames: Frames) -> list[Page]:
     return [
         *build_leaderboards(frames),
         build_battles(frames),
+        build_corpus(frames),
         build_tokens(frames),
         build_moderation(frames),
         build_reproduction(frames),

@@ -176,21 +176,21 @@ def heat_map(
     return Figure(caption, words, {"data": [trace], "layout": layout}, height, min_width=240 + side * n)
 
 
-def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int]) -> Figure:
+def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int], unit: str = "battles") -> Figure:
     data = [
         {
             "type": "bar",
             "x": list(dates),
             "y": list(counts),
             "marker": {"color": COLORS[0]},
-            "hovertemplate": "%{x}: %{y:,} battles<extra></extra>",
+            "hovertemplate": f"%{{x}}: %{{y:,}} {unit}<extra></extra>",
         }
     ]
     layout = {
         "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
         # Dates as they are: Plotly would take them for moments of the reader's time zone otherwise.
         "xaxis": {"type": "date", "automargin": True, "fixedrange": True},
-        "yaxis": {"title": {"text": "battles"}, "rangemode": "tozero", "automargin": True, "fixedrange": True},
+        "yaxis": {"title": {"text": unit}, "rangemode": "tozero", "automargin": True, "fixedrange": True},
         "bargap": 0.1,
     }
     return Figure(caption, words, {"data": data, "layout": layout}, 280)

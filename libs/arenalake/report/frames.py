@@ -8,9 +8,19 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.lake import Lake
-from arenalake.report.hide import hide_curve_cells, hide_moderation_cells, hide_reproduction, hide_token_cells
+from arenalake.report.hide import (
+    hide_audit_cells,
+    hide_curve_cells,
+    hide_moderation_cells,
+    hide_reproduction,
+    hide_shape_cells,
+    hide_token_cells,
+    hide_voter_cells,
+)
 from arenalake.tables import (
+    CORPUS_SHAPE,
     INGESTED_FILES,
+    LANGUAGE_AUDIT,
     MODERATION_CURVES,
     MODERATION_STATS,
     PAIR_STATS,
@@ -21,6 +31,7 @@ from arenalake.tables import (
     STYLE_COEFFICIENTS,
     TOKEN_STATS,
     VOLUME_STATS,
+    VOTER_STATS,
     Table,
 )
 
@@ -45,6 +56,9 @@ class Frames:
     pair_stats: pd.DataFrame
     position_stats: pd.DataFrame
     volume_stats: pd.DataFrame
+    corpus_shape: pd.DataFrame
+    voter_stats: pd.DataFrame
+    language_audit: pd.DataFrame
     token_stats: pd.DataFrame
     moderation_stats: pd.DataFrame
     moderation_curves: pd.DataFrame
@@ -67,6 +81,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         PAIR_STATS: None,
         POSITION_STATS: None,
         VOLUME_STATS: None,
+        CORPUS_SHAPE: None,
+        VOTER_STATS: None,
+        LANGUAGE_AUDIT: None,
         TOKEN_STATS: F.col("grouping").isin(*TOKEN_GROUPINGS),
         MODERATION_STATS: F.col("grouping").isin(*MODERATION_GROUPINGS),
         MODERATION_CURVES: F.col("grouping") == "all",
@@ -80,6 +97,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     cut = [table.name for table, frame in frames.items() if len(frame) > MAX_ROWS]
     shown = {table.name: frame.head(MAX_ROWS) for table, frame in frames.items()}
     for table, hide in (
+        (CORPUS_SHAPE, hide_shape_cells),
+        (VOTER_STATS, hide_voter_cells),
+        (LANGUAGE_AUDIT, hide_audit_cells),
         (TOKEN_STATS, hide_token_cells),
         (MODERATION_STATS, hide_moderation_cells),
         (MODERATION_CURVES, hide_curve_cells),

@@ -1,8 +1,8 @@
 """Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
 
-It is done where a cell is about conversations: token and moderation statistics, and published figures. Votes on models
-are no such cells, so how many battles a model has is always shown. A hidden cell has no numbers and `hidden` says so;
-a count of zero is not hidden. Four things are looked at:
+It is done where a cell is about conversations or voters: shape, languages, token and moderation statistics, and
+published figures. Votes on models are no such cells, so how many battles a model has is always shown. A hidden cell has
+no numbers and `hidden` says so; a count of zero is not hidden. Four things are looked at:
 
 - Fewer than `min_cell` conversations (or flagged ones) in a cell.
 - Subtraction: where a total is shown, the hidden rows that make it up with the shown ones are at least two and have
@@ -27,6 +27,10 @@ _TOKEN_NUMBERS = ("n_messages", "total", "mean", "sd", "min", "max", *_TOKEN_QUA
 _SCORE_QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _SCORE_NUMBERS = ("n_scored", "mean_score", *_SCORE_QUANTILES)
 _FLAG_NUMBERS = ("n_flagged", "rate", "ci_lower", "ci_upper")
+_PROMPT_NUMBERS = ("n_prompts", "n_distinct_prompts", "n_repeated_prompts", "max_repeats")
+_SHAPE_NUMBERS = ("share", "mean_turns", "n_redaction_known", "n_models", "n_languages", *_PROMPT_NUMBERS)
+_REDACTED_NUMBERS = ("n_redacted", "redacted_rate")
+_VOTER_NUMBERS = ("n_voters", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
 # Groups of fewer than this many times `min_cell` messages have no extremes.
 _EXTREMES_FROM = 10
@@ -42,6 +46,33 @@ def hide_token_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     small = _guard(stats, counts, small, min_cell, within=["source", "role", "tokenizer"])
     shown = _blank(stats, small, ("n_conversations", *_TOKEN_NUMBERS)).assign(hidden=small)
     return _without_extremes(shown, "n_messages", _TOKEN_QUANTILES, ("min", "max"), min_cell)
+
+
+def hide_shape_cells(shape: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `corpus_shape` about few conversations, and those that guard them, lose their numbers.
+
+    Few redacted ones lose count and rate.
+    """
+    counts, redacted = shape["n_conversations"], shape["n_redacted"]
+    small = _guard(shape, counts, _few(counts, min_cell), min_cell, within=["source"])
+    few_redacted = _guard(shape, redacted, small | _few(redacted, min_cell), min_cell, within=["source"])
+    shown = _blank(shape, few_redacted, _REDACTED_NUMBERS)
+    return _blank(shown, small, ("n_conversations", *_SHAPE_NUMBERS)).assign(hidden=small)
+
+
+def hide_voter_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `voter_stats` about few people lose what they say of them; models that judge are no persons."""
+    small = _few(stats["n_voters"], min_cell) & (stats["judge_kind"] == "human")
+    return _blank(stats, small, _VOTER_NUMBERS).assign(hidden=small)
+
+
+def hide_audit_cells(audit: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `language_audit` about few conversations lose their numbers, sums over few lose those."""
+    small = _few(audit["n"], min_cell)
+    shown = _blank(audit, small, ("n", "mean_confidence", "median_letters"))
+    for name in ("n_checked", "n_confirmed", "n_published"):
+        shown = _blank(shown, _few(audit[name], min_cell), (name,))
+    return shown.assign(hidden=small)
 
 
 def hide_moderation_cells(stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:

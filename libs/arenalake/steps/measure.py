@@ -1,11 +1,14 @@
-"""Job `measure`: conversations that are not yet measured with every configured tokenizer become rows of `messages`."""
+"""Job `measure`: conversations that lack a configured tokenizer or their language are measured into `messages`."""
 
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from arenalake.measure.messages import measure_conversations
+from arenalake.config import LanguageConfig
+from arenalake.lake import Lake
+from arenalake.language.choose import count_strata, in_sample, without_label
+from arenalake.measure.messages import detect_conversations, measure_conversations
 from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.steps.step import Context, StepResult
 from arenalake.tables import CONVERSATIONS, MESSAGES
@@ -13,6 +16,8 @@ from arenalake.tables import CONVERSATIONS, MESSAGES
 _CONVERSATION = ["source", "conversation_id"]
 # A conversation is measured as a whole, so its first message speaks for it.
 _IS_FIRST = "position = 0"
+# The language in force is not what this detector said.
+_OTHER = "detections['{0}'] IS NOT NULL AND detected_language IS DISTINCT FROM detections['{0}'].language"
 
 
 def run(context: Context) -> StepResult:
@@ -22,30 +27,52 @@ def run(context: Context) -> StepResult:
     by the same count and is written by the next one.
     """
     lake, keys = context.lake, tokenizer_keys(context.config.tokens.tokenizers)
+    language = context.config.language
+    detector, detect = language.detector, _to_be_detected(lake, language)
     conversations, messages = lake.read(CONVERSATIONS), lake.read(MESSAGES)
-    files = _incomplete_files(conversations, messages, list(keys))
+    files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if not files:
         return StepResult(
             lines=["measure: nothing new, every conversation is measured with " + ", ".join(keys)],
             metrics={"conversations": 0, "messages": 0},
         )
     before = messages.count()
+
+    def measure_all(rows: DataFrame) -> DataFrame:
+        return measure_conversations(rows, tokenizers=list(keys.values()), detector=detector, detect=detect)
+
     new = [file for file in files if file.n_measured == 0]
     partly = [file for file in files if 0 < file.n_measured < file.n_conversations]
     added = {key: [file for file in files if file[f"n_{i}"] < file.n_measured] for i, key in enumerate(keys)}
     if new:
         rows = _of_files(conversations, new)
-        lake.append(MESSAGES, measure_conversations(rows, tokenizers=list(keys.values())))
+        lake.append(MESSAGES, measure_all(rows))
     if partly:
         rows = _of_files(conversations, partly)
         rows = rows.join(messages.where(_IS_FIRST).select(*_CONVERSATION), _CONVERSATION, "left_anti")
-        lake.insert_new(MESSAGES, measure_conversations(rows, tokenizers=list(keys.values())))
+        lake.insert_new(MESSAGES, measure_all(rows))
     for key, lacking in added.items():
         if lacking:
             without = messages.where(_IS_FIRST).where(~F.map_contains_key("n_tokens", key)).select(*_CONVERSATION)
             rows = _of_files(conversations, lacking).join(without, _CONVERSATION, "left_semi")
             measured = measure_conversations(rows, tokenizers=[keys[key]])
             lake.upsert(MESSAGES, measured, update={"n_tokens": "map_concat(old.n_tokens, new.n_tokens)"})
+    undetected = [file for file in files if file.n_measured > 0 and file.n_detected < file.n_to_detect]
+    if undetected:
+        without = messages.where(_IS_FIRST).where(F.col("detections")[detector].isNull()).select(*_CONVERSATION)
+        rows = _of_files(conversations, undetected).where(detect).join(without, _CONVERSATION, "left_semi")
+        changes = {
+            "detected_language": "new.detected_language",
+            "detections": "CASE WHEN old.position = 0 THEN "
+            "map_concat(coalesce(old.detections, map()), new.detections) END",
+        }
+        lake.update(MESSAGES, detect_conversations(rows, detector=detector), on=_CONVERSATION, update=changes)
+    if any(file.n_other for file in files):
+        # Another detector spoke last, but this one was asked before: no text is needed.
+        asked = messages.where(_IS_FIRST).where(_OTHER.format(detector))
+        answers = asked.select(*_CONVERSATION, F.col("detections")[detector]["language"].alias("detected_language"))
+        changes = {"detected_language": "new.detected_language"}
+        lake.update(MESSAGES, answers, on=_CONVERSATION, update=changes)
     n_conversations = sum(file.n_conversations - file.n_measured for file in files)
     n_messages = lake.read(MESSAGES).count() - before
     lines = [f"measure: {n_conversations:,} conversations, {n_messages:,} messages measured with {', '.join(keys)}"]
@@ -54,21 +81,45 @@ def run(context: Context) -> StepResult:
         for i, key in enumerate(keys)
         if added[key]
     ]
+    n_detected = sum(max(0, file.n_to_detect - file.n_detected) for file in files)
+    if n_detected:
+        lines.append(f"measure: language of {n_detected:,} conversations detected with {detector}")
     return StepResult(lines=lines, metrics={"conversations": n_conversations, "messages": n_messages})
 
 
-def _incomplete_files(conversations: DataFrame, messages: DataFrame, keys: Sequence[str]) -> list[Row]:
-    """Files with conversations that lack a measurement: conversations in all, measured at all, and with each tokenizer.
+def _to_be_detected(lake: Lake, language: LanguageConfig) -> Column:
+    """A condition on `conversations` and `messages` alike."""
+    if language.detect == "all":
+        return F.lit(True)
+    if language.detect == "missing":
+        return without_label()
+    strata = count_strata(lake.read(CONVERSATIONS), sample_size=language.sample_size).collect()
+    return without_label() | in_sample(strata, sample_size=language.sample_size, seed=language.seed)
 
-    Neither side reads a column of text.
+
+def _incomplete_files(
+    conversations: DataFrame, messages: DataFrame, keys: Sequence[str], detector: str, detect: Column
+) -> list[Row]:
+    """Files with conversations that lack a measurement, with counts of conversations.
+
+    Those are in all, measured at all, and with each tokenizer; whose language is to be detected, and was; and whose
+    `detected_language` is another detector's although this one was asked. Neither side reads a column of text.
     """
     file = ["source", "file"]
     with_key = {f"n_{i}": F.count_if(F.map_contains_key("n_tokens", key)) for i, key in enumerate(keys)}
-    there = conversations.groupBy(*file).agg(F.count("*").alias("n_conversations"))
-    counted = [n.alias(name) for name, n in with_key.items()]
+    of_language = {
+        "n_detected": F.count_if(detect & F.map_contains_key("detections", detector)),
+        "n_other": F.count_if(F.expr(_OTHER.format(detector))),
+    }
+    there = conversations.groupBy(*file).agg(
+        F.count("*").alias("n_conversations"), F.count_if(detect).alias("n_to_detect")
+    )
+    counted = [n.alias(name) for name, n in (with_key | of_language).items()]
     measured = messages.where(_IS_FIRST).groupBy(*file).agg(F.count("*").alias("n_measured"), *counted)
-    counts = there.join(measured, file, "left").na.fill(0, ["n_measured", *with_key])
-    return counts.where(F.least("n_measured", *with_key) < F.col("n_conversations")).orderBy(*file).collect()
+    counts = there.join(measured, file, "left").na.fill(0, ["n_measured", *with_key, *of_language])
+    is_incomplete = F.least("n_measured", *with_key) < F.col("n_conversations")
+    is_incomplete |= (F.col("n_detected") < F.col("n_to_detect")) | (F.col("n_other") > 0)
+    return counts.where(is_incomplete).orderBy(*file).collect()
 
 
 def _of_files(conversations: DataFrame, files: Sequence[Row]) -> DataFrame:

@@ -1,5 +1,7 @@
 """Job `recovery`: estimated against true ratings, for generated votes. Nothing else reads the truth."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -43,7 +45,7 @@ def run(context: Context) -> StepResult:
     return StepResult(lines=lines, tables={"recovery": found})
 
 
-def _amount(method: str, deviation: float) -> str:
+def _amount(method: Any, deviation: Any) -> str:
     return f"{deviation:.3f}" if method == WIN_RATE else f"{deviation:.1f} points"
 
 

@@ -34,7 +34,15 @@ from arenalake.tables.gold import (
     VOLUME_STATS,
 )
 from arenalake.tables.reproduction import REPRODUCTION
-from arenalake.tables.silver import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE
+from arenalake.tables.shape import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, SHAPE_TABLES, VOTER_STATS
+from arenalake.tables.silver import (
+    BATTLES,
+    CONVERSATIONS,
+    DETECTION_TYPE,
+    INGESTED_FILES,
+    MESSAGES,
+    QUARANTINE,
+)
 from arenalake.tables.table import Column, Table
 
 ALL_TABLES: tuple[Table, ...] = (
@@ -64,6 +72,7 @@ ALL_TABLES: tuple[Table, ...] = (
     STYLE_COEFFICIENTS,
     *CORPUS_TABLES,
     REPRODUCTION,
+    *SHAPE_TABLES,
 )
 
 __all__ = [
@@ -71,9 +80,13 @@ __all__ = [
     "BATTLES",
     "BATTLE_COUNTS",
     "CONVERSATIONS",
+    "CONVERSATION_COUNTS",
     "CONVERSATION_TOKEN_COUNTS",
     "CONVERSATION_TOKEN_STATS",
+    "CORPUS_SHAPE",
+    "DETECTION_TYPE",
     "INGESTED_FILES",
+    "LANGUAGE_AUDIT",
     "LANGUAGE_COSTS",
     "MESSAGES",
     "MODERATION_ANSWERS",
@@ -102,6 +115,7 @@ __all__ = [
     "TOKEN_STATS",
     "TOXICITY_AGREEMENT",
     "VOLUME_STATS",
+    "VOTER_STATS",
     "Column",
     "Table",
 ]

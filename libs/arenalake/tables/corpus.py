@@ -5,7 +5,7 @@ from arenalake.tables.table import Column, Table
 _SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
 _MODEL = Column("model", "string", "model; null where the row is not about one model")
 _LANGUAGE = Column(
-    "language", "string", "language as published; null where the source has none or the row is about all"
+    "language", "string", "language as published, else as detected; null where there is neither or it is about all"
 )
 _GROUPING = Column(
     "grouping", "string", "what the row is about: all, or the columns that are set, joined by commas", required=True

@@ -6,6 +6,7 @@ from arenalake.tables.table import Column, Table
 _SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
 _FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
 _TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
+DETECTION_TYPE = "struct<language:string,confidence:double,script:string,n_letters:int,reason:string>"
 _WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
 
 CONVERSATIONS = Table(
@@ -81,7 +82,12 @@ MESSAGES = Table(
         Column("role", "string", "user or assistant", required=True),
         Column("model", "string", "model of the conversation", required=True),
         Column("language", "string", "language of the conversation as published; null where the source has none"),
-        Column("detected_language", "string", "language that was detected; null where none was looked for"),
+        Column(
+            "detected_language",
+            "string",
+            "language of the conversation by the configured detector, unknown where it does not say; null where none "
+            "was looked for",
+        ),
         Column("turn", "int", "turn the message belongs to, from 1", required=True),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
         Column("n_tokens", "map<string,int>", "tokenizer to number of tokens", required=True),
@@ -89,6 +95,18 @@ MESSAGES = Table(
         Column("n_headers", "int", "Markdown headers", required=True),
         Column("n_list_items", "int", "Markdown list items", required=True),
         Column("n_bold", "int", "Markdown bold spans", required=True),
+        Column(
+            "prompt_hash",
+            "string",
+            "SHA-256 of the user's first message, on that message; null on others, and on side b of a battle, which "
+            "answers the same one",
+        ),
+        Column(
+            "detections",
+            f"map<string,{DETECTION_TYPE}>",
+            "on a conversation's first message: detector to what it said of all that the user wrote; confidence from 0 "
+            "to 1, script of most letters, n_letters it had to go by, reason where the language is unknown",
+        ),
         Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
         *(
             Column(f"flag_{column_suffix(c)}", "boolean", f"moderation flag {c}; null where missing")

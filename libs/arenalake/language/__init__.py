@@ -1,0 +1,1 @@
+"""Which language a conversation is in: texts made ready, detectors, and the names that published tags have."""

@@ -1,0 +1,29 @@
+"""Names of languages as the published tags spell them, from the codes that detectors give.
+
+The tags of LMSYS-Chat-1M and Chatbot Arena are the English names that ICU has for the codes of CLD2. Those names are
+from Unicode's CLDR, which Babel ships too.
+
+Source:
+    lm-sys/FastChat fastchat/serve/monitor/clean_chat_data.py calls Polyglot; aboSamoor/polyglot polyglot/detect/base.py
+    takes `Locale(code).getDisplayLanguage()` for the code that pycld2 finds.
+"""
+
+from functools import cache
+
+from babel import Locale
+from babel.core import get_global
+
+UNKNOWN = "unknown"
+
+
+@cache
+def language_name(code: str) -> str:
+    """The English name of a language; script and region are left out, and a code without a name stands for itself.
+
+    >>> [language_name(code) for code in ("en", "zh-cn", "zh-Hant", "iw", "lo", "zzp")]
+    ['English', 'Chinese', 'Chinese', 'Hebrew', 'Lao', 'zzp']
+    """
+    language = code.replace("-", "_").split("_")[0]
+    names = Locale("en").languages
+    current = get_global("language_aliases").get(language, language)
+    return str(names.get(language) or names.get(current, language))

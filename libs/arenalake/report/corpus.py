@@ -1,0 +1,159 @@
+"""The page about the corpus: what it consists of, who votes, and how published languages compare with detected ones."""
+
+from typing import Any
+
+import pandas as pd
+
+from arenalake.report import figures
+from arenalake.report.frames import Frames
+from arenalake.report.parts import (
+    Cell,
+    Figure,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_cell,
+    number_column,
+    percent,
+    percent_cell,
+    slug,
+    text_column,
+)
+
+_HEADINGS = {"model": "By model", "language": "By language", "turns": "By turns", "month": "By month", "day": "By day"}
+_BY_SIZE = ("model", "language")
+
+
+def build_corpus(frames: Frames) -> Page:
+    sections = [_source(str(source), rows, frames) for source, rows in frames.corpus_shape.groupby("source", sort=True)]
+    if not frames.voter_stats.empty:
+        sections.append(_voters(frames))
+    sections += [
+        _audit(str(source), str(detector), rows, frames)
+        for (source, detector), rows in frames.language_audit.groupby(["source", "detector"], sort=True)
+    ]
+    if not sections:
+        sections = [Section("Corpus", ["There are no conversations and no battles."])]
+    lead = "What the corpora consist of. A language is the published one, else the detected one."
+    if frames.min_cell > 1:
+        lead += f" Cells about fewer than {frames.min_cell} conversations or voters are hidden."
+    return Page("corpus.html", "Corpus", lead, sections, nav="Corpus")
+
+
+def _source(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
+    section = Section(source)
+    whole = rows[rows["grouping"] == "all"].iloc[0]
+    if not whole["hidden"]:
+        section.sentences = _sentences(whole)
+    for grouping, heading in _HEADINGS.items():
+        part = rows[rows["grouping"] == grouping]
+        if not part.empty:
+            section.sections.append(_grouped(source, grouping, heading, part, frames))
+    return section
+
+
+def _sentences(whole: pd.Series) -> list[str]:
+    turns = f"; {whole['mean_turns']:.2f} turns each" if pd.notna(whole["mean_turns"]) else ""
+    sentences = [
+        f"{whole['n_conversations']:,} conversations; models: {whole['n_models']:,}; languages: "
+        f"{whole['n_languages']:,}{turns}."
+    ]
+    if pd.notna(whole["redacted_rate"]):
+        sentences.append(
+            f"Names were replaced in {percent(whole['redacted_rate'])} of the {whole['n_redaction_known']:,} "
+            "conversations of which the source says so or not."
+        )
+    if pd.notna(whole["n_prompts"]):
+        sentences.append(
+            f"{whole['n_prompts']:,} first messages, {whole['n_distinct_prompts']:,} of them different to the letter; "
+            f"{whole['n_repeated_prompts']:,} occur more than once, the most frequent {whole['max_repeats']:,} times. "
+            "The sides of a battle share theirs."
+        )
+    return sentences
+
+
+def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame, frames: Frames) -> Section:
+    order, ascending = ["n_conversations", grouping], [False, True]
+    rows = rows.sort_values(order, ascending=ascending) if grouping in _BY_SIZE else rows.sort_values(grouping)
+    section = Section(heading, collapsed=grouping != "day", tables_first=False)
+    if grouping == "day":
+        section.figures = _days(rows)
+    hidden = int(rows["hidden"].sum())
+    if hidden:
+        section.sentences.append(f"{hidden:,} rows have fewer than {frames.min_cell} conversations and are hidden.")
+    columns = [
+        TableColumn(grouping.capitalize(), lambda row: _value(row[grouping]), numeric=grouping == "turns"),
+        TableColumn("Conversations", lambda row: _count(row, "n_conversations", frames)),
+        TableColumn("Share", lambda row: percent_cell(row["share"])),
+        number_column("Turns", "mean_turns", "turns per conversation", digits=2),
+        TableColumn("Redacted", lambda row: percent_cell(row["redacted_rate"]), "of those where it is known"),
+        number_column("Models", "n_models"),
+        number_column("Languages", "n_languages", "without unknown"),
+    ]
+    view = TableView(f"Conversations of {source} {heading.lower()}", columns, rows, slug("corpus", source, grouping))
+    section.tables.append(view)
+    return section
+
+
+def _days(rows: pd.DataFrame) -> list[Figure]:
+    dated = rows[rows["day"].notna() & ~rows["hidden"]]
+    if dated.empty:
+        return []
+    dates, counts = [str(day) for day in dated["day"]], [int(n) for n in dated["n_conversations"]]
+    words = f"Conversations per day from {dates[0]} to {dates[-1]}, at most {max(counts)}; the table has the numbers."
+    return [
+        figures.days(caption="Conversations per day", words=words, dates=dates, counts=counts, unit="conversations")
+    ]
+
+
+def _value(value: Any) -> Cell:
+    return Cell("none given") if value is None else Cell(str(value))
+
+
+def _count(row: dict[str, Any], name: str, frames: Frames) -> Cell:
+    return Cell(f"< {frames.min_cell}", "hidden", "hidden") if row["hidden"] else number_cell(row[name])
+
+
+def _voters(frames: Frames) -> Section:
+    columns = [
+        text_column("Source", "source"),
+        TableColumn("Judges", lambda row: Cell("models" if row["judge_kind"] == "model" else "people"), numeric=False),
+        number_column("Battles", "n_battles"),
+        number_column("No voter named", "n_anonymous", "battles of which the source does not say who voted"),
+        TableColumn("Voters", lambda row: _count(row, "n_voters", frames)),
+        number_column("Mean", "mean", "votes per voter", digits=1),
+        number_column("SD", "sd", "sample standard deviation", digits=1),
+        number_column("Min", "min"),
+        number_column("Median", "p50"),
+        *(number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in (75, 95, 99)),
+        number_column("Max", "max"),
+    ]
+    return Section("Voters", tables=[TableView("Votes per voter", columns, frames.voter_stats, "voters")])
+
+
+def _audit(source: str, detector: str, rows: pd.DataFrame, frames: Frames) -> Section:
+    section = Section(f"Languages of {source} by {detector}")
+    section.sentences.append(
+        "Rows are published languages. A tag that the detector rarely confirms, on few conversations with few letters "
+        "to go by, is more likely a guess about a short text than a language of the corpus."
+    )
+    columns = [
+        TableColumn("Published", lambda row: _value(row["language"]), numeric=False),
+        TableColumn("Detected", lambda row: Cell(row["detected_language"]), numeric=False),
+        text_column("Script", "script"),
+        text_column("Why unknown", "reason"),
+        TableColumn("Conversations", lambda row: _count(row, "n", frames)),
+        number_column("Confidence", "mean_confidence", "mean, from 0 to 1", digits=2),
+        number_column("Letters", "median_letters", "median number of letters to go by"),
+        number_column("Checked", "n_checked", "conversations with the published language that were looked at"),
+        number_column("Confirmed", "n_confirmed", "of these, detected as published"),
+        number_column("All", "n_published", "all conversations with the published language"),
+    ]
+    ordered = rows.sort_values(
+        ["n_published", "language", "n", "detected_language", "script", "reason"],
+        ascending=[False, True, False, True, True, True],
+    )
+    view = TableView(f"Published and detected in {source}", columns, ordered, slug("languages", source, detector))
+    section.sections.append(Section("Published and detected languages", tables=[view], collapsed=True))
+    return section
