@@ -79,6 +79,14 @@ class SourceConfig(SourceSettings):
             raise ValueError(f"columns {', '.join(unknown)} cannot be mapped in format {self.format}: {allowed}")
         return self
 
+    @model_validator(mode="after")
+    def _phrases_have_answers_to_be_in(self) -> "SourceConfig":
+        source = SOURCES[self.format]
+        if self.identity_phrases and not (source.has_battles and source.has_conversations):
+            both = sorted(name for name, other in SOURCES.items() if other.has_battles and other.has_conversations)
+            raise ValueError(f"identity_phrases are for votes on texts ({', '.join(both)}), not for {self.format}")
+        return self
+
 
 class TokensConfig(Section):
     tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
@@ -123,6 +131,48 @@ class StyleConfig(Section):
         if len(set(covariates)) < len(covariates):
             raise ValueError("a covariate is listed twice")
         return covariates
+
+
+class OutlierConfig(Section):
+    """The test for voters unlike all others, at level `alpha`; voters with fewer than `min_votes` are not tested.
+
+    Of a voter's votes the first `first_votes` are looked at.
+    """
+
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    min_votes: int = Field(default=5, ge=1)
+    first_votes: int = Field(default=100, ge=1)
+
+    @model_validator(mode="after")
+    def _some_votes_are_looked_at(self) -> "OutlierConfig":
+        if self.first_votes < self.min_votes:
+            raise ValueError(f"first_votes ({self.first_votes}) must be at least min_votes ({self.min_votes})")
+        return self
+
+
+class CleaningConfig(Section):
+    """Which votes are not rated. Rules apply in the order of the keys, each to what those before it left."""
+
+    only_anony: bool = False
+    drop_leaked: bool = False
+    max_votes_per_prompt: int | None = Field(default=None, ge=1)
+    max_votes_per_day: int | None = Field(default=None, ge=1)
+    outliers: OutlierConfig | None = None
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """The rules that are on, in their order, and their parameters as text."""
+        settings = self.model_dump(exclude={"seed"})
+        rules = {}
+        for name, value in settings.items():
+            if value is None or value is False:
+                continue
+            given = {**value, "seed": self.seed} if isinstance(value, dict) else {name: value}
+            if name == "max_votes_per_prompt":
+                given["seed"] = self.seed
+            rules[name] = ", ".join(f"{key}={str(own).lower()}" for key, own in given.items())
+        return rules
 
 
 RatingMethod = Literal[
@@ -229,6 +279,7 @@ class Config(Section):
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}
     tokens: TokensConfig = TokensConfig()
     language: LanguageConfig = LanguageConfig()
+    cleaning: CleaningConfig = CleaningConfig()
     ratings: RatingsConfig = RatingsConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     report: ReportConfig = ReportConfig()
@@ -236,6 +287,15 @@ class Config(Section):
     generate: GenerateConfig = GenerateConfig()
     pipeline: PipelineConfig = PipelineConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _leaks_are_looked_for(self) -> "Config":
+        if self.cleaning.drop_leaked and not any(source.identity_phrases for source in self.sources.values()):
+            raise ValueError(
+                "cleaning.drop_leaked: no source has identity_phrases, so no leak would be found; give "
+                "sources.<name>.identity_phrases, such as conf/identity_phrases.yml, before that source is ingested"
+            )
+        return self
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:

@@ -21,6 +21,7 @@ from arenalake.tables import (
     RATING_PAIRS,
     RATING_REPLICATES,
     RATINGS,
+    REMOVED_VOTES,
     STYLE_COEFFICIENTS,
     STYLE_REPLICATES,
 )
@@ -86,6 +87,7 @@ def _messages(battles, lost="b0007"):
 def _counts(battles):
     keys = list(BATTLE_COUNTS.key)
     battles = battles.assign(month=pd.to_datetime(battles["tstamp"]).dt.strftime("%Y-%m"))
+    battles["removed_by"] = battles.get("removed_by")
     return battles.groupby(keys, dropna=False).size().reset_index(name="n")[BATTLE_COUNTS.column_names]
 
 
@@ -181,11 +183,11 @@ def test_a_slice_by_month_is_the_same_from_counts_and_from_battles(spark):
 
 def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
     rows = [
-        ("s", "human", "a,b=c", None, 1, None, None, "x", "y", "model_a", 3),
-        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "model_a", 4),
-        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "tie (bothbad)", 5),
-        ("s", "human", "a,b=c", None, 1, None, None, "x", "y", "tie", 6),
-        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "model_b", 7),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "x", "y", "model_a", 3),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "model_a", 4),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "tie (bothbad)", 5),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "x", "y", "tie", 6),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "model_b", 7),
     ]
     config = _config(ratings={"min_battles": 1, "slices": ["language,turn"]})
     votes = count_votes(spark.createDataFrame(rows, BATTLE_COUNTS.ddl), ratings=config.ratings)
@@ -286,3 +288,27 @@ def test_judges_give_their_own_sandwich_and_a_wider_interval_where_they_vote_ali
     assert set(table["unit"]) == {"judge"}
     assert se["sandwich_judge"].to_numpy() == pytest.approx(2 * se["sandwich"].to_numpy(), rel=0.01)
     assert se["percentile"].to_numpy() == pytest.approx(se["sandwich_judge"].to_numpy(), rel=0.2)
+
+
+def test_no_method_rates_what_the_cleaning_rules_removed(spark):
+    battles = _battles()
+    gone = battles["battle_id"].str.endswith("3")
+    rules = battles.assign(removed_by=np.where(gone, "outliers", None))
+    config = _config(ratings={"slices": ["all"], "methods": ["bradley_terry", "elo", "style_control"]}, rounds=2)
+    frames = {
+        "battles": _frame(spark, battles, BATTLES),
+        "messages": _frame(spark, _messages(battles), MESSAGES),
+    }
+    marked = _counts(rules)
+    removed = rules[gone].assign(rule="outliers")[REMOVED_VOTES.column_names]
+
+    def tables(counts, **more):
+        plan, own = RatingPlan(config.ratings, config.bootstrap), {**frames, **more}
+        own["battle_counts"] = _frame(spark, counts, BATTLE_COUNTS)
+        own["style_replicates"] = plan.style_replicates(own)
+        return _sorted(plan.replicates(own), RATING_REPLICATES)
+
+    cleaned = tables(marked, removed_votes=_frame(spark, removed, REMOVED_VOTES))
+    absent = tables(_counts(battles[~gone]), battles=_frame(spark, battles[~gone], BATTLES))
+    assert set(cleaned["method"]) == {"bradley_terry", "elo", "style_control"}
+    pd.testing.assert_frame_equal(cleaned, absent, check_exact=True)

@@ -35,18 +35,19 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
     """Votes per slice and pair of models.
 
     Args:
-        battle_counts: the table `battle_counts`.
+        battle_counts: the table `battle_counts`, of which removed battles do not count.
         ratings: `slices`, `judge_kinds`, and `min_battles`, under which a slice is left out; `all` never is.
 
     Returns:
         source, slice, model_a, model_b (model_a first by code point), wins_a, wins_b, ties (both kinds). Rows with a
         null in a slice's column belong to no such slice.
     """
-    pairs = sum_votes(slice_rows(battle_counts, ratings=ratings), ["source", "slice"])
+    rated = battle_counts.where(F.col("removed_by").isNull())
+    pairs = sum_votes(slice_rows(rated, ratings=ratings), ["source", "slice"])
     whole_slice = Window.partitionBy("source", "slice")
     total = F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).over(whole_slice)
-    rated = pairs.withColumn("total", total).where((F.col("slice") == "all") | (F.col("total") >= ratings.min_battles))
-    return rated.select("source", "slice", "model_a", "model_b", *VOTES)
+    large = pairs.withColumn("total", total).where((F.col("slice") == "all") | (F.col("total") >= ratings.min_battles))
+    return large.select("source", "slice", "model_a", "model_b", *VOTES)
 
 
 def sum_votes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.cells import cell_len
 
+from arenalake.cleaning.rules import without_removed
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
 from arenalake.lake import Derivation
@@ -25,6 +26,7 @@ from arenalake.tables import (
     RATING_PAIRS,
     RATING_REPLICATES,
     RATINGS,
+    REMOVED_VOTES,
     STYLE_COEFFICIENTS,
     STYLE_REPLICATES,
     Table,
@@ -39,8 +41,8 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 def run(context: Context) -> StepResult:
     """Write the tables of ratings and print a leaderboard for each source.
 
-    Reads `battle_counts` only; `battles` where the order of the battles (elo) or their judges matter; for style
-    control `messages` too, which then adds `style_replicates` and `style_coefficients`.
+    Reads `battle_counts` only; `battles` (and `removed_votes`, if rules are on) where the order of the battles (elo) or
+    their judges matter; for style control `messages` too, which then adds `style_replicates` and `style_coefficients`.
 
     Raises:
         ConfigError: the anchored model has no votes at all, or style control wants tokens that nobody counted.
@@ -49,15 +51,17 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     _require_tokenizer(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
-    lake.derive(RatingPlan(ratings, bootstrap).derivations(settings))
+    plan = RatingPlan(ratings, bootstrap, cleaned=bool(context.config.cleaning.rules))
+    lake.derive(plan.derivations(settings))
     return _show(context)
 
 
 class RatingPlan:
-    """What each table is made of, for the configured methods and unit."""
+    """What each table is made of, for the configured methods and unit; `cleaned`: some battles may be removed."""
 
-    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> None:
+    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig, *, cleaned: bool = False) -> None:
         self._ratings, self._bootstrap = ratings, bootstrap
+        self._rated_battles = [BATTLES, REMOVED_VOTES] if cleaned else [BATTLES]
         self._counted = bool(spread.counted_methods(ratings))
         self._judges = self._counted and bootstrap.unit == "judge"
         self._elo = "elo" in ratings.methods
@@ -65,9 +69,9 @@ class RatingPlan:
 
     def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
         """In an order in which each stands after what it needs."""
-        battles = [BATTLES] if self._judges or self._elo or self._style else []
+        battles = self._rated_battles if self._judges or self._elo or self._style else []
         votes = [BATTLE_COUNTS, *battles, *([MESSAGES, STYLE_REPLICATES] if self._style else [])]
-        styled = [BATTLES, MESSAGES]
+        styled = [*self._rated_battles, MESSAGES]
         fits = [BATTLE_COUNTS, *(styled if self._style else [])]
         builds: list[tuple[Table, list[Table], Callable[[Frames], DataFrame]]] = [
             (RATING_REPLICATES, votes, self.replicates),
@@ -145,14 +149,18 @@ class RatingPlan:
     def _votes(self, frames: Frames) -> DataFrame:
         return spread.count_votes(frames["battle_counts"], ratings=self._ratings)
 
+    def _battles(self, frames: Frames) -> DataFrame:
+        battles = frames["battles"]
+        return without_removed(battles, frames["removed_votes"]) if "removed_votes" in frames else battles
+
     def _ballots(self, frames: Frames) -> DataFrame:
-        return spread_judges.count_ballots(frames["battles"], self._votes(frames), ratings=self._ratings)
+        return spread_judges.count_ballots(self._battles(frames), self._votes(frames), ratings=self._ratings)
 
     def _packed(self, frames: Frames) -> DataFrame:
-        return spread_elo.pack_battles(frames["battles"], self._votes(frames), ratings=self._ratings)
+        return spread_elo.pack_battles(self._battles(frames), self._votes(frames), ratings=self._ratings)
 
     def _styled(self, frames: Frames) -> DataFrame:
-        return spread_style.pack_styled(frames["battles"], frames["messages"], ratings=self._ratings)
+        return spread_style.pack_styled(self._battles(frames), frames["messages"], ratings=self._ratings)
 
 
 def _by_name(inputs: list[Table], build: Callable[[Frames], DataFrame]) -> Callable[..., DataFrame]:

@@ -14,6 +14,7 @@ from arenalake.tables.corpus import (
 )
 from arenalake.tables.gold import (
     BATTLE_COUNTS,
+    CLEANING_STATS,
     MODERATION_COUNTS,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
@@ -33,12 +34,13 @@ from arenalake.tables.gold import (
     TOKEN_STATS,
     VOLUME_STATS,
 )
-from arenalake.tables.silver import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE
+from arenalake.tables.silver import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, REMOVED_VOTES
 from arenalake.tables.table import Column, Table
 
 ALL_TABLES: tuple[Table, ...] = (
     CONVERSATIONS,
     BATTLES,
+    REMOVED_VOTES,
     MESSAGES,
     QUARANTINE,
     INGESTED_FILES,
@@ -51,6 +53,7 @@ ALL_TABLES: tuple[Table, ...] = (
     MODERATION_STATS,
     MODERATION_CURVES,
     BATTLE_COUNTS,
+    CLEANING_STATS,
     PAIR_STATS,
     POSITION_STATS,
     VOLUME_STATS,
@@ -68,6 +71,7 @@ __all__ = [
     "ALL_TABLES",
     "BATTLES",
     "BATTLE_COUNTS",
+    "CLEANING_STATS",
     "CONVERSATIONS",
     "CONVERSATION_TOKEN_COUNTS",
     "CONVERSATION_TOKEN_STATS",
@@ -92,6 +96,7 @@ __all__ = [
     "RATING_FITS",
     "RATING_PAIRS",
     "RATING_REPLICATES",
+    "REMOVED_VOTES",
     "SOURCE_TERMS",
     "STYLE_COEFFICIENTS",
     "STYLE_REPLICATES",

@@ -197,19 +197,48 @@ BATTLE_COUNTS = Table(
         Column("turn", "int", "number of turns; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden; null where the source does not say"),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
+        Column("removed_by", "string", "rule by which the battles are not rated; null for those that are"),
         Column("model_a", "string", "model shown first", required=True),
         Column("model_b", "string", "model shown second", required=True),
         _WINNER,
         Column("n", "bigint", "battles", required=True),
     ),
-    key=("source", "judge_kind", "language", "category", "turn", "anony", "month", "model_a", "model_b", "winner"),
+    key=(
+        "source",
+        "judge_kind",
+        "language",
+        "category",
+        "turn",
+        "anony",
+        "month",
+        "removed_by",
+        "model_a",
+        "model_b",
+        "winner",
+    ),
     checks={"positive": "n > 0"},
+)
+
+CLEANING_STATS = Table(
+    name="cleaning_stats",
+    layer="gold",
+    comment="What each rule removes from the battles before they are rated, in the order the rules apply.",
+    columns=(
+        _SOURCE,
+        Column("step", "int", "place of the rule in the order, from 1", required=True),
+        Column("rule", "string", "the rule's key in the configuration", required=True),
+        Column("n_before", "bigint", "battles that the rules before it left", required=True),
+        Column("n_removed", "bigint", "battles that it removes", required=True),
+        Column("n_after", "bigint", "battles that it leaves", required=True),
+        Column("parameters", "string", "its settings", required=True),
+    ),
+    key=("source", "step"),
 )
 
 PAIR_STATS = Table(
     name="pair_stats",
     layer="gold",
-    comment="Each pair of models, model_a before model_b by code point, whichever was shown first.",
+    comment="Each pair of models, model_a before model_b by code point, whichever was shown first. All battles.",
     columns=(
         _SOURCE,
         _JUDGE_KIND,
@@ -230,7 +259,7 @@ PAIR_STATS = Table(
 POSITION_STATS = Table(
     name="position_stats",
     layer="gold",
-    comment="How often the side shown first wins.",
+    comment="How often the side shown first wins. All battles.",
     columns=(
         _SOURCE,
         _JUDGE_KIND,
