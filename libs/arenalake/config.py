@@ -24,7 +24,7 @@ STYLE_COVARIATES = {
     "bold": "n_bold",
     "chars": "n_chars",
 }
-SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month")
+SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month", "length")
 
 
 class StorageConfig(Section):
@@ -175,6 +175,16 @@ class CleaningConfig(Section):
         return rules
 
 
+class LengthConfig(Section):
+    """What slices by `length` mean: conversations of at least `threshold` tokens are long.
+
+    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
+    """
+
+    threshold: int = Field(default=768, ge=1)
+    tokenizer: str = "sample"
+
+
 RatingMethod = Literal[
     "bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo", "style_control"
 ]
@@ -191,6 +201,27 @@ class RatingsConfig(Section):
     anchor: AnchorConfig | None = None
     elo: EloConfig = EloConfig()
     style: StyleConfig = StyleConfig()
+    length: LengthConfig = LengthConfig()
+    leave_out: list[Literal["language", "month", "judge"]] = []
+    min_left_out: int = Field(default=50, ge=1)
+
+    @property
+    def by_length(self) -> bool:
+        """Whether a slice needs the length of conversations."""
+        return any("length" in entry.split(",") for entry in self.slices)
+
+    @field_validator("leave_out")
+    @classmethod
+    def _left_out_differ(cls, leave_out: list[str]) -> list[str]:
+        if len(set(leave_out)) < len(leave_out):
+            raise ValueError("what to leave out is listed twice")
+        return leave_out
+
+    @model_validator(mode="after")
+    def _something_can_be_left_out(self) -> "RatingsConfig":
+        if self.leave_out and set(self.methods) <= {"elo", "style_control"}:
+            raise ValueError("leave_out needs a method other than elo and style_control, which are not fitted without")
+        return self
 
     @field_validator("slices")
     @classmethod

@@ -18,8 +18,10 @@ from arenalake.tables import (
     BATTLES,
     MESSAGES,
     RATING_FITS,
+    RATING_INFLUENCE,
     RATING_PAIRS,
     RATING_REPLICATES,
+    RATING_SLICES,
     RATINGS,
     REMOVED_VOTES,
     STYLE_COEFFICIENTS,
@@ -197,7 +199,8 @@ def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
 @pytest.mark.parametrize("unit", ["battle", "judge"])
 def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_order(spark, unit):
     methods = METHODS if unit == "battle" else ["bradley_terry", "davidson", "style_control"]
-    config = _config(ratings={"methods": methods, "slices": ["all"]}, unit=unit)
+    left_out = {"leave_out": ["language", "month", "judge"], "min_left_out": 8}
+    config = _config(ratings={"methods": methods, "slices": ["all"], **left_out}, unit=unit)
     plan, battles = RatingPlan(config.ratings, config.bootstrap), _battles()
     before = spark.conf.get("spark.sql.shuffle.partitions")
     found = []
@@ -215,6 +218,7 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
                 (RATING_REPLICATES, plan.replicates),
                 (RATINGS, plan.ratings),
                 (STYLE_COEFFICIENTS, plan.coefficients),
+                (RATING_INFLUENCE, plan.influence),
             ):
                 rows = build(frames).toPandas()
                 if table in (STYLE_REPLICATES, RATING_REPLICATES):
@@ -224,6 +228,7 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
     assert set(found[0]["ratings"]["method"]) == set(methods)
+    assert set(found[0]["rating_influence"]["left_out"]) == {"language", "month", "judge"}
     for tables in found[1:]:
         for name, table in tables.items():
             pd.testing.assert_frame_equal(table, found[0][name], check_exact=True)
@@ -312,3 +317,33 @@ def test_no_method_rates_what_the_cleaning_rules_removed(spark):
     absent = tables(_counts(battles[~gone]), battles=_frame(spark, battles[~gone], BATTLES))
     assert set(cleaned["method"]) == {"bradley_terry", "elo", "style_control"}
     pd.testing.assert_frame_equal(cleaned, absent, check_exact=True)
+
+
+def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
+    battles = _battles()
+    battles = battles.assign(category=np.where(battles.index % 3, "math", None), turn=1 + battles.index % 2)
+    battles["anony"] = battles.index % 10 > 0
+    # The second turn's conversations are long on one side; one battle has no text, another no measure on one side.
+    messages = _messages(battles).assign(n_tokens=[{"sample": 10}] * (len(battles) - 1) * 8)
+    long = messages["conversation_id"].str.endswith("/b") & messages["conversation_id"].str[4].isin(list("13579"))
+    messages.loc[long & (messages["position"] == 1), "n_tokens"] = {"sample": 90}
+    messages.loc[messages["conversation_id"] == "b0008/a", "n_tokens"] = {"other": 10}
+    one = ["language", "category", "turn", "anony", "month", "judge_kind", "length"]
+    settings = {"slices": ["all", *one, "length,turn"], "min_battles": 150, "length": {"threshold": 120}}
+    config = _config(ratings={**settings, "judge_kinds": ["human", "model"]})
+    frames = {"battles": _frame(spark, battles, BATTLES), "messages": _frame(spark, messages, MESSAGES)}
+    plan = RatingPlan(config.ratings, config.bootstrap)
+    found = plan.slices(frames).toPandas().set_index("slice")
+
+    value_counts = {f"{name}={value}": n for name in one[:4] for value, n in battles[name].value_counts().items()}
+    expected = {name.replace("=True", "=true").replace("=False", "=false"): n for name, n in value_counts.items()}
+    expected |= {"all": 400, "month=2023-04": 200, "month=2023-05": 200}
+    expected |= {"judge_kind=human": 380, "judge_kind=model": 20}
+    # Without b0007 (no text) 199 battles are long, and without b0008 (half of it unmeasured) 199 are short.
+    expected |= {"length=long": 199, "length=short": 199, "length=long,turn=2": 199, "length=short,turn=1": 199}
+    assert found["n_battles"].to_dict() == expected
+    assert (found["rated"] == ((found.index == "all") | (found["n_battles"] >= 150))).all()
+    assert set(found["min_battles"]) == {150}
+    rated = set(found.index[found["rated"]])
+    assert rated == {row["slice"] for row in plan._votes(frames).select("slice").distinct().collect()}
+    assert len(RATING_SLICES.column_names) == found.shape[1] + 1

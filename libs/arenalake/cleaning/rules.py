@@ -58,6 +58,11 @@ def without_removed(battles: DataFrame, removed: DataFrame) -> DataFrame:
     return battles.join(removed, ["source", "battle_id"], "left_anti")
 
 
+def rated_counts(battle_counts: DataFrame) -> DataFrame:
+    """The rows of `battle_counts` about battles that no rule removes."""
+    return battle_counts.where(F.col("removed_by").isNull())
+
+
 def remove_named(votes: DataFrame) -> DataFrame:
     """Marks votes whose models were shown by name; where the source does not say, a vote stays.
 

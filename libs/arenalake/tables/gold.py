@@ -403,6 +403,48 @@ RATING_PAIRS = Table(
     key=("source", "slice", "method", "unit", "model_a", "model_b"),
 )
 
+RATING_SLICES = Table(
+    name="rating_slices",
+    layer="gold",
+    comment="Slices of the battles, also those with too few to be rated.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        Column("n_battles", "bigint", "battles that could be rated", required=True),
+        Column("min_battles", "int", "a slice with fewer is not rated; all always is", required=True),
+        Column("rated", "boolean", "whether it has ratings", required=True),
+    ),
+    key=("source", "slice"),
+)
+
+RATING_INFLUENCE = Table(
+    name="rating_influence",
+    layer="gold",
+    comment="How ratings move when a language, a month or a judge is left out. Judges have no rows of their own.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        Column("left_out", "string", "language, month or judge", required=True),
+        Column(
+            "value",
+            "string",
+            "the language or month; for judges a quantile of the changes over all who were left out in turn: lowest, "
+            "5 %, median, 95 %, highest",
+            required=True,
+        ),
+        Column("model", "string", "model", required=True),
+        Column("rating", "double", "rating without it; null for judges and where the votes that are left do not say"),
+        Column("change", "double", "rating without it less rating; null where there is none"),
+        Column("n_battles", "bigint", "battles of the model that are left; null for judges"),
+        Column("n_left_out", "bigint", "battles left out; null for judges"),
+        Column("n_values", "bigint", "judges that were left out in turn; null for languages and months"),
+        Column("min_left_out", "bigint", "what has fewer battles was not left out", required=True),
+        Column("note", "string", "why there is no rating without it; null if there is"),
+    ),
+    key=("source", "slice", "method", "left_out", "value", "model"),
+)
+
 RATING_CALIBRATION = Table(
     name="rating_calibration",
     layer="gold",
