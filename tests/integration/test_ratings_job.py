@@ -323,11 +323,12 @@ def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
     battles = _battles()
     battles = battles.assign(category=np.where(battles.index % 3, "math", None), turn=1 + battles.index % 2)
     battles["anony"] = battles.index % 10 > 0
-    # The second turn's conversations are long on one side; one battle has no text, another no measure on one side.
-    messages = _messages(battles).assign(n_tokens=[{"sample": 10}] * (len(battles) - 1) * 8)
-    long = messages["conversation_id"].str.endswith("/b") & messages["conversation_id"].str[4].isin(list("13579"))
-    messages.loc[long & (messages["position"] == 1), "n_tokens"] = {"sample": 90}
-    messages.loc[messages["conversation_id"] == "b0008/a", "n_tokens"] = {"other": 10}
+    # Every second battle is long on one side; one battle has no text, another no measure on one side.
+    messages = _messages(battles)
+    messages["n_tokens"] = [
+        {"other" if talk == "b0008/a" else "sample": 90 if talk[4] in "13579" and talk.endswith("/b") else 10}
+        for talk in messages["conversation_id"]
+    ]
     one = ["language", "category", "turn", "anony", "month", "judge_kind", "length"]
     settings = {"slices": ["all", *one, "length,turn"], "min_battles": 150, "length": {"threshold": 120}}
     config = _config(ratings={**settings, "judge_kinds": ["human", "model"]})

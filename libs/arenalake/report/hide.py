@@ -1,6 +1,7 @@
 """Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
 
-It is done where a cell is about conversations: token and moderation statistics. Votes on models are no such cells.
+It is done where a cell is about conversations or voters: token and moderation statistics, sizes of slices, and ratings
+without a few votes. Votes on models are no such cells.
 A hidden cell has no numbers and `hidden` says so; a count of zero is not hidden. Nothing is done against subtracting
 rows from totals.
 """
@@ -43,6 +44,19 @@ def hide_curve_cells(curves: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Points of `moderation_curves` with few messages at or above the threshold lose their numbers."""
     small = _few(curves["n"], min_cell) | _few(curves["n_above"], min_cell)
     return _blank(curves, small, ("n_above", "share")).assign(hidden=small)
+
+
+def hide_slice_cells(slices: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `rating_slices` about few battles lose their number; `hidden` is added."""
+    small = _few(slices["n_battles"], min_cell)
+    return _blank(slices, small, ("n_battles",)).assign(hidden=small)
+
+
+def hide_influence_cells(influence: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `rating_influence` lose their numbers where few battles, or few judges, were left out."""
+    small = _few(influence["n_left_out"], min_cell) | _few(influence["n_values"], min_cell)
+    numbers = ("rating", "change", "n_battles", "n_left_out", "n_values")
+    return _blank(influence, small, numbers).assign(hidden=small)
 
 
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:
