@@ -25,7 +25,7 @@ STYLE_COVARIATES = {
     "bold": "n_bold",
     "chars": "n_chars",
 }
-SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month")
+SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month", "length")
 
 
 class StorageConfig(Section):
@@ -78,6 +78,14 @@ class SourceConfig(SourceSettings):
         if unknown:
             allowed = f"only {', '.join(mappable)} can be mapped" if mappable else "its columns are fixed"
             raise ValueError(f"columns {', '.join(unknown)} cannot be mapped in format {self.format}: {allowed}")
+        return self
+
+    @model_validator(mode="after")
+    def _phrases_have_answers_to_be_in(self) -> "SourceConfig":
+        source = SOURCES[self.format]
+        if self.identity_phrases and not (source.has_battles and source.has_conversations):
+            both = sorted(name for name, other in SOURCES.items() if other.has_battles and other.has_conversations)
+            raise ValueError(f"identity_phrases are for votes on texts ({', '.join(both)}), not for {self.format}")
         return self
 
 
@@ -141,6 +149,58 @@ class StyleConfig(Section):
         return covariates
 
 
+class OutlierConfig(Section):
+    """The test for voters unlike all others, at level `alpha`; voters with fewer than `min_votes` are not tested.
+
+    Of a voter's votes the first `first_votes` are looked at.
+    """
+
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    min_votes: int = Field(default=5, ge=1)
+    first_votes: int = Field(default=100, ge=1)
+
+    @model_validator(mode="after")
+    def _some_votes_are_looked_at(self) -> "OutlierConfig":
+        if self.first_votes < self.min_votes:
+            raise ValueError(f"first_votes ({self.first_votes}) must be at least min_votes ({self.min_votes})")
+        return self
+
+
+class CleaningConfig(Section):
+    """Which votes are not rated. Rules apply in the order of the keys, each to what those before it left."""
+
+    only_anony: bool = False
+    drop_leaked: bool = False
+    max_votes_per_prompt: int | None = Field(default=None, ge=1)
+    max_votes_per_day: int | None = Field(default=None, ge=1)
+    outliers: OutlierConfig | None = None
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """The rules that are on, in their order, and their parameters as text."""
+        settings = self.model_dump(exclude={"seed"})
+        rules = {}
+        for name, value in settings.items():
+            if value is None or value is False:
+                continue
+            given = {**value, "seed": self.seed} if isinstance(value, dict) else {name: value}
+            if name == "max_votes_per_prompt":
+                given["seed"] = self.seed
+            rules[name] = ", ".join(f"{key}={str(own).lower()}" for key, own in given.items())
+        return rules
+
+
+class LengthConfig(Section):
+    """What slices by `length` mean: conversations of at least `threshold` tokens are long.
+
+    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
+    """
+
+    threshold: int = Field(default=768, ge=1)
+    tokenizer: str = "sample"
+
+
 RatingMethod = Literal[
     "bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo", "style_control"
 ]
@@ -157,6 +217,27 @@ class RatingsConfig(Section):
     anchor: AnchorConfig | None = None
     elo: EloConfig = EloConfig()
     style: StyleConfig = StyleConfig()
+    length: LengthConfig = LengthConfig()
+    leave_out: list[Literal["language", "month", "judge"]] = []
+    min_left_out: int = Field(default=50, ge=1)
+
+    @property
+    def by_length(self) -> bool:
+        """Whether a slice needs the length of conversations."""
+        return any("length" in entry.split(",") for entry in self.slices)
+
+    @field_validator("leave_out")
+    @classmethod
+    def _left_out_differ(cls, leave_out: list[str]) -> list[str]:
+        if len(set(leave_out)) < len(leave_out):
+            raise ValueError("what to leave out is listed twice")
+        return leave_out
+
+    @model_validator(mode="after")
+    def _something_can_be_left_out(self) -> "RatingsConfig":
+        if self.leave_out and set(self.methods) <= {"elo", "style_control"}:
+            raise ValueError("leave_out needs a method other than elo and style_control, which are not fitted without")
+        return self
 
     @field_validator("slices")
     @classmethod
@@ -249,6 +330,7 @@ class Config(Section):
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}
     tokens: TokensConfig = TokensConfig()
     language: LanguageConfig = LanguageConfig()
+    cleaning: CleaningConfig = CleaningConfig()
     ratings: RatingsConfig = RatingsConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     report: ReportConfig = ReportConfig()
@@ -256,6 +338,15 @@ class Config(Section):
     generate: GenerateConfig = GenerateConfig()
     pipeline: PipelineConfig = PipelineConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _leaks_are_looked_for(self) -> "Config":
+        if self.cleaning.drop_leaked and not any(source.identity_phrases for source in self.sources.values()):
+            raise ValueError(
+                "cleaning.drop_leaked: no source has identity_phrases, so no leak would be found; give "
+                "sources.<name>.identity_phrases, such as conf/identity_phrases.yml, before that source is ingested"
+            )
+        return self
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:

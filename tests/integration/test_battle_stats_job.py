@@ -5,7 +5,15 @@ import pytest
 from arenalake.config import parse_config
 from arenalake.lake import Lake
 from arenalake.steps import Context, battle_stats
-from arenalake.tables import BATTLE_COUNTS, BATTLES, PAIR_STATS, POSITION_STATS, VOLUME_STATS
+from arenalake.tables import (
+    BATTLE_COUNTS,
+    BATTLES,
+    CLEANING_STATS,
+    PAIR_STATS,
+    POSITION_STATS,
+    REMOVED_VOTES,
+    VOLUME_STATS,
+)
 
 TABLES = (BATTLE_COUNTS, PAIR_STATS, POSITION_STATS, VOLUME_STATS)
 
@@ -15,8 +23,8 @@ def context(lake):
     return Context(parse_config({"storage": {"root": str(lake.root)}}), lake)
 
 
-def put_battles(lake, *votes):
-    defaults = dict.fromkeys(BATTLES.column_names) | {"source": "s", "file": "f", "judge_kind": "human"}
+def put_battles(lake, *votes, **columns):
+    defaults = dict.fromkeys(BATTLES.column_names) | {"source": "s", "file": "f", "judge_kind": "human"} | columns
     rows = [
         defaults | {"battle_id": f"{a}{b}{i}", "model_a": a, "model_b": b, "winner": winner}
         for i, (a, b, winner) in enumerate(votes)
@@ -43,3 +51,30 @@ def test_tables_follow_the_battles_from_none_on_and_a_second_run_writes_nothing(
     again = Lake(lake.spark, context.config.storage)
     assert battle_stats.run(Context(context.config, again)).lines == result.lines
     assert again.versions()["written"] == {}
+
+
+def test_removed_votes_stay_in_the_counts_under_their_rule_until_the_rule_is_off(context):
+    lake = context.lake
+    put_battles(lake, ("m", "n", "model_a"), ("n", "m", "tie"), anony=True)
+    put_battles(lake, ("o", "m", "model_b"), anony=False)
+    rules = {"only_anony": True, "max_votes_per_day": 5}
+    cleaned = Context(parse_config({"storage": {"root": str(lake.root)}, "cleaning": rules}), lake)
+    assert battle_stats.run(cleaned).lines == [
+        "battle_stats: s, judged by people: 3 battles of 2 pairs",
+        "battle_stats: s, only_anony removed 1 of 3 battles from what is rated (only_anony=true)",
+        "battle_stats: s, max_votes_per_day removed 0 of 2 battles from what is rated (max_votes_per_day=5)",
+    ]
+    assert [tuple(row) for row in lake.read(REMOVED_VOTES).collect()] == [("s", "om0", "only_anony")]
+    counts = lake.read(BATTLE_COUNTS).groupBy("removed_by").sum("n").collect()
+    assert dict(map(tuple, counts)) == {None: 2, "only_anony": 1}
+    assert lake.read(PAIR_STATS).agg({"n": "sum"}).first()[0] == 3
+
+    again = Lake(lake.spark, context.config.storage)
+    battle_stats.run(Context(cleaned.config, again))
+    assert again.versions()["written"] == {}
+
+    log = lake.local_root / "silver/removed_votes/_delta_log"
+    assert "om0" not in "".join(path.read_text() for path in log.glob("*.json"))
+    battle_stats.run(context)
+    assert [lake.read(table).count() for table in (REMOVED_VOTES, CLEANING_STATS)] == [0, 0]
+    assert lake.read(BATTLE_COUNTS).where("removed_by IS NOT NULL").isEmpty()

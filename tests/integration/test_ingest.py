@@ -363,3 +363,17 @@ def test_a_source_that_is_not_there_is_named_before_anything_is_written(lake, tm
     with pytest.raises(SourceNotFoundError, match=r"holds no file that ends in \.parquet"):
         run(lake, arena={"format": "arena", "path": str(tmp_path / "empty")})
     assert not lake.exists(SOURCE_TERMS)
+
+
+def test_leaks_are_found_by_the_configured_phrases_and_are_no_part_of_what_a_battle_says(lake, tmp_path):
+    phrases = tmp_path / "phrases.yml"
+    phrases.write_text("[Hi from ALPHA]")
+    write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2, conversation_a=talk("Hi from alpha?", "No"))])
+    arena = {"format": "arena", "path": str(tmp_path / "raw")}
+    run(lake, arena=arena | {"identity_phrases": str(phrases)})
+    assert rows(lake, BATTLES, "battle_id", "leaked") == [("q1", True), ("q2", False)]
+    # The same battle again, read without phrases, is a duplicate and not another battle.
+    write_lines(tmp_path / "raw" / "2.jsonl", [battle(1), battle(3)])
+    result = run(lake, arena=arena)
+    assert result.lines == ["arena: 2 records in 1 new file(s) = 1 kept + 0 quarantined + 1 duplicates"]
+    assert rows(lake, BATTLES, "battle_id", "leaked") == [("q1", True), ("q2", False), ("q3", None)]

@@ -18,9 +18,12 @@ from arenalake.tables import (
     BATTLES,
     MESSAGES,
     RATING_FITS,
+    RATING_INFLUENCE,
     RATING_PAIRS,
     RATING_REPLICATES,
+    RATING_SLICES,
     RATINGS,
+    REMOVED_VOTES,
     STYLE_COEFFICIENTS,
     STYLE_REPLICATES,
 )
@@ -86,6 +89,7 @@ def _messages(battles, lost="b0007"):
 def _counts(battles):
     keys = list(BATTLE_COUNTS.key)
     battles = battles.assign(month=pd.to_datetime(battles["tstamp"]).dt.strftime("%Y-%m"))
+    battles["removed_by"] = battles.get("removed_by")
     return battles.groupby(keys, dropna=False).size().reset_index(name="n")[BATTLE_COUNTS.column_names]
 
 
@@ -181,11 +185,11 @@ def test_a_slice_by_month_is_the_same_from_counts_and_from_battles(spark):
 
 def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
     rows = [
-        ("s", "human", "a,b=c", None, 1, None, None, "x", "y", "model_a", 3),
-        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "model_a", 4),
-        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "tie (bothbad)", 5),
-        ("s", "human", "a,b=c", None, 1, None, None, "x", "y", "tie", 6),
-        ("s", "human", "a,b=c", None, 1, None, None, "y", "x", "model_b", 7),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "x", "y", "model_a", 3),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "model_a", 4),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "tie (bothbad)", 5),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "x", "y", "tie", 6),
+        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "model_b", 7),
     ]
     config = _config(ratings={"min_battles": 1, "slices": ["language,turn"]})
     votes = count_votes(spark.createDataFrame(rows, BATTLE_COUNTS.ddl), ratings=config.ratings)
@@ -195,7 +199,8 @@ def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
 @pytest.mark.parametrize("unit", ["battle", "judge"])
 def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_order(spark, unit):
     methods = METHODS if unit == "battle" else ["bradley_terry", "davidson", "style_control"]
-    config = _config(ratings={"methods": methods, "slices": ["all"]}, unit=unit)
+    left_out = {"leave_out": ["language", "month", "judge"], "min_left_out": 8}
+    config = _config(ratings={"methods": methods, "slices": ["all"], **left_out}, unit=unit)
     plan, battles = RatingPlan(config.ratings, config.bootstrap), _battles()
     before = spark.conf.get("spark.sql.shuffle.partitions")
     found = []
@@ -213,6 +218,7 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
                 (RATING_REPLICATES, plan.replicates),
                 (RATINGS, plan.ratings),
                 (STYLE_COEFFICIENTS, plan.coefficients),
+                (RATING_INFLUENCE, plan.influence),
             ):
                 rows = build(frames).toPandas()
                 if table in (STYLE_REPLICATES, RATING_REPLICATES):
@@ -222,6 +228,7 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
     assert set(found[0]["ratings"]["method"]) == set(methods)
+    assert set(found[0]["rating_influence"]["left_out"]) == {"language", "month", "judge"}
     for tables in found[1:]:
         for name, table in tables.items():
             pd.testing.assert_frame_equal(table, found[0][name], check_exact=True)
@@ -286,3 +293,58 @@ def test_judges_give_their_own_sandwich_and_a_wider_interval_where_they_vote_ali
     assert set(table["unit"]) == {"judge"}
     assert se["sandwich_judge"].to_numpy() == pytest.approx(2 * se["sandwich"].to_numpy(), rel=0.01)
     assert se["percentile"].to_numpy() == pytest.approx(se["sandwich_judge"].to_numpy(), rel=0.2)
+
+
+def test_no_method_rates_what_the_cleaning_rules_removed(spark):
+    battles = _battles()
+    gone = battles["battle_id"].str.endswith("3")
+    rules = battles.assign(removed_by=np.where(gone, "outliers", None))
+    config = _config(ratings={"slices": ["all"], "methods": ["bradley_terry", "elo", "style_control"]}, rounds=2)
+    frames = {
+        "battles": _frame(spark, battles, BATTLES),
+        "messages": _frame(spark, _messages(battles), MESSAGES),
+    }
+    marked = _counts(rules)
+    removed = rules[gone].assign(rule="outliers")[REMOVED_VOTES.column_names]
+
+    def tables(counts, **more):
+        plan, own = RatingPlan(config.ratings, config.bootstrap), {**frames, **more}
+        own["battle_counts"] = _frame(spark, counts, BATTLE_COUNTS)
+        own["style_replicates"] = plan.style_replicates(own)
+        return _sorted(plan.replicates(own), RATING_REPLICATES)
+
+    cleaned = tables(marked, removed_votes=_frame(spark, removed, REMOVED_VOTES))
+    absent = tables(_counts(battles[~gone]), battles=_frame(spark, battles[~gone], BATTLES))
+    assert set(cleaned["method"]) == {"bradley_terry", "elo", "style_control"}
+    pd.testing.assert_frame_equal(cleaned, absent, check_exact=True)
+
+
+def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
+    battles = _battles()
+    battles = battles.assign(category=np.where(battles.index % 3, "math", None), turn=1 + battles.index % 2)
+    battles["anony"] = battles.index % 10 > 0
+    # Every second battle is long on one side; one battle has no text, another no measure on one side.
+    messages = _messages(battles)
+    messages["n_tokens"] = [
+        {"other" if talk == "b0008/a" else "sample": 90 if talk[4] in "13579" and talk.endswith("/b") else 10}
+        for talk in messages["conversation_id"]
+    ]
+    one = ["language", "category", "turn", "anony", "month", "judge_kind", "length"]
+    settings = {"slices": ["all", *one, "length,turn"], "min_battles": 150, "length": {"threshold": 120}}
+    config = _config(ratings={**settings, "judge_kinds": ["human", "model"]})
+    frames = {"battles": _frame(spark, battles, BATTLES), "messages": _frame(spark, messages, MESSAGES)}
+    plan = RatingPlan(config.ratings, config.bootstrap)
+    found = plan.slices(frames).toPandas().set_index("slice")
+
+    value_counts = {f"{name}={value}": n for name in one[:4] for value, n in battles[name].value_counts().items()}
+    expected = {name.replace("=True", "=true").replace("=False", "=false"): n for name, n in value_counts.items()}
+    expected |= {"all": 400, "month=2023-04": 200, "month=2023-05": 200}
+    expected |= {"judge_kind=human": 380, "judge_kind=model": 20}
+    # Without b0007 (no text) 199 battles are long, and without b0008 (half of it unmeasured) 199 are short.
+    expected |= {"length=long": 199, "length=short": 199, "length=long,turn=2": 199, "length=short,turn=1": 199}
+    assert found["n_battles"].to_dict() == expected
+    assert (found["rated"] == ((found.index == "all") | (found["n_battles"] >= 150))).all()
+    assert set(found["min_battles"]) == {150}
+    rated = set(found.index[found["rated"]])
+    assert rated == {row["slice"] for row in plan._votes(frames).select("slice").distinct().collect()}
+    assert len(RATING_SLICES.column_names) == found.shape[1] + 1

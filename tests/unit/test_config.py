@@ -42,6 +42,21 @@ def problem_of(tree):
         ),
         ({"ratings": {"anchor": {"modl": "x"}}}, ["ratings.anchor.modl: no such key; allowed here: model, rating"]),
         ({"ratings": {"slices": ["languge"]}}, ["'languge' is not a slice", "language"]),
+        (
+            {"sources": {"a": {"format": "votes", "path": "x", "identity_phrases": ["gpt"]}}},
+            ["identity_phrases are for votes on texts (arena, mt_bench), not for votes"],
+        ),
+        (
+            {"sources": {"a": {"format": "arena", "path": "x", "identity_phrases": "no/such.yml"}}},
+            ["sources.a.identity_phrases: cannot be read (No such file", "'no/such.yml'"],
+        ),
+        ({"sources": {"a": {"format": "arena", "path": "x", "identity_phrases": [" "]}}}, ["holds an empty phrase"]),
+        ({"cleaning": {"drop_leaked": True}}, ["cleaning.drop_leaked: no source has identity_phrases"]),
+        (
+            {"cleaning": {"outliers": {"min_votes": 9, "first_votes": 8}}},
+            ["first_votes (8) must be at least min_votes"],
+        ),
+        ({"cleaning": {"outliers": {"alfa": 1}}}, ["cleaning.outliers.alfa: no such key; allowed here: alpha, first_"]),
         ({"bootstrap": {"rounds": 0}}, ["bootstrap.rounds", "greater than or equal to 1", "got 0"]),
         ({"pipeline": {"jobs": ["ingst"]}}, ["pipeline.jobs.0", "'ingest'", "'ingst'"]),
     ],

@@ -20,21 +20,28 @@ from arenalake.report.frames import Frames, typed
 from arenalake.report.hide import (
     hide_audit_cells,
     hide_curve_cells,
+    hide_influence_cells,
     hide_moderation_cells,
     hide_reproduction,
     hide_shape_cells,
+    hide_slice_cells,
     hide_token_cells,
     hide_voter_cells,
 )
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
 from arenalake.tables import (
+    CLEANING_STATS,
     CORPUS_SHAPE,
     LANGUAGE_AUDIT,
     MODERATION_CURVES,
     MODERATION_STATS,
     PAIR_STATS,
     POSITION_STATS,
+    RATING_CALIBRATION,
+    RATING_INFLUENCE,
+    RATING_PAIRS,
+    RATING_SLICES,
     RATINGS,
     REPRODUCTION,
     SOURCE_TERMS,
@@ -136,6 +143,11 @@ def frames(
     flags=(),
     curves=(),
     figures=(),
+    slices=(),
+    predicted=(),
+    calibration=(),
+    influence=(),
+    cleaning=(),
     terms=(),
     min_cell=10,
 ):
@@ -143,6 +155,11 @@ def frames(
     token_stats = hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell)
     reproduction = floats(frame(REPRODUCTION, *figures), REPRODUCTION)
     return Frames(
+        rating_slices=hide_slice_cells(frame(RATING_SLICES, *slices), min_cell),
+        rating_pairs=floats(frame(RATING_PAIRS, *predicted), RATING_PAIRS),
+        rating_calibration=floats(frame(RATING_CALIBRATION, *calibration), RATING_CALIBRATION),
+        rating_influence=hide_influence_cells(floats(frame(RATING_INFLUENCE, *influence), RATING_INFLUENCE), min_cell),
+        cleaning_stats=frame(CLEANING_STATS, *cleaning),
         ratings=floats(frame(RATINGS, *ratings), RATINGS),
         style_coefficients=floats(frame(STYLE_COEFFICIENTS, *style), STYLE_COEFFICIENTS),
         pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
@@ -167,6 +184,28 @@ def pair(a, b, n=20, **other):
     return key | numbers | {"win_rate_a": 0.6, "ci_lower": 0.5, "ci_upper": 0.7} | other
 
 
+def board(source="s", name="all"):
+    return {"source": source, "slice": name, "method": "bradley_terry"}
+
+
+def prediction(a, b, predicted=0.6, observed=0.7, residual=1.5, *, source="s"):
+    numbers = {"predicted_win_rate": predicted, "observed_win_rate": observed, "residual": residual, "n_battles": 20}
+    rounds = {"n_above": 60, "n_below": 40, "n_rounds": 100, "probability_above": 0.6}
+    return board(source) | {"unit": "battle", "model_a": a, "model_b": b} | numbers | rounds
+
+
+def calibrated(predicted=0.72, observed=0.8, *, source="s", name="all"):
+    numbers = {"predicted_from": 0.7, "n_pairs": 3, "n_battles": 50}
+    rates = {"predicted_win_rate": predicted, "observed_win_rate": observed}
+    return board(source, name) | {"unit": "battle"} | numbers | rates
+
+
+def moved(model, change, *, source="s", value="German", left_out="language", n=80, **other):
+    sizes = {"n_values": n} if left_out == "judge" else {"n_left_out": n, "n_battles": 200, "rating": 1000 + change}
+    key = board(source) | {"left_out": left_out, "value": value, "model": model}
+    return key | {"change": change, "min_left_out": 50} | sizes | other
+
+
 def hostile_frames():
     names = HOSTILE
     others = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
@@ -175,6 +214,21 @@ def hostile_frames():
     return frames(
         ratings=[rating(name, 1000.0 - i, source=source) for source in names[:3] for i, name in enumerate(names)]
         + [rating(name, 1000.0, name=f"language={name}") for name in names],
+        slices=[
+            {"source": names[0], "slice": name, "n_battles": 50, "rated": False, "min_battles": 60} for name in names
+        ],
+        predicted=[prediction(a, b, source=names[0]) for a, b in others],
+        calibration=[calibrated(source=names[0], name=name) for name in ("all", f"language={names[1]}")],
+        influence=[
+            moved(model, 5.0, source=names[0], value=name, left_out=kind)
+            for kind in ("language", "judge")
+            for name in names
+            for model in names
+        ],
+        cleaning=[
+            {"source": name, "step": 1, "rule": name, "n_before": 9, "n_removed": 2, "n_after": 7, "parameters": name}
+            for name in names
+        ],
         pairs=[pair(a, b) for a, b in others],
         positions=[position | {"model": name, "ci_lower": 0.2, "ci_upper": 0.8} for name in (None, *names)],
         volume=[{"source": name, "n_battles": 5} for name in names],
@@ -284,7 +338,7 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
 
 def test_figures_are_valid_and_hold_no_markup_but_ours(hostile_site):
     specs = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
-    assert len(specs) == 19
+    assert len(specs) == 23
     found = set()
     for spec in specs:
         go.Figure(spec)  # raises on a property that Plotly does not know
@@ -704,3 +758,97 @@ def test_a_report_takes_the_place_of_the_one_before_whole(tmp_path):
     assert (folder / "index.html").read_bytes() == b"2"
     assert not (folder / "csv").exists()
     assert [path.name for path in folder.parent.iterdir()] == ["report"]
+
+
+def test_a_leaderboard_shows_predictions_beside_observations_and_the_pairs_it_explains_worst():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0), rating("c", 900.0)],
+        predicted=[
+            prediction("a", "b", 0.6, 0.6, 0.1),
+            prediction("a", "c", 0.75, None, None),
+            prediction("b", "c", 0.61, 0.4, -3.25),
+        ],
+        calibration=[calibrated(0.72, 0.8)],
+    )
+    (source,) = [section for section in build_pages(shown)[0].sections if section.title == "s"]
+    (fit,) = [section for section in source.sections if section.title == "Predicted and observed"]
+    line, predicted, observed = (figure.spec["data"][-1] for figure in fit.figures)
+    assert (line["x"], line["y"]) == ([0.72], [0.8])
+    assert predicted["z"] == [[None, 0.6, 0.75], [0.4, None, 0.61], [0.25, 0.39, None]]
+    assert observed["z"] == [[None, 0.6, None], [0.4, None, 0.4], [None, 0.6, None]]
+    calibration, pairs = fit.tables
+    assert [[cell.text for cell in row] for row in pairs.rows] == [
+        ["b", "c", "20", "61.0 %", "40.0 %", "-3.2"],
+        ["a", "b", "20", "60.0 %", "60.0 %", "0.1"],
+        ["a", "c", "20", "75.0 %", "–", "–"],
+    ]
+    assert pairs.csv != calibration.csv
+    # Plotly accepts the figures.
+    for figure in fit.figures:
+        go.Figure(figure.spec)
+
+
+def test_what_ratings_hang_on_is_told_by_language_and_for_judges_only_as_a_whole():
+    lost = {"change": None, "rating": None, "note": "no votes left"}
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0)],
+        influence=[
+            moved("a", 2.0),
+            moved("b", -7.5),
+            moved("a", 0.5, value="rare", n=3),
+            moved("b", 0.0, value="French") | lost,
+            *[moved("a", c, left_out="judge", value=v) for v, c in (("lowest", -1.0), ("highest", 4.0))],
+        ],
+    )
+    (source,) = [section for section in build_pages(shown)[0].sections if section.title == "s"]
+    (hang,) = [section for section in source.sections if section.title == "What ratings hang on"]
+    languages, judges = hang.tables
+    assert [[cell.text for cell in row] for row in languages.rows] == [
+        ["rare", "a", "–", "–", "–", "–"],
+        ["French", "b", "–", "–", "80", "no votes left"],
+        ["German", "b", "-7.5", "992.5", "80", "–"],
+        ["German", "a", "+2.0", "1,002.0", "80", "–"],
+    ]
+    assert [row[1].text for row in judges.rows] == ["lowest", "highest"]
+    spread = {trace["name"]: trace for trace in hang.figures[0].spec["data"]}
+    assert spread["one judge"]["error_x"] == spread["one judge"]["error_x"] | {"array": [2.5], "arrayminus": [2.5]}
+    assert "all -7.5 to -7.5" in spread["one language"]["text"][1]
+    few = frames(
+        ratings=[rating("a", 1100.0)],
+        influence=[moved("a", 9.0, left_out="judge", value="highest", n=2)],
+    )
+    assert few.rating_influence["change"].isna().all()
+
+
+def test_slices_that_are_too_small_are_told_with_the_threshold_and_tiny_ones_without_their_number():
+    sizes = [("language=Welsh", 4, False), ("language=German", 400, False), ("language=English", 900, True)]
+    shown = frames(
+        ratings=[rating("a", 1100.0)],
+        slices=[{"source": "s", "slice": k, "n_battles": n, "rated": r, "min_battles": 500} for k, n, r in sizes],
+    )
+    (source,) = [section for section in build_pages(shown)[0].sections if section.title == "s"]
+    (small,) = [section for section in source.sections if section.title.startswith("Slices that are too small")]
+    assert small.title.endswith("(2 of 3)")
+    assert "fewer than 500 battles" in small.sentences[0]
+    assert [[cell.text for cell in row] for row in small.tables[0].rows] == [
+        ["language=English", "900", "yes"],
+        ["language=German", "400", "no"],
+        ["language=Welsh", "–", "no"],
+    ]
+
+
+def test_battles_that_are_not_rated_are_told_by_rule():
+    rule = {"source": "s", "parameters": "only_anony=true"}
+    shown = frames(
+        cleaning=[
+            rule | {"step": 1, "rule": "only_anony", "n_before": 90, "n_removed": 20, "n_after": 70},
+            rule | {"step": 2, "rule": "outliers", "n_before": 70, "n_removed": 0, "n_after": 70},
+        ]
+    )
+    (page,) = [page for page in build_pages(shown) if page.file == "battles.html"]
+    section = page.sections[-1]
+    assert section.sentences[0].startswith("20 of 90 battles are left out")
+    assert [[cell.text for cell in row][:5] for row in section.tables[0].rows] == [
+        ["1", "only_anony", "90", "20", "70"],
+        ["2", "outliers", "70", "0", "70"],
+    ]

@@ -6,19 +6,25 @@ from pyspark.sql import functions as F
 from arenalake.tables import BATTLE_COUNTS
 
 
-def count_battles(battles: DataFrame) -> DataFrame:
+def count_battles(battles: DataFrame, removed: DataFrame | None = None) -> DataFrame:
     """Count battles by outcome.
 
     Counts of two halves add up to the counts of the whole. A null language, category, turn, anony or month is a
-    value of its own, so no battle is lost.
+    value of its own, so no battle is lost; nor are those that are not rated.
 
     Args:
         battles: one row per vote: source, judge_kind, language, category, turn, anony, tstamp, model_a, model_b,
-            winner.
+            winner; and battle_id where some are removed.
+        removed: the table `removed_votes`; None where no rule is on.
 
     Returns:
-        `battle_counts`: those columns, with the month instead of the time, and n.
+        `battle_counts`: those columns, with the month instead of the time, removed_by and n.
     """
+    if removed is None:
+        battles = battles.withColumn("removed_by", F.lit(None).cast("string"))
+    else:
+        rules = removed.withColumnRenamed("rule", "removed_by")
+        battles = battles.join(rules, ["source", "battle_id"], "left")
     battles = battles.withColumn("month", month_of("tstamp"))
     return battles.groupBy(*BATTLE_COUNTS.key).agg(F.count(F.lit(1)).alias("n")).select(*BATTLE_COUNTS.column_names)
 

@@ -107,6 +107,7 @@ def _as_struct(table: Table) -> Column:
 
 
 def _content(battle: Column, conversations: Column) -> Column:
-    # The order of two battles without a time follows their files, so it is not part of what a battle says.
-    said = F.struct(battle.dropFields("sequence").alias("battle"), conversations.alias("conversations"))
+    # The order of two battles without a time follows their files, and what counts as a leak follows the configuration,
+    # so neither is part of what a battle says.
+    said = F.struct(battle.dropFields("sequence", "leaked").alias("battle"), conversations.alias("conversations"))
     return F.to_json(said, {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"})

@@ -20,7 +20,7 @@ from arenalake.ratings import leaderboard
 from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
 from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
 from arenalake.ratings.votes import Floats, Ints, PairVotes, count_pairs
-from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS
+from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATING_SLICES, RATINGS
 from arenalake.tables.table import Table
 
 # Rounds of one task: enough to pay for the tables of the sampler, few enough to keep all cores busy.
@@ -35,7 +35,7 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
     """Votes per slice and pair of models.
 
     Args:
-        battle_counts: the table `battle_counts`.
+        battle_counts: the rows of `battle_counts` that are rated, or battles with a column n.
         ratings: `slices`, `judge_kinds`, and `min_battles`, under which a slice is left out; `all` never is.
 
     Returns:
@@ -47,6 +47,14 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
     total = F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).over(whole_slice)
     rated = pairs.withColumn("total", total).where((F.col("slice") == "all") | (F.col("total") >= ratings.min_battles))
     return rated.select("source", "slice", "model_a", "model_b", *VOTES)
+
+
+def count_slices(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """Every slice and whether it is large enough to be rated, as the table `rating_slices`; see `count_votes`."""
+    slices = slice_rows(battle_counts, ratings=ratings).groupBy("source", "slice").agg(F.sum("n").alias("n_battles"))
+    rated = (F.col("slice") == "all") | (F.col("n_battles") >= ratings.min_battles)
+    slices = slices.withColumns({"min_battles": F.lit(ratings.min_battles), "rated": rated})
+    return slices.select(*RATING_SLICES.column_names)
 
 
 def sum_votes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:

@@ -40,11 +40,15 @@ def build_battles(frames: Frames) -> Page:
     sections += [
         _volume_section(str(source), rows) for source, rows in frames.volume_stats.groupby("source", sort=True)
     ]
+    sections += [
+        _cleaning_section(str(source), rows) for source, rows in frames.cleaning_stats.groupby("source", sort=True)
+    ]
     if not sections:
         sections = [Section("Battles", ["There are no battles."])]
     lead = (
         "Battles are pairs of answers with a vote. A win rate counts a tie of either kind as half a win; its 95 % "
-        "interval is Tango's score interval for three outcomes and takes votes as independent."
+        "interval is Tango's score interval for three outcomes and takes votes as independent. Here all battles count, "
+        "also those that are not rated."
     )
     return Page("battles.html", "Battles", lead, sections, nav="Battles")
 
@@ -180,4 +184,23 @@ def _volume_section(source: str, rows: pd.DataFrame) -> Section:
     columns = [text_column("Day (UTC)", "day"), number_column("Battles", "n_battles")]
     view = TableView(f"Battles per day in {source}", columns, rows.sort_values("day"), slug("volume", source))
     section.sections.append(Section("Days as a table", tables=[view], collapsed=True))
+    return section
+
+
+def _cleaning_section(source: str, rows: pd.DataFrame) -> Section:
+    section = Section(f"{source}, battles that are not rated")
+    removed, before = int(rows["n_removed"].sum()), int(rows["n_before"].iloc[0])
+    section.sentences.append(
+        f"{removed:,} of {before:,} battles are left out of the ratings. The rules apply one after the other, each to "
+        "what those before it left."
+    )
+    columns = [
+        number_column("Step", "step"),
+        text_column("Rule", "rule"),
+        number_column("Before", "n_before"),
+        number_column("Removed", "n_removed"),
+        number_column("After", "n_after"),
+        text_column("Settings", "parameters", length=100),
+    ]
+    section.tables.append(TableView(f"Cleaning of {source}", columns, rows, slug("cleaning", source)))
     return section

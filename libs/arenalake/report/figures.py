@@ -52,6 +52,7 @@ def intervals_by_name(
     groups: Mapping[str, Sequence[tuple[float, float | None, float | None] | None]],
     as_percent: bool = False,
     reference: float | None = None,
+    interval_name: str = "95 % interval",
 ) -> Figure:
     """Points with intervals, one row per name from the top, one colour per group.
 
@@ -69,7 +70,10 @@ def intervals_by_name(
                 "name": _escaped(group),
                 "x": [point[0] for _, _, point in rows],
                 "y": [i + offset for i, _, _ in rows],
-                "text": [f"<b>{hover(name)}</b><br>{_interval_words(point, as_percent)}" for _, name, point in rows],
+                "text": [
+                    f"<b>{hover(name)}</b><br>{_interval_words(point, as_percent, interval_name)}"
+                    for _, name, point in rows
+                ],
                 "hovertemplate": "%{text}<extra></extra>",
                 "marker": {
                     "color": COLORS[number % len(COLORS)],
@@ -176,6 +180,39 @@ def heat_map(
     return Figure(caption, words, {"data": [trace], "layout": layout}, height, min_width=240 + side * n)
 
 
+def calibration(*, caption: str, words: str, points: Sequence[tuple[float, float, str]]) -> Figure:
+    """Observed against predicted shares, with the line on which they would be equal; a point has words of its own."""
+    low = min(0.5, *(y for _, y, _ in points)) - 0.02
+    axis = {"range": [low, 1.02], "tickformat": ".0%", "automargin": True, "zeroline": False, "fixedrange": True}
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [low, 1.02],
+            "y": [low, 1.02],
+            "line": {"color": COLORS[7], "width": 1, "dash": "dot"},
+            "hoverinfo": "skip",
+        },
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": [x for x, _, _ in points],
+            "y": [y for _, y, _ in points],
+            "text": [text for _, _, text in points],
+            "hovertemplate": "%{text}<extra></extra>",
+            "line": {"color": COLORS[0], "width": 1.5},
+            "marker": {"size": 8},
+        },
+    ]
+    layout = {
+        "margin": {"l": 10, "r": 16, "t": 10, "b": 10},
+        "xaxis": axis | {"title": {"text": "predicted"}},
+        "yaxis": axis | {"title": {"text": "observed"}},
+        "showlegend": False,
+    }
+    return Figure(caption, words, {"data": data, "layout": layout}, 360)
+
+
 def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int], unit: str = "battles") -> Figure:
     data = [
         {
@@ -260,13 +297,13 @@ def _height(names: Sequence[str | None], n_groups: int) -> int:
     return 90 + (34 if n_groups > 1 else 0) + int(_ROW * (1 + 0.3 * (n_groups - 1)) * max(len(names), 2))
 
 
-def _interval_words(point: tuple[float, float | None, float | None], as_percent: bool) -> str:
+def _interval_words(point: tuple[float, float | None, float | None], as_percent: bool, interval_name: str) -> str:
     def shown(value: float | None) -> str:
         if value is None:
             return "unbounded"
         return percent(value, 2) if as_percent else f"{value:.1f}"
 
-    return f"{shown(point[0])}, 95 % interval {shown(point[1])} to {shown(point[2])}"
+    return f"{shown(point[0])}, {interval_name} {shown(point[1])} to {shown(point[2])}"
 
 
 def _vertical_line(x: float) -> dict[str, Any]:

@@ -11,13 +11,16 @@ from arenalake.lake import Lake
 from arenalake.report.hide import (
     hide_audit_cells,
     hide_curve_cells,
+    hide_influence_cells,
     hide_moderation_cells,
     hide_reproduction,
     hide_shape_cells,
+    hide_slice_cells,
     hide_token_cells,
     hide_voter_cells,
 )
 from arenalake.tables import (
+    CLEANING_STATS,
     CORPUS_SHAPE,
     INGESTED_FILES,
     LANGUAGE_AUDIT,
@@ -25,6 +28,10 @@ from arenalake.tables import (
     MODERATION_STATS,
     PAIR_STATS,
     POSITION_STATS,
+    RATING_CALIBRATION,
+    RATING_INFLUENCE,
+    RATING_PAIRS,
+    RATING_SLICES,
     RATINGS,
     REPRODUCTION,
     SOURCE_TERMS,
@@ -53,6 +60,11 @@ class Frames:
 
     ratings: pd.DataFrame
     style_coefficients: pd.DataFrame
+    rating_slices: pd.DataFrame
+    rating_pairs: pd.DataFrame
+    rating_calibration: pd.DataFrame
+    rating_influence: pd.DataFrame
+    cleaning_stats: pd.DataFrame
     pair_stats: pd.DataFrame
     position_stats: pd.DataFrame
     volume_stats: pd.DataFrame
@@ -73,11 +85,17 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of
-    `moderation_curves` it is the grouping `all`. Cells under `min_cell` are hidden here, before anything is shown.
+    `moderation_curves` it is the grouping `all`, of `rating_pairs` the slice `all`. Cells under `min_cell` are hidden
+    here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
         STYLE_COEFFICIENTS: None,
+        RATING_SLICES: None,
+        RATING_PAIRS: F.col("slice") == "all",
+        RATING_CALIBRATION: None,
+        RATING_INFLUENCE: None,
+        CLEANING_STATS: None,
         PAIR_STATS: None,
         POSITION_STATS: None,
         VOLUME_STATS: None,
@@ -103,6 +121,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         (TOKEN_STATS, hide_token_cells),
         (MODERATION_STATS, hide_moderation_cells),
         (MODERATION_CURVES, hide_curve_cells),
+        (RATING_SLICES, hide_slice_cells),
+        (RATING_INFLUENCE, hide_influence_cells),
     ):
         shown[table.name] = hide(shown[table.name], min_cell)
     figures = shown[REPRODUCTION.name].sort_values(["source", "place"])

@@ -1,8 +1,9 @@
 """Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
 
-It is done where a cell is about conversations or voters: shape, languages, token and moderation statistics, and
-published figures. Votes on models are no such cells, so how many battles a model has is always shown. A hidden cell has
-no numbers and `hidden` says so; a count of zero is not hidden. Four things are looked at:
+It is done where a cell is about conversations or voters: shape, languages, token and moderation statistics, published
+figures, sizes of slices, and ratings without a few votes. Votes on models are no such cells, so how many battles a model
+has is always shown. A hidden cell has no numbers and `hidden` says so; a count of zero is not hidden.
+Four things are looked at:
 
 - Fewer than `min_cell` conversations (or flagged ones) in a cell.
 - Subtraction: where a total is shown, the hidden rows that make it up with the shown ones are at least two and have
@@ -179,6 +180,19 @@ def _without_extremes(
         rank = -(-size * thousandths // 1000)
         shown = _blank(shown, small & ((rank <= 1) | (rank >= size)).astype(bool), (name,))
     return shown
+
+
+def hide_slice_cells(slices: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `rating_slices` about few battles lose their number; `hidden` is added."""
+    small = _few(slices["n_battles"], min_cell)
+    return _blank(slices, small, ("n_battles",)).assign(hidden=small)
+
+
+def hide_influence_cells(influence: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """Rows of `rating_influence` lose their numbers where few battles, or few judges, were left out."""
+    small = _few(influence["n_left_out"], min_cell) | _few(influence["n_values"], min_cell)
+    numbers = ("rating", "change", "n_battles", "n_left_out", "n_values")
+    return _blank(influence, small, numbers).assign(hidden=small)
 
 
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:

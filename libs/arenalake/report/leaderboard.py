@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from arenalake.report import figures
+from arenalake.report.fit import fit_sections
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
     MISSING,
@@ -90,6 +91,24 @@ def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     if others:
         links = [Link(name, _slice_file(source, name)) for name in others]
         section.sections.append(Section(f"Slices of {source}", links=links))
+    slices = frames.rating_slices
+    slices = slices[(slices["source"] == source) & (slices["slice"] != "all")]
+    if len(slices):
+        section.sections.append(_slice_sizes(source, slices))
+    return section
+
+
+def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
+    small = slices[~slices["rated"].astype(bool)]
+    section = Section(f"Slices that are too small ({len(small):,} of {len(slices):,})", collapsed=True)
+    section.sentences.append(f"A slice with fewer than {int(slices['min_battles'].max()):,} battles is not rated.")
+    columns = [
+        text_column("Slice", "slice", length=60),
+        number_column("Battles", "n_battles"),
+        TableColumn("Rated", lambda row: Cell("yes" if row["rated"] else "no"), numeric=False),
+    ]
+    order = slices.sort_values(["n_battles", "slice"], ascending=[False, True], na_position="last")
+    section.tables.append(TableView(f"Slices of {source} by size", columns, order, slug("slices", source)))
     return section
 
 
@@ -106,6 +125,9 @@ def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) 
         section = _board(source, name, method, unit, board)
         if method == "style_control":
             section.sections.append(_style_section(source, name, unit, frames.style_coefficients))
+        best = _sorted(board)
+        models = best.loc[best["rating"].notna(), "model"].drop_duplicates().tolist()
+        section.sections += fit_sections(source, name, method, unit, models, frames)
         sections.append(section)
     return sections
 

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from arenalake.moderation import MODERATION_TYPE
 from arenalake.sources import rules
-from arenalake.sources.battle import CONVERSATION_TYPE, prompt_hash, sides, vote_reasons
+from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, prompt_hash, sides, vote_reasons
 from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, entity, parsed, winner_of
 from arenalake.tables import BATTLES
@@ -50,6 +50,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         anony=raw["anony"],
         language=raw["language"],
         prompt_hash=prompt_hash(raw["conversation_a"]),
+        leaked=gives_away(raw, config.identity_phrases),
         tstamp=tstamp,
         sequence=F.unix_micros(tstamp),
         moderation=raw["openai_moderation"],

@@ -1,5 +1,9 @@
 """What records that are votes on two conversations have in common: fields, rules and entities."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -54,3 +58,25 @@ def sides(
 
 def prompt_hash(messages: Column) -> Column:
     return F.sha2(F.get(messages, F.lit(0))["content"], 256)
+
+
+def gives_away(raw: dict[str, Column], phrases: Sequence[str]) -> Column:
+    """Whether an answer of either side holds one of the phrases, whatever the case of their letters.
+
+    A phrase is found inside of words too. Null without phrases; and where neither side's text has one, null if a side
+    has no text.
+
+    Source: FastChat, fastchat/serve/monitor/clean_battle_data.py, which looks into the prompts as well; but a user who
+        asks about a model does not know which one answers.
+    """
+    if not phrases:
+        return F.lit(None).cast("boolean")
+    wanted = sorted({phrase.lower() for phrase in phrases})
+
+    def found(side: str) -> Column:
+        answers = F.filter(raw[f"conversation_{side}"], lambda message: message["role"] == "assistant")
+        # A step of its own, so that a text is put into lower case once and not once per phrase.
+        lower = F.transform(answers, lambda message: F.lower(message["content"]))
+        return F.exists(lower, lambda text: reduce(or_, [F.contains(text, F.lit(phrase)) for phrase in wanted]))
+
+    return found("a") | found("b")

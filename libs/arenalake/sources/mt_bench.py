@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.sources import rules
-from arenalake.sources.battle import CONVERSATION_TYPE, prompt_hash, sides, vote_reasons
+from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, prompt_hash, sides, vote_reasons
 from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
 from arenalake.tables import BATTLES
@@ -36,6 +36,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         judge_kind=F.lit(config.judge_kind),
         turn=raw["turn"],
         prompt_hash=prompt_hash(raw["conversation_a"]),
+        leaked=gives_away(raw, config.identity_phrases),
         sequence=F.col("position"),
     )
     given = [F.when(raw[name].isNotNull(), rules.messages_in_order(name, raw[name])) for name in _CONVERSATIONS]

@@ -1,7 +1,9 @@
 """What the configuration says about one source, and the outcomes that its labels can stand for."""
 
+from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import Field, field_validator
 
 from arenalake.section import Section
@@ -10,13 +12,41 @@ WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
 
 
 class SourceSettings(Section):
-    """One data set: how its files look and where they are."""
+    """One data set: how its files look and where they are.
+
+    `identity_phrases` give a model away in an answer; a list, or the path of a YAML file with one, which is read with
+    the configuration, so that executors need no file.
+    """
 
     format: str
     path: str = Field(min_length=1)
     columns: dict[str, str] = {}
     winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
     judge_kind: Literal["human", "model"] = "human"
+    identity_phrases: tuple[str, ...] = ()
+
+    @field_validator("identity_phrases", mode="before")
+    @classmethod
+    def _phrases_are_read(cls, phrases: Any) -> Any:
+        if not isinstance(phrases, str):
+            return phrases
+        try:
+            listed = yaml.safe_load(Path(phrases).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not YAML in UTF-8"
+            raise ValueError(
+                f"cannot be read ({reason}); give a list, or the path of a YAML file with a list"
+            ) from None
+        if not isinstance(listed, list) or not all(isinstance(phrase, str) for phrase in listed):
+            raise ValueError("must name a YAML file that holds a list of texts")
+        return listed
+
+    @field_validator("identity_phrases")
+    @classmethod
+    def _no_phrase_is_empty(cls, phrases: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(phrase.strip() for phrase in phrases):
+            raise ValueError("holds an empty phrase, which every answer would contain")
+        return phrases
 
     @field_validator("winner_labels", mode="before")
     @classmethod

@@ -1,6 +1,6 @@
 """Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -9,11 +9,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.cells import cell_len
 
+from arenalake.cleaning.rules import rated_counts, without_removed
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import ConfigError
 from arenalake.lake import Derivation
 from arenalake.measure.tokenizers import tokenizer_keys
-from arenalake.ratings import spread, spread_elo, spread_judges, spread_style
+from arenalake.ratings import spread, spread_elo, spread_influence, spread_judges, spread_style
+from arenalake.ratings.lengths import add_length
 from arenalake.statistics.calibration import summarise_calibration
 from arenalake.steps import Context, StepResult
 from arenalake.tables import (
@@ -22,9 +24,12 @@ from arenalake.tables import (
     MESSAGES,
     RATING_CALIBRATION,
     RATING_FITS,
+    RATING_INFLUENCE,
     RATING_PAIRS,
     RATING_REPLICATES,
+    RATING_SLICES,
     RATINGS,
+    REMOVED_VOTES,
     STYLE_COEFFICIENTS,
     STYLE_REPLICATES,
     Table,
@@ -39,8 +44,9 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 def run(context: Context) -> StepResult:
     """Write the tables of ratings and print a leaderboard for each source.
 
-    Reads `battle_counts` only; `battles` where the order of the battles (elo) or their judges matter; for style
-    control `messages` too, which then adds `style_replicates` and `style_coefficients`.
+    Reads `battle_counts` only; `battles` (and `removed_votes`, if rules are on) where the order of the battles (elo) or
+    their judges matter; for slices by length and style control `messages` too. Style control adds `style_replicates`
+    and `style_coefficients`, leave-outs add `rating_influence`.
 
     Raises:
         ConfigError: the anchored model has no votes at all, or style control wants tokens that nobody counted.
@@ -49,15 +55,22 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     _require_tokenizer(context)
     settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
-    lake.derive(RatingPlan(ratings, bootstrap).derivations(settings))
+    derivations = RatingPlan(ratings, bootstrap, cleaned=bool(context.config.cleaning.rules)).derivations(settings)
+    if not ratings.leave_out and lake.exists(RATING_INFLUENCE):  # what an earlier run left out is out of date
+        derivations.append(
+            Derivation(RATING_INFLUENCE, [], lambda: lake.spark.createDataFrame([], RATING_INFLUENCE.ddl))
+        )
+    lake.derive(derivations)
     return _show(context)
 
 
 class RatingPlan:
-    """What each table is made of, for the configured methods and unit."""
+    """What each table is made of, for the configured methods and unit; `cleaned`: some battles may be removed."""
 
-    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> None:
+    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig, *, cleaned: bool = False) -> None:
         self._ratings, self._bootstrap = ratings, bootstrap
+        self._length = ratings.by_length
+        self._of_battles = [BATTLES, *([REMOVED_VOTES] if cleaned else []), *([MESSAGES] if self._length else [])]
         self._counted = bool(spread.counted_methods(ratings))
         self._judges = self._counted and bootstrap.unit == "judge"
         self._elo = "elo" in ratings.methods
@@ -65,21 +78,27 @@ class RatingPlan:
 
     def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
         """In an order in which each stands after what it needs."""
-        battles = [BATTLES] if self._judges or self._elo or self._style else []
-        votes = [BATTLE_COUNTS, *battles, *([MESSAGES, STYLE_REPLICATES] if self._style else [])]
-        styled = [BATTLES, MESSAGES]
-        fits = [BATTLE_COUNTS, *(styled if self._style else [])]
+        counts = [BATTLE_COUNTS, *(self._of_battles if self._length else [])]
+        battles = self._of_battles if self._judges or self._elo or self._style else []
+        styled = [*self._of_battles, MESSAGES]
+        votes = [*counts, *battles, *([MESSAGES, STYLE_REPLICATES] if self._style else [])]
+        fits = [*counts, *(styled if self._style else [])]
         builds: list[tuple[Table, list[Table], Callable[[Frames], DataFrame]]] = [
             (RATING_REPLICATES, votes, self.replicates),
             (RATING_FITS, fits, self.fits),
             (RATINGS, [RATING_REPLICATES, *votes], self.ratings),
             (RATING_PAIRS, [RATING_REPLICATES, *votes], self.pairs),
             (RATING_CALIBRATION, [RATING_PAIRS], self.calibration),
+            (RATING_SLICES, counts, self.slices),
         ]
+        if self._ratings.leave_out:
+            judges = self._of_battles if spread_influence.JUDGE in self._ratings.leave_out else []
+            builds.append((RATING_INFLUENCE, [*counts, *judges], self.influence))
         if self._style:
             builds.insert(0, (STYLE_REPLICATES, styled, self.style_replicates))
             builds.append((STYLE_COEFFICIENTS, [STYLE_REPLICATES, *styled], self.coefficients))
-        return [Derivation(table, inputs, _by_name(inputs, build), settings) for table, inputs, build in builds]
+        once = [(table, list(dict.fromkeys(inputs)), build) for table, inputs, build in builds]
+        return [Derivation(table, inputs, _by_name(inputs, build), settings) for table, inputs, build in once]
 
     def replicates(self, frames: Frames) -> DataFrame:
         ratings, bootstrap = self._ratings, self._bootstrap
@@ -142,17 +161,43 @@ class RatingPlan:
         styled = self._styled(frames)
         return spread_style.summarise_coefficients(styled, frames["style_replicates"], ratings=self._ratings)
 
+    def slices(self, frames: Frames) -> DataFrame:
+        return spread.count_slices(self._counts(frames), ratings=self._ratings)
+
+    def influence(self, frames: Frames) -> DataFrame:
+        ratings, votes = self._ratings, self._votes(frames)
+        counted = [name for name in ratings.leave_out if name != spread_influence.JUDGE]
+        rows: list[tuple[DataFrame, Sequence[str]]] = [(self._counts(frames), counted)] if counted else []
+        if len(counted) < len(ratings.leave_out):
+            rows.append((self._battles(frames), [spread_influence.JUDGE]))
+        parts = [spread_influence.count_left_out(some, votes, left_out=names, ratings=ratings) for some, names in rows]
+        return spread_influence.summarise_influence(votes, reduce(DataFrame.unionByName, parts), ratings=ratings)
+
+    def _counts(self, frames: Frames) -> DataFrame:
+        """What is rated, as rows with `n`: counts where they know every column of a slice, else battles."""
+        if self._length:
+            return self._battles(frames).withColumn("n", F.lit(1))
+        return rated_counts(frames["battle_counts"])
+
     def _votes(self, frames: Frames) -> DataFrame:
-        return spread.count_votes(frames["battle_counts"], ratings=self._ratings)
+        return spread.count_votes(self._counts(frames), ratings=self._ratings)
+
+    def _battles(self, frames: Frames) -> DataFrame:
+        battles, length = frames["battles"], self._ratings.length
+        if "removed_votes" in frames:
+            battles = without_removed(battles, frames["removed_votes"])
+        if not self._length:
+            return battles
+        return add_length(battles, frames["messages"], tokenizer=length.tokenizer, threshold=length.threshold)
 
     def _ballots(self, frames: Frames) -> DataFrame:
-        return spread_judges.count_ballots(frames["battles"], self._votes(frames), ratings=self._ratings)
+        return spread_judges.count_ballots(self._battles(frames), self._votes(frames), ratings=self._ratings)
 
     def _packed(self, frames: Frames) -> DataFrame:
-        return spread_elo.pack_battles(frames["battles"], self._votes(frames), ratings=self._ratings)
+        return spread_elo.pack_battles(self._battles(frames), self._votes(frames), ratings=self._ratings)
 
     def _styled(self, frames: Frames) -> DataFrame:
-        return spread_style.pack_styled(frames["battles"], frames["messages"], ratings=self._ratings)
+        return spread_style.pack_styled(self._battles(frames), frames["messages"], ratings=self._ratings)
 
 
 def _by_name(inputs: list[Table], build: Callable[[Frames], DataFrame]) -> Callable[..., DataFrame]:
@@ -164,23 +209,29 @@ def _require_anchor(context: Context) -> None:
     anchor = context.config.ratings.anchor
     if anchor is None:
         return
-    votes = spread.count_votes(context.lake.read(BATTLE_COUNTS), ratings=context.config.ratings)
+    everything = context.config.ratings.model_copy(update={"slices": ["all"]})
+    votes = spread.count_votes(rated_counts(context.lake.read(BATTLE_COUNTS)), ratings=everything)
     names = votes.select(F.explode(F.array("model_a", "model_b")).alias("model"))
     if names.where(F.col("model") == anchor.model).isEmpty():
         raise ConfigError(
-            f"ratings.anchor.model: {anchor.model!r} has no votes in any slice; give the name of a model as "
+            f"ratings.anchor.model: {anchor.model!r} has no votes that are rated; give the name of a model as "
             "it stands in `battles`, or leave `ratings.anchor` out"
         )
 
 
 def _require_tokenizer(context: Context) -> None:
-    ratings = context.config.ratings
-    wanted, counted = ratings.style.tokenizer, tokenizer_keys(context.config.tokens.tokenizers)
-    if spread_style.METHOD in ratings.methods and "tokens" in ratings.style.covariates and wanted not in counted:
-        raise ConfigError(
-            f"ratings.style.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, which are "
-            f"{', '.join(counted)} in the tables; give one of them, or leave `tokens` out of ratings.style.covariates"
-        )
+    ratings, counted = context.config.ratings, tokenizer_keys(context.config.tokens.tokenizers)
+    needed = {}
+    if spread_style.METHOD in ratings.methods and "tokens" in ratings.style.covariates:
+        needed["style"] = (ratings.style.tokenizer, "leave `tokens` out of ratings.style.covariates")
+    if ratings.by_length:
+        needed["length"] = (ratings.length.tokenizer, "leave slices by `length` out of ratings.slices")
+    for section, (wanted, otherwise) in needed.items():
+        if wanted not in counted:
+            raise ConfigError(
+                f"ratings.{section}.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, which "
+                f"are {', '.join(counted)} in the tables; give one of them, or {otherwise}"
+            )
 
 
 def _show(context: Context) -> StepResult:

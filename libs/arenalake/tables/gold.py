@@ -197,19 +197,48 @@ BATTLE_COUNTS = Table(
         Column("turn", "int", "number of turns; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden; null where the source does not say"),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
+        Column("removed_by", "string", "rule by which the battles are not rated; null for those that are"),
         Column("model_a", "string", "model shown first", required=True),
         Column("model_b", "string", "model shown second", required=True),
         _WINNER,
         Column("n", "bigint", "battles", required=True),
     ),
-    key=("source", "judge_kind", "language", "category", "turn", "anony", "month", "model_a", "model_b", "winner"),
+    key=(
+        "source",
+        "judge_kind",
+        "language",
+        "category",
+        "turn",
+        "anony",
+        "month",
+        "removed_by",
+        "model_a",
+        "model_b",
+        "winner",
+    ),
     checks={"positive": "n > 0"},
+)
+
+CLEANING_STATS = Table(
+    name="cleaning_stats",
+    layer="gold",
+    comment="What each rule removes from the battles before they are rated, in the order the rules apply.",
+    columns=(
+        _SOURCE,
+        Column("step", "int", "place of the rule in the order, from 1", required=True),
+        Column("rule", "string", "the rule's key in the configuration", required=True),
+        Column("n_before", "bigint", "battles that the rules before it left", required=True),
+        Column("n_removed", "bigint", "battles that it removes", required=True),
+        Column("n_after", "bigint", "battles that it leaves", required=True),
+        Column("parameters", "string", "its settings", required=True),
+    ),
+    key=("source", "step"),
 )
 
 PAIR_STATS = Table(
     name="pair_stats",
     layer="gold",
-    comment="Each pair of models, model_a before model_b by code point, whichever was shown first.",
+    comment="Each pair of models, model_a before model_b by code point, whichever was shown first. All battles.",
     columns=(
         _SOURCE,
         _JUDGE_KIND,
@@ -230,7 +259,7 @@ PAIR_STATS = Table(
 POSITION_STATS = Table(
     name="position_stats",
     layer="gold",
-    comment="How often the side shown first wins.",
+    comment="How often the side shown first wins. All battles.",
     columns=(
         _SOURCE,
         _JUDGE_KIND,
@@ -372,6 +401,48 @@ RATING_PAIRS = Table(
         ),
     ),
     key=("source", "slice", "method", "unit", "model_a", "model_b"),
+)
+
+RATING_SLICES = Table(
+    name="rating_slices",
+    layer="gold",
+    comment="Slices of the battles, also those with too few to be rated.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        Column("n_battles", "bigint", "battles that could be rated", required=True),
+        Column("min_battles", "int", "a slice with fewer is not rated; all always is", required=True),
+        Column("rated", "boolean", "whether it has ratings", required=True),
+    ),
+    key=("source", "slice"),
+)
+
+RATING_INFLUENCE = Table(
+    name="rating_influence",
+    layer="gold",
+    comment="How ratings move when a language, a month or a judge is left out. Judges have no rows of their own.",
+    columns=(
+        _SOURCE,
+        _SLICE,
+        _METHOD,
+        Column("left_out", "string", "language, month or judge", required=True),
+        Column(
+            "value",
+            "string",
+            "the language or month; for judges a quantile of the changes over all who were left out in turn: lowest, "
+            "5 %, median, 95 %, highest",
+            required=True,
+        ),
+        Column("model", "string", "model", required=True),
+        Column("rating", "double", "rating without it; null for judges and where the votes that are left do not say"),
+        Column("change", "double", "rating without it less rating; null where there is none"),
+        Column("n_battles", "bigint", "battles of the model that are left; null for judges"),
+        Column("n_left_out", "bigint", "battles left out; null for judges"),
+        Column("n_values", "bigint", "judges that were left out in turn; null for languages and months"),
+        Column("min_left_out", "bigint", "what has fewer battles was not left out", required=True),
+        Column("note", "string", "why there is no rating without it; null if there is"),
+    ),
+    key=("source", "slice", "method", "left_out", "value", "model"),
 )
 
 RATING_CALIBRATION = Table(

@@ -70,6 +70,19 @@ BATTLES = Table(
     checks={"known_winner": _WINNERS, "two_models": "model_a <> model_b"},
 )
 
+REMOVED_VOTES = Table(
+    name="removed_votes",
+    layer="silver",
+    comment="Battles that are not rated, by the rules of the configuration. They stay in `battles`.",
+    columns=(
+        _SOURCE,
+        Column("battle_id", "string", "battle", required=True),
+        Column("rule", "string", "first rule, in the order they apply, that removes it", required=True),
+    ),
+    key=("source", "battle_id"),
+    stats_columns=("source", "rule"),
+)
+
 MESSAGES = Table(
     name="messages",
     layer="silver",
