@@ -20,7 +20,16 @@ from arenalake.ratings.elo import pack, unpack
 from arenalake.ratings.estimates import Estimate, estimate, rating_points
 from arenalake.ratings.judges import draw_judges
 from arenalake.ratings.resampling import resample_rows
-from arenalake.ratings.spread import BLOCK, conform, each_block, n_blocks, one_thread, read_replicates, slice_rows
+from arenalake.ratings.spread import (
+    BLOCK,
+    battle_score,
+    conform,
+    each_block,
+    n_blocks,
+    one_thread,
+    read_replicates,
+    slice_rows,
+)
 from arenalake.ratings.spread_judges import judge_key
 from arenalake.ratings.style import StyledBattles, StyleFit, Weights, fit_style, replicate_style, standardise
 from arenalake.ratings.votes import Floats
@@ -79,8 +88,7 @@ def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConf
         ((F.col(f"{name}_a") - F.col(f"{name}_b")) / (F.col(f"{name}_a") + F.col(f"{name}_b") + 1)).alias(name)
         for name in covariates
     ]
-    winner = F.col("winner")
-    score = F.when(winner == "model_a", 1.0).when(winner == "model_b", 0.0).otherwise(0.5).alias("score")
+    score = battle_score(soft=ratings.outcome == "score").alias("score")
     rows = slice_rows(battles, ratings=ratings).join(both, ["source", "battle_id"], "left")
     rows = rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge_key().alias("judge"), *differences)
     names, min_battles = list(covariates), ratings.min_battles

@@ -39,7 +39,7 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 def run(context: Context) -> StepResult:
     """Write the tables of ratings and print a leaderboard for each source.
 
-    Reads `battle_counts` only; `battles` where the order of the battles (elo) or their judges matter; for style
+    Reads `battle_counts` only; `battles` where scores, the order of battles (elo) or their judges matter; for style
     control `messages` too, which then adds `style_replicates` and `style_coefficients`.
 
     Raises:
@@ -65,10 +65,11 @@ class RatingPlan:
 
     def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
         """In an order in which each stands after what it needs."""
-        battles = [BATTLES] if self._judges or self._elo or self._style else []
+        scores = [BATTLES] if self._ratings.outcome == "score" else []
+        battles = [BATTLES] if scores or self._judges or self._elo or self._style else []
         votes = [BATTLE_COUNTS, *battles, *([MESSAGES, STYLE_REPLICATES] if self._style else [])]
         styled = [BATTLES, MESSAGES]
-        fits = [BATTLE_COUNTS, *(styled if self._style else [])]
+        fits = [BATTLE_COUNTS, *(styled if self._style else scores)]
         builds: list[tuple[Table, list[Table], Callable[[Frames], DataFrame]]] = [
             (RATING_REPLICATES, votes, self.replicates),
             (RATING_FITS, fits, self.fits),
@@ -143,6 +144,8 @@ class RatingPlan:
         return spread_style.summarise_coefficients(styled, frames["style_replicates"], ratings=self._ratings)
 
     def _votes(self, frames: Frames) -> DataFrame:
+        if self._ratings.outcome == "score":
+            return spread.count_votes(frames["battles"].withColumn("n", F.lit(1)), ratings=self._ratings)
         return spread.count_votes(frames["battle_counts"], ratings=self._ratings)
 
     def _ballots(self, frames: Frames) -> DataFrame:
@@ -164,7 +167,8 @@ def _require_anchor(context: Context) -> None:
     anchor = context.config.ratings.anchor
     if anchor is None:
         return
-    votes = spread.count_votes(context.lake.read(BATTLE_COUNTS), ratings=context.config.ratings)
+    by_winner = context.config.ratings.model_copy(update={"outcome": "winner"})
+    votes = spread.count_votes(context.lake.read(BATTLE_COUNTS), ratings=by_winner)
     names = votes.select(F.explode(F.array("model_a", "model_b")).alias("model"))
     if names.where(F.col("model") == anchor.model).isEmpty():
         raise ConfigError(
