@@ -170,13 +170,25 @@ def style_rounds(style_replicates: DataFrame) -> DataFrame:
     return ratings.select(*RATING_REPLICATES.column_names)
 
 
-def summarise_style(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
-    """Ratings at equal style with percentile and sandwich intervals, as the table `ratings`."""
+def summarise_style(
+    packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig
+) -> DataFrame:
+    """Ratings at equal style with percentile and sandwich intervals, as the table `ratings`.
+
+    Where judges are drawn, the sandwich that is clustered by judge is there too.
+    """
+
+    def normal(found: Estimate, name: str, fit: StyleFit, covariance: Floats) -> pd.DataFrame:
+        variance = np.diag(covariance)[: len(fit.theta)]
+        errors = np.where(np.isnan(fit.theta), np.nan, np.sqrt(variance)) * ratings.scale / np.log(ratings.base)
+        return leaderboard.normal_rows(found, name, errors)
 
     def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
-        variance = np.diag(fit.covariance)[: len(fit.theta)]
-        errors = np.where(np.isnan(fit.theta), np.nan, np.sqrt(variance)) * ratings.scale / np.log(ratings.base)
-        tables = [leaderboard.percentile_rows(found, models), leaderboard.normal_rows(found, "sandwich", errors)]
+        tables = [leaderboard.percentile_rows(found, models), normal(found, "sandwich", fit, fit.covariance)]
+        if bootstrap.unit == "judge":
+            judge = np.frombuffer(packed_row["judge"], dtype="<u4")
+            clustered = fit.judge_covariance(judge.astype(np.int64), int(packed_row["n_judges"]))
+            tables.append(normal(found, "sandwich_judge", fit, clustered))
         return pd.concat(tables, ignore_index=True)
 
     return _summarise(packed, style_replicates, RATINGS, rows, ratings=ratings)
@@ -271,6 +283,8 @@ def _fit(rows: pd.DataFrame, ratings: RatingsConfig) -> StyleFit:
     first, second = unpack(row["first"]).astype(np.uint16), unpack(row["second"]).astype(np.uint16)
     style = np.frombuffer(row["style"], dtype="<f8").reshape(len(first), -1)
     battles = StyledBattles(tuple(row["models"]), first, second, np.frombuffer(row["score"], dtype="<f8"), style)
+    if ratings.pair_weights == "inverse":
+        battles = battles.weigh_pairs(ratings.min_pair_count)
     return fit_style(battles, ridge=ratings.style.ridge)
 
 

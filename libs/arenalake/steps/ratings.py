@@ -110,7 +110,8 @@ class RatingPlan:
             parts.append(spread_elo.summarise_elo(packed, rounds, ratings=ratings))
         if self._style:
             styled = self._styled(frames)
-            parts.append(spread_style.summarise_style(styled, frames["style_replicates"], ratings=ratings))
+            rounds, bootstrap = frames["style_replicates"], self._bootstrap
+            parts.append(spread_style.summarise_style(styled, rounds, ratings=ratings, bootstrap=bootstrap))
         return reduce(DataFrame.unionByName, parts)
 
     def pairs(self, frames: Frames) -> DataFrame:
