@@ -3,7 +3,9 @@
 Set A: 33,000 battles of 20 models. Set B: 1.5 million battles of 130 models, sampled by Zipf's law. Each contender
 starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and 95 %
 intervals. Contenders that are too slow run fewer rounds; their time is scaled up, and the number of rounds is shown.
-BLAS has one thread. Beside the time on the clock stands the time on the processors, which other work disturbs less.
+BLAS has one thread. Times are medians of some runs, in which the contenders take turns. Beside the time on the clock
+stands the time on the processors, which other work disturbs less. Our peak memory is that of a process of its own.
+Then the Spark job around it: from the table `battles` to all tables of ratings, and how much longer than the NumPy.
 
 FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of
 distinct (first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool
@@ -21,18 +23,23 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 import argparse
 import multiprocessing
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from statistics import median
 
 import choix
 import evalica
 import numpy as np
 import pandas as pd
+from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from arenalake.config import parse_config
+from arenalake.lake import Lake
 from arenalake.ratings.elo import EloRules, elo_rounds
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.intervals import percentile_interval, rank_interval
@@ -40,7 +47,11 @@ from arenalake.ratings.replicates import PointFit, fit_point, replicate, resampl
 from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.spread import BLOCK
 from arenalake.ratings.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
-from arenalake.ratings.votes import tally
+from arenalake.ratings.votes import PairVotes, tally
+from arenalake.session import get_session
+from arenalake.steps import Context, battle_stats
+from arenalake.steps import ratings as rating_step
+from arenalake.tables import BATTLES
 
 SETS = {"A": (33_000, 20), "B": (1_500_000, 130)}
 WINNERS = np.array(["model_a", "model_b", "tie"], dtype=object)
@@ -82,7 +93,11 @@ def _our_block(block: int, rounds: int) -> np.ndarray:
 
 
 def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
-    point = fit_point(tally(*encode(battles)), HALF_WIN)
+    return rate_votes(tally(*encode(battles)), rounds, processes)
+
+
+def rate_votes(votes: PairVotes, rounds: int, processes: int) -> pd.DataFrame:
+    point = fit_point(votes, HALF_WIN)
     _POINT[:] = [point]
     blocks = range(-(-rounds // BLOCK))
     if processes == 1:
@@ -266,6 +281,7 @@ STYLE: list[tuple[str, Contender, dict[str, int]]] = [
     ("FastChat's algorithm", fastchat_style, {"A": 100, "B": 4}),
 ]
 METHODS = {"bradley_terry": BRADLEY_TERRY, "elo": ELO, "style_control": STYLE}
+SPARK = "spark"
 
 
 def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]], options: argparse.Namespace) -> None:
@@ -286,12 +302,65 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
                 work[label].append((_processor_seconds() - before) * 1000 / wanted)
         mine = contenders[0][0]
         for label, _, rounds in contenders:
-            seconds, effort = min(clock[label]), min(work[label])
+            seconds, effort = median(clock[label]), median(work[label])
             print(
-                f"  {label:22} {seconds:9.2f} s ({seconds / min(clock[mine]):7.1f} times ours)"
-                f"  processors {effort:9.2f} s ({effort / min(work[mine]):7.1f} times ours)"
+                f"  {label:22} {seconds:9.2f} s ({seconds / median(clock[mine]):7.1f} times ours)"
+                f"  processors {effort:9.2f} s ({effort / median(work[mine]):7.1f} times ours)"
                 f"  {max(1, int(rounds[name] * options.share)):5} rounds{_difference(results[mine], results[label])}"
             )
+        measured = multiprocessing.get_context("spawn").Process(target=_print_memory, args=(title, name, options))
+        measured.start()
+        measured.join()
+
+
+def _print_memory(method: str, name: str, options: argparse.Namespace) -> None:
+    _, function, rounds = METHODS[method][0]
+    function(generate(*SETS[name]), max(1, int(rounds[name] * options.share)), options.processes)
+    own, child = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(
+        f"  our peak memory: {own:.2f} GB, and {child:.2f} GB in the largest of {options.processes} processes, part of"
+    )
+    print("  which is shared; with the battles as a frame of names")
+
+
+def run_spark(options: argparse.Namespace) -> None:
+    """Bradley-Terry of set B from the table `battles` to the tables of ratings, and the NumPy in it by itself."""
+    battles, rounds = generate(*SETS["B"]), max(1, int(1000 * options.share))
+    votes = tally(*encode(battles))
+    numpy = [_seconds(lambda: rate_votes(votes, rounds, options.processes)) for _ in range(options.repeat)]
+    with tempfile.TemporaryDirectory() as folder:
+        sections = {
+            "storage": {"root": f"{folder}/lake"},
+            "spark": {"master": f"local[{options.processes}]", "shuffle_partitions": options.processes},
+            "ratings": {"slices": ["all"]},
+            "bootstrap": {"rounds": rounds},
+        }
+        config = parse_config(sections)
+        spark = get_session(config.spark)
+        ids = pd.Series(np.arange(len(battles))).astype(str)
+        rows = battles[["model_a", "model_b", "winner"]].assign(
+            source="B", file="B", battle_id=ids, judge_kind="human", judge=None, sequence=np.arange(len(battles))
+        )
+        rows.to_parquet(f"{folder}/battles.parquet")
+        read = spark.read.parquet(f"{folder}/battles.parquet")
+        empty = {column.name: F.lit(None) for column in BATTLES.columns if column.name not in rows.columns}
+        Lake(spark, config.storage).replace(BATTLES, read.withColumns(empty).select(*BATTLES.column_names))
+        print(f"\nSpark job, set B, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
+        job = [
+            _seconds(lambda run=run: run(Context(config, Lake(spark, config.storage))))
+            for run in (battle_stats.run, rating_step.run)
+        ]
+        spark.stop()
+    print(
+        f"  ratings {job[1]:.2f} s (counting battles before: {job[0]:.2f} s); the NumPy inside {median(numpy):.2f} s; "
+        f"around it {job[1] - median(numpy):.2f} s, with the counting {sum(job) - median(numpy):.2f} s"
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def _processor_seconds() -> float:
@@ -310,15 +379,16 @@ def _difference(mine: pd.DataFrame, theirs: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=[*METHODS, SPARK], default=[*METHODS, SPARK])
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--repeat", type=int, default=3, help="the best of this many runs counts")
+    parser.add_argument("--repeat", type=int, default=3, help="the median of this many runs counts")
     parser.add_argument("--share", type=float, default=1.0, help="share of the rounds, for a quick look")
     options = parser.parse_args()
     for method in options.methods:
-        compare(method, METHODS[method], options)
-    memory = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"\nPeak memory of the whole run: {memory[0]:.2f} GB, and {memory[1]:.2f} GB in the largest child")
+        if method == SPARK:
+            run_spark(options)
+        else:
+            compare(method, METHODS[method], options)
 
 
 if __name__ == "__main__":
