@@ -3,7 +3,7 @@
 Set A: 33,000 battles of 20 models. Set B: 1.5 million battles of 130 models, sampled by Zipf's law. Each contender
 starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and 95 %
 intervals. Contenders that are too slow run fewer rounds; their time is scaled up, and the number of rounds is shown.
-BLAS has one thread. Times are medians of some runs, in which the contenders take turns. Beside the time on the clock
+BLAS has one thread, and all have run once on a few battles, so that their code is loaded. Times are medians of some runs, in which the contenders take turns. Beside the time on the clock
 stands the time on the processors, which other work disturbs less. Our peak memory is that of a process of its own.
 Then the Spark job around it: from the table `battles` to all tables of ratings, and how much longer than the NumPy.
 
@@ -293,6 +293,8 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
         clock: dict[str, list[float]] = {label: [] for label, _, _ in contenders}
         work: dict[str, list[float]] = {label: [] for label, _, _ in contenders}
         results = {}
+        for _, function, _ in contenders:
+            function(generate(2000, 20), 1, 1)
         for _ in range(options.repeat):  # side by side, so that a busy machine slows all of them
             for label, function, rounds in contenders:
                 wanted = max(1, int(rounds[name] * options.share))
@@ -318,9 +320,8 @@ def _print_memory(method: str, name: str, options: argparse.Namespace) -> None:
     function(generate(*SETS[name]), max(1, int(rounds[name] * options.share)), options.processes)
     own, child = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(
-        f"  our peak memory: {own:.2f} GB, and {child:.2f} GB in the largest of {options.processes} processes, part of"
+        f"  our peak memory, the frame of battles in it: {own:.2f} GB, and up to {child:.2f} GB in each child process"
     )
-    print("  which is shared; with the battles as a frame of names")
 
 
 def run_spark(options: argparse.Namespace) -> None:
@@ -343,8 +344,11 @@ def run_spark(options: argparse.Namespace) -> None:
         )
         rows.to_parquet(f"{folder}/battles.parquet")
         read = spark.read.parquet(f"{folder}/battles.parquet")
-        empty = {column.name: F.lit(None) for column in BATTLES.columns if column.name not in rows.columns}
-        Lake(spark, config.storage).replace(BATTLES, read.withColumns(empty).select(*BATTLES.column_names))
+        columns = [
+            (F.col(column.name) if column.name in rows.columns else F.lit(None)).cast(column.type).alias(column.name)
+            for column in BATTLES.columns
+        ]
+        Lake(spark, config.storage).replace(BATTLES, read.select(*columns))
         print(f"\nSpark job, set B, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
         job = [
             _seconds(lambda run=run: run(Context(config, Lake(spark, config.storage))))
