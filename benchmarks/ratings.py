@@ -3,9 +3,10 @@
 Set A: 33,000 battles of 20 models. Set B: 1.5 million battles of 130 models, sampled by Zipf's law. Each contender
 starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and 95 %
 intervals. Contenders that are too slow run fewer rounds; their time is scaled up, and the number of rounds is shown.
-BLAS has one thread, and all have run once on a few battles, so that their code is loaded. Times are medians of some runs, in which the contenders take turns. Beside the time on the clock
-stands the time on the processors, which other work disturbs less. Our peak memory is that of a process of its own.
-Then the Spark job around it: from the table `battles` to all tables of ratings, and how much longer than the NumPy.
+BLAS has one thread, and all have run once on a few battles, so that their code is loaded. Times are medians of some
+runs, in which the contenders take turns. Beside the time on the clock stands the time on the processors, which other
+work disturbs less. Our peak memory is that of a process of its own. Then comes the Spark job around Bradley-Terry: from
+the table `battles` to all tables of ratings, and how much longer that takes than the NumPy inside.
 
 FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of
 distinct (first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool
@@ -25,10 +26,11 @@ import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from statistics import median
+from typing import Any
 
 import choix
 import evalica
@@ -92,6 +94,13 @@ def _our_block(block: int, rounds: int) -> np.ndarray:
     return replicate(point, resample_battles(point.votes, 0), range(block * BLOCK, min((block + 1) * BLOCK, rounds)))
 
 
+def _spread(work: Callable[[Any], np.ndarray], parts: Sequence[Any], processes: int) -> list[np.ndarray]:
+    if processes == 1:
+        return [work(part) for part in parts]
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(work, parts))
+
+
 def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
     return rate_votes(tally(*encode(battles)), rounds, processes)
 
@@ -99,12 +108,7 @@ def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
 def rate_votes(votes: PairVotes, rounds: int, processes: int) -> pd.DataFrame:
     point = fit_point(votes, HALF_WIN)
     _POINT[:] = [point]
-    blocks = range(-(-rounds // BLOCK))
-    if processes == 1:
-        parts = [_our_block(block, rounds) for block in blocks]
-    else:
-        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-            parts = list(pool.map(partial(_our_block, rounds=rounds), blocks))
+    parts = _spread(partial(_our_block, rounds=rounds), range(-(-rounds // BLOCK)), processes)
     values = 1000 + POINTS * np.concatenate(parts, axis=1)
     interval, ranks = percentile_interval(values), rank_interval(values)
     rating = 1000 + POINTS * point.fits[0].theta
@@ -180,8 +184,7 @@ def our_elo(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
     _ELO[:] = [(first, second, np.array([1.0, 0.0, 0.5])[outcome], len(models))]
     size = -(-rounds // processes)
     parts = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-        values = np.concatenate(list(pool.map(_our_elo_block, parts)), axis=1)
+    values = np.concatenate(_spread(_our_elo_block, parts, processes), axis=1)
     interval = percentile_interval(values)
     return pd.DataFrame({"lower": interval.lower, "upper": interval.upper}, index=models)
 
@@ -222,8 +225,7 @@ def our_style(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFram
     _STYLE[:] = [fit_style(StyledBattles(names, *sides, np.array([1.0, 0.0, 0.5])[outcome], style), ridge=0.5)]
     size = -(-rounds // processes)
     parts = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-        values = 1000 + POINTS * np.concatenate(list(pool.map(_our_style_block, parts)), axis=1)
+    values = 1000 + POINTS * np.concatenate(_spread(_our_style_block, parts, processes), axis=1)
     interval = percentile_interval(values)
     return pd.DataFrame({"lower": interval.lower, "upper": interval.upper}, index=list(names))
 
@@ -319,9 +321,7 @@ def _print_memory(method: str, name: str, options: argparse.Namespace) -> None:
     _, function, rounds = METHODS[method][0]
     function(generate(*SETS[name]), max(1, int(rounds[name] * options.share)), options.processes)
     own, child = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(
-        f"  our peak memory, the frame of battles in it: {own:.2f} GB, and up to {child:.2f} GB in each child process"
-    )
+    print(f"  our peak memory, with the frame of battles: {own:.2f} GB, and up to {child:.2f} GB in each child process")
 
 
 def run_spark(options: argparse.Namespace) -> None:
