@@ -3,7 +3,10 @@
 Set A: 33,000 battles of 20 models. Set B: 1.5 million battles of 130 models, sampled by Zipf's law. Each contender
 starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and 95 %
 intervals. Contenders that are too slow run fewer rounds; their time is scaled up, and the number of rounds is shown.
-BLAS has one thread. Beside the time on the clock stands the time on the processors, which other work disturbs less.
+BLAS has one thread, and all have run once on a few battles, so that their code is loaded. Times are medians of some
+runs, in which the contenders take turns. Beside the time on the clock stands the time on the processors, which other
+work disturbs less. Our peak memory is that of a process of its own. Then comes the Spark job around Bradley-Terry: from
+the table `battles` to all tables of ratings, and how much longer that takes than the NumPy inside.
 
 FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of
 distinct (first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool
@@ -21,18 +24,24 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 import argparse
 import multiprocessing
 import resource
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from statistics import median
+from typing import Any
 
 import choix
 import evalica
 import numpy as np
 import pandas as pd
+from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from arenalake.config import parse_config
+from arenalake.lake import Lake
 from arenalake.ratings.elo import EloRules, elo_rounds
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.intervals import percentile_interval, rank_interval
@@ -40,7 +49,11 @@ from arenalake.ratings.replicates import PointFit, fit_point, replicate, resampl
 from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.spread import BLOCK
 from arenalake.ratings.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
-from arenalake.ratings.votes import tally
+from arenalake.ratings.votes import PairVotes, tally
+from arenalake.session import get_session
+from arenalake.steps import Context, battle_stats
+from arenalake.steps import ratings as rating_step
+from arenalake.tables import BATTLES
 
 SETS = {"A": (33_000, 20), "B": (1_500_000, 130)}
 WINNERS = np.array(["model_a", "model_b", "tie"], dtype=object)
@@ -81,15 +94,21 @@ def _our_block(block: int, rounds: int) -> np.ndarray:
     return replicate(point, resample_battles(point.votes, 0), range(block * BLOCK, min((block + 1) * BLOCK, rounds)))
 
 
-def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
-    point = fit_point(tally(*encode(battles)), HALF_WIN)
-    _POINT[:] = [point]
-    blocks = range(-(-rounds // BLOCK))
+def _spread(work: Callable[[Any], np.ndarray], parts: Sequence[Any], processes: int) -> list[np.ndarray]:
     if processes == 1:
-        parts = [_our_block(block, rounds) for block in blocks]
-    else:
-        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-            parts = list(pool.map(partial(_our_block, rounds=rounds), blocks))
+        return [work(part) for part in parts]
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(work, parts))
+
+
+def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
+    return rate_votes(tally(*encode(battles)), rounds, processes)
+
+
+def rate_votes(votes: PairVotes, rounds: int, processes: int) -> pd.DataFrame:
+    point = fit_point(votes, HALF_WIN)
+    _POINT[:] = [point]
+    parts = _spread(partial(_our_block, rounds=rounds), range(-(-rounds // BLOCK)), processes)
     values = 1000 + POINTS * np.concatenate(parts, axis=1)
     interval, ranks = percentile_interval(values), rank_interval(values)
     rating = 1000 + POINTS * point.fits[0].theta
@@ -165,8 +184,7 @@ def our_elo(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
     _ELO[:] = [(first, second, np.array([1.0, 0.0, 0.5])[outcome], len(models))]
     size = -(-rounds // processes)
     parts = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-        values = np.concatenate(list(pool.map(_our_elo_block, parts)), axis=1)
+    values = np.concatenate(_spread(_our_elo_block, parts, processes), axis=1)
     interval = percentile_interval(values)
     return pd.DataFrame({"lower": interval.lower, "upper": interval.upper}, index=models)
 
@@ -207,8 +225,7 @@ def our_style(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFram
     _STYLE[:] = [fit_style(StyledBattles(names, *sides, np.array([1.0, 0.0, 0.5])[outcome], style), ridge=0.5)]
     size = -(-rounds // processes)
     parts = [range(start, min(start + size, rounds)) for start in range(0, rounds, size)]
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
-        values = 1000 + POINTS * np.concatenate(list(pool.map(_our_style_block, parts)), axis=1)
+    values = 1000 + POINTS * np.concatenate(_spread(_our_style_block, parts, processes), axis=1)
     interval = percentile_interval(values)
     return pd.DataFrame({"lower": interval.lower, "upper": interval.upper}, index=list(names))
 
@@ -266,6 +283,7 @@ STYLE: list[tuple[str, Contender, dict[str, int]]] = [
     ("FastChat's algorithm", fastchat_style, {"A": 100, "B": 4}),
 ]
 METHODS = {"bradley_terry": BRADLEY_TERRY, "elo": ELO, "style_control": STYLE}
+SPARK = "spark"
 
 
 def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]], options: argparse.Namespace) -> None:
@@ -277,6 +295,8 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
         clock: dict[str, list[float]] = {label: [] for label, _, _ in contenders}
         work: dict[str, list[float]] = {label: [] for label, _, _ in contenders}
         results = {}
+        for _, function, _ in contenders:
+            function(generate(2000, 20), 1, 1)
         for _ in range(options.repeat):  # side by side, so that a busy machine slows all of them
             for label, function, rounds in contenders:
                 wanted = max(1, int(rounds[name] * options.share))
@@ -286,12 +306,65 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
                 work[label].append((_processor_seconds() - before) * 1000 / wanted)
         mine = contenders[0][0]
         for label, _, rounds in contenders:
-            seconds, effort = min(clock[label]), min(work[label])
+            seconds, effort = median(clock[label]), median(work[label])
             print(
-                f"  {label:22} {seconds:9.2f} s ({seconds / min(clock[mine]):7.1f} times ours)"
-                f"  processors {effort:9.2f} s ({effort / min(work[mine]):7.1f} times ours)"
+                f"  {label:22} {seconds:9.2f} s ({seconds / median(clock[mine]):7.1f} times ours)"
+                f"  processors {effort:9.2f} s ({effort / median(work[mine]):7.1f} times ours)"
                 f"  {max(1, int(rounds[name] * options.share)):5} rounds{_difference(results[mine], results[label])}"
             )
+        measured = multiprocessing.get_context("spawn").Process(target=_print_memory, args=(title, name, options))
+        measured.start()
+        measured.join()
+
+
+def _print_memory(method: str, name: str, options: argparse.Namespace) -> None:
+    _, function, rounds = METHODS[method][0]
+    function(generate(*SETS[name]), max(1, int(rounds[name] * options.share)), options.processes)
+    own, child = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"  our peak memory, with the frame of battles: {own:.2f} GB, and up to {child:.2f} GB in each child process")
+
+
+def run_spark(options: argparse.Namespace) -> None:
+    """Bradley-Terry of set B from the table `battles` to the tables of ratings, and the NumPy in it by itself."""
+    battles, rounds = generate(*SETS["B"]), max(1, int(1000 * options.share))
+    votes = tally(*encode(battles))
+    numpy = [_seconds(lambda: rate_votes(votes, rounds, options.processes)) for _ in range(options.repeat)]
+    with tempfile.TemporaryDirectory() as folder:
+        sections = {
+            "storage": {"root": f"{folder}/lake"},
+            "spark": {"master": f"local[{options.processes}]", "shuffle_partitions": options.processes},
+            "ratings": {"slices": ["all"]},
+            "bootstrap": {"rounds": rounds},
+        }
+        config = parse_config(sections)
+        spark = get_session(config.spark)
+        ids = pd.Series(np.arange(len(battles))).astype(str)
+        rows = battles[["model_a", "model_b", "winner"]].assign(
+            source="B", file="B", battle_id=ids, judge_kind="human", judge=None, sequence=np.arange(len(battles))
+        )
+        rows.to_parquet(f"{folder}/battles.parquet")
+        read = spark.read.parquet(f"{folder}/battles.parquet")
+        columns = [
+            (F.col(column.name) if column.name in rows.columns else F.lit(None)).cast(column.type).alias(column.name)
+            for column in BATTLES.columns
+        ]
+        Lake(spark, config.storage).replace(BATTLES, read.select(*columns))
+        print(f"\nSpark job, set B, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
+        job = [
+            _seconds(lambda run=run: run(Context(config, Lake(spark, config.storage))))
+            for run in (battle_stats.run, rating_step.run)
+        ]
+        spark.stop()
+    print(
+        f"  ratings {job[1]:.2f} s (counting battles before: {job[0]:.2f} s); the NumPy inside {median(numpy):.2f} s; "
+        f"around it {job[1] - median(numpy):.2f} s, with the counting {sum(job) - median(numpy):.2f} s"
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def _processor_seconds() -> float:
@@ -310,15 +383,16 @@ def _difference(mine: pd.DataFrame, theirs: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=[*METHODS, SPARK], default=[*METHODS, SPARK])
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--repeat", type=int, default=3, help="the best of this many runs counts")
+    parser.add_argument("--repeat", type=int, default=3, help="the median of this many runs counts")
     parser.add_argument("--share", type=float, default=1.0, help="share of the rounds, for a quick look")
     options = parser.parse_args()
     for method in options.methods:
-        compare(method, METHODS[method], options)
-    memory = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"\nPeak memory of the whole run: {memory[0]:.2f} GB, and {memory[1]:.2f} GB in the largest child")
+        if method == SPARK:
+            run_spark(options)
+        else:
+            compare(method, METHODS[method], options)
 
 
 if __name__ == "__main__":

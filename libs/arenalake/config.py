@@ -88,6 +88,16 @@ class SourceConfig(SourceSettings):
             raise ValueError(f"identity_phrases are for votes on texts ({', '.join(both)}), not for {self.format}")
         return self
 
+    @model_validator(mode="after")
+    def _grades_become_scores_once(self) -> "SourceConfig":
+        if self.likert_scale is None:
+            return self
+        if "likert" not in SOURCES[self.format].mappable:
+            raise ValueError(f"`likert_scale` has no use in format {self.format}, which takes no grades")
+        if "score" in self.columns:
+            raise ValueError("give either `likert_scale` or a column for `score`, not both")
+        return self
+
 
 class TokensConfig(Section):
     tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
@@ -206,8 +216,21 @@ RatingMethod = Literal[
 ]
 
 
+# Methods for which a tie is no half win, so that a score between 0 and 1 means nothing to them.
+THREE_OUTCOMES = ("bradley_terry_no_ties", "rao_kupper", "davidson")
+
+
 class RatingsConfig(Section):
+    """What to rate and how.
+
+    `outcome` is what a battle says: its winner, or its score where it has one. `pair_weights` inverse lets each vote
+    weigh 1 / max(votes of its pair, min_pair_count) in likelihoods and style control.
+    """
+
     methods: Annotated[list[RatingMethod], Field(min_length=1)] = ["bradley_terry"]
+    outcome: Literal["winner", "score"] = "winner"
+    pair_weights: Literal["none", "inverse"] = "none"
+    min_pair_count: int = Field(default=50, ge=1)
     slices: Annotated[list[str], Field(min_length=1)] = ["all", "language"]
     min_battles: int = Field(default=500, ge=1)
     judge_kinds: Annotated[list[Literal["human", "model"]], Field(min_length=1)] = ["human"]
@@ -237,6 +260,8 @@ class RatingsConfig(Section):
     def _something_can_be_left_out(self) -> "RatingsConfig":
         if self.leave_out and set(self.methods) <= {"elo", "style_control"}:
             raise ValueError("leave_out needs a method other than elo and style_control, which are not fitted without")
+        if self.leave_out and self.outcome == "score":
+            raise ValueError("leave_out needs `outcome: winner`; ratings from scores are not fitted without some votes")
         return self
 
     @field_validator("slices")
@@ -253,6 +278,16 @@ class RatingsConfig(Section):
         if len(set(slices)) < len(slices):
             raise ValueError("a slice is listed twice")
         return slices
+
+    @model_validator(mode="after")
+    def _methods_take_scores(self) -> "RatingsConfig":
+        three = [method for method in self.methods if method in THREE_OUTCOMES]
+        if self.outcome == "score" and three:
+            raise ValueError(
+                f"`methods`: {', '.join(three)} cannot be with `outcome: score`, as they need to know what a tie is; "
+                "allowed with it: bradley_terry, win_rate, elo, style_control"
+            )
+        return self
 
 
 class BootstrapConfig(Section):

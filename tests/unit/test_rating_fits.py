@@ -154,6 +154,16 @@ def test_the_crowd_votes_give_the_golden_win_rates(real_data):
     assert found.rating == pytest.approx(golden, rel=1e-9)
 
 
+@pytest.mark.parametrize("seed", [6, 7])
+def test_evalica_finds_the_same_elo_in_the_same_order(seed):
+    first, second, outcome = simulate(seed, 12, 3000)
+    winners = np.array([evalica.Winner.X, evalica.Winner.Y, evalica.Winner.Draw], dtype=object)[outcome]
+    names = np.array([f"m{i:03}" for i in range(12)])
+    theirs = evalica.elo(names[first].tolist(), names[second].tolist(), winners.tolist(), k=16).scores[names].to_numpy()
+    ours = elo_ratings(first, second, np.array([1, 0, 0.5])[outcome], 12, EloRules(k=16))
+    assert ours == pytest.approx(theirs, abs=1e-6)
+
+
 def test_elo_of_two_battles_by_hand():
     # The first battle is even: 4 * 1/2 points. In the second the winner of the first draws, 4 points ahead.
     rating = elo_ratings(np.array([0, 1]), np.array([1, 0]), np.array([1.0, 0.5]), 2, EloRules(k=4))

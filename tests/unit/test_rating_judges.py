@@ -5,7 +5,8 @@ import pytest
 from rating_cases import count, simulate
 from scipy.sparse import csr_array
 
-from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpack
+from arenalake.ratings import elo
+from arenalake.ratings.elo import EloRules, _draw, elo_ratings, elo_rounds, pack, unpack
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES
 from arenalake.ratings.intervals import sandwich_covariance
 from arenalake.ratings.judges import PART, clustered_errors, judge_meat, judge_weights, resample_judges
@@ -92,15 +93,59 @@ def test_multinomial_and_poisson_rounds_spread_alike(family):
     assert spread[0] == pytest.approx(np.sqrt(np.diag(sandwich_covariance(point.fits[0]))), rel=0.15)
 
 
-def test_elo_rounds_play_what_they_draw_one_battle_after_another():
+def _drawn(seed, round_, n_battles):
+    """The battles of a round, word by word in whole numbers; a word that would make some battles likelier is left."""
+    random = np.random.Philox(key=np.array([seed, round_], dtype=np.uint64))
+    words = (word >> shift & 0xFFFFFFFF for word in iter(lambda: int(random.random_raw()), None) for shift in (0, 32))
+    products = (word * n_battles for word in words)
+    fair = (product >> 32 for product in products if product % 2**32 >= 2**32 % n_battles)
+    return np.array([next(fair) for _ in range(n_battles)])
+
+
+# Small gains are played by strengths and large ones by log odds.
+@pytest.mark.parametrize("rules", [EloRules(), EloRules(32, 350, 7, 1200), EloRules(k=400), EloRules(start=1e5)])
+@pytest.mark.parametrize("soft", [False, True])
+def test_elo_rounds_play_what_they_draw_one_battle_after_another(rules, soft):
     first, second, outcome = simulate(6, 5, 700)
-    score, rules = np.array([1, 0, 0.5])[outcome], EloRules(k=16, scale=350, base=7, start=1200)
+    score = np.random.default_rng(1).random(700) if soft else np.array([1, 0, 0.5])[outcome]
     found = elo_rounds(first, second, score, 5, 9, range(3, 5), rules)
     for column, round_ in enumerate((3, 4)):
-        random = np.random.Generator(np.random.Philox(key=np.array([9, round_], dtype=np.uint64)))
-        order = np.concatenate([random.integers(0, 700, size, dtype=np.uint32) for size in (512, 188)])
+        order = _drawn(9, round_, 700)
         alone = elo_ratings(first[order], second[order], score[order], 5, rules)
         assert found[:, column] == pytest.approx(alone, rel=1e-12)
+
+
+def test_an_elo_round_does_not_depend_on_the_rounds_beside_it():
+    first, second, outcome = simulate(7, 9, 40_000)
+    battles = first, second, np.array([1, 0, 0.5])[outcome], 9, 3
+    whole = elo_rounds(*battles, range(70), EloRules())
+    for rounds in (range(1), range(31, 34), range(40, 70)):
+        assert (elo_rounds(*battles, rounds, EloRules()) == whole[:, rounds.start : rounds.stop]).all()
+
+
+def test_rounds_whose_strengths_would_leave_the_range_of_numbers_are_played_by_log_odds(monkeypatch):
+    first, second, outcome = simulate(8, 6, 5000)
+    battles = first, second, np.array([1, 0, 0.5])[outcome], 6, 2
+    by_strength = elo_rounds(*battles, range(8), EloRules(k=32))
+    by_log_odds = []
+    monkeypatch.setattr(elo, "_exact_round", lambda *a, play=elo._exact_round: by_log_odds.append(a[4]) or play(*a))
+    assert (elo_rounds(*battles, range(8), EloRules(k=32)) == by_strength).all()
+    assert by_log_odds == []
+    reach = np.exp((by_strength - 1000).max(axis=0) / 400 * np.log(10))
+    monkeypatch.setattr(elo, "_MOST", np.median(reach))  # where a tile ends, some rounds are further and some are not
+    found = elo_rounds(*battles, range(8), EloRules(k=32))
+    assert 0 < len(by_log_odds) < 8
+    assert found == pytest.approx(by_strength, rel=1e-12)
+
+
+def test_words_that_would_make_some_battles_likelier_are_drawn_again():
+    n_battles = 3 * 2**30  # a quarter of the words
+    random = np.random.Generator(np.random.Philox(5))
+    words = _draw(random, n_battles, 10_000)
+    products = [int(word) * n_battles for word in words]
+    assert min(product % 2**32 for product in products) >= 2**30
+    drawn = np.bincount(np.array([product >> 32 for product in products]) // 2**30, minlength=3)
+    assert drawn == pytest.approx(10_000 / 3, rel=0.06)
 
 
 def test_a_model_without_a_battle_in_an_elo_round_has_no_rating_there():

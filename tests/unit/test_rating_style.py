@@ -167,6 +167,50 @@ def test_the_sandwich_agrees_with_the_bootstrap():
     assert np.sqrt(np.diag(fit.covariance)) == pytest.approx(spread, rel=0.15)
 
 
+def _slopes(fit, weight):
+    """Slope of each battle's log-likelihood, [N, K + D]."""
+    battles = fit.battles
+    sides = np.eye(len(fit.theta))[battles.first] - np.eye(len(fit.theta))[battles.second]
+    parameters = np.hstack([sides, battles.style])
+    p = expit(parameters @ np.concatenate([fit.theta, fit.beta]))
+    return (weight * (battles.score - p))[:, None] * parameters
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_sandwich_of_judges_squares_what_each_judges_battles_add_up_to(soft, weighted):
+    battles, _ = simulate(10, n_battles=700, soft=soft)
+    judge = np.random.default_rng(3).integers(0, 50, 700)
+    battles = battles.weigh_pairs(30) if weighted else battles
+    fit = fit_style(battles, ridge=0.5)
+    summed = np.zeros((50, 8))
+    np.add.at(summed, judge, _slopes(fit, battles.weigh(np.ones(700))))
+    expected = fit.inverse_information @ summed.T @ summed @ fit.inverse_information * 50 / 49
+    assert fit.judge_covariance(judge, 50) == pytest.approx(expected, rel=1e-9, abs=1e-14)
+    alone = fit.judge_covariance(np.random.default_rng(4).permutation(700), 700)
+    assert alone == pytest.approx(fit.covariance * 700 / 699, rel=1e-9, abs=1e-14)
+    assert np.isnan(fit.judge_covariance(np.zeros(700, dtype=np.int64), 1)).all()
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_weighted_pairs_are_the_minimum_that_scipy_finds_and_their_sandwich_squares_the_weights(soft):
+    battles, _ = simulate(11, n_battles=900, soft=soft)
+    pair = np.minimum(battles.first, battles.second) * 6 + np.maximum(battles.first, battles.second)
+    weight = 1 / np.maximum(np.bincount(pair)[pair], 55)
+    weight /= weight.mean()
+    fit = fit_style(battles.weigh_pairs(55), ridge=0.5)
+    theta, beta = minimum(battles, weight, 0.5)
+    assert fit.theta == pytest.approx(theta, abs=1e-5)
+    assert fit.beta == pytest.approx(beta, abs=1e-5)
+    slopes = _slopes(fit, weight)
+    assert fit.covariance == pytest.approx(fit.inverse_information @ slopes.T @ slopes @ fit.inverse_information)
+    drawn = np.random.default_rng(5).poisson(1.0, 900).astype(float)
+    found = replicate_style(fit, lambda round_: drawn, range(1))
+    theta, beta = minimum(battles, weight * drawn, 0.5)
+    assert found[0][:, 0] == pytest.approx(theta, abs=1e-5)
+    assert found[1][:, 0] == pytest.approx(beta, abs=1e-5)
+
+
 def test_a_constant_covariate_says_nothing():
     scaled, mean, sd = standardise(np.array([[1.0, 2.0], [3.0, 2.0]]))
     assert scaled.tolist() == [[-1, 0], [1, 0]]

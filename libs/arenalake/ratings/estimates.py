@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arenalake.config import RatingsConfig
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER, Family
@@ -88,7 +90,7 @@ def rating_points(point: PointFit, theta: Floats, log_strengths: Floats, ratings
     return rating
 
 
-def win_rates(votes: PairVotes, counts: Ints) -> Floats:
+def win_rates(votes: PairVotes, counts: NDArray[Any]) -> Floats:
     """Mean over the opponents a model has met of its win rate against each, ties as half a win.
 
     Args:

@@ -158,4 +158,4 @@ def _weigh(counts: Floats, by_outcome: tuple[Floats, Floats, Floats]) -> Floats:
 
 def fit_votes(votes: PairVotes, family: Family) -> Fit:
     """Fit all votes at once, as one round."""
-    return fit_rounds(votes.a, votes.b, len(votes.models), votes.counts[:, :, None], family)
+    return fit_rounds(votes.a, votes.b, len(votes.models), votes.weighted[:, :, None], family)

@@ -57,12 +57,14 @@ def sandwich_covariance(fit: ComponentFit) -> Floats:
     votes = fit.votes
     terms = fit.family.terms(fit.theta[votes.a] - fit.theta[votes.b], np.array(fit.tau))
     signs = incidence(votes.a, votes.b, fit.n_models)
-    squares = sum(n * score**2 for n, score in zip(votes.counts, terms.score, strict=True))
+    weight = 1.0 if votes.weight is None else votes.weight
+    counts = votes.counts * weight**2  # a vote's slope has its weight once, its square twice
+    squares = sum(n * score**2 for n, score in zip(counts, terms.score, strict=True)) - votes.mixed * weight**2
     meat = (signs * squares) @ signs.T
     meat = np.asarray(meat.todense())
     if terms.tie_score is not None:
-        cross = sum(n * s * t for n, s, t in zip(votes.counts, terms.score, terms.tie_score, strict=True))
-        tie = sum((n * t**2).sum() for n, t in zip(votes.counts, terms.tie_score, strict=True))
+        cross = sum(n * s * t for n, s, t in zip(counts, terms.score, terms.tie_score, strict=True))
+        tie = sum((n * t**2).sum() for n, t in zip(counts, terms.tie_score, strict=True))
         edge = (signs @ cross)[:, None]
         meat = np.block([[meat, edge], [edge.T, np.array([[tie]])]])
     bread = fit.inverse_information

@@ -41,7 +41,7 @@ def draw_judges(n_judges: int, seed: int, round_: int, *, poisson: bool = False)
     return np.concatenate([judge_weights(n_judges, part, seed, round_, poisson=poisson) for part in parts])
 
 
-def resample_judges(ballots: csr_array, n_judges: int, part: int, seed: int, rounds: range, *, poisson: bool) -> Ints:
+def resample_judges(ballots: csr_array, n_judges: int, part: int, seed: int, rounds: range, *, poisson: bool) -> Floats:
     """A part's share of the votes of each round.
 
     Args:
@@ -53,10 +53,10 @@ def resample_judges(ballots: csr_array, n_judges: int, part: int, seed: int, rou
         poisson: see `judge_weights`.
 
     Returns:
-        [cells, rounds], whole numbers.
+        [cells, rounds]; whole numbers where the ballots are.
     """
     weights = np.stack([judge_weights(n_judges, part, seed, round_, poisson=poisson) for round_ in rounds], axis=1)
-    summed: Ints = ballots.T.astype(np.int64) @ weights
+    summed: Floats = ballots.T.astype(np.float64) @ weights.astype(np.float64)
     return summed
 
 
@@ -70,10 +70,11 @@ def judge_scores(fit: ComponentFit, ballots: csr_array) -> Floats:
     votes = fit.votes
     terms = fit.family.terms(fit.theta[votes.a] - fit.theta[votes.b], np.array(fit.tau))
     signs = incidence(votes.a, votes.b, fit.n_models).T.tocsr()
-    scores = [_scale_rows(signs, score) for score in terms.score]
+    weight = np.ones(len(votes.a)) if votes.weight is None else votes.weight
+    scores = [_scale_rows(signs, weight * score) for score in terms.score]
     by_cell = np.concatenate([np.asarray(part.todense()) for part in scores])
     if terms.tie_score is not None:
-        by_cell = np.concatenate([by_cell, np.concatenate(terms.tie_score)[:, None]], axis=1)
+        by_cell = np.concatenate([by_cell, np.concatenate([weight * t for t in terms.tie_score])[:, None]], axis=1)
     total: Floats = ballots @ by_cell
     return total
 

@@ -120,16 +120,16 @@ def _residuals(votes: PairVotes | None, predicted: Floats | None, n_models: int)
     observed, residual = np.full((2, n_models, n_models), np.nan)
     if votes is None:
         return battles, observed, residual
-    a, b, counts = votes.a, votes.b, votes.counts
+    a, b, counts, mixed = votes.a, votes.b, votes.counts, votes.mixed
     total = counts.sum(axis=0)
     met = total > 0
-    a, b, counts, total = a[met], b[met], counts[:, met], total[met]
-    battles[a, b] = total
+    a, b, counts, total, mixed = a[met], b[met], counts[:, met], total[met], mixed[met]
+    battles[a, b] = np.rint(total)
     observed[a, b] = (counts[A_WINS] + counts[TIE] / 2) / total
     if predicted is not None:
         off = np.array([1.0, 0.0, 0.5])[:, None] - predicted[a, b]
         # Votes' own scatter around the prediction: with ties it is less than that of wins and losses.
-        residual[a, b] = (counts * off).sum(axis=0) / np.sqrt((counts * off**2).sum(axis=0))
+        residual[a, b] = (counts * off).sum(axis=0) / np.sqrt(np.maximum((counts * off**2).sum(axis=0) - mixed, 0))
     return battles, observed, residual
 
 
@@ -153,7 +153,8 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
 
     Returns:
         component, n_models, n_battles (that the method uses), n_parameters, tie_parameter, nll (mean per battle,
-        natural logarithm), aic (null where the method is not a likelihood of what was observed).
+        natural logarithm, each battle weighing the same), aic (null where what was maximised is not a likelihood of
+        what was observed).
     """
     rows = []
     for fit in point.fits:
@@ -161,7 +162,7 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
         terms = fit.family.terms(fit.theta[votes.a] - fit.theta[votes.b], np.array(fit.tau))
         # A cell without votes adds nothing, also where its outcome has probability zero.
         loglik = sum((n[n > 0] * value[n > 0]).sum() for n, value in zip(votes.counts, terms.loglik, strict=True))
-        n_battles = int(votes.counts.sum())
+        n_battles = round(votes.counts.sum())
         n_parameters = fit.n_models - 1 + (fit.family.tie_start is not None)
         rows.append(
             {
@@ -171,7 +172,7 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
                 "n_parameters": n_parameters,
                 "tie_parameter": fit.tau if fit.family.tie_start is not None else np.nan,
                 "nll": -loglik / n_battles,
-                "aic": 2 * (n_parameters - loglik) if fit.family.is_likelihood else np.nan,
+                "aic": 2 * (n_parameters - loglik) if fit.family.is_likelihood and votes.weight is None else np.nan,
             }
         )
     columns = ["component", "n_models", "n_battles", "n_parameters", "tie_parameter", "nll", "aic"]

@@ -14,7 +14,7 @@ from arenalake.ratings.components import Edges, find_components, label_component
 from arenalake.ratings.families import NO_TIES, Family, bradley_terry_terms
 from arenalake.ratings.fit import derivatives, fit_rounds, fit_votes, incidence
 from arenalake.ratings.resampling import CellSampler
-from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, Ints, PairVotes
+from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Cells, Floats, Ints, PairVotes
 
 # Rounds that are solved together. Always this many, also at the end, so that no round depends on how many there are.
 CHUNK = 32
@@ -22,8 +22,8 @@ CHUNK = 32
 _LAST_STEP = 1e-11
 _MAX_CHORD_STEPS = 40
 
-Resample = Callable[[range], Ints]
-"""From rounds to their votes by outcome and pair, [3, P, rounds]."""
+Resample = Callable[[range], NDArray[Any]]
+"""From rounds to their votes by outcome and pair, [3, P, rounds]: whole numbers unless votes have scores."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ComponentFit:
     @cached_property
     def inverse_information(self) -> Floats:
         """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter)."""
-        counts = self.votes.counts[:, :, None].astype(np.float64)
+        counts = self.votes.weighted[:, :, None].astype(np.float64)
         theta, tau = self.theta[:, None], np.array([self.tau])
         information = derivatives(self.votes.a, self.votes.b, self.signs, counts, self.family, theta, tau)[2][0]
         # The constant shift has no information; with the pin it has some, taken out again after the inversion.
@@ -129,6 +129,8 @@ def fit_point(votes: PairVotes, family: Family) -> PointFit:
 
 def resample_battles(votes: PairVotes, seed: int, *, poisson: bool = False) -> Resample:
     """The rounds of a bootstrap over battles."""
+    if votes.cells is not None:
+        return _resample_scores(votes.cells, len(votes.a), seed, poisson=poisson)
     flat = votes.counts.ravel()
     filled = np.flatnonzero(flat)
     sampler = CellSampler(flat[filled], poisson=poisson)
@@ -136,6 +138,16 @@ def resample_battles(votes: PairVotes, seed: int, *, poisson: bool = False) -> R
     def resample(rounds: range) -> Ints:
         counts = np.zeros((len(flat), len(rounds)), dtype=np.int64)
         counts[filled] = sampler.draw(seed, rounds).T
+        return counts.reshape(3, -1, len(rounds))
+
+    return resample
+
+
+def _resample_scores(cells: Cells, n_pairs: int, seed: int, *, poisson: bool) -> Resample:
+    sampler, shares = CellSampler(cells.n, poisson=poisson), cells.shares(n_pairs)
+
+    def resample(rounds: range) -> Floats:
+        counts: Floats = shares @ sampler.draw(seed, rounds).T.astype(np.float64)
         return counts.reshape(3, -1, len(rounds))
 
     return resample
@@ -159,6 +171,8 @@ def replicate(point: PointFit, resample: Resample, rounds: range) -> Floats:
         drawn = resample(range(chunk * CHUNK, (chunk + 1) * CHUNK))
         if point.family is NO_TIES:
             drawn = drawn * np.array([1, 1, 0])[:, None, None]
+        if point.votes.weight is not None:
+            drawn = drawn * point.votes.weight[:, None]
         columns = slice((chunk - first) * CHUNK, (chunk - first + 1) * CHUNK)
         for fit in point.fits:
             counts = drawn if len(fit.votes.a) == len(point.votes.a) else drawn[:, point.pairs_of(fit)]

@@ -6,10 +6,12 @@ results do not depend on partitions, cores or the order of rows.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
@@ -19,13 +21,14 @@ from arenalake.counts.battles import month_of
 from arenalake.ratings import leaderboard
 from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
 from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
-from arenalake.ratings.votes import Floats, Ints, PairVotes, count_pairs
+from arenalake.ratings.votes import Floats, PairVotes, count_pairs, count_scores
 from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATING_SLICES, RATINGS
 from arenalake.tables.table import Table
 
 # Rounds of one task: enough to pay for the tables of the sampler, few enough to keep all cores busy.
 BLOCK = 4 * CHUNK
 VOTES = ("wins_a", "wins_b", "ties")
+SCORES = ("score", "n")
 
 Summary = Callable[[PairVotes, str, Floats], pd.DataFrame]
 """From votes, method and the ratings per round [K, R] to rows."""
@@ -35,18 +38,39 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
     """Votes per slice and pair of models.
 
     Args:
-        battle_counts: the rows of `battle_counts` that are rated, or battles with a column n.
-        ratings: `slices`, `judge_kinds`, and `min_battles`, under which a slice is left out; `all` never is.
+        battle_counts: the rows of `battle_counts` that are rated, or battles with a column n, which `outcome` score
+            needs.
+        ratings: `slices`, `judge_kinds`, `outcome`, and `min_battles`, under which a slice is left out; `all` never is.
 
     Returns:
-        source, slice, model_a, model_b (model_a first by code point), wins_a, wins_b, ties (both kinds). Rows with a
-        null in a slice's column belong to no such slice.
+        source, slice, model_a, model_b (model_a first by code point), and wins_a, wins_b, ties (both kinds), or for
+        outcome score: score (of model_a), n. Rows with a null in a slice's column belong to no such slice.
     """
-    pairs = sum_votes(slice_rows(battle_counts, ratings=ratings), ["source", "slice"])
-    whole_slice = Window.partitionBy("source", "slice")
-    total = F.sum(F.col("wins_a") + F.col("wins_b") + F.col("ties")).over(whole_slice)
+    pairs = sum_outcomes(slice_rows(battle_counts, ratings=ratings), ["source", "slice"], ratings=ratings)
+    counts = SCORES[1:] if ratings.outcome == "score" else VOTES
+    total = F.sum(reduce(Column.__add__, map(F.col, counts))).over(Window.partitionBy("source", "slice"))
     rated = pairs.withColumn("total", total).where((F.col("slice") == "all") | (F.col("total") >= ratings.min_battles))
-    return rated.select("source", "slice", "model_a", "model_b", *VOTES)
+    return rated.drop("total")
+
+
+def sum_outcomes(rows: DataFrame, keys: Sequence[str], *, ratings: RatingsConfig) -> DataFrame:
+    """Add up `n` within `keys`, by pair and by what counts as the outcome of a battle: `VOTES` or `SCORES`."""
+    return (sum_scores if ratings.outcome == "score" else sum_votes)(rows, keys)
+
+
+def sum_scores(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """Add up `n` by unordered pair and score, within `keys`: keys, model_a, model_b, score (of model_a), n."""
+    swapped = F.col("model_a") > F.col("model_b")
+    score = F.when(swapped, 1 - battle_score()).otherwise(battle_score()).alias("score")
+    pair = F.least("model_a", "model_b").alias("model_a"), F.greatest("model_a", "model_b").alias("model_b")
+    return rows.groupBy(*keys, *pair, score).agg(F.sum("n").alias("n"))
+
+
+def battle_score(*, soft: bool = True) -> Column:
+    """The score of the model shown first, 0 to 1: where the battle has none of its own, 1, 0 or 1/2 by its winner."""
+    winner = F.col("winner")
+    by_winner = F.when(winner == "model_a", 1.0).when(winner == "model_b", 0.0).otherwise(0.5)
+    return F.coalesce("score", by_winner) if soft else by_winner
 
 
 def count_slices(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
@@ -110,7 +134,7 @@ def bootstrap_ratings(votes: DataFrame, *, ratings: RatingsConfig, bootstrap: Bo
     def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         source, slice_, block = key
         with one_thread():
-            counted = read_votes(rows)
+            counted = read_votes(rows, ratings=ratings)
             resample = resample_battles(counted, bootstrap.seed, poisson=bootstrap.resample == "poisson")
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
         return found.assign(source=source, slice=slice_, unit="battle")[RATING_REPLICATES.column_names]
@@ -133,7 +157,7 @@ def rate_block(
     rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
     drawn = resample(range(rounds.start, -(-rounds.stop // CHUNK) * CHUNK))
 
-    def reuse(some: range) -> Ints:
+    def reuse(some: range) -> NDArray[Any]:
         return drawn[:, :, some.start - rounds.start : some.stop - rounds.start]
 
     parts = [
@@ -197,7 +221,7 @@ def _summarise(
     def run(key: tuple[Any, ...], rows: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
         source, slice_, method = key
         with one_thread():
-            counted = read_votes(rows)
+            counted = read_votes(rows, ratings=ratings)
             found = summary(counted, method, read_replicates(rounds, counted.models))
         unit = rounds["unit"].iloc[0]
         return conform(found.assign(source=source, slice=slice_, method=method, unit=unit), table)
@@ -215,7 +239,7 @@ def summarise_fits(votes: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         source, slice_, method = key
         with one_thread():
-            found = leaderboard.fit_rows(fit_point(read_votes(rows), LIKELIHOODS[method]))
+            found = leaderboard.fit_rows(fit_point(read_votes(rows, ratings=ratings), LIKELIHOODS[method]))
         return conform(found.assign(source=source, slice=slice_, method=method), RATING_FITS)
 
     work = votes.withColumn("method", each_method(methods))
@@ -248,11 +272,15 @@ def conform(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(doubles, "Float64"))
 
 
-def read_votes(rows: pd.DataFrame) -> PairVotes:
-    """Rows of `count_votes` for one slice, in any order, as arrays."""
+def read_votes(rows: pd.DataFrame, *, ratings: RatingsConfig) -> PairVotes:
+    """Rows of `count_votes` for one slice, in any order, as arrays, with the configured weights of pairs."""
     codes, names = pd.factorize(pd.concat([rows["model_a"], rows["model_b"]], ignore_index=True))
-    counts = rows[list(VOTES)].to_numpy(dtype=np.int64).T
-    return count_pairs(list(names), codes[: len(rows)], codes[len(rows) :], counts)
+    sides = list(names), codes[: len(rows)], codes[len(rows) :]
+    if ratings.outcome == "score":
+        votes = count_scores(*sides, *(rows[name].to_numpy() for name in SCORES))
+    else:
+        votes = count_pairs(*sides, rows[list(VOTES)].to_numpy(dtype=np.int64).T)
+    return votes.weigh_pairs(ratings.min_pair_count) if ratings.pair_weights == "inverse" else votes
 
 
 def read_replicates(rounds: pd.DataFrame, models: Sequence[str]) -> Floats:

@@ -1,7 +1,7 @@
 """Online Elo over Spark tasks: the battles of a slice in their order as one packed row, and blocks of rounds.
 
-A task holds all battles of a slice, six bytes each while they travel and some forty while they are played: a slice of
-50 million battles takes about 2 GB.
+A task holds all battles of a slice, twelve bytes each while they travel and some forty while they are played: a slice
+of 50 million battles takes about 2 GB.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpac
 from arenalake.ratings.estimates import Estimate
 from arenalake.ratings.spread import (
     BLOCK,
+    battle_score,
     conform,
     each_block,
     n_blocks,
@@ -29,8 +30,7 @@ from arenalake.ratings.votes import Floats
 from arenalake.tables import RATING_PAIRS, RATING_REPLICATES, RATINGS
 from arenalake.tables.table import Table
 
-_PACKED = "source string, slice string, models array<string>, first binary, second binary, outcome binary"
-_SCORES = np.array([1.0, 0.0, 0.5])
+_PACKED = "source string, slice string, models array<string>, first binary, second binary, score binary"
 _KEYS = ["source", "slice"]
 
 
@@ -40,24 +40,23 @@ def pack_battles(battles: DataFrame, votes: DataFrame, *, ratings: RatingsConfig
     Args:
         battles: the table `battles`.
         votes: as `count_votes` gives them; only slices that are in it are packed.
-        ratings: slices, judge kinds.
+        ratings: slices, judge kinds, outcome.
 
     Returns:
-        source, slice, models (by code point), first, second (index of the models), outcome (0 first wins, 1 second
-        wins, 2 tie), two bytes a battle each.
+        source, slice, models (by code point), first, second (index of the models, two bytes a battle each), score (of
+        the first, eight bytes a battle).
     """
-    winner = F.col("winner")
-    outcome = F.when(winner == "model_a", 0).when(winner == "model_b", 1).otherwise(2).alias("outcome")
+    score = battle_score(soft=ratings.outcome == "score").alias("score")
     rows = slice_rows(battles, ratings=ratings).join(votes.select(*_KEYS).distinct(), _KEYS, "left_semi")
-    rows = rows.select(*_KEYS, "sequence", "file", "battle_id", "model_a", "model_b", outcome)
+    rows = rows.select(*_KEYS, "sequence", "file", "battle_id", "model_a", "model_b", score)
 
     def run(key: tuple[Any, ...], part: pd.DataFrame) -> pd.DataFrame:
         part = part.sort_values(["sequence", "file", "battle_id"], na_position="last")
         models = sorted(set(part["model_a"]) | set(part["model_b"]))
         index = pd.Index(models)
         packed = [pack(index.get_indexer(pd.Index(part[side]))) for side in ("model_a", "model_b")]
-        values = [*key, models, *packed, pack(part["outcome"].to_numpy(dtype=np.int64))]
-        names = [*_KEYS, "models", "first", "second", "outcome"]
+        values = [*key, models, *packed, part["score"].to_numpy(dtype="<f8").tobytes()]
+        names = [*_KEYS, "models", "first", "second", "score"]
         return pd.DataFrame({name: [value] for name, value in zip(names, values, strict=True)})
 
     return rows.groupBy(*_KEYS).applyInPandas(run, _PACKED)
@@ -128,7 +127,7 @@ def estimate_elo(rows: pd.DataFrame, ratings: RatingsConfig) -> Estimate:
 
 def _battles(rows: pd.DataFrame) -> tuple[list[str], tuple[Any, Any, Floats]]:
     row = rows.iloc[0]
-    return list(row["models"]), (unpack(row["first"]), unpack(row["second"]), _SCORES[unpack(row["outcome"])])
+    return list(row["models"]), (unpack(row["first"]), unpack(row["second"]), np.frombuffer(row["score"], dtype="<f8"))
 
 
 def _rules(ratings: RatingsConfig) -> EloRules:

@@ -72,7 +72,7 @@ def summarise_influence(votes: DataFrame, left_out: DataFrame, *, ratings: Ratin
     def run(key: tuple[Any, ...], rows: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
         source, slice_, kind = key
         with one_thread():
-            counted = read_votes(rows)
+            counted = read_votes(rows, ratings=ratings)
             tables = [influence_rows(counted, parts, method, ratings).assign(method=method) for method in methods]
         found = pd.concat(tables, ignore_index=True)
         if kind == JUDGE:

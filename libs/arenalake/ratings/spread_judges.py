@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from scipy.sparse import csr_array
@@ -17,6 +16,7 @@ from arenalake.ratings.judges import PART, clustered_errors, judge_meat, resampl
 from arenalake.ratings.replicates import fit_point
 from arenalake.ratings.spread import (
     BLOCK,
+    SCORES,
     VOTES,
     conform,
     counted_methods,
@@ -27,9 +27,9 @@ from arenalake.ratings.spread import (
     rate_block,
     read_votes,
     slice_rows,
-    sum_votes,
+    sum_outcomes,
 )
-from arenalake.ratings.votes import Ints, PairVotes
+from arenalake.ratings.votes import Cells, Floats, Ints, PairVotes
 from arenalake.tables import RATING_REPLICATES, RATINGS
 
 _SUMS = "source string, slice string, block int, part int, model_a array<string>, model_b array<string>, sums binary"
@@ -43,20 +43,22 @@ def count_ballots(battles: DataFrame, votes: DataFrame, *, ratings: RatingsConfi
     Args:
         battles: the table `battles`.
         votes: as `count_votes` gives them; only slices that are in it are counted.
-        ratings: slices, judge kinds.
+        ratings: slices, judge kinds, outcome.
 
     Returns:
-        source, slice, judge_index (from 0, by name), part, n_judges, model_a, model_b, wins_a, wins_b, ties.
-        A vote without a judge is a judge of its own.
+        source, slice, judge_index (from 0, by name), part, n_judges, model_a, model_b, and wins_a, wins_b, ties, or
+        score, n. A vote without a judge is a judge of its own.
     """
     rows = slice_rows(battles, ratings=ratings).join(votes.select(*_KEYS).distinct(), _KEYS, "left_semi")
-    ballots = sum_votes(rows.withColumn("judge", judge_key()).withColumn("n", F.lit(1)), [*_KEYS, "judge"])
+    ballots = rows.withColumn("judge", judge_key()).withColumn("n", F.lit(1))
+    ballots = sum_outcomes(ballots, [*_KEYS, "judge"], ratings=ratings)
     by_name = Window.partitionBy(*_KEYS).orderBy("judge")
     judges = ballots.select(*_KEYS, "judge").distinct()
     judges = judges.withColumn("judge_index", F.row_number().over(by_name) - 1)
     judges = judges.withColumn("n_judges", F.count("*").over(Window.partitionBy(*_KEYS)))
     judges = judges.withColumn("part", F.expr(f"judge_index div {PART}").cast("int"))
-    columns = [*_KEYS, "judge_index", "part", "n_judges", "model_a", "model_b", *VOTES]
+    outcomes = SCORES if ratings.outcome == "score" else VOTES
+    columns = [*_KEYS, "judge_index", "part", "n_judges", "model_a", "model_b", *outcomes]
     return ballots.join(judges, [*_KEYS, "judge"]).select(*columns)
 
 
@@ -80,24 +82,25 @@ def bootstrap_judges(
 
     def add_up(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         source, slice_, part, block = key
-        counted = read_votes(rows)
+        counted = read_votes(rows, ratings=ratings)
         matrix = _ballot_matrix(rows, counted)
         n_judges, poisson = int(rows["n_judges"].iloc[0]), bootstrap.resample == "poisson"
         rounds = range(block * BLOCK, (block + 1) * BLOCK)
         sums = resample_judges(matrix, n_judges, part, bootstrap.seed, rounds, poisson=poisson)
         names = [[counted.models[index] for index in side] for side in (counted.a, counted.b)]
-        found = (source, slice_, block, part, *names, sums.astype("<i8").tobytes())
+        found = (source, slice_, block, part, *names, sums.astype("<f8").tobytes())
         return pd.DataFrame([found], columns=[*_KEYS, "block", "part", "model_a", "model_b", "sums"])
 
     def rate_rounds(key: tuple[Any, ...], rows: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
         source, slice_, block = key
-        counted = read_votes(rows)
-        total: NDArray[np.int64] = np.zeros((3, len(counted.a), BLOCK), dtype=np.int64)
+        counted = read_votes(rows, ratings=ratings)
+        total: Floats = np.zeros((3, len(counted.a), BLOCK))
+        parts = parts.sort_values("part")  # doubles are added in this order
         for model_a, model_b, sums in zip(parts["model_a"], parts["model_b"], parts["sums"], strict=True):
-            part = np.frombuffer(sums, dtype="<i8").reshape(3, -1, BLOCK)
+            part = np.frombuffer(sums, dtype="<f8").reshape(3, -1, BLOCK)
             total[:, _positions(counted, list(model_a), list(model_b)), :] += part
 
-        def resample(rounds: range) -> Ints:
+        def resample(rounds: range) -> Floats:
             return total[:, :, rounds.start - block * BLOCK : rounds.stop - block * BLOCK]
 
         with one_thread():
@@ -125,7 +128,7 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
 
     def square(key: tuple[Any, ...], rows: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
         source, slice_, part = key
-        counted = read_votes(rows)
+        counted = read_votes(rows, ratings=ratings)
         matrix = _ballot_matrix(own, counted)
         found = []
         with one_thread():
@@ -137,7 +140,7 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
 
     def finish(key: tuple[Any, ...], rows: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
         source, slice_, method = key
-        counted = read_votes(rows)
+        counted = read_votes(rows, ratings=ratings)
         parts = parts.sort_values("part")  # doubles are added in this order
         with one_thread():
             point = fit_point(counted, LIKELIHOODS[method])
@@ -170,15 +173,27 @@ def _positions(votes: PairVotes, model_a: Sequence[str], model_b: Sequence[str])
 
 def _ballot_matrix(rows: pd.DataFrame, votes: PairVotes) -> csr_array:
     """Votes of a part's judges, [judges, 3 P], from rows whose model_a comes before model_b."""
+    if "score" in rows.columns:
+        rows = _mix_outcomes(rows)
     position = _positions(votes, rows["model_a"].tolist(), rows["model_b"].tolist())
     n_pairs = len(votes.a)
     judge = rows["judge_index"].to_numpy(dtype=np.int64)
     first = int(rows["part"].iloc[0]) * PART
     size = min(PART, int(rows["n_judges"].iloc[0]) - first)
-    data = np.concatenate([rows[name].to_numpy(dtype=np.int64) for name in VOTES])
+    data = np.concatenate([rows[name].to_numpy(dtype=np.float64) for name in VOTES])
     cells = np.concatenate([position + outcome * n_pairs for outcome in range(3)])
     # Judge by judge and cell by cell, so that nothing depends on the order of the rows.
     matrix = csr_array((data, (np.tile(judge - first, 3), cells)), shape=(size, 3 * n_pairs))
     matrix.sum_duplicates()
     matrix.sort_indices()
     return matrix
+
+
+def _mix_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of judge, pair, score and n as rows of judge, pair and `VOTES`, in which scores are mixtures of outcomes."""
+    rows = rows.sort_values("score")  # doubles are added in this order
+    cells = Cells(np.zeros(len(rows), dtype=np.int64), rows["score"].to_numpy(), np.ones(len(rows), dtype=np.int64))
+    shares = cells.shares(1).toarray() * rows["n"].to_numpy(dtype=np.float64)
+    mixed = rows.assign(**dict(zip(VOTES, shares, strict=True)))
+    keys = ["part", "n_judges", "judge_index", "model_a", "model_b"]
+    return mixed.groupby(keys, as_index=False)[list(VOTES)].sum()

@@ -20,7 +20,16 @@ from arenalake.ratings.elo import pack, unpack
 from arenalake.ratings.estimates import Estimate, estimate, rating_points
 from arenalake.ratings.judges import draw_judges
 from arenalake.ratings.resampling import resample_rows
-from arenalake.ratings.spread import BLOCK, conform, each_block, n_blocks, one_thread, read_replicates, slice_rows
+from arenalake.ratings.spread import (
+    BLOCK,
+    battle_score,
+    conform,
+    each_block,
+    n_blocks,
+    one_thread,
+    read_replicates,
+    slice_rows,
+)
 from arenalake.ratings.spread_judges import judge_key
 from arenalake.ratings.style import StyledBattles, StyleFit, Weights, fit_style, replicate_style, standardise
 from arenalake.ratings.votes import Floats
@@ -79,8 +88,7 @@ def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConf
         ((F.col(f"{name}_a") - F.col(f"{name}_b")) / (F.col(f"{name}_a") + F.col(f"{name}_b") + 1)).alias(name)
         for name in covariates
     ]
-    winner = F.col("winner")
-    score = F.when(winner == "model_a", 1.0).when(winner == "model_b", 0.0).otherwise(0.5).alias("score")
+    score = battle_score(soft=ratings.outcome == "score").alias("score")
     rows = slice_rows(battles, ratings=ratings).join(both, ["source", "battle_id"], "left")
     rows = rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge_key().alias("judge"), *differences)
     names, min_battles = list(covariates), ratings.min_battles
@@ -162,13 +170,25 @@ def style_rounds(style_replicates: DataFrame) -> DataFrame:
     return ratings.select(*RATING_REPLICATES.column_names)
 
 
-def summarise_style(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
-    """Ratings at equal style with percentile and sandwich intervals, as the table `ratings`."""
+def summarise_style(
+    packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig
+) -> DataFrame:
+    """Ratings at equal style with percentile and sandwich intervals, as the table `ratings`.
+
+    Where judges are drawn, the sandwich that is clustered by judge is there too.
+    """
+
+    def normal(found: Estimate, name: str, fit: StyleFit, covariance: Floats) -> pd.DataFrame:
+        variance = np.diag(covariance)[: len(fit.theta)]
+        errors = np.where(np.isnan(fit.theta), np.nan, np.sqrt(variance)) * ratings.scale / np.log(ratings.base)
+        return leaderboard.normal_rows(found, name, errors)
 
     def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
-        variance = np.diag(fit.covariance)[: len(fit.theta)]
-        errors = np.where(np.isnan(fit.theta), np.nan, np.sqrt(variance)) * ratings.scale / np.log(ratings.base)
-        tables = [leaderboard.percentile_rows(found, models), leaderboard.normal_rows(found, "sandwich", errors)]
+        tables = [leaderboard.percentile_rows(found, models), normal(found, "sandwich", fit, fit.covariance)]
+        if bootstrap.unit == "judge":
+            judge = np.frombuffer(packed_row["judge"], dtype="<u4")
+            clustered = fit.judge_covariance(judge.astype(np.int64), int(packed_row["n_judges"]))
+            tables.append(normal(found, "sandwich_judge", fit, clustered))
         return pd.concat(tables, ignore_index=True)
 
     return _summarise(packed, style_replicates, RATINGS, rows, ratings=ratings)
@@ -263,6 +283,8 @@ def _fit(rows: pd.DataFrame, ratings: RatingsConfig) -> StyleFit:
     first, second = unpack(row["first"]).astype(np.uint16), unpack(row["second"]).astype(np.uint16)
     style = np.frombuffer(row["style"], dtype="<f8").reshape(len(first), -1)
     battles = StyledBattles(tuple(row["models"]), first, second, np.frombuffer(row["score"], dtype="<f8"), style)
+    if ratings.pair_weights == "inverse":
+        battles = battles.weigh_pairs(ratings.min_pair_count)
     return fit_style(battles, ridge=ratings.style.ridge)
 
 

@@ -8,7 +8,7 @@ Source: Chen, Chiang et al. (2024), "Does style matter?", https://www.lmsys.org/
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,7 @@ class StyledBattles:
         second: index of the model shown second, [N].
         score: of the first model, 0 to 1, [N].
         style: how the first answer differs from the second, [N, D]; each column has mean 0 and variance 1, or is all 0.
+        weight: what each battle weighs, with mean 1, [N]; None where all weigh the same.
     """
 
     models: tuple[str, ...]
@@ -46,6 +47,18 @@ class StyledBattles:
     second: NDArray[np.uint16]
     score: Floats
     style: Floats
+    weight: Floats | None = None
+
+    def weigh_pairs(self, at_least: int) -> "StyledBattles":
+        """Battles that weigh as 1 / max(battles of the pair, at_least); see `PairVotes.weigh_pairs`."""
+        n = self.votes.counts.sum(axis=0)
+        weight = 1 / np.maximum(n[self._cell % len(n)], at_least)
+        return replace(self, weight=weight / weight.mean())
+
+    def weigh(self, times: NDArray[Any]) -> Floats:
+        """What each battle weighs that counts so many times, [N]."""
+        weights: Floats = times * (1.0 if self.weight is None else self.weight)
+        return weights
 
     def drawn(self, weights: Floats) -> tuple[NDArray[Any], ...]:
         """First, second, score, style and weight of the battles whose weight is not zero."""
@@ -111,23 +124,39 @@ class StyleFit:
     @cached_property
     def inverse_information(self) -> Floats:
         """Inverse of the penalised information on contrasts within components, [K + D, K + D]."""
-        information = self._at_estimate(_information)
+        information = self._at_estimate(_information, self.battles.weigh(self.inside))
         return _inverse(information, self.groups, self.ridge, len(self.theta))
 
     @cached_property
     def covariance(self) -> Floats:
         """Sandwich covariance of log strengths and coefficients, [K + D, K + D]: White 1982, doi:10.2307/1912526."""
-        bread = self.inverse_information
-        covariance: Floats = bread @ self._at_estimate(_squared_scores) @ bread
+        # A battle's slope has its weight once, its square twice.
+        meat = self._at_estimate(_squared_scores, self.battles.weigh(self.battles.weigh(self.inside)))
+        covariance: Floats = self.inverse_information @ meat @ self.inverse_information
         return covariance
 
-    def _at_estimate(self, sums: Callable[..., Floats]) -> Floats:
-        rows = self.battles.drawn(self.inside.astype(np.float64))
-        return sums(*rows, np.nan_to_num(self.theta), self.beta)
+    def judge_covariance(self, judge: Ints, n_judges: int) -> Floats:
+        """The same from the squares of each judge's summed slopes; see `arenalake.ratings.judges.clustered_errors`.
+
+        Args:
+            judge: number of each battle's judge, [N].
+            n_judges: how many there are; for one the result is NaN.
+        """
+        order = np.argsort(judge, kind="stable")
+        order = order[self.inside[order]]
+        battles, weights = self.battles, self.battles.weigh(self.inside)
+        columns = (battles.first, battles.second, battles.score, battles.style, weights, judge)
+        meat = _judge_squares(*(column[order] for column in columns), np.nan_to_num(self.theta), self.beta)
+        factor = n_judges / (n_judges - 1) if n_judges > 1 else np.nan
+        covariance: Floats = factor * self.inverse_information @ meat @ self.inverse_information
+        return covariance
+
+    def _at_estimate(self, sums: Callable[..., Floats], weights: Floats) -> Floats:
+        return sums(*self.battles.drawn(weights), np.nan_to_num(self.theta), self.beta)
 
     @cached_property
     def loss(self) -> float:
-        """Mean negative log-likelihood per battle, natural logarithm, without the prior."""
+        """Mean negative log-likelihood per battle, natural logarithm, without weights and prior."""
         battles, theta = self.battles, np.nan_to_num(self.theta)
         odds = theta[battles.first] - theta[battles.second] + battles.style @ self.beta
         loss = np.logaddexp(0, odds) - battles.score * odds
@@ -140,7 +169,7 @@ def fit_style(battles: StyledBattles, *, ridge: float) -> StyleFit:
     Args:
         battles: the battles.
         ridge: inverse variance of the prior of a coefficient, above 0: the sum over battles of the log-likelihood less
-            ridge / 2 times the sum of the squared coefficients is at its largest.
+            ridge / 2 times the sum of the squared coefficients is at its largest, each battle as often as it weighs.
 
     Raises:
         RatingError: no convergence, which connected votes and a ridge rule out.
@@ -151,7 +180,7 @@ def fit_style(battles: StyledBattles, *, ridge: float) -> StyleFit:
     start = StyleFit(battles, point, ridge, inside, point.theta, np.zeros(battles.style.shape[1]))
     if not point.fits:
         return start
-    theta, beta = _newton(start, inside.astype(np.float64), start.groups)
+    theta, beta = _newton(start, battles.weigh(inside), start.groups)
     theta[component == 0] = np.nan
     return StyleFit(battles, point, ridge, inside, theta, beta)
 
@@ -174,7 +203,7 @@ def replicate_style(fit: StyleFit, weights: Weights, rounds: range) -> tuple[Flo
             groups.append(part.members[finite[:, 0]])
         groups = [group for group in groups if len(group) > 1]
         if groups:
-            found, beta[:, column] = _refit(fit, drawn, groups)
+            found, beta[:, column] = _refit(fit, fit.battles.weigh(drawn), groups)
             rated = np.concatenate(groups)
             theta[rated, column] = found[rated]
     for part in fit.point.fits:
@@ -307,6 +336,51 @@ def _outer_products(
     for d in range(n_features):
         for k in range(n_models + d):
             total[k, n_models + d] = total[n_models + d, k]
+    return total
+
+
+@compiled
+def _judge_squares(
+    first: NDArray[np.uint16],
+    second: NDArray[np.uint16],
+    score: Floats,
+    style: Floats,
+    weights: Floats,
+    judge: NDArray[Any],
+    theta: Floats,
+    beta: Floats,
+) -> Floats:
+    """Sum over judges of g g', g being the slope of all of a judge's battles, [K + D, K + D]; sorted by judge."""
+    n_models, n_features = len(theta), len(beta)
+    size = n_models + n_features
+    total, own = np.zeros((size, size)), np.zeros(size)
+    # Most judges know few models: only where their slope is not zero is anything to add.
+    places, known = np.empty(size, dtype=np.int64), np.zeros(size, dtype=np.bool_)
+    n_places = 0
+    for n in range(len(score)):
+        a, b = first[n], second[n]
+        slope = weights[n] * (score[n] - _chance(theta[a] - theta[b], style, n, beta))
+        own[a] += slope
+        own[b] -= slope
+        for d in range(n_features):
+            own[n_models + d] += slope * style[n, d]
+        for k in (a, b):
+            if not known[k]:
+                known[k] = True
+                places[n_places] = k
+                n_places += 1
+        if n + 1 < len(score) and judge[n + 1] == judge[n]:
+            continue
+        for d in range(n_features):
+            places[n_places] = n_models + d
+            n_places += 1
+        for i in range(n_places):
+            for j in range(n_places):
+                total[places[i], places[j]] += own[places[i]] * own[places[j]]
+        for i in range(n_places):
+            own[places[i]] = 0
+            known[places[i]] = False
+        n_places = 0
     return total
 
 

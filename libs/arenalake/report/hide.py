@@ -1,8 +1,8 @@
 """Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
 
 It is done where a cell is about conversations or voters: shape, languages, token and moderation statistics, published
-figures, sizes of slices, and ratings without a few votes. Votes on models are no such cells, so how many battles a model
-has is always shown. A hidden cell has no numbers and `hidden` says so; a count of zero is not hidden.
+figures, sizes of slices, and ratings without a few votes. Votes on models are no such cells, so how many battles a
+model has is always shown. A hidden cell has no numbers and `hidden` says so; a count of zero is not hidden.
 Four things are looked at:
 
 - Fewer than `min_cell` conversations (or flagged ones) in a cell.

@@ -16,7 +16,13 @@ CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
 
 
 def vote_reasons(
-    model_a: Column, model_b: Column, label: Column, config: SourceSettings, columns: dict[str, str] | None = None
+    model_a: Column,
+    model_b: Column,
+    label: Column,
+    config: SourceSettings,
+    columns: dict[str, str] | None = None,
+    *,
+    winner_required: bool = True,
 ) -> list[Column]:
     """The rules that every vote must keep; `columns` names the file's columns where they are mapped."""
     named = columns or {}
@@ -26,7 +32,7 @@ def vote_reasons(
         rules.required("model_b", model_b, named.get("model_b")),
         rules.in_utf8("model_a", model_a),
         rules.in_utf8("model_b", model_b),
-        rules.required("winner", label, named.get("winner")),
+        *([rules.required("winner", label, named.get("winner"))] if winner_required else []),
         rules.known_winner(label, winner_of(label, config.winner_labels), allowed),
         rules.two_models(model_a, model_b),
     ]

@@ -67,6 +67,12 @@ def score_in_range(name: str, score: Column) -> Column:
     return F.when(_outside(score), F.concat(F.lit(f"{name} is "), score.cast("string"), F.lit(_RANGE)))
 
 
+def grade_in_scale(name: str, grade: Column, scale: tuple[float, float]) -> Column:
+    """Broken by NaN and by a grade beyond the ends of the scale, whichever comes first; null is missing."""
+    told = F.concat(F.lit(f"{name} is "), grade.cast("string"), F.lit(f", not from {min(scale):g} to {max(scale):g}"))
+    return F.when(~grade.between(min(scale), max(scale)), told)
+
+
 def moderation_scores_in_range(name: str, moderation: Column) -> Column:
     """The same for all scores of one moderation struct; the category is named."""
     scores = moderation["category_scores"]

@@ -1,5 +1,6 @@
 """What the configuration says about one source, and the outcomes that its labels can stand for."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,6 +48,16 @@ class SourceSettings(Section):
         if not all(phrase.strip() for phrase in phrases):
             raise ValueError("holds an empty phrase, which every answer would contain")
         return phrases
+
+    # The grade that is all for model_b, then the one that is all for model_a.
+    likert_scale: tuple[float, float] | None = None
+
+    @field_validator("likert_scale")
+    @classmethod
+    def _scale_has_two_ends(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale is not None and not (all(map(isfinite, scale)) and scale[0] != scale[1]):
+            raise ValueError("must be two different grades: all for model_b, then all for model_a, as in [1, 8]")
+        return scale
 
     @field_validator("winner_labels", mode="before")
     @classmethod

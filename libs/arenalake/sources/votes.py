@@ -16,6 +16,7 @@ _MAPPABLE = {
     "model_a": "string",
     "model_b": "string",
     "winner": "string",
+    "score": "double",
     "judge": "string",
     "turn": "double",
     "anony": "boolean",
@@ -25,15 +26,45 @@ _MAPPABLE = {
     "tstamp": "string",
     "sequence": "double",
 }
-_NEEDED = ("model_a", "model_b", "winner")
+# Columns of `battles` that are more than what is mapped to them.
+_MADE = ("battle_id", "winner", "score", "tstamp", "sequence")
 
 
 def _fields(config: SourceSettings) -> list[Field]:
-    """Columns that are not mapped are looked for under their own names, and are optional unless a vote needs them."""
+    """Columns that are not mapped are looked for under their own names, and are optional unless a vote needs them.
+
+    But for the score: that name means many things, so it has to be mapped.
+    """
+    needed = {"model_a", "model_b", _scored_by(config) or "winner", *config.columns}
     return [
-        Field(name, kind, config.columns.get(name, name), mapped=name in config.columns or name in _NEEDED)
+        Field(name, kind, config.columns.get(name, name), mapped=name in needed)
         for name, kind in _MAPPABLE.items()
+        if name != "score" or name in config.columns
     ]
+
+
+def _scored_by(config: SourceSettings) -> str | None:
+    """The field that gives scores; then records need no winner of their own unless its column is mapped."""
+    if "score" in config.columns:
+        return "score"
+    return "likert" if config.likert_scale else None
+
+
+def _score(raw: dict[str, Column], config: SourceSettings) -> Column:
+    """The score of model_a; null where there is none."""
+    if config.likert_scale is None:
+        return raw["score"]
+    against, in_favour = config.likert_scale
+    return (raw["likert"] - against) / (in_favour - against)
+
+
+def _score_reasons(raw: dict[str, Column], config: SourceSettings) -> list[Column]:
+    scored = _scored_by(config)
+    if scored is None:
+        return []
+    scale = config.likert_scale
+    in_range = rules.grade_in_scale(scored, raw[scored], scale) if scale else rules.score_in_range(scored, raw[scored])
+    return [F.when(raw["winner"].isNull(), rules.required(scored, raw[scored], config.columns.get(scored))), in_range]
 
 
 def _time(text: Column) -> Column:
@@ -42,22 +73,36 @@ def _time(text: Column) -> Column:
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
+    scored = _scored_by(config)
     raw = {name: F.col(f"raw.{name}") for name in _MAPPABLE}
+    if scored != "score":
+        raw["score"] = F.lit(None).cast("double")
+    score = _score(raw, config)
+    by_score = F.when(score > 0.5, "model_a").when(score < 0.5, "model_b").when(score == 0.5, "tie")
     battle_id = F.coalesce(raw["battle_id"], digest_of(F.col("file"), F.col("position")))
     tstamp = _time(raw["tstamp"])
     battle = entity(
         BATTLES,
         battle_id=battle_id,
-        winner=winner_of(raw["winner"], config.winner_labels),
+        winner=F.coalesce(winner_of(raw["winner"], config.winner_labels), F.when(raw["winner"].isNull(), by_score)),
+        score=score,
         judge_kind=F.lit(config.judge_kind),
         tstamp=tstamp,
         sequence=F.coalesce(F.unix_micros(tstamp), raw["sequence"].try_cast("bigint"), F.col("position")),
-        **{name: raw[name] for name in _MAPPABLE if name not in ("battle_id", "winner", "tstamp", "sequence")},
+        **{name: raw[name] for name in _MAPPABLE if name not in _MADE},
     )
     battle_id_given = "battle_id" in config.columns
     reasons = F.array(
         *([rules.required("battle_id", raw["battle_id"], config.columns["battle_id"])] if battle_id_given else []),
-        *vote_reasons(raw["model_a"], raw["model_b"], raw["winner"], config, config.columns),
+        *vote_reasons(
+            raw["model_a"],
+            raw["model_b"],
+            raw["winner"],
+            config,
+            config.columns,
+            winner_required=scored is None or "winner" in config.columns,
+        ),
+        *_score_reasons(raw, config),
         rules.whole_number("turn", raw["turn"], minimum=1),
         rules.whole_number("likert", raw["likert"]),
         rules.whole_number("sequence", raw["sequence"]),

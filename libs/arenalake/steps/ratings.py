@@ -44,9 +44,9 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 def run(context: Context) -> StepResult:
     """Write the tables of ratings and print a leaderboard for each source.
 
-    Reads `battle_counts` only; `battles` (and `removed_votes`, if rules are on) where the order of the battles (elo) or
-    their judges matter; for slices by length and style control `messages` too. Style control adds `style_replicates`
-    and `style_coefficients`, leave-outs add `rating_influence`.
+    Reads `battle_counts` only; `battles` (and `removed_votes`, if rules are on) where scores, the order of the battles
+    (elo) or their judges matter; for slices by length and style control `messages` too. Style control adds
+    `style_replicates` and `style_coefficients`, leave-outs add `rating_influence`.
 
     Raises:
         ConfigError: the anchored model has no votes at all, or style control wants tokens that nobody counted.
@@ -70,6 +70,8 @@ class RatingPlan:
     def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig, *, cleaned: bool = False) -> None:
         self._ratings, self._bootstrap = ratings, bootstrap
         self._length = ratings.by_length
+        # Neither lengths nor scores are among the counts.
+        self._one_by_one = self._length or ratings.outcome == "score"
         self._of_battles = [BATTLES, *([REMOVED_VOTES] if cleaned else []), *([MESSAGES] if self._length else [])]
         self._counted = bool(spread.counted_methods(ratings))
         self._judges = self._counted and bootstrap.unit == "judge"
@@ -78,7 +80,7 @@ class RatingPlan:
 
     def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
         """In an order in which each stands after what it needs."""
-        counts = [BATTLE_COUNTS, *(self._of_battles if self._length else [])]
+        counts = [BATTLE_COUNTS, *(self._of_battles if self._one_by_one else [])]
         battles = self._of_battles if self._judges or self._elo or self._style else []
         styled = [*self._of_battles, MESSAGES]
         votes = [*counts, *battles, *([MESSAGES, STYLE_REPLICATES] if self._style else [])]
@@ -128,7 +130,8 @@ class RatingPlan:
             parts.append(spread_elo.summarise_elo(packed, rounds, ratings=ratings))
         if self._style:
             styled = self._styled(frames)
-            parts.append(spread_style.summarise_style(styled, frames["style_replicates"], ratings=ratings))
+            rounds, bootstrap = frames["style_replicates"], self._bootstrap
+            parts.append(spread_style.summarise_style(styled, rounds, ratings=ratings, bootstrap=bootstrap))
         return reduce(DataFrame.unionByName, parts)
 
     def pairs(self, frames: Frames) -> DataFrame:
@@ -175,7 +178,7 @@ class RatingPlan:
 
     def _counts(self, frames: Frames) -> DataFrame:
         """What is rated, as rows with `n`: counts where they know every column of a slice, else battles."""
-        if self._length:
+        if self._one_by_one:
             return self._battles(frames).withColumn("n", F.lit(1))
         return rated_counts(frames["battle_counts"])
 
@@ -209,7 +212,7 @@ def _require_anchor(context: Context) -> None:
     anchor = context.config.ratings.anchor
     if anchor is None:
         return
-    everything = context.config.ratings.model_copy(update={"slices": ["all"]})
+    everything = context.config.ratings.model_copy(update={"slices": ["all"], "outcome": "winner"})
     votes = spread.count_votes(rated_counts(context.lake.read(BATTLE_COUNTS)), ratings=everything)
     names = votes.select(F.explode(F.array("model_a", "model_b")).alias("model"))
     if names.where(F.col("model") == anchor.model).isEmpty():

@@ -52,6 +52,7 @@ BATTLES = Table(
         Column("language", "string", "language as published; null where the source has none"),
         Column("category", "string", "category of the question; null where the source has none"),
         Column("likert", "int", "grade on a Likert scale; null where the source has none"),
+        Column("score", "double", "share of a win of model_a, 0 to 1; null where the source has winners only"),
         Column("prompt_hash", "string", "SHA-256 of the user's first message; null without text"),
         Column("leaked", "boolean", "an answer gives its model away; null where that was not looked for"),
         _TSTAMP,
@@ -67,7 +68,11 @@ BATTLES = Table(
     ),
     key=("source", "battle_id"),
     stats_columns=("source", "file", "model_a", "model_b", "winner", "judge_kind", "turn", "language", "tstamp"),
-    checks={"known_winner": _WINNERS, "two_models": "model_a <> model_b"},
+    checks={
+        "known_winner": _WINNERS,
+        "two_models": "model_a <> model_b",
+        "score_is_a_share": "score IS NULL OR score BETWEEN 0 AND 1",
+    },
 )
 
 REMOVED_VOTES = Table(

@@ -1,0 +1,103 @@
+"""Votes with scores: what becomes of a record, and what the ratings count of it."""
+
+import json
+
+import pytest
+from pyspark.sql import functions as F
+
+from arenalake.config import parse_config
+from arenalake.errors import ConfigError
+from arenalake.ratings.spread import count_votes
+from arenalake.sources import SOURCES
+from arenalake.tables import BATTLES
+
+
+def _source(**options):
+    source = {"format": "votes", "path": "votes.csv", **options}
+    return parse_config({"storage": {"root": "x"}, "sources": {"crowd": source}}).sources["crowd"]
+
+
+def _parsed(spark, source, records):
+    """model_a, model_b, winner, score and reasons of each record."""
+    fields = SOURCES["votes"].fields(source)
+    raw = "struct<" + ",".join(f"`{field.name}`:{field.type}" for field in fields) + ">"
+    lines = [(position, json.dumps(record)) for position, record in enumerate(records)]
+    rows = spark.createDataFrame(lines, "position bigint, record string").select(
+        F.lit("votes.csv").alias("file"),
+        "position",
+        "record",
+        F.from_json("record", raw).alias("raw"),
+        F.array().cast("array<string>").alias("problems"),
+    )
+    found = SOURCES["votes"].parse(rows, source).select("battle.winner", "battle.score", "reasons").collect()
+    return [(row["winner"], row["score"], row["reasons"]) for row in found]
+
+
+def test_a_probability_is_a_score_and_gives_the_winner_that_a_record_lacks(spark):
+    source = _source(columns={"score": "p"})
+    assert [field.name for field in SOURCES["votes"].fields(source) if field.mapped] == ["model_a", "model_b", "score"]
+    sides = {"model_a": "x", "model_b": "y"}
+    scores = [0.75, 0.25, 0.5, 1.0, None, 1.5, "NaN"]
+    records = [{**sides, "score": score} for score in scores] + [{**sides, "winner": "model_b", "score": None}]
+    outside = "score is {}, outside [0, 1] or not a number"
+    assert _parsed(spark, source, records) == [
+        ("model_a", 0.75, []),
+        ("model_b", 0.25, []),
+        ("tie", 0.5, []),
+        ("model_a", 1.0, []),
+        (None, None, ["score is missing (column 'p')"]),
+        ("model_a", 1.5, [outside.format("1.5")]),
+        ("model_a", pytest.approx(float("nan"), nan_ok=True), [outside.format("NaN")]),
+        ("model_b", None, []),
+    ]
+
+
+def test_a_grade_becomes_a_score_by_the_ends_of_its_scale(spark):
+    sides = {"model_a": "x", "model_b": "y"}
+    records = [{**sides, "likert": grade} for grade in (1, 8, 3, 9, None)]
+    beyond, missing = ["likert is 9.0, not from 1 to 8"], ["likert is missing (column 'grade')"]
+    up = _parsed(spark, _source(columns={"likert": "grade"}, likert_scale=[1, 8]), records)
+    assert up[:2] == [("model_b", 0.0, []), ("model_a", 1.0, [])]
+    assert up[2] == ("model_b", pytest.approx(2 / 7), [])
+    assert [row[2] for row in up[3:]] == [beyond, missing]
+    down = _parsed(spark, _source(columns={"likert": "grade"}, likert_scale=[8, 1]), records)
+    assert down[2] == ("model_a", pytest.approx(5 / 7), [])
+
+
+def test_a_winner_that_is_mapped_stays_needed_and_scores_that_are_not_are_not_looked_for(spark):
+    both = _source(columns={"winner": "w", "score": "p"})
+    found = _parsed(spark, both, [{"model_a": "x", "model_b": "y", "winner": None, "score": 0.4}])
+    assert found[0][2] == ["winner is missing (column 'w')"]
+    plain = [field.name for field in SOURCES["votes"].fields(_source())]
+    assert "score" not in plain
+    assert "winner" in plain
+
+
+def test_settings_that_cannot_be_meant_are_mistakes():
+    with pytest.raises(ConfigError, match="two different grades"):
+        _source(likert_scale=[5, 5])
+    with pytest.raises(ConfigError, match="not both"):
+        _source(columns={"score": "p"}, likert_scale=[1, 8])
+    with pytest.raises(ConfigError, match="`likert_scale` has no use in format arena"):
+        _source(format="arena", likert_scale=[1, 8])
+
+
+def test_battles_of_the_same_pair_and_score_are_counted_and_a_winner_stands_in_for_a_missing_score(spark):
+    battles = [
+        ("x", "y", "model_a", 0.75),
+        ("y", "x", "model_b", 0.25),
+        ("x", "y", "tie", None),
+        ("y", "x", "model_a", None),
+        ("x", "y", "model_b", 0.0),
+    ]
+    rows = []
+    for number, (model_a, model_b, winner, score) in enumerate(battles):
+        row = dict.fromkeys(BATTLES.column_names) | {"source": "s", "file": "f", "battle_id": f"b{number}"}
+        row |= {"model_a": model_a, "model_b": model_b, "winner": winner, "score": score, "judge_kind": "human"}
+        rows.append(tuple(row[name] for name in BATTLES.column_names))
+    ratings = parse_config(
+        {"storage": {"root": "x"}, "ratings": {"outcome": "score", "slices": ["all"]}},
+    ).ratings
+    frame = spark.createDataFrame(rows, BATTLES.ddl).withColumn("n", F.lit(1))
+    votes = sorted(tuple(row) for row in count_votes(frame, ratings=ratings).collect())
+    assert votes == [("s", "all", "x", "y", 0.0, 2), ("s", "all", "x", "y", 0.5, 1), ("s", "all", "x", "y", 0.75, 2)]
