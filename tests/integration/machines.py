@@ -108,7 +108,8 @@ class Cluster:
 
     def _start(self, folder, name, main, arguments):
         logging = log_to_stderr(folder / f"{name}.properties", "org.apache.spark.deploy")
-        env = environment(SPARK_DAEMON_JAVA_OPTS=logging, SPARK_DAEMON_MEMORY="256m")
+        java = f"{logging} -XX:TieredStopAtLevel=1"
+        env = environment(SPARK_DAEMON_JAVA_OPTS=java, SPARK_DAEMON_MEMORY="256m")
         command = [SPARK_HOME / "bin/spark-class", f"org.apache.spark.deploy.{main}", *arguments]
         process = Process(command, folder / f"{name}.log", env, folder)
         self._processes.append(process)
@@ -208,7 +209,9 @@ class Submission(Process):
             "spark.sql.shuffle.partitions": "5",
             "spark.databricks.delta.snapshotPartitions": "2",
             "spark.driver.host": "127.0.0.1",
-            "spark.driver.extraJavaOptions": logging,
+            # As short as this is, Java's second compiler does not pay off.
+            "spark.driver.extraJavaOptions": f"{logging} -XX:TieredStopAtLevel=1",
+            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
             "spark.ui.enabled": "false",
         }
         flags = [part for key, value in sizes.items() for part in ("--conf", f"{key}={value}")]
