@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pyspark
+from delta import configure_spark_with_delta_pip
+from pyspark.sql import SparkSession
 from same_tables import as_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,8 +172,9 @@ class ConnectServer:
 
 
 def delta_package():
-    """The Maven coordinates that the README gives."""
-    return re.search(r"--packages (\S+)", readme())[1]
+    """The Maven coordinates of Delta Lake for the Spark that is installed."""
+    builder = configure_spark_with_delta_pip(SparkSession.Builder())
+    return builder._options["spark.jars.packages"]
 
 
 def readme():
@@ -201,6 +204,7 @@ class Submission(Process):
     def __init__(self, project, cluster, settings, log):
         first, *command = spark_submit_commands()[0]
         command[command.index("--master") + 1] = cluster.master
+        command[command.index("--packages") + 1] = delta_package()
         # The driver says which tasks it starts and ends.
         scheduler = "org.apache.spark.scheduler"
         logging = log_to_stderr(log.with_suffix(".properties"), f"{scheduler}.TaskSetManager", f"{scheduler}.cluster")
