@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs: each first installs what is missing into .venv.
 
-.PHONY: setup run test test-slow lint package package-env clean
+.PHONY: setup run test test-slow test-spark lint notebooks package package-env clean
 
 CONFIG ?= conf/local.yml
 VENV_PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
@@ -19,10 +19,18 @@ test: setup
 test-slow: setup
 	$(VENV_PYTHON) -m pytest -m slow $(ARGS)
 
+# The tests on an older Spark with its Delta Lake, in an environment of their own: make test-spark SPARK=4.0
+test-spark: setup
+	@.ci/test-spark "$(SPARK)" $(ARGS)
+
 lint: setup
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy libs jobs
+
+# The notebooks again, outputs included, from the sample lake of `make run`.
+notebooks: setup
+	$(VENV_PYTHON) notebooks/execute.py
 
 # The wheel, and the zip for spark-submit's --py-files (which takes no wheel).
 package: setup

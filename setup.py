@@ -19,13 +19,20 @@ REPORT = [
     "plotly>=6,<8",  # figures that work from file:// and on a phone
     "jinja2>=3.1,<4",  # HTML templates with automatic escaping
 ]
+NOTEBOOK = [
+    "matplotlib>=3.8",  # the report's figures as images, which are seen where no script runs
+    "ipykernel>=6.29",  # runs a notebook
+    "nbclient>=0.10",  # executes the notebooks for `make notebooks` and the tests
+]
 TEST = [
+    *NOTEBOOK,
     "pytest>=8",  # test runner
     "pytest-timeout>=2.3",  # a hung Spark job fails its test instead of the build
     "hypothesis>=6.100",  # properties over generated cases
     "evalica>=0.4.2",  # independent ratings to compare with
     "choix>=0.4.1",  # independent ratings to compare with
-    "duckdb>=1.1",  # independent counts to compare with
+    "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
+    "deltalake>=1.0",  # reads the results without Spark
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [
@@ -70,6 +77,7 @@ setup(
     extras_require={
         "local": LOCAL,
         "report": REPORT,
+        "notebook": NOTEBOOK,
         "test": [*LOCAL, *REPORT, *TEST],
         "dev": [*LOCAL, *REPORT, *TEST, *DEV],
     },

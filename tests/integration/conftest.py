@@ -22,11 +22,17 @@ def votes(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def local_votes(spark, votes, tmp_path_factory):
-    """The tables that local mode makes of the votes."""
-    settings = {**vote_settings(votes), "storage.root": tmp_path_factory.mktemp("local") / "lake"}
-    run_steps(configuration(settings), VOTE_JOBS)
-    return rows_of(spark, settings)
+def local_votes_lake(spark, votes, tmp_path_factory):
+    """The folder of the tables that local mode makes of the votes."""
+    root = tmp_path_factory.mktemp("local") / "lake"
+    run_steps(configuration({**vote_settings(votes), "storage.root": root}), VOTE_JOBS)
+    return root
+
+
+@pytest.fixture(scope="session")
+def local_votes(spark, votes, local_votes_lake):
+    """Those tables as rows."""
+    return rows_of(spark, {**vote_settings(votes), "storage.root": local_votes_lake})
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +46,14 @@ def raw(spark, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def local_corpora(spark, raw, tmp_path_factory):
-    """The tables that local mode makes of the corpora."""
-    settings = {**corpus_settings(raw), "storage.root": tmp_path_factory.mktemp("local") / "lake"}
-    run_steps(configuration(settings), JOBS)
-    return rows_of(spark, settings)
+def local_corpora_lake(spark, raw, tmp_path_factory):
+    """The folder of the tables that local mode makes of the corpora."""
+    root = tmp_path_factory.mktemp("local") / "lake"
+    run_steps(configuration({**corpus_settings(raw), "storage.root": root}), JOBS)
+    return root
+
+
+@pytest.fixture(scope="session")
+def local_corpora(spark, raw, local_corpora_lake):
+    """Those tables as rows."""
+    return rows_of(spark, {**corpus_settings(raw), "storage.root": local_corpora_lake})

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pyspark
+from delta import configure_spark_with_delta_pip
+from pyspark.sql import SparkSession
 from same_tables import as_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +110,8 @@ class Cluster:
 
     def _start(self, folder, name, main, arguments):
         logging = log_to_stderr(folder / f"{name}.properties", "org.apache.spark.deploy")
-        env = environment(SPARK_DAEMON_JAVA_OPTS=logging, SPARK_DAEMON_MEMORY="256m")
+        java = f"{logging} -XX:TieredStopAtLevel=1"
+        env = environment(SPARK_DAEMON_JAVA_OPTS=java, SPARK_DAEMON_MEMORY="256m")
         command = [SPARK_HOME / "bin/spark-class", f"org.apache.spark.deploy.{main}", *arguments]
         process = Process(command, folder / f"{name}.log", env, folder)
         self._processes.append(process)
@@ -169,8 +172,9 @@ class ConnectServer:
 
 
 def delta_package():
-    """The Maven coordinates that the README gives."""
-    return re.search(r"--packages (\S+)", readme())[1]
+    """The Maven coordinates of Delta Lake for the Spark that is installed."""
+    builder = configure_spark_with_delta_pip(SparkSession.Builder())
+    return builder._options["spark.jars.packages"]
 
 
 def readme():
@@ -200,6 +204,7 @@ class Submission(Process):
     def __init__(self, project, cluster, settings, log):
         first, *command = spark_submit_commands()[0]
         command[command.index("--master") + 1] = cluster.master
+        command[command.index("--packages") + 1] = delta_package()
         # The driver says which tasks it starts and ends.
         scheduler = "org.apache.spark.scheduler"
         logging = log_to_stderr(log.with_suffix(".properties"), f"{scheduler}.TaskSetManager", f"{scheduler}.cluster")
@@ -208,7 +213,9 @@ class Submission(Process):
             "spark.sql.shuffle.partitions": "5",
             "spark.databricks.delta.snapshotPartitions": "2",
             "spark.driver.host": "127.0.0.1",
-            "spark.driver.extraJavaOptions": logging,
+            # As short as this is, Java's second compiler does not pay off.
+            "spark.driver.extraJavaOptions": f"{logging} -XX:TieredStopAtLevel=1",
+            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
             "spark.ui.enabled": "false",
         }
         flags = [part for key, value in sizes.items() for part in ("--conf", f"{key}={value}")]

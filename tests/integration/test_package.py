@@ -1,11 +1,13 @@
 """What `make package` builds: complete, and enough beside a bare PySpark."""
 
+import re
 import subprocess
 import sys
 import zipfile
 
+import pyspark
 import pytest
-from machines import ROOT, environment
+from machines import ROOT, delta_package, environment, readme
 from same_tables import as_arguments, rows_of, vote_settings
 
 
@@ -17,6 +19,14 @@ def test_the_wheel_and_the_zip_hold_every_file_of_the_library(project):
     for archive in (wheel, project / "dist/arenalake.zip"):
         packed = {name for name in zipfile.ZipFile(archive).namelist() if name.startswith("arenalake/")}
         assert packed == files
+
+
+@pytest.mark.skipif(not pyspark.__version__.startswith("4.2."), reason="the README is about Spark 4.2")
+def test_everybody_is_told_the_delta_lake_that_local_mode_takes():
+    session = (ROOT / "libs/arenalake/session.py").read_text(encoding="utf-8")
+    told = re.findall(r"io\.delta:[\w.:-]*\d", readme() + session)
+    assert len(told) >= 3
+    assert set(told) == {delta_package()}
 
 
 @pytest.mark.slow

@@ -265,6 +265,32 @@ def curves(
     return Figure(caption, words, {"data": data, "layout": layout}, 520)
 
 
+def spreads(
+    *, caption: str, words: str, x_axis: str, y_axis: str, lines: Mapping[str, Sequence[tuple[float, float]]]
+) -> Figure:
+    """How shares are spread over a number: lines that end at zero on both sides."""
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": label(name),
+            "x": [x for x, _ in points],
+            "y": [y for _, y in points],
+            "line": {"color": COLORS[number % len(COLORS)], "width": 1.8, "dash": "solid"},
+        }
+        for number, (name, points) in enumerate(lines.items())
+    ]
+    axis = {"automargin": True, "fixedrange": True}
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "xaxis": {"title": {"text": x_axis}, "zeroline": False, **axis},
+        "yaxis": {"title": {"text": y_axis}, "tickformat": "~%", "rangemode": "tozero", **axis},
+        "showlegend": True,
+        "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
+    }
+    return Figure(caption, words, {"data": data, "layout": layout}, 420)
+
+
 def _log_axis(title: str) -> dict[str, Any]:
     return {"type": "log", "title": {"text": title}, "automargin": True, "fixedrange": True}
 

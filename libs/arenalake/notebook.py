@@ -1,0 +1,48 @@
+"""What the notebooks start from: the lake that they are given, and parts of the report shown in their cells."""
+
+from html import escape
+from typing import Any
+
+from arenalake.config import SparkConfig, StorageConfig
+from arenalake.lake import Lake
+from arenalake.report.parts import Page, Section
+from arenalake.session import get_session
+
+
+def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> Lake:
+    """The tables to look at.
+
+    Args:
+        root: folder of the tables, used where there is no Databricks.
+        catalog: catalog of the tables on Databricks, unless the notebook's widget of that name says otherwise.
+        schema: schema of the tables on Databricks, in the same way.
+        dbutils: the object of that name that Databricks puts into every notebook.
+    """
+    if dbutils is None:
+        return Lake(get_session(SparkConfig(master="local[*]", shuffle_partitions=2)), StorageConfig(root=root))
+    names = {"catalog": catalog, "schema": schema}
+    for name, default in names.items():
+        dbutils.widgets.text(name, default)
+    return Lake(get_session(SparkConfig()), StorageConfig(**{name: dbutils.widgets.get(name) for name in names}))
+
+
+def show(*parts: Page | Section, rows: int = 10) -> None:
+    """Show pages or sections in the output of a cell: PNG images, and the first `rows` of each table."""
+    from IPython.display import HTML, Image, display
+
+    from arenalake.report.static import figure_png, table_html
+
+    for part in parts:
+        display(HTML(_words(part)))
+        if isinstance(part, Section):
+            for figure in part.figures:
+                display(HTML(f"<b>{escape(figure.caption)}</b>"), Image(figure_png(figure), alt=figure.words))
+            for table in part.tables:
+                display(HTML(table_html(table, rows)))
+        show(*part.sections, rows=rows)
+
+
+def _words(part: Page | Section) -> str:
+    sentences = [part.lead] if isinstance(part, Page) else part.sentences
+    level = "h3" if isinstance(part, Page) else "h4"
+    return f"<{level}>{escape(part.title)}</{level}>" + "".join(f"<p>{escape(text)}</p>" for text in sentences)

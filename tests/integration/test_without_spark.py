@@ -1,0 +1,59 @@
+"""The tables as a reader without Spark sees them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from deltalake import DeltaTable
+from machines import readme
+
+from arenalake.tables import BATTLE_COUNTS, RATING_REPLICATES, RATINGS
+
+KEY = {"source": "arena", "slice": "all", "method": "bradley_terry", "unit": "battle", "interval": "percentile"}
+MODELS = [
+    {"model": "second", "rank": 2, "rating": 990.25, "ci_lower": 980.0, "ci_upper": None, "n_battles": 12},
+    {"model": "first", "rank": 1, "rating": 1009.75, "ci_lower": 1001.5, "ci_upper": 1020.0, "n_battles": 12},
+]
+
+
+def rows_of(spark, table, *rows):
+    values = [tuple(row.get(name) for name in table.column_names) for row in rows]
+    return spark.createDataFrame(values, table.ddl)
+
+
+@pytest.fixture
+def rated(spark, lake):
+    """A lake with a table of each kind: plain, with a constraint, clustered and with deleted rows."""
+    ratings = [{**KEY, "component": 1, **model} for model in MODELS]
+    lake.append(RATINGS, rows_of(spark, RATINGS, *ratings, {**ratings[0], "slice": "language=English"}))
+    outcome = {"source": "s", "judge_kind": "human", "model_a": "a", "model_b": "b", "winner": "tie", "n": 3}
+    lake.append(BATTLE_COUNTS, rows_of(spark, BATTLE_COUNTS, outcome))
+    rounds = [{**KEY, "round": number, "model": "m", "rating": float(number)} for number in range(5)]
+    lake.append(RATING_REPLICATES, rows_of(spark, RATING_REPLICATES, *rounds))
+    lake.delete(RATING_REPLICATES, spark.createDataFrame([(2,)], "round int"), on=("round",))
+    return lake
+
+
+def test_the_example_of_the_readme_prints_the_leaderboard(rated, tmp_path):
+    (example,) = re.findall(r"```python\n(import duckdb.*?)```", readme(), flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if line[:1] == "│"]
+    names, _types, *models = rows
+    assert names == ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles"]
+    assert models == [
+        ["1", "first", "1009.75", "1001.5", "1020.0", "12"],
+        ["2", "second", "990.25", "980.0", "NULL", "12"],
+    ]
+
+
+def test_tables_ask_nothing_of_a_reader_that_not_every_reader_has(rated):
+    for table in (RATINGS, BATTLE_COUNTS, RATING_REPLICATES):
+        protocol = DeltaTable(f"{rated.local_root}/gold/{table.name}").protocol()
+        assert (protocol.min_reader_version, protocol.reader_features) == (1, None)
+
+
+def test_clustered_tables_and_deleted_rows_are_read_right(rated):
+    rounds = DeltaTable(f"{rated.local_root}/gold/rating_replicates").to_pyarrow_dataset().to_table()
+    assert sorted(rounds["round"].to_pylist()) == [0, 1, 3, 4]
