@@ -13,8 +13,9 @@ from pyspark.testing import assertDataFrameEqual
 from scipy.stats import binomtest
 
 from arenalake.config import StorageConfig, parse_config
+from arenalake.counts.battles import count_battles, count_days
 from arenalake.counts.moderation import count_patterns, count_scores, sum_patterns
-from arenalake.counts.tokens import count_tokens
+from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
 from arenalake.lake import Lake
 from arenalake.measure.messages import measure_conversations
 from arenalake.moderation import CATEGORIES, column_suffix
@@ -35,6 +36,8 @@ from arenalake.tables import (
 
 GOLD = (TOKEN_COUNTS, TOKEN_STATS, MODERATION_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
 GOLD = (*GOLD, MODERATION_CURVES)
+# Columns of counts that are no keys, beside sums.
+NUMBERS = {"n", "n_messages", "n_conversations", "n_conversations_flagged", "n_flagged", "n_labelled", "n_battles"}
 TAGS = ("any", *CATEGORIES)
 
 
@@ -248,28 +251,49 @@ def test_a_second_run_gives_no_table_a_new_version(summarised):
 
 
 def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
-    def counts(rows, battles):
-        messages = spark.createDataFrame(rows, MESSAGES.ddl)
-        battles = spark.createDataFrame(battles, BATTLES.ddl)
-        scores, patterns = count_scores(messages, battles), count_patterns(messages, battles)
-        return [count_tokens(messages), scores, patterns, sum_patterns(patterns)]
+    """However the conversations and battles are split, and for every table of counts."""
 
-    halves = [[], []]
-    for row in ROWS:
-        halves[hash_of(row["conversation_id"])].append(row)
-    merged = [
-        left.unionByName(right)
-        for left, right in zip(counts(halves[0], BATTLE_ROWS[:9]), counts(halves[1], BATTLE_ROWS[9:]), strict=True)
-    ]
-    for whole, parts in zip(counts(ROWS, BATTLE_ROWS), merged, strict=True):
-        numbers = [c for c in whole.columns if c.startswith(("n_m", "n_c", "n_f", "n_l", "sum_")) or c == "n"]
+    def counts(messages, battles):
+        patterns = count_patterns(messages, battles)
+        costs = sum_language_costs(messages).drop("tokens_per_char")
+        costs = costs.withColumnsRenamed({"n_tokens": "sum_tokens", "n_chars": "sum_chars"})
+        return [
+            count_tokens(messages),
+            count_conversation_tokens(messages),
+            costs,
+            count_scores(messages, battles),
+            patterns,
+            sum_patterns(patterns),
+            count_battles(battles),
+            count_days(battles),
+        ]
+
+    messages, battles = spark.createDataFrame(ROWS, MESSAGES.ddl), spark.createDataFrame(BATTLE_ROWS, BATTLES.ddl)
+    # Three splits at random, each a source of its own; the halves of a split are two more sources.
+    splits = F.explode(F.sequence(F.lit(0), F.lit(2)))
+
+    def sources(rows, key):
+        rows = rows.withColumn("split", splits)
+        half = F.pmod(F.xxhash64("split", key), F.lit(2))
+        whole = F.concat_ws("#", "source", F.col("split").cast("string"))
+        both = [rows.withColumn("source", name) for name in (whole, F.concat_ws("#", whole, half.cast("string")))]
+        return [one.drop("split") for one in both]
+
+    for whole, parts in zip(
+        *(
+            counts(of_messages, of_battles)
+            for of_messages, of_battles in zip(
+                sources(messages, "conversation_id"), sources(battles, "battle_id"), strict=True
+            )
+        ),
+        strict=True,
+    ):
+        numbers = [c for c in whole.columns if c in NUMBERS or c.startswith("sum_")]
         keys = [c for c in whole.columns if c not in numbers]
-        added = parts.groupBy(*keys).agg(*[F.sum(c).cast(whole.schema[c].dataType).alias(c) for c in numbers])
+        merged = parts.withColumn("source", F.substring_index("source", "#", 2))
+        added = merged.groupBy(*keys).agg(*[F.sum(c).cast(whole.schema[c].dataType).alias(c) for c in numbers])
         assertDataFrameEqual(added.select(*whole.columns), whole, rtol=0, atol=0)
-
-
-def hash_of(text):
-    return sum(map(ord, text)) % 2
+        assert parts.count() > whole.count(), "the halves share cells, so there was something to add up"
 
 
 def test_the_same_statistics_come_from_one_partition_and_from_seven(spark, summarised):
