@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=16)
     parser.add_argument("--raw", help="folder of raw files to keep and use again; a temporary one if left out")
     parser.add_argument("--memory", default="2g", help="heap of the Java process, driver and executor in one")
+    parser.add_argument("--detect", choices=("missing", "sample", "all"), default="missing", help="language.detect")
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
     spark = get_session(SparkConfig(master="local[2]", shuffle_partitions=4, driver_memory=options.memory))
@@ -131,7 +132,13 @@ def main() -> None:
             GenerateConfig(path=str(raw), conversations=options.conversations, battles=0, files=options.files),
         )
         source = {"format": "lmsys_chat_1m", "path": str(raw / CONVERSATIONS_FOLDER)}
-        config = parse_config({"storage": {"root": str(work / "lake")}, "sources": {"chat": source}})
+        config = parse_config(
+            {
+                "storage": {"root": str(work / "lake")},
+                "sources": {"chat": source},
+                "language": {"detect": options.detect},
+            }
+        )
         context = Context(config, Lake(spark, config.storage))
         times = {job: timed(job, lambda job=job: step_of(job)(context)) for job in JOBS}
         timed("all of them again", lambda: [step_of(job)(context) for job in JOBS])

@@ -2,9 +2,12 @@
 
 import math
 
-from arenalake.counts.tokens import count_conversation_tokens, sum_language_costs
+from pyspark.sql import functions as F
+
+from arenalake.counts.moderation import count_scores
+from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
 from arenalake.statistics.tokens import summarise_conversations
-from arenalake.tables import CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, MESSAGES
+from arenalake.tables import BATTLES, CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, MESSAGES
 
 
 def messages_of(spark, rows):
@@ -54,6 +57,14 @@ def test_conversations_are_described_by_their_turns_and_tokens(spark):
     row = found["language", None, None, "tokens"]  # a null language is a group of its own
     assert (row.n_conversations, row.total, row.sd) == (1, 3, None)
     assert found["model", "m2", None, "turns"].total == 2
+
+
+def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spark):
+    messages = messages_of(spark, TOY).withColumn("detected_language", F.lit("Breton"))
+    counts = [count_tokens(messages), count_conversation_tokens(messages), sum_language_costs(messages)]
+    counts.append(count_scores(messages, spark.createDataFrame([], BATTLES.ddl)))
+    for counted in counts:
+        assert {row.language for row in counted.select("language").collect()} == {"English", "Breton"}
 
 
 def test_a_language_costs_its_tokens_per_character(spark):

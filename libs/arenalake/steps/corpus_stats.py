@@ -1,7 +1,7 @@
 """Job `corpus_stats`: what a corpus consists of, who votes, and how published languages compare with detected ones."""
 
 from arenalake.counts.conversations import count_conversations
-from arenalake.lake import Derivation
+from arenalake.lake import Derivation, Lake
 from arenalake.statistics.languages import audit_languages
 from arenalake.statistics.shape import summarise_shape, summarise_voters
 from arenalake.steps.step import Context, StepResult
@@ -15,18 +15,20 @@ from arenalake.tables import (
     VOTER_STATS,
 )
 
-_TABLES = (
+_SHAPE = (
     Derivation(CONVERSATION_COUNTS, [CONVERSATIONS, MESSAGES], count_conversations),
-    Derivation(VOTER_STATS, [BATTLES], summarise_voters),
-    Derivation(LANGUAGE_AUDIT, [MESSAGES], audit_languages),
     Derivation(CORPUS_SHAPE, [CONVERSATION_COUNTS, MESSAGES], summarise_shape),
 )
+_VOTERS = Derivation(VOTER_STATS, [BATTLES], summarise_voters)
+_AUDIT = Derivation(LANGUAGE_AUDIT, [MESSAGES], audit_languages)
 
 
 def run(context: Context) -> StepResult:
-    """Write the tables of `SHAPE_TABLES` where their inputs have changed."""
+    """Write the tables of `SHAPE_TABLES` where their inputs have changed; a table that would be empty waits."""
     lake = context.lake
-    lake.derive(_TABLES)
+    voters = [_VOTERS] if lake.exists(BATTLES) else []
+    audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
+    lake.derive([*_SHAPE, *voters, *audit])
     overall = lake.read(CORPUS_SHAPE).where("grouping = 'all'").orderBy("source").toPandas()
     lines = [
         f"corpus_stats: {row.source}: {row.n_conversations:,} conversations, {row.n_models:,} models, "
@@ -34,3 +36,7 @@ def run(context: Context) -> StepResult:
         for row in overall.itertuples()
     ]
     return StepResult(lines=lines or ["corpus_stats: no conversations"], tables={"corpus": overall})
+
+
+def _is_anything_detected(lake: Lake) -> bool:
+    return not lake.read(MESSAGES).where("detections IS NOT NULL").isEmpty()
