@@ -157,7 +157,8 @@ class LargeSlice:
         self._known, self._unmeasured = self._describe(n_parts)
         with one_thread():
             self._point = fit_point(self._known.votes, HALF_WIN)
-            self._fit()
+            if self._known.votes.models:
+                self._fit()
 
     def holds(self) -> Column:
         """Whether a row is one of this slice."""
@@ -246,6 +247,8 @@ class LargeSlice:
 
         def add_up(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
             rows = rows.dropna(subset=covariates).sort_values("battle_id")
+            if not len(rows):
+                return pd.DataFrame(columns=["ask", "part", "sums"])
             battles = known.battles_of(rows, covariates)
             judge = pd.factorize(rows["judge"], sort=True)[0]
             found = []
@@ -367,11 +370,12 @@ class LargeSlice:
                 ask = found[number]
                 step = inverses[ask.group.tobytes()] @ self._tilt(ask, np.frombuffer(total))
                 size = np.abs(step).max()
-                if size <= LAST_STEP or not size < last[number] / 2:
-                    todo.remove(number)
-                if size <= LAST_STEP or size < last[number] / 2:
+                done, shrinks = size <= LAST_STEP, size < last[number] / 2
+                if done or shrinks:
                     found[number], last[number] = _step(ask, step), size
-                else:
+                if done or not shrinks:
+                    todo.remove(number)
+                if not (done or shrinks):
                     slow.append(number)
         again = [replace(asks[number], what="curvature") for number in slow]
         for number, ask in zip(slow, self._newton(again, [groups[n] for n in slow]) if slow else [], strict=True):
