@@ -140,6 +140,8 @@ class StyleConfig(Section):
 
     `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
     `ridge` is the inverse variance of a coefficient's normal prior, on the scale of log odds per standard deviation.
+    A slice of up to `max_rows_per_task` battles is fitted within one task, at some 100 bytes of memory for each; a
+    larger one by sums over parts of it, which takes a pass over the battles for each step of Newton's method.
     """
 
     covariates: Annotated[list[Literal[tuple(STYLE_COVARIATES)]], Field(min_length=1)] = [  # type: ignore[valid-type]
@@ -150,6 +152,7 @@ class StyleConfig(Section):
     ]
     tokenizer: str = "sample"
     ridge: float = Field(default=0.5, gt=0)
+    max_rows_per_task: int = Field(default=40_000_000, ge=1, le=40_000_000)
 
     @field_validator("covariates")
     @classmethod

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arenalake.config import parse_config
+from arenalake.config import THREE_OUTCOMES, parse_config
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
 from arenalake.ratings.spread import count_votes, slice_rows
@@ -196,12 +196,27 @@ def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
     assert [tuple(row) for row in votes.collect()] == [("s", r"language=a\,b\=c,turn=1", "x", "y", 10, 4, 11)]
 
 
-@pytest.mark.parametrize("unit", ["battle", "judge"])
-def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_order(spark, unit):
+@pytest.mark.parametrize(
+    ("unit", "outcome"),
+    [
+        ("battle", "winner"),
+        ("judge", "winner"),
+        pytest.param("battle", "score", marks=pytest.mark.slow),
+        pytest.param("judge", "score", marks=pytest.mark.slow),
+    ],
+)
+def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_order(spark, unit, outcome):
     methods = METHODS if unit == "battle" else ["bradley_terry", "davidson", "style_control"]
     left_out = {"leave_out": ["language", "month", "judge"], "min_left_out": 8}
-    config = _config(ratings={"methods": methods, "slices": ["all"], **left_out}, unit=unit)
+    settings = {"methods": methods, "slices": ["all"], **left_out}
+    if outcome == "score":
+        methods = [method for method in methods if method not in THREE_OUTCOMES]
+        settings = {"methods": methods, "slices": ["all"], "outcome": "score", "pair_weights": "inverse"}
+    config = _config(ratings=settings, unit=unit)
     plan, battles = RatingPlan(config.ratings, config.bootstrap), _battles()
+    if outcome == "score":
+        battles["score"] = np.random.default_rng(1).random(len(battles))
+        battles.loc[::3, "score"] = None
     before = spark.conf.get("spark.sql.shuffle.partitions")
     found = []
     try:
@@ -234,12 +249,14 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
             pd.testing.assert_frame_equal(table, found[0][name], check_exact=True)
 
 
-def test_style_control_is_the_fit_of_the_differences_between_answers(spark, lake):
+@pytest.mark.parametrize("max_rows", [1000, pytest.param(100, id="in two stages", marks=pytest.mark.slow)])
+def test_style_control_is_the_fit_of_the_differences_between_answers(spark, lake, max_rows):
     battles = _battles()
     lake.replace(BATTLES, _frame(spark, battles, BATTLES))
     lake.replace(BATTLE_COUNTS, _frame(spark, _counts(battles), BATTLE_COUNTS))
     lake.replace(MESSAGES, _frame(spark, _messages(battles), MESSAGES))
-    settings = {"methods": ["style_control"], "slices": ["all"], "style": {"covariates": ["tokens", "bold"]}}
+    style = {"covariates": ["tokens", "bold"], "max_rows_per_task": max_rows}
+    settings = {"methods": ["style_control"], "slices": ["all"], "style": style}
     config = _config(lake.root, ratings=settings, rounds=60)
     run(Context(config, lake))
 

@@ -9,9 +9,9 @@ from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.replicates import fit_point
 from arenalake.ratings.style import (
     StyledBattles,
-    _information,
-    _score,
     fit_style,
+    gradient_of,
+    information_of,
     replicate_style,
     standardise,
 )
@@ -67,13 +67,13 @@ def test_gradient_and_hessian_are_those_of_finite_differences():
     rows = battles.first, battles.second, battles.score, battles.style, weights
 
     def gradient(x):
-        return _score(*rows, x[:6], x[6:])
+        return gradient_of(*rows, x[:6], x[6:])
 
     step = 1e-6 * np.eye(8)
     slope = [-(loss(at + e, battles, weights, 0) - loss(at - e, battles, weights, 0)) / 2e-6 for e in step]
     assert gradient(at) == pytest.approx(slope, abs=1e-6)
     bend = [-(gradient(at + e) - gradient(at - e)) / 2e-6 for e in step]
-    assert _information(*rows, at[:6], at[6:]) == pytest.approx(np.array(bend), abs=1e-6)
+    assert information_of(*rows, at[:6], at[6:]) == pytest.approx(np.array(bend), abs=1e-6)
 
 
 def test_strengths_and_coefficients_are_recovered_where_plain_ratings_are_biased():

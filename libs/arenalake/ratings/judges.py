@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from arenalake.ratings.families import NO_TIES
 from arenalake.ratings.fit import incidence
 from arenalake.ratings.replicates import ComponentFit, PointFit
-from arenalake.ratings.resampling import round_generator
+from arenalake.ratings.resampling import resample_part
 from arenalake.ratings.votes import Floats, Ints
 
 # Judges of one part.
@@ -21,18 +21,9 @@ PART = 4096
 
 
 def judge_weights(n_judges: int, part: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:
-    """How often each judge of a part is drawn in a round, [judges of the part].
-
-    Multinomial over all judges: first how many draws fall to each part, by a generator that all parts share, then which
-    judges they are, by the part's own. Poisson: independent, mean 1.
-    """
-    key = np.array([seed, round_], dtype=np.uint64)
-    own = np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, part + 1], dtype=np.uint64)))
+    """How often each judge of a part is drawn in a round, [judges of the part]; see `resample_part`."""
     sizes = np.diff([*range(0, n_judges, PART), n_judges])
-    if poisson:
-        return np.asarray(own.poisson(1.0, sizes[part]), dtype=np.int64)
-    draws = round_generator(seed, round_).multinomial(n_judges, sizes / n_judges)[part]
-    return np.bincount(own.integers(0, sizes[part], draws), minlength=sizes[part])
+    return resample_part(sizes, part, seed, round_, poisson=poisson)
 
 
 def draw_judges(n_judges: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:

@@ -124,6 +124,21 @@ def resample_rows(n_rows: int, seed: int, round_: int, *, poisson: bool = False)
     return np.bincount(random.integers(0, n_rows, n_rows, dtype=np.uint32), minlength=n_rows)
 
 
+def resample_part(sizes: Ints, part: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:
+    """How often each row of a part is drawn in a round, where rows are cut into parts of the given sizes, [rows].
+
+    Multinomial over all rows: first how many draws fall to each part, by a generator that all parts share, then which
+    rows they are, by the part's own. Poisson: independent, mean 1.
+    """
+    key = np.array([seed, round_], dtype=np.uint64)
+    own = np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, part + 1], dtype=np.uint64)))
+    if poisson:
+        return np.asarray(own.poisson(1.0, sizes[part]), dtype=np.int64)
+    total = int(sizes.sum())
+    draws = round_generator(seed, round_).multinomial(total, sizes / total)[part]
+    return np.bincount(own.integers(0, sizes[part], draws), minlength=sizes[part])
+
+
 def round_generator(seed: int, round_: int) -> np.random.Generator:
     """The random numbers of a round, a function of seed and round alone."""
     return np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))

@@ -1,10 +1,11 @@
 """Style control over Spark tasks: the battles of a slice as one packed row, and blocks of rounds.
 
-A task holds all battles of a slice: some 40 bytes each while they travel and 100 while they are fitted. A slice of more
-than `LARGEST_SLICE` battles is an error, since a packed value cannot be longer than 2 GB.
+A task holds all battles of a slice: some 40 bytes each while they travel and 100 while they are fitted. Slices of more
+than `ratings.style.max_rows_per_task` battles go by `arenalake.ratings.spread_style_parts`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from pyspark.sql import functions as F
 from scipy.special import expit
 
 from arenalake.config import STYLE_COVARIATES, BootstrapConfig, RatingsConfig
-from arenalake.errors import RatingError
 from arenalake.ratings import intervals, leaderboard
 from arenalake.ratings.elo import pack, unpack
 from arenalake.ratings.estimates import Estimate, estimate, rating_points
+from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.judges import draw_judges
+from arenalake.ratings.replicates import PointFit, fit_point
 from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.spread import (
     BLOCK,
@@ -32,12 +34,11 @@ from arenalake.ratings.spread import (
 )
 from arenalake.ratings.spread_judges import judge_key
 from arenalake.ratings.style import StyledBattles, StyleFit, Weights, fit_style, replicate_style, standardise
-from arenalake.ratings.votes import Floats
+from arenalake.ratings.votes import Floats, PairVotes
 from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATINGS, STYLE_COEFFICIENTS, STYLE_REPLICATES
 from arenalake.tables.table import Table
 
 METHOD = "style_control"
-LARGEST_SLICE = 40_000_000
 
 _PACKED = (
     "source string, slice string, models array<string>, first binary, second binary, score binary, style binary, "
@@ -52,18 +53,17 @@ def style_columns(ratings: RatingsConfig) -> dict[str, Column]:
     return {name: tokens if name == "tokens" else F.col(STYLE_COVARIATES[name]) for name in ratings.style.covariates}
 
 
-def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
-    """One row per slice: its models and its battles with the style of both answers, ordered by id.
+def styled_rows(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """Battles with the style of both answers.
 
     Args:
         battles: the table `battles`.
         messages: the table `messages`, measured with the tokenizer of `ratings.style`.
-        ratings: slices, judge kinds, min_battles, style.
+        ratings: slices, judge kinds, outcome, style.
 
     Returns:
-        source, slice, models (by code point), the battles' sides, scores, styles (a - b over a + b + 1 for each
-        covariate, standardised) and judges in binary, mean and sd of the styles before that, n_judges, and
-        n_unmeasured: battles that lack a text or a measure, which this method has to leave out.
+        source, slice, battle_id, model_a, model_b, score, judge, and by the name of each covariate a - b over
+        a + b + 1, null for battles that lack a text or a measure, which this method has to leave out.
     """
     covariates = style_columns(ratings)
     answers = messages.where("role = 'assistant'").groupBy("source", "conversation_id")
@@ -90,15 +90,23 @@ def pack_styled(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConf
     ]
     score = battle_score(soft=ratings.outcome == "score").alias("score")
     rows = slice_rows(battles, ratings=ratings).join(both, ["source", "battle_id"], "left")
-    rows = rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge_key().alias("judge"), *differences)
-    names, min_battles = list(covariates), ratings.min_battles
+    return rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge_key().alias("judge"), *differences)
+
+
+def pack_styled(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+    """One row per slice: its models and its battles with the style of both answers, ordered by id.
+
+    Args:
+        rows: as `styled_rows` gives them, of slices of at most `max_rows_per_task` battles.
+        ratings: min_battles, style.
+
+    Returns:
+        source, slice, models (by code point), the battles' sides, scores, styles (standardised) and judges in binary,
+        mean and sd of the styles before that, n_judges, and n_unmeasured: battles that lack a text or a measure.
+    """
+    names, min_battles = list(ratings.style.covariates), ratings.min_battles
 
     def run(key: tuple[Any, ...], part: pd.DataFrame) -> pd.DataFrame:
-        if len(part) > LARGEST_SLICE:
-            raise RatingError(
-                f"style control rates at most {LARGEST_SLICE:,} battles of one slice, {key[0]}, {key[1]} has "
-                f"{len(part):,}; leave the slice or the method out"
-            )
         measured = part.dropna(subset=names).sort_values("battle_id")
         wanted = len(measured) > 0 and (key[1] == "all" or len(part) >= min_battles)
         return _pack(key, measured, names, len(part) - len(measured)) if wanted else _NOTHING
@@ -126,16 +134,67 @@ def _pack(key: Sequence[Any], rows: pd.DataFrame, names: list[str], n_unmeasured
     return pd.DataFrame([(*key, models, *packed, len(judges), n_unmeasured)], columns=_NOTHING.columns)
 
 
+FITTED = (
+    "source string, slice string, models array<string>, pair_a array<bigint>, pair_b array<bigint>, "
+    "counts array<bigint>, theta array<double>, beta array<double>, se array<double>, se_judge array<double>, "
+    "loss double, n_battles bigint, n_unmeasured bigint, mean array<double>, sd array<double>"
+)
+FITTED_COLUMNS = [column.split()[0] for column in FITTED.split(", ")]
+
+
+def fit_styled(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> DataFrame:
+    """The estimate of each slice.
+
+    Args:
+        packed: as `pack_styled` gives it.
+        ratings: style, pair_weights.
+        bootstrap: unit.
+
+    Returns:
+        source, slice, models, the votes without style (pair_a and pair_b as positions of models; counts of a wins, b
+        wins and ties, one after another), theta (log strengths, NaN without an estimate), beta (coefficients), se of
+        the strengths by the sandwich, se_judge by the one clustered by judge (empty where battles are drawn), loss
+        (mean negative log-likelihood; null without an estimate), n_battles that were fitted, n_unmeasured, mean, sd.
+    """
+
+    def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
+        row = rows.iloc[0]
+        with one_thread():
+            fit = _fit(rows, ratings)
+            covariances = [fit.covariance]
+            if bootstrap.unit == "judge":
+                judge = np.frombuffer(row["judge"], dtype="<u4").astype(np.int64)
+                covariances.append(fit.judge_covariance(judge, int(row["n_judges"])))
+        votes, loss, n_battles = fit.battles.votes, fit.loss if fit.groups else None, int(fit.inside.sum())
+        found = fitted_row(votes, fit.theta, fit.beta, covariances, loss, n_battles)
+        shown = int(row["n_unmeasured"]), list(row["mean"]), list(row["sd"])
+        return pd.DataFrame([(*key, *found, *shown)], columns=FITTED_COLUMNS)
+
+    return packed.groupBy(*_KEYS).applyInPandas(run, FITTED)
+
+
+def fitted_row(
+    votes: PairVotes, theta: Floats, beta: Floats, covariances: Sequence[Floats], loss: float | None, n_battles: int
+) -> tuple[Any, ...]:
+    """The middle of a row of `fit_styled`: from models to n_battles. `covariances`: plain, and by judge if wanted."""
+    plain, *by_judge = [
+        np.where(np.isnan(theta), np.nan, np.sqrt(np.diag(covariance)[: len(theta)])).tolist()
+        for covariance in covariances
+    ]
+    pairs = votes.a.tolist(), votes.b.tolist(), votes.counts.ravel().tolist()
+    errors = plain, by_judge[0] if by_judge else []
+    return list(votes.models), *pairs, theta.tolist(), beta.tolist(), *errors, loss, n_battles
+
+
 def bootstrap_style(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> DataFrame:
     """A full refit in every round, as the table `style_replicates`.
 
     Args:
         packed: as `pack_styled` gives it.
-        ratings: style, scale, center, anchor.
+        ratings: style, pair_weights, scale, center, anchor.
         bootstrap: rounds, seed, unit, resample.
     """
     keys = [*_KEYS, "block"]
-    covariates = ratings.style.covariates
 
     def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         source, slice_, block = key
@@ -143,24 +202,41 @@ def bootstrap_style(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boo
         with one_thread():
             fit = _fit(rows, ratings)
             theta, beta = replicate_style(fit, _weights(rows, bootstrap), rounds)
-            rating = rating_points(fit.point, fit.theta, theta, ratings)
-        number = np.arange(rounds.start, rounds.stop, dtype=np.int32)
-        parts = [
-            pd.DataFrame(
-                {
-                    "round": np.repeat(number, len(names)),
-                    "parameter": parameter,
-                    "name": np.tile(np.array(names, dtype=object), len(rounds)),
-                    "value": pd.array(values.T.ravel(), dtype="Float64"),
-                }
-            )
-            for parameter, names, values in (("model", fit.battles.models, rating), ("covariate", covariates, beta))
-        ]
-        found = pd.concat(parts, ignore_index=True)
+            found = style_rows(fit.point, fit.theta, theta, beta, rounds, ratings)
         return found.assign(source=source, slice=slice_, unit=bootstrap.unit)[STYLE_REPLICATES.column_names]
 
     work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
     return work.groupBy(*keys).applyInPandas(run, STYLE_REPLICATES.ddl).select(*STYLE_REPLICATES.column_names)
+
+
+def style_rows(
+    point: PointFit, estimate: Floats, theta: Floats, beta: Floats, rounds: range, ratings: RatingsConfig
+) -> pd.DataFrame:
+    """Rounds as rows: round, parameter, name, value.
+
+    Args:
+        point: the components.
+        estimate: estimated log strengths, [K].
+        theta: log strengths of the rounds, [K, rounds].
+        beta: coefficients of the rounds, [D, rounds].
+        rounds: the rounds.
+        ratings: style, scale, center, anchor.
+    """
+    rating = rating_points(point, estimate, theta, ratings)
+    number = np.arange(rounds.start, rounds.stop, dtype=np.int32)
+    covariates = ratings.style.covariates
+    parts = [
+        pd.DataFrame(
+            {
+                "round": np.repeat(number, len(names)),
+                "parameter": parameter,
+                "name": np.tile(np.array(names, dtype=object), len(rounds)),
+                "value": pd.array(values.T.ravel(), dtype="Float64"),
+            }
+        )
+        for parameter, names, values in (("model", point.votes.models, rating), ("covariate", covariates, beta))
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def style_rounds(style_replicates: DataFrame) -> DataFrame:
@@ -170,111 +246,119 @@ def style_rounds(style_replicates: DataFrame) -> DataFrame:
     return ratings.select(*RATING_REPLICATES.column_names)
 
 
-def summarise_style(
-    packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig, bootstrap: BootstrapConfig
-) -> DataFrame:
+def summarise_style(fitted: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """Ratings at equal style with percentile and sandwich intervals, as the table `ratings`.
 
     Where judges are drawn, the sandwich that is clustered by judge is there too.
     """
 
-    def normal(found: Estimate, name: str, fit: StyleFit, covariance: Floats) -> pd.DataFrame:
-        variance = np.diag(covariance)[: len(fit.theta)]
-        errors = np.where(np.isnan(fit.theta), np.nan, np.sqrt(variance)) * ratings.scale / np.log(ratings.base)
-        return leaderboard.normal_rows(found, name, errors)
-
-    def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
-        tables = [leaderboard.percentile_rows(found, models), normal(found, "sandwich", fit, fit.covariance)]
-        if bootstrap.unit == "judge":
-            judge = np.frombuffer(packed_row["judge"], dtype="<u4")
-            clustered = fit.judge_covariance(judge.astype(np.int64), int(packed_row["n_judges"]))
-            tables.append(normal(found, "sandwich_judge", fit, clustered))
+    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> pd.DataFrame:
+        points = ratings.scale / np.log(ratings.base)
+        tables = [
+            leaderboard.percentile_rows(fit.estimate, models),
+            leaderboard.normal_rows(fit.estimate, "sandwich", fit.row["se"] * points),
+        ]
+        if len(fit.row["se_judge"]):
+            tables.append(leaderboard.normal_rows(fit.estimate, "sandwich_judge", fit.row["se_judge"] * points))
         return pd.concat(tables, ignore_index=True)
 
-    return _summarise(packed, style_replicates, RATINGS, rows, ratings=ratings)
+    return _summarise(fitted, style_replicates, RATINGS, rows, ratings=ratings)
 
 
-def summarise_style_pairs(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+def summarise_style_pairs(fitted: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of models, how often one is above the other at equal style, as the table `rating_pairs`."""
 
-    def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
-        predicted = np.full((len(fit.theta), len(fit.theta)), np.nan)
-        for group in fit.groups:
-            difference = fit.theta[group][:, None] - fit.theta[group][None, :]
-            predicted[np.ix_(group, group)] = expit(difference)
-        return leaderboard.pair_rows(found, models, predicted)
+    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> pd.DataFrame:
+        theta = fit.row["theta"]
+        predicted = np.full((len(theta), len(theta)), np.nan)
+        for group in fit.estimate.groups:
+            predicted[np.ix_(group, group)] = expit(theta[group][:, None] - theta[group][None, :])
+        return leaderboard.pair_rows(fit.estimate, models, predicted)
 
-    return _summarise(packed, style_replicates, RATING_PAIRS, rows, ratings=ratings)
+    return _summarise(fitted, style_replicates, RATING_PAIRS, rows, ratings=ratings)
 
 
-def summarise_coefficients(packed: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+def summarise_coefficients(fitted: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """What style is worth, with percentile intervals, as the table `style_coefficients`."""
 
-    def rows(fit: StyleFit, found: Estimate, models: Floats, covariates: Floats, packed_row: Any) -> pd.DataFrame:
-        if not fit.groups:
+    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> pd.DataFrame:
+        if not fit.estimate.groups:
             return pd.DataFrame({"covariate": []})
         interval = intervals.percentile_interval(covariates)
         return pd.DataFrame(
             {
                 "covariate": ratings.style.covariates,
-                "coefficient": fit.beta,
+                "coefficient": fit.row["beta"],
                 "se": interval.se,
                 "ci_lower": interval.lower,
                 "ci_upper": interval.upper,
-                "mean": packed_row["mean"],
-                "sd": packed_row["sd"],
-                "n_battles": int(fit.inside.sum()),
-                "n_unmeasured": int(packed_row["n_unmeasured"]),
+                "mean": fit.row["mean"],
+                "sd": fit.row["sd"],
+                "n_battles": int(fit.row["n_battles"]),
+                "n_unmeasured": int(fit.row["n_unmeasured"]),
                 "n_rounds": np.int32(covariates.shape[1]),
             }
         )
 
-    return _summarise(packed, style_replicates, STYLE_COEFFICIENTS, rows, ratings=ratings)
+    return _summarise(fitted, style_replicates, STYLE_COEFFICIENTS, rows, ratings=ratings)
 
 
-def summarise_style_fits(packed: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
+def summarise_style_fits(fitted: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """How well style control fits, as the table `rating_fits`: one row, as all components share the coefficients."""
 
     def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         with one_thread():
-            fit = _fit(rows, ratings)
-        n_models = sum(len(group) for group in fit.groups)
+            fit = _Fitted.of(rows, ratings)
+        groups, n_models = fit.estimate.groups, sum(len(group) for group in fit.estimate.groups)
         found = pd.DataFrame(
             {
-                "component": [1] if fit.groups else [],
+                "component": [1] if groups else [],
                 "n_models": n_models,
-                "n_battles": int(fit.inside.sum()),
-                "n_parameters": n_models - len(fit.groups) + len(fit.beta),
-                "nll": fit.loss if fit.groups else np.nan,
+                "n_battles": int(fit.row["n_battles"]),
+                "n_parameters": n_models - len(groups) + len(fit.row["beta"]),
+                "nll": fit.row["loss"],
             }
         )
         return conform(found.assign(source=key[0], slice=key[1], method=METHOD), RATING_FITS)
 
-    return packed.groupBy(*_KEYS).applyInPandas(run, RATING_FITS.ddl).select(*RATING_FITS.column_names)
+    return fitted.groupBy(*_KEYS).applyInPandas(run, RATING_FITS.ddl).select(*RATING_FITS.column_names)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A row of `fit_styled`, and the estimate in it."""
+
+    row: pd.Series
+    estimate: Estimate
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, ratings: RatingsConfig) -> "_Fitted":
+        row = rows.iloc[0]
+        counts = np.asarray(row["counts"]).reshape(3, -1)
+        point = fit_point(PairVotes(tuple(row["models"]), row["pair_a"], row["pair_b"], counts), HALF_WIN)
+        return cls(row, estimate(point.votes, point, ratings, theta=row["theta"]))
 
 
 def _summarise(
-    packed: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
+    fitted: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
 ) -> DataFrame:
-    def run(key: tuple[Any, ...], battles: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+    def run(key: tuple[Any, ...], fits: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
         source, slice_ = key
         if not len(rounds):
             return pd.DataFrame(columns=table.column_names)
         values = {
             parameter: read_replicates(
                 part.rename(columns={"name": "model", "value": "rating"}),
-                battles.iloc[0]["models"] if parameter == "model" else ratings.style.covariates,
+                fits.iloc[0]["models"] if parameter == "model" else ratings.style.covariates,
             )
             for parameter, part in rounds.groupby("parameter")
         }
         with one_thread():
-            fit = _fit(battles, ratings)
-            rated = estimate(fit.point.votes, fit.point, ratings, theta=fit.theta)
-            found = rows(fit, rated, values["model"], values["covariate"], battles.iloc[0])
+            found = rows(_Fitted.of(fits, ratings), values["model"], values["covariate"])
         unit = rounds["unit"].iloc[0]
         return conform(found.assign(source=source, slice=slice_, method=METHOD, unit=unit), table)
 
-    sides = packed.groupBy(*_KEYS).cogroup(replicates.groupBy(*_KEYS))
+    sides = fitted.groupBy(*_KEYS).cogroup(replicates.groupBy(*_KEYS))
     return sides.applyInPandas(run, table.ddl).select(*table.column_names)
 
 

@@ -22,8 +22,8 @@ from arenalake.ratings.replicates import PointFit, fit_point, keep_mean, place
 from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, Ints, PairVotes, tally
 
 # A chord step shrinks at least by half or the round goes to Newton, so the error is below the last step.
-_LAST_STEP = 1e-9
-_MAX_STEPS = 100
+LAST_STEP = 1e-9
+MAX_STEPS = 100
 
 Weights = Callable[[int], Floats]
 """From a round to how often each battle was drawn, [N]."""
@@ -74,9 +74,13 @@ class StyledBattles:
     @cached_property
     def _cell(self) -> Ints:
         """Position of each battle in the votes by outcome and pair, flattened, [N]."""
-        votes, first, second = self.votes, self.first.astype(np.int64), self.second.astype(np.int64)
+        return self.cells_of(self.votes.a, self.votes.b)
+
+    def cells_of(self, a: Ints, b: Ints) -> Ints:
+        """The same among the pairs (a, b), sorted, which hold all pairs of the battles."""
+        first, second = self.first.astype(np.int64), self.second.astype(np.int64)
         swapped = first > second
-        keys = votes.a * len(self.models) + votes.b
+        keys = a * len(self.models) + b
         pair: Ints = np.searchsorted(keys, np.minimum(first, second) * len(self.models) + np.maximum(first, second))
         first_wins, second_wins = np.where(swapped, B_WINS, A_WINS), np.where(swapped, A_WINS, B_WINS)
         outcome = np.where(self.score == 1, first_wins, np.where(self.score == 0, second_wins, TIE))
@@ -124,14 +128,14 @@ class StyleFit:
     @cached_property
     def inverse_information(self) -> Floats:
         """Inverse of the penalised information on contrasts within components, [K + D, K + D]."""
-        information = self._at_estimate(_information, self.battles.weigh(self.inside))
-        return _inverse(information, self.groups, self.ridge, len(self.theta))
+        information = self._at_estimate(information_of, self.battles.weigh(self.inside))
+        return inverse_of(information, self.groups, self.ridge, len(self.theta))
 
     @cached_property
     def covariance(self) -> Floats:
         """Sandwich covariance of log strengths and coefficients, [K + D, K + D]: White 1982, doi:10.2307/1912526."""
         # A battle's slope has its weight once, its square twice.
-        meat = self._at_estimate(_squared_scores, self.battles.weigh(self.battles.weigh(self.inside)))
+        meat = self._at_estimate(squared_scores_of, self.battles.weigh(self.battles.weigh(self.inside)))
         covariance: Floats = self.inverse_information @ meat @ self.inverse_information
         return covariance
 
@@ -142,11 +146,8 @@ class StyleFit:
             judge: number of each battle's judge, [N].
             n_judges: how many there are; for one the result is NaN.
         """
-        order = np.argsort(judge, kind="stable")
-        order = order[self.inside[order]]
-        battles, weights = self.battles, self.battles.weigh(self.inside)
-        columns = (battles.first, battles.second, battles.score, battles.style, weights, judge)
-        meat = _judge_squares(*(column[order] for column in columns), np.nan_to_num(self.theta), self.beta)
+        weights = self.battles.weigh(self.inside)
+        meat = judge_squares(self.battles, judge, weights, np.nan_to_num(self.theta), self.beta)
         factor = n_judges / (n_judges - 1) if n_judges > 1 else np.nan
         covariance: Floats = factor * self.inverse_information @ meat @ self.inverse_information
         return covariance
@@ -161,6 +162,15 @@ class StyleFit:
         odds = theta[battles.first] - theta[battles.second] + battles.style @ self.beta
         loss = np.logaddexp(0, odds) - battles.score * odds
         return float(loss[self.inside].mean())
+
+
+def judge_squares(battles: StyledBattles, judge: Ints, weights: Floats, theta: Floats, beta: Floats) -> Floats:
+    """Sum over judges of g g', g being the slope of all of a judge's battles, [K + D, K + D]."""
+    order = np.argsort(judge, kind="stable")
+    order = order[weights[order] != 0]
+    columns = (battles.first, battles.second, battles.score, battles.style, weights, judge)
+    squares: Floats = _judge_squares(*(column[order] for column in columns), theta, beta)
+    return squares
 
 
 def fit_style(battles: StyledBattles, *, ridge: float) -> StyleFit:
@@ -219,11 +229,11 @@ def _refit(fit: StyleFit, weights: Floats, groups: list[Ints]) -> tuple[Floats, 
         return _newton(fit, weights * (rated[fit.battles.first] & rated[fit.battles.second]), groups)
     n_models, rows = len(fit.theta), fit.battles.drawn(weights)
     theta, beta, last = np.nan_to_num(fit.theta), fit.beta, np.inf
-    for _ in range(_MAX_STEPS):
+    for _ in range(MAX_STEPS):
         step = fit.inverse_information @ _gradient(rows, theta, beta, fit.ridge)
         theta, beta = theta + step[:n_models], beta + step[n_models:]
         size = np.abs(step).max()
-        if size <= _LAST_STEP:
+        if size <= LAST_STEP:
             return theta, beta
         if not size < last / 2:
             break
@@ -236,25 +246,25 @@ def _newton(fit: StyleFit, weights: Floats, groups: list[Ints]) -> tuple[Floats,
     n_models, rows = len(fit.theta), fit.battles.drawn(weights)
     theta, beta = np.nan_to_num(fit.theta), fit.beta
     widest = np.abs(fit.battles.style).max(axis=0, initial=0.0)
-    for _ in range(_MAX_STEPS):
-        inverse = _inverse(_information(*rows, theta, beta), groups, fit.ridge, n_models)
+    for _ in range(MAX_STEPS):
+        inverse = inverse_of(information_of(*rows, theta, beta), groups, fit.ridge, n_models)
         step = inverse @ _gradient(rows, theta, beta, fit.ridge)
         reach = np.ptp(step[:n_models]) + np.abs(step[n_models:]) @ widest
         length = np.log1p(reach) / reach if reach > 0 else 1.0
         theta, beta = theta + length * step[:n_models], beta + length * step[n_models:]
-        if reach <= _LAST_STEP:
+        if reach <= LAST_STEP:
             return theta, beta
     raise RatingError("style control did not converge; is `ratings.style.ridge` extremely small?")
 
 
 def _gradient(rows: tuple[NDArray[Any], ...], theta: Floats, beta: Floats, ridge: float) -> Floats:
     """Slope of the log-likelihood with the prior, [K + D]."""
-    gradient: Floats = _score(*rows, theta, beta)
+    gradient: Floats = gradient_of(*rows, theta, beta)
     gradient[len(theta) :] -= ridge * beta
     return gradient
 
 
-def _inverse(information: Floats, groups: list[Ints], ridge: float, n_models: int) -> Floats:
+def inverse_of(information: Floats, groups: list[Ints], ridge: float, n_models: int) -> Floats:
     """Inverse on what is identified: contrasts within each group of models, and the coefficients; 0 elsewhere."""
     size = len(information)
     free = np.concatenate([*groups, np.arange(n_models, size)])
@@ -283,7 +293,7 @@ def _chance(odds: float, style: Floats, n: int, beta: Floats) -> float:
 
 # One pass over the battles each, in their order: as arrays, the terms of all battles would not fit the cache.
 @compiled
-def _score(
+def gradient_of(
     first: NDArray[np.uint16],
     second: NDArray[np.uint16],
     score: Floats,
@@ -384,11 +394,11 @@ def _judge_squares(
     return total
 
 
-def _information(*rows: NDArray[Any]) -> Floats:
+def information_of(*rows: NDArray[Any]) -> Floats:
     information: Floats = _outer_products(*rows, False)
     return information
 
 
-def _squared_scores(*rows: NDArray[Any]) -> Floats:
+def squared_scores_of(*rows: NDArray[Any]) -> Floats:
     squares: Floats = _outer_products(*rows, True)
     return squares

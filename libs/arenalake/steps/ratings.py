@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from arenalake.lake import Derivation
 from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.ratings import spread, spread_elo, spread_influence, spread_judges, spread_style
 from arenalake.ratings.lengths import add_length
+from arenalake.ratings.spread_style_parts import LargeSlice, large_slices
 from arenalake.statistics.calibration import summarise_calibration
 from arenalake.steps import Context, StepResult
 from arenalake.tables import (
@@ -77,6 +79,8 @@ class RatingPlan:
         self._judges = self._counted and bootstrap.unit == "judge"
         self._elo = "elo" in ratings.methods
         self._style = spread_style.METHOD in ratings.methods
+        self._large_slices: list[LargeSlice] | None = None
+        self._alone = Lock()
 
     def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
         """In an order in which each stands after what it needs."""
@@ -129,9 +133,8 @@ class RatingPlan:
             packed = self._packed(frames)
             parts.append(spread_elo.summarise_elo(packed, rounds, ratings=ratings))
         if self._style:
-            styled = self._styled(frames)
-            rounds, bootstrap = frames["style_replicates"], self._bootstrap
-            parts.append(spread_style.summarise_style(styled, rounds, ratings=ratings, bootstrap=bootstrap))
+            fitted = self._fitted(frames)
+            parts.append(spread_style.summarise_style(fitted, frames["style_replicates"], ratings=ratings))
         return reduce(DataFrame.unionByName, parts)
 
     def pairs(self, frames: Frames) -> DataFrame:
@@ -143,8 +146,8 @@ class RatingPlan:
             packed = self._packed(frames)
             parts.append(spread_elo.summarise_elo_pairs(packed, rounds, ratings=ratings))
         if self._style:
-            styled = self._styled(frames)
-            parts.append(spread_style.summarise_style_pairs(styled, frames["style_replicates"], ratings=ratings))
+            fitted = self._fitted(frames)
+            parts.append(spread_style.summarise_style_pairs(fitted, frames["style_replicates"], ratings=ratings))
         return reduce(DataFrame.unionByName, parts)
 
     def calibration(self, frames: Frames) -> DataFrame:
@@ -154,15 +157,15 @@ class RatingPlan:
         fits = spread.summarise_fits(self._votes(frames), ratings=self._ratings)
         if not self._style:
             return fits
-        return fits.unionByName(spread_style.summarise_style_fits(self._styled(frames), ratings=self._ratings))
+        return fits.unionByName(spread_style.summarise_style_fits(self._fitted(frames), ratings=self._ratings))
 
     def style_replicates(self, frames: Frames) -> DataFrame:
-        styled = self._styled(frames)
-        return spread_style.bootstrap_style(styled, ratings=self._ratings, bootstrap=self._bootstrap)
+        rounds = spread_style.bootstrap_style(self._styled(frames), ratings=self._ratings, bootstrap=self._bootstrap)
+        return reduce(DataFrame.unionByName, [large.replicates(rounds) for large in self._large(frames)], rounds)
 
     def coefficients(self, frames: Frames) -> DataFrame:
-        styled = self._styled(frames)
-        return spread_style.summarise_coefficients(styled, frames["style_replicates"], ratings=self._ratings)
+        fitted = self._fitted(frames)
+        return spread_style.summarise_coefficients(fitted, frames["style_replicates"], ratings=self._ratings)
 
     def slices(self, frames: Frames) -> DataFrame:
         return spread.count_slices(self._counts(frames), ratings=self._ratings)
@@ -200,7 +203,25 @@ class RatingPlan:
         return spread_elo.pack_battles(self._battles(frames), self._votes(frames), ratings=self._ratings)
 
     def _styled(self, frames: Frames) -> DataFrame:
-        return spread_style.pack_styled(self._battles(frames), frames["messages"], ratings=self._ratings)
+        """The slices that fit one task."""
+        rows = spread_style.styled_rows(self._battles(frames), frames["messages"], ratings=self._ratings)
+        for large in self._large(frames):
+            rows = rows.where(~large.holds())
+        return spread_style.pack_styled(rows, ratings=self._ratings)
+
+    def _fitted(self, frames: Frames) -> DataFrame:
+        fitted = spread_style.fit_styled(self._styled(frames), ratings=self._ratings, bootstrap=self._bootstrap)
+        return reduce(DataFrame.unionByName, [large.fitted(fitted) for large in self._large(frames)], fitted)
+
+    def _large(self, frames: Frames) -> list[LargeSlice]:
+        """The slices that do not, fitted once; the tables may be built at the same time."""
+        with self._alone:
+            if self._large_slices is None:
+                battles = self._battles(frames)
+                rows = spread_style.styled_rows(battles, frames["messages"], ratings=self._ratings)
+                sizes = large_slices(spread.slice_rows(battles, ratings=self._ratings), ratings=self._ratings)
+                self._large_slices = [LargeSlice(rows, *size, self._ratings, self._bootstrap) for size in sizes]
+            return self._large_slices
 
 
 def _by_name(inputs: list[Table], build: Callable[[Frames], DataFrame]) -> Callable[..., DataFrame]:
