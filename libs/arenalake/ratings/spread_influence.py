@@ -82,9 +82,10 @@ def summarise_influence(votes: DataFrame, left_out: DataFrame, *, ratings: Ratin
         return conform(found, RATING_INFLUENCE).astype(dict.fromkeys(whole, "Int64"))
 
     keys = [*_KEYS, "left_out"]
-    # The alias makes `left_out` a column of its own: otherwise both sides of the cogroup would hold the same one.
-    kinds = left_out.select(*_KEYS, F.col("left_out").alias("left_out")).distinct()
-    sides = votes.join(kinds, _KEYS).groupBy(*keys).cogroup(left_out.groupBy(*keys))
+    # The aliases make columns of their own: otherwise both sides of the cogroup would hold the same ones.
+    own = left_out.select(*[F.col(name).alias(name) for name in left_out.columns])
+    kinds = left_out.select(*keys).distinct()
+    sides = votes.join(kinds, _KEYS).groupBy(*keys).cogroup(own.groupBy(*keys))
     return sides.applyInPandas(run, RATING_INFLUENCE.ddl).select(*RATING_INFLUENCE.column_names)
 
 
