@@ -186,9 +186,10 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
             number_column("Judges", "n_values", "who were left out in turn"),
             text_column("Note", "note", length=80),
         ]
-        place = judges["model"].map({model: number for number, model in enumerate(models)}).fillna(len(models))
-        judges = judges.assign(value=pd.Categorical(judges["value"], _QUANTILES, ordered=True))
-        order = judges.assign(place=place).sort_values(["place", "model", "value"]).index
+        ranks = {name: number for number, name in enumerate(models)}
+        quantiles = {name: number for number, name in enumerate(_QUANTILES)}
+        keys = judges[["model"]].assign(rank=judges["model"].map(ranks), nth=judges["value"].map(quantiles))
+        order = keys.sort_values(["rank", "model", "nth"], kind="stable").index
         csv = slug("influence_judges", source, name, method)
         section.tables.append(TableView("Judges left out in turn", columns, judges.loc[order], csv))
     return section
