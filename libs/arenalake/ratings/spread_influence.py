@@ -105,17 +105,17 @@ def influence_rows(votes: PairVotes, parts: pd.DataFrame, method: str, ratings: 
     values, resample = leave_out(votes, parts)
     everything = rate(votes, method, ratings)
     without = rate_rounds(votes, method, resample, range(len(values)), ratings)
-    counts = resample(range(len(values)))
-    battles = counts.sum(axis=0)
-    n_battles = np.zeros(without.shape, dtype=np.int64)
-    np.add.at(n_battles, votes.a, battles)
-    np.add.at(n_battles, votes.b, battles)
+    value, left_out = pd.Index(values).get_indexer(pd.Index(parts["value"])), parts[list(VOTES)].sum(axis=1)
+    n_left_out = np.bincount(value, left_out, len(values)).astype(np.int64)
+    n_battles = np.repeat(everything.n_battles[:, None], len(values), axis=1)
+    for side in ("model_a", "model_b"):
+        np.subtract.at(n_battles, (pd.Index(votes.models).get_indexer(pd.Index(parts[side])), value), left_out)
     finite = np.where(np.isfinite(without), without, np.nan)
     n_models = len(votes.models)
     return pd.DataFrame(
         {
             "value": np.repeat(np.array(values, dtype=object), n_models),
-            "n_left_out": np.repeat(votes.counts.sum() - battles.sum(axis=0), n_models),
+            "n_left_out": np.repeat(n_left_out, n_models),
             "model": np.tile(np.array(votes.models, dtype=object), len(values)),
             "n_battles": n_battles.T.ravel(),
             "rating": finite.T.ravel(),
