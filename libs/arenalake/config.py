@@ -382,7 +382,7 @@ class Config(Section):
         if self.cleaning.drop_leaked and not any(source.identity_phrases for source in self.sources.values()):
             raise ValueError(
                 "cleaning.drop_leaked: no source has identity_phrases, so no leak would be found; give "
-                "sources.<name>.identity_phrases, such as conf/identity_phrases.yml, before that source is ingested"
+                "sources.<name>.identity_phrases, such as conf/phrases/identity.yml, before that source is ingested"
             )
         return self
 

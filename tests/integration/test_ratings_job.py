@@ -348,6 +348,7 @@ def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
     ]
     one = ["language", "category", "turn", "anony", "month", "judge_kind", "length"]
     settings = {"slices": ["all", *one, "length,turn"], "min_battles": 150, "length": {"threshold": 120}}
+    settings["leave_out"] = ["language", "judge"]
     config = _config(ratings={**settings, "judge_kinds": ["human", "model"]})
     frames = {"battles": _frame(spark, battles, BATTLES), "messages": _frame(spark, messages, MESSAGES)}
     plan = RatingPlan(config.ratings, config.bootstrap)
@@ -365,3 +366,5 @@ def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
     rated = set(found.index[found["rated"]])
     assert rated == {row["slice"] for row in plan._votes(frames).select("slice").distinct().collect()}
     assert len(RATING_SLICES.column_names) == found.shape[1] + 1
+    # No plan has a column twice, however the slices come about.
+    assert plan.influence(frames).columns == RATING_INFLUENCE.column_names

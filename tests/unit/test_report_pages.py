@@ -818,6 +818,10 @@ def test_what_ratings_hang_on_is_told_by_language_and_for_judges_only_as_a_whole
         influence=[moved("a", 9.0, left_out="judge", value="highest", n=2)],
     )
     assert few.rating_influence["change"].isna().all()
+    (source,) = [section for section in build_pages(few)[0].sections if section.title == "s"]
+    (hang,) = [section for section in source.sections if section.title == "What ratings hang on"]
+    assert hang.tables == hang.figures == []
+    assert "Too few judges" in hang.sentences[-1]
 
 
 def test_slices_that_are_too_small_are_told_with_the_threshold_and_tiny_ones_without_their_number():

@@ -106,9 +106,8 @@ def outliers_among(votes: pd.DataFrame, *, test: OutlierConfig) -> list[str]:
     size = by_judge.groupby(by_judge).transform("size")
     candidate = (number >= test.min_votes) & (number <= test.first_votes)
     looks = np.minimum(LOOKS, np.minimum(size, test.first_votes) - test.min_votes + 1)
-    nth = (
-        votes["look"].where(candidate).groupby(by_judge).rank(method="first")
-    )  # not a candidate: null, never looked at
+    # What is no candidate has no place, and is never looked at.
+    nth = votes["look"].where(candidate).groupby(by_judge).rank(method="first")
     level = test.alpha / looks / 2
     limit = chi2.isf(level, 2 * number)
     upper = pd.Series(-2 * np.log(p)).groupby(by_judge).cumsum()

@@ -82,9 +82,10 @@ def summarise_influence(votes: DataFrame, left_out: DataFrame, *, ratings: Ratin
         return conform(found, RATING_INFLUENCE).astype(dict.fromkeys(whole, "Int64"))
 
     keys = [*_KEYS, "left_out"]
-    # The alias makes `left_out` a column of its own: otherwise both sides of the cogroup would hold the same one.
-    kinds = left_out.select(*_KEYS, F.col("left_out").alias("left_out")).distinct()
-    sides = votes.join(kinds, _KEYS).groupBy(*keys).cogroup(left_out.groupBy(*keys))
+    # The aliases make columns of their own: otherwise both sides of the cogroup would hold the same ones.
+    own = left_out.select(*[F.col(name).alias(name) for name in left_out.columns])
+    kinds = left_out.select(*keys).distinct()
+    sides = votes.join(kinds, _KEYS).groupBy(*keys).cogroup(own.groupBy(*keys))
     return sides.applyInPandas(run, RATING_INFLUENCE.ddl).select(*RATING_INFLUENCE.column_names)
 
 
@@ -104,17 +105,17 @@ def influence_rows(votes: PairVotes, parts: pd.DataFrame, method: str, ratings: 
     values, resample = leave_out(votes, parts)
     everything = rate(votes, method, ratings)
     without = rate_rounds(votes, method, resample, range(len(values)), ratings)
-    counts = resample(range(len(values)))
-    battles = counts.sum(axis=0)
-    n_battles = np.zeros(without.shape, dtype=np.int64)
-    np.add.at(n_battles, votes.a, battles)
-    np.add.at(n_battles, votes.b, battles)
+    value, left_out = pd.Index(values).get_indexer(pd.Index(parts["value"])), parts[list(VOTES)].sum(axis=1)
+    n_left_out = np.bincount(value, left_out, len(values)).astype(np.int64)
+    n_battles = np.repeat(everything.n_battles[:, None], len(values), axis=1)
+    for side in ("model_a", "model_b"):
+        np.subtract.at(n_battles, (pd.Index(votes.models).get_indexer(pd.Index(parts[side])), value), left_out)
     finite = np.where(np.isfinite(without), without, np.nan)
     n_models = len(votes.models)
     return pd.DataFrame(
         {
             "value": np.repeat(np.array(values, dtype=object), n_models),
-            "n_left_out": np.repeat(votes.counts.sum() - battles.sum(axis=0), n_models),
+            "n_left_out": np.repeat(n_left_out, n_models),
             "model": np.tile(np.array(votes.models, dtype=object), len(values)),
             "n_battles": n_battles.T.ravel(),
             "rating": finite.T.ravel(),

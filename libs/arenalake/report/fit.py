@@ -22,6 +22,7 @@ from arenalake.report.parts import (
 
 # Beyond this a square of models cannot be read; the table and the CSV file have every pair.
 MAX_SQUARE = 60
+_QUANTILES = ("lowest", "5 %", "median", "95 %", "highest")
 _LEFT_OUT = {"language": "one language", "month": "one month", "judge": "one judge"}
 
 
@@ -175,7 +176,9 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
         caption = "Languages and months left out, largest moves first"
         csv = slug("influence", source, name, method)
         section.tables.append(TableView(caption, columns, own_rows.loc[order], csv))
-    if len(judges):
+    if len(judges) and judges["hidden"].all():
+        section.sentences.append("Too few judges have that many battles to tell about them.")
+    elif len(judges):
         columns = [
             text_column("Model", "model", length=40),
             TableColumn("Over judges", lambda row: Cell(row["value"]), numeric=False),
@@ -183,8 +186,10 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
             number_column("Judges", "n_values", "who were left out in turn"),
             text_column("Note", "note", length=80),
         ]
-        place = judges["model"].map({model: number for number, model in enumerate(models)})
-        order = place.sort_values(kind="stable", na_position="last").index
+        ranks = {name: number for number, name in enumerate(models)}
+        quantiles = {name: number for number, name in enumerate(_QUANTILES)}
+        keys = judges[["model"]].assign(rank=judges["model"].map(ranks), nth=judges["value"].map(quantiles))
+        order = keys.sort_values(["rank", "model", "nth"], kind="stable").index
         csv = slug("influence_judges", source, name, method)
         section.tables.append(TableView("Judges left out in turn", columns, judges.loc[order], csv))
     return section
