@@ -4,8 +4,8 @@ The tags of LMSYS-Chat-1M and Chatbot Arena are the English names that ICU has f
 from Unicode's CLDR, which Babel ships too.
 
 Source:
-    lm-sys/FastChat fastchat/serve/monitor/clean_chat_data.py calls Polyglot; aboSamoor/polyglot polyglot/detect/base.py
-    takes `Locale(code).getDisplayLanguage()` for the code that pycld2 finds.
+    lm-sys/FastChat fastchat/utils.py `detect_language` calls Polyglot for the first prompt; aboSamoor/polyglot
+    polyglot/detect/base.py takes `Locale(code).getDisplayLanguage()` for the code that pycld2 finds.
 """
 
 from functools import cache

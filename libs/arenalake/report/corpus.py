@@ -76,7 +76,7 @@ def _sentences(whole: pd.Series) -> list[str]:
 def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame, frames: Frames) -> Section:
     order, ascending = ["n_conversations", grouping], [False, True]
     rows = rows.sort_values(order, ascending=ascending) if grouping in _BY_SIZE else rows.sort_values(grouping)
-    section = Section(heading, collapsed=grouping != "day", tables_first=False)
+    section = Section(heading, collapsed=grouping != "day")
     if grouping == "day":
         section.figures = _days(rows)
     hidden = int(rows["hidden"].sum())
