@@ -29,9 +29,19 @@ def _quote(value: object) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
+class _StderrHandler(logging.Handler):
+    """Writes to what `sys.stderr` is at the time: the progress display puts itself there, to stay below the lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except Exception:  # as every handler of the standard library: a log line must not end a job
+            self.handleError(record)
+
+
 def configure_logging(level: str) -> None:
     """Send this library's logs to stderr at `level` (`debug`, `info`, `warning` or `error`)."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StderrHandler()
     handler.setFormatter(_LogfmtFormatter())
     logger = logging.getLogger("arenalake")
     logger.handlers = [handler]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from arenalake import runner
-from arenalake.config import Config
+from arenalake.config import Config, load_config
 from arenalake.pipeline import JOB_ORDER, WAITS_FOR
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -284,6 +284,19 @@ def test_names_of_unity_catalog_are_in_variables_only():
             assert path in line
     defaults = {parameter["name"]: parameter["default"] for parameter in job(catalog="c", schema="s")["parameters"]}
     assert (defaults["catalog"], defaults["schema"]) == ("c", "s")
+
+
+def test_every_name_of_unity_catalog_in_the_configuration_is_overridden(tasks, deployed):
+    names = {"catalog": "catalog_x", "schema": "schema_x", "volume": "volume_x"}
+    values = {parameter["name"]: parameter["default"] for parameter in deployed["parameters"]} | names
+    for task in tasks.values():
+        parameters = task["spark_python_task"]["parameters"]
+        overrides = [parameter for parameter in parameters[2:] if parameter != "--set"]
+        filled = [re.sub(r"\{\{job\.parameters\.(\w+)\}\}", lambda m: values[m[1]], text) for text in overrides]
+        config = load_config(ROOT / "conf/databricks.yml", filled)
+        assert (config.storage.catalog, config.storage.schema_name) == ("catalog_x", "schema_x")
+        paths = [source.path for source in config.sources.values()] + [config.report.path]
+        assert all(path.startswith("/Volumes/catalog_x/schema_x/volume_x/") for path in paths)
 
 
 @pytest.mark.parametrize(("target", "pause_status"), [("dev", "PAUSED"), ("prod", "UNPAUSED")])
