@@ -132,7 +132,7 @@ def test_detectors_know_eleven_languages(real_data, detector, least, least_of_al
     shares = {}
     for path in sorted((real_data / "languages" / "mgsm").glob("*.tsv")):
         rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE)
-        found = [row["language"] for row in detected([row[0] for row in rows][:100], detector)]
+        found = [row["language"] for row in detected([row[0] for row in rows], detector)]
         shares[path.stem] = found.count(language_name(path.stem.removeprefix("mgsm_"))) / len(found)
     assert len(shares) == 11
     assert min(shares.values()) >= least, shares
