@@ -47,10 +47,12 @@ def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFram
         outcome score: score (of model_a), n. Rows with a null in a slice's column belong to no such slice.
     """
     pairs = sum_outcomes(slice_rows(battle_counts, ratings=ratings), ["source", "slice"], ratings=ratings)
-    counts = SCORES[1:] if ratings.outcome == "score" else VOTES
-    total = F.sum(reduce(Column.__add__, map(F.col, counts))).over(Window.partitionBy("source", "slice"))
+    outcomes = SCORES if ratings.outcome == "score" else VOTES
+    counts = [F.col(name) for name in outcomes if name != "score"]
+    total = F.sum(reduce(Column.__add__, counts)).over(Window.partitionBy("source", "slice"))
     rated = pairs.withColumn("total", total).where((F.col("slice") == "all") | (F.col("total") >= ratings.min_battles))
-    return rated.drop("total")
+    # The alias makes `source` a column of its own: votes by score and ballots both come from `battles`.
+    return rated.select(F.col("source").alias("source"), "slice", "model_a", "model_b", *outcomes)
 
 
 def sum_outcomes(rows: DataFrame, keys: Sequence[str], *, ratings: RatingsConfig) -> DataFrame:
