@@ -8,6 +8,8 @@ import pytest
 from deltalake import DeltaTable
 from machines import readme
 
+from arenalake.config import StorageConfig
+from arenalake.lake import Lake
 from arenalake.tables import BATTLE_COUNTS, RATING_REPLICATES, RATINGS
 
 KEY = {"source": "arena", "slice": "all", "method": "bradley_terry", "unit": "battle", "interval": "percentile"}
@@ -22,9 +24,10 @@ def rows_of(spark, table, *rows):
     return spark.createDataFrame(values, table.ddl)
 
 
-@pytest.fixture
-def rated(spark, lake):
+@pytest.fixture(scope="module")
+def rated(spark, tmp_path_factory):
     """A lake with a table of each kind: plain, with a constraint, clustered and with deleted rows."""
+    lake = Lake(spark, StorageConfig(root=str(tmp_path_factory.mktemp("rated") / "lake")))
     ratings = [{**KEY, "component": 1, **model} for model in MODELS]
     lake.append(RATINGS, rows_of(spark, RATINGS, *ratings, {**ratings[0], "slice": "language=English"}))
     outcome = {"source": "s", "judge_kind": "human", "model_a": "a", "model_b": "b", "winner": "tie", "n": 3}
@@ -35,9 +38,9 @@ def rated(spark, lake):
     return lake
 
 
-def test_the_example_of_the_readme_prints_the_leaderboard(rated, tmp_path):
+def test_the_example_of_the_readme_prints_the_leaderboard(rated):
     (example,) = re.findall(r"```python\n(import duckdb.*?)```", readme(), flags=re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", example], cwd=rated.local_root.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if line[:1] == "│"]
     names, _types, *models = rows
