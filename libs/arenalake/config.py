@@ -252,12 +252,13 @@ class RatingsConfig(Section):
         """Whether a slice needs the length of conversations."""
         return any("length" in entry.split(",") for entry in self.slices)
 
-    @field_validator("leave_out")
+    @field_validator("methods", "judge_kinds", "leave_out")
     @classmethod
-    def _left_out_differ(cls, leave_out: list[str]) -> list[str]:
-        if len(set(leave_out)) < len(leave_out):
-            raise ValueError("what to leave out is listed twice")
-        return leave_out
+    def _entries_differ(cls, entries: list[str]) -> list[str]:
+        twice = sorted({entry for entry in entries if entries.count(entry) > 1})
+        if twice:
+            raise ValueError(f"lists {', '.join(twice)} twice")
+        return entries
 
     @model_validator(mode="after")
     def _something_can_be_left_out(self) -> "RatingsConfig":
@@ -265,6 +266,8 @@ class RatingsConfig(Section):
             raise ValueError("leave_out needs a method other than elo and style_control, which are not fitted without")
         if self.leave_out and self.outcome == "score":
             raise ValueError("leave_out needs `outcome: winner`; ratings from scores are not fitted without some votes")
+        if self.leave_out and self.pair_weights != "none":
+            raise ValueError("leave_out needs `pair_weights: none`; what a vote weighs would depend on those left out")
         return self
 
     @field_validator("slices")

@@ -3,12 +3,14 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.ratings.sides import add_side_sums
+
 
 def add_length(battles: DataFrame, messages: DataFrame, *, tokenizer: str, threshold: int) -> DataFrame:
     """Battles with the column `length`: `long` where one of the two conversations has `threshold` tokens or more.
 
-    All messages of a conversation count, prompts and answers. `short` needs both conversations; where a text or a
-    measure is missing and the rest is not long, the length is null.
+    Prompts and answers count, up to the turn that the vote is about. `short` needs both conversations; where a text or
+    a measure is missing and the rest is not long, the length is null.
 
     Args:
         battles: the table `battles`.
@@ -18,20 +20,8 @@ def add_length(battles: DataFrame, messages: DataFrame, *, tokenizer: str, thres
 
     Source: FastChat, fastchat/serve/monitor/elo_analysis.py, `filter_long_conv`, whose threshold is 768.
     """
-    tokens, length = F.element_at("n_tokens", tokenizer), F.length("conversation_id")
-    told = messages.select(
-        "source",
-        F.substring("conversation_id", F.lit(1), length - 2).alias("battle_id"),
-        F.substring("conversation_id", length - 1, F.lit(2)).alias("side"),
-        tokens.alias("tokens"),
-    ).where("side IN ('/a', '/b')")
-    sums = {}
-    for side in "ab":
-        here = F.col("side") == f"/{side}"
-        # A message without a measure makes the sum unknown; Spark's sum would skip it.
-        complete = F.count_if(here) == F.count(F.when(here, F.col("tokens")))
-        sums[side] = F.when(complete, F.sum(F.when(here, F.col("tokens")))).alias(side)
-    both = told.groupBy("source", "battle_id").agg(*sums.values())
-    is_long = (F.col("a") >= threshold) | (F.col("b") >= threshold)
-    kind = F.when(is_long, "long").when(~is_long, "short").alias("length")
-    return battles.join(both.select("source", "battle_id", kind), ["source", "battle_id"], "left")
+    sums = {"tokens": F.element_at("n_tokens", tokenizer)}
+    a, b = F.col("tokens_a"), F.col("tokens_b")
+    is_long = (a >= threshold) | (b >= threshold)
+    kind = F.when(is_long, "long").when(~is_long, "short")
+    return add_side_sums(battles, messages, sums).withColumn("length", kind).drop("tokens_a", "tokens_b")

@@ -26,7 +26,7 @@ from arenalake.ratings.spread import (
     replicate_rows,
     slice_rows,
 )
-from arenalake.ratings.votes import Floats
+from arenalake.ratings.votes import Floats, count_scores
 from arenalake.tables import RATING_PAIRS, RATING_REPLICATES, RATINGS
 from arenalake.tables.table import Table
 
@@ -87,14 +87,19 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
 
 def summarise_elo(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """Ratings in the order of the battles, with percentile intervals, as the table `ratings`."""
-    return _summarise(packed, replicates, RATINGS, leaderboard.percentile_rows, ratings=ratings)
+
+    def rows(found: Estimate, values: Floats, _: tuple[Any, Any, Floats]) -> pd.DataFrame:
+        return leaderboard.percentile_rows(found, values)
+
+    return _summarise(packed, replicates, RATINGS, rows, ratings=ratings)
 
 
 def summarise_elo_pairs(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of models, how often one is above the other, as the table `rating_pairs`."""
 
-    def rows(found: Estimate, values: Floats) -> pd.DataFrame:
-        return leaderboard.pair_rows(found, values, None)
+    def rows(found: Estimate, values: Floats, battles: tuple[Any, Any, Floats]) -> pd.DataFrame:
+        votes = count_scores(found.models, *battles, np.ones(len(battles[-1]), dtype=np.int64))
+        return leaderboard.pair_rows(found, values, None, votes)
 
     return _summarise(packed, replicates, RATING_PAIRS, rows, ratings=ratings)
 
@@ -105,7 +110,7 @@ def _summarise(
     def run(key: tuple[Any, ...], battles: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
         source, slice_ = key
         found = estimate_elo(battles, ratings)
-        table_rows = rows(found, read_replicates(rounds, found.models))
+        table_rows = rows(found, read_replicates(rounds, found.models), _battles(battles)[1])
         return conform(table_rows.assign(source=source, slice=slice_, method="elo", unit="battle"), table)
 
     right = replicates.where(F.col("method") == "elo").groupBy(*_KEYS)

@@ -22,6 +22,7 @@ from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.judges import draw_judges
 from arenalake.ratings.replicates import PointFit, fit_point
 from arenalake.ratings.resampling import resample_rows
+from arenalake.ratings.sides import add_side_sums
 from arenalake.ratings.spread import (
     BLOCK,
     battle_score,
@@ -63,33 +64,16 @@ def styled_rows(battles: DataFrame, messages: DataFrame, *, ratings: RatingsConf
 
     Returns:
         source, slice, battle_id, model_a, model_b, score, judge, and by the name of each covariate a - b over
-        a + b + 1, null for battles that lack a text or a measure, which this method has to leave out.
+        a + b + 1 of the answers up to the turn that the vote is about; null for battles that lack a text or a measure,
+        which this method has to leave out.
     """
     covariates = style_columns(ratings)
-    answers = messages.where("role = 'assistant'").groupBy("source", "conversation_id")
-    # An answer without a measure makes the sum unknown; Spark's sum would skip it.
-    complete = {name: F.count("*") == F.count(column) for name, column in covariates.items()}
-    sums = answers.agg(*[F.when(complete[name], F.sum(c)).alias(name) for name, c in covariates.items()])
-    length = F.length("conversation_id")
-    sides = sums.select(
-        "source",
-        F.substring("conversation_id", F.lit(1), length - 2).alias("battle_id"),
-        F.substring("conversation_id", length - 1, F.lit(2)).alias("side"),
-        *covariates,
-    ).where("side IN ('/a', '/b')")
-    both = sides.groupBy("source", "battle_id").agg(
-        *[
-            F.max(F.when(F.col("side") == f"/{side}", F.col(name))).cast("double").alias(f"{name}_{side}")
-            for name in covariates
-            for side in "ab"
-        ]
-    )
     differences = [
         ((F.col(f"{name}_a") - F.col(f"{name}_b")) / (F.col(f"{name}_a") + F.col(f"{name}_b") + 1)).alias(name)
         for name in covariates
     ]
     score = battle_score(soft=ratings.outcome == "score").alias("score")
-    rows = slice_rows(battles, ratings=ratings).join(both, ["source", "battle_id"], "left")
+    rows = add_side_sums(slice_rows(battles, ratings=ratings), messages, covariates, role="assistant")
     return rows.select(*_KEYS, "battle_id", "model_a", "model_b", score, judge_key().alias("judge"), *differences)
 
 

@@ -29,7 +29,11 @@ METHOD_NAMES = {
     "style_control": "Bradley-Terry with style control",
     "win_rate": "average win rate",
 }
-INTERVAL_NAMES = {"percentile": "percentile of bootstrap rounds", "sandwich": "sandwich estimate"}
+INTERVAL_NAMES = {
+    "percentile": "percentile of bootstrap rounds",
+    "sandwich": "sandwich estimate",
+    "sandwich_judge": "sandwich estimate, votes of one judge taken together",
+}
 DEFINITIONS = [
     "Rating: 400 points are odds of 10 to 1 with the default scale and base; the mean of a component is 1000 unless a "
     "model is anchored. Both kinds of tie count as half a win for either side unless the method says otherwise.",

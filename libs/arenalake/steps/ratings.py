@@ -1,9 +1,8 @@
 """Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from threading import Lock
-from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -12,8 +11,8 @@ from rich.cells import cell_len
 
 from arenalake.cleaning.rules import rated_counts, without_removed
 from arenalake.config import BootstrapConfig, RatingsConfig
-from arenalake.errors import ConfigError
-from arenalake.lake import Derivation
+from arenalake.errors import CallerError, ConfigError
+from arenalake.lake import Derivation, Lake
 from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.ratings import spread, spread_elo, spread_influence, spread_judges, spread_style
 from arenalake.ratings.lengths import add_length
@@ -52,29 +51,32 @@ def run(context: Context) -> StepResult:
 
     Raises:
         ConfigError: the anchored model has no votes at all, or style control wants tokens that nobody counted.
+        CallerError: `battle_stats` has to run first, as there are other battles than were counted.
     """
     lake, ratings, bootstrap = context.lake, context.config.ratings, context.config.bootstrap
     _require_anchor(context)
     _require_tokenizer(context)
-    settings = {"ratings": ratings.model_dump(mode="json"), "bootstrap": bootstrap.model_dump(mode="json")}
-    derivations = RatingPlan(ratings, bootstrap, cleaned=bool(context.config.cleaning.rules)).derivations(settings)
-    if not ratings.leave_out and lake.exists(RATING_INFLUENCE):  # what an earlier run left out is out of date
-        derivations.append(
-            Derivation(RATING_INFLUENCE, [], lambda: lake.spark.createDataFrame([], RATING_INFLUENCE.ddl))
-        )
+    plan = RatingPlan(ratings, bootstrap)
+    if plan.needs_battles:
+        _require_counts_of_these_battles(lake)
+    derivations = plan.derivations()
+    made = {derivation.table for derivation in derivations}
+    for table in (RATING_INFLUENCE, STYLE_REPLICATES, STYLE_COEFFICIENTS):
+        if table not in made and lake.exists(table):  # what an earlier run was asked for is out of date
+            derivations.append(Derivation(table, [], partial(lake.spark.createDataFrame, [], table.ddl)))
     lake.derive(derivations)
     return _show(context)
 
 
 class RatingPlan:
-    """What each table is made of, for the configured methods and unit; `cleaned`: some battles may be removed."""
+    """What each table is made of, for the configured methods and unit."""
 
-    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig, *, cleaned: bool = False) -> None:
+    def __init__(self, ratings: RatingsConfig, bootstrap: BootstrapConfig) -> None:
         self._ratings, self._bootstrap = ratings, bootstrap
         self._length = ratings.by_length
         # Neither lengths nor scores are among the counts.
         self._one_by_one = self._length or ratings.outcome == "score"
-        self._of_battles = [BATTLES, *([REMOVED_VOTES] if cleaned else []), *([MESSAGES] if self._length else [])]
+        self._of_battles = [BATTLES, REMOVED_VOTES, *([MESSAGES] if self._length else [])]
         self._counted = bool(spread.counted_methods(ratings))
         self._judges = self._counted and bootstrap.unit == "judge"
         self._elo = "elo" in ratings.methods
@@ -82,8 +84,20 @@ class RatingPlan:
         self._large_slices: list[LargeSlice] | None = None
         self._alone = Lock()
 
-    def derivations(self, settings: dict[str, Any]) -> list[Derivation]:
+    @property
+    def needs_battles(self) -> bool:
+        """Whether battles are read one by one, beside their counts."""
+        one_by_one = self._one_by_one or self._judges or self._elo or self._style
+        return one_by_one or spread_influence.JUDGE in self._ratings.leave_out
+
+    def derivations(self) -> list[Derivation]:
         """In an order in which each stands after what it needs."""
+        of_leave_outs = {"leave_out", "min_left_out"}
+        settings = {
+            "ratings": self._ratings.model_dump(mode="json", exclude=of_leave_outs),
+            "bootstrap": self._bootstrap.model_dump(mode="json"),
+        }
+        left_out = {"left_out": self._ratings.model_dump(mode="json", include=of_leave_outs)}
         counts = [BATTLE_COUNTS, *(self._of_battles if self._one_by_one else [])]
         battles = self._of_battles if self._judges or self._elo or self._style else []
         styled = [*self._of_battles, MESSAGES]
@@ -104,7 +118,15 @@ class RatingPlan:
             builds.insert(0, (STYLE_REPLICATES, styled, self.style_replicates))
             builds.append((STYLE_COEFFICIENTS, [STYLE_REPLICATES, *styled], self.coefficients))
         once = [(table, list(dict.fromkeys(inputs)), build) for table, inputs, build in builds]
-        return [Derivation(table, inputs, _by_name(inputs, build), settings) for table, inputs, build in once]
+        return [
+            Derivation(
+                table,
+                inputs,
+                _by_name(inputs, build),
+                {**settings, **left_out} if table is RATING_INFLUENCE else settings,
+            )
+            for table, inputs, build in once
+        ]
 
     def replicates(self, frames: Frames) -> DataFrame:
         ratings, bootstrap = self._ratings, self._bootstrap
@@ -189,9 +211,7 @@ class RatingPlan:
         return spread.count_votes(self._counts(frames), ratings=self._ratings)
 
     def _battles(self, frames: Frames) -> DataFrame:
-        battles, length = frames["battles"], self._ratings.length
-        if "removed_votes" in frames:
-            battles = without_removed(battles, frames["removed_votes"])
+        battles, length = without_removed(frames["battles"], frames["removed_votes"]), self._ratings.length
         if not self._length:
             return battles
         return add_length(battles, frames["messages"], tokenizer=length.tokenizer, threshold=length.threshold)
@@ -243,6 +263,16 @@ def _require_anchor(context: Context) -> None:
         )
 
 
+def _require_counts_of_these_battles(lake: Lake) -> None:
+    counted = lake.read(BATTLE_COUNTS).agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
+    n_battles = lake.read(BATTLES).count()
+    if counted != n_battles:
+        raise CallerError(
+            f"ratings: there are {n_battles:,} battles, but battle_counts is about {counted:,}; run the job "
+            "battle_stats first"
+        )
+
+
 def _require_tokenizer(context: Context) -> None:
     ratings, counted = context.config.ratings, tokenizer_keys(context.config.tokens.tokenizers)
     needed = {}
@@ -269,6 +299,13 @@ def _show(context: Context) -> StepResult:
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
+    sources = context.lake.read(RATING_SLICES).select("source").distinct().orderBy("source").collect()
+    for source in (row["source"] for row in sources):
+        if f"leaderboard_{source}" not in result.tables:
+            result.lines.append(
+                f"{source}: no leaderboard of all battles by {first}: `all` is not among ratings.slices, or no battle "
+                "has what the method needs"
+            )
     fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
     for row in fits.collect():
         result.metrics[f"nll_{row['source']}_{row['method']}"] = row["nll"]

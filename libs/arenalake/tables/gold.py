@@ -192,7 +192,7 @@ BATTLE_COUNTS = Table(
     columns=(
         _SOURCE,
         _JUDGE_KIND,
-        _LANGUAGE,
+        Column("language", "string", "language as published; null where the source has none"),
         Column("category", "string", "category of the question; null where the source has none"),
         Column("turn", "int", "number of turns; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden; null where the source does not say"),
@@ -478,7 +478,10 @@ RATING_FITS = Table(
         Column("tie_parameter", "double", "logarithm of the tie parameter; null where the method has none"),
         Column("nll", "double", "mean negative log-likelihood per battle, natural logarithm", required=True),
         Column(
-            "aic", "double", "Akaike's criterion; null for half-win ties, which are no likelihood of what was observed"
+            "aic",
+            "double",
+            "Akaike's criterion; null where the method is no likelihood of what was observed: half-win ties, weighted "
+            "pairs, style control",
         ),
     ),
     key=("source", "slice", "method", "component"),
