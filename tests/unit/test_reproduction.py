@@ -3,7 +3,6 @@
 import datetime as dt
 import hashlib
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -113,8 +112,8 @@ def compared(spark, origins, *contents):
         ddl = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
         tables[table] = spark.createDataFrame([tuple(map(as_text, columns.values(), v)) for v in values], ddl)
     found = compare_figures(origins, find_values(tables, origins))
-    rows = [dict(zip(REPRODUCTION.column_names, row, strict=True)) for row in found]
-    by_key = {(row["source"], row["figure"], row["citation"]): SimpleNamespace(**row) for row in rows}
+    rows = spark.createDataFrame(found, REPRODUCTION.ddl).collect()
+    by_key = {(row.source, row.figure, row.citation): row for row in rows}
     assert len(by_key) == len(found) == sum(len(origin.ledger.figures) for origin in origins)
     return by_key
 

@@ -21,7 +21,7 @@ _NO_TOKENIZER = (
 _ARRIVALS = ("size", "rows", "quarantined", "duplicates")
 
 # By source, then by what is counted: the sums over raw files, and the value of each aggregate.
-Values = dict[str, dict[str, float | None]]
+Values = dict[str, dict[str, float | None]]  # whole numbers too are floats
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def find_values(tables: Mapping[Table, DataFrame], origins: Sequence[Origin]) ->
     newest = {(row.source, row.path): row for row in sorted(answers.pop(INGESTED_FILES), key=lambda row: row.modified)}
     for row in newest.values():
         sums = found[row.source]
-        sums.update({name: (sums.get(name) or 0) + row[name] for name in _ARRIVALS})
+        sums.update({name: (sums.get(name) or 0.0) + row[name] for name in _ARRIVALS})
     for rows in answers.values():
         for row in rows:
             found[row.source].update({name: value for name, value in row.asDict().items() if name != "source"})

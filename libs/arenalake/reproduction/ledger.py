@@ -1,8 +1,8 @@
 """The ledger: every figure that is published about a data set, how it was counted, and what it is in our tables.
 
 A figure is compared with a rounding of the published digits as tolerance; a count has to be equal. `ours` is a Spark
-aggregate over the rows that one table has of a source, or the name of a sum over its raw files. `{llama_2}` in it is the
-name of Llama-2's tokenizer with one beginning-of-sequence token per text.
+aggregate over the rows that one table has of a source, or the name of a sum over its raw files. `{llama_2}` in it is
+the name of Llama-2's tokenizer with one beginning-of-sequence token per text.
 """
 
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ def run(context: Context) -> StepResult:
 
     settings = {"origins": [astuple(origin) for origin in origins], "ledgers": repr(LEDGERS)}
     lake.derive([Derivation(REPRODUCTION, inputs, build, settings)])
-    found = lake.read(REPRODUCTION).orderBy("source", "place").toPandas()
+    found = lake.read(REPRODUCTION).toPandas().sort_values(["source", "place"])
     lines = [line for origin in origins for line in _lines(origin, found[found["source"] == origin.source])]
     metrics = {verdict.replace(" ", "_"): float((found["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS)}
     return StepResult(lines=lines, metrics=metrics, tables={"reproduction": found})
