@@ -1,9 +1,9 @@
 """Ratings and intervals beside other people's: `python benchmarks/ratings.py`, everything in one run on one machine.
 
 Set A: 33,000 battles of 20 models. Set B: 1.5 million battles of 130 models, sampled by Zipf's law. Each contender
-starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and, where
-it has them, 95 % intervals. Contenders that are too slow run fewer rounds (the number is shown); the time of a round is
-then the difference of two runs, so that what comes before the rounds counts once.
+starts from the same table of battles in memory (a pandas frame of names) and ends with 1,000 rounds of ratings and,
+where it has them, 95 % intervals. Contenders that are too slow run fewer rounds (the number is shown); the time of a
+round is then the difference of two runs, so that what comes before the rounds counts once.
 BLAS has one thread, and all have run once on a few battles, so that their code is loaded. Times are medians of some
 runs, in which the contenders take turns. Beside the time on the clock stands the time on the processors, which other
 work disturbs less. Our peak memory is that of a process of its own. Then comes the Spark job around Bradley-Terry: from

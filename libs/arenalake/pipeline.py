@@ -21,7 +21,7 @@ WAITS_FOR = {
     "battle_stats": ("ingest",),
     "ratings": ("measure", "battle_stats"),
     "recovery": ("ratings",),
-    "reproduce": ("token_stats", "moderation_stats", "battle_stats"),
+    "reproduce": ("token_stats", "moderation_stats"),
     "report": ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce"),
 }
 JOB_ORDER = tuple(WAITS_FOR)

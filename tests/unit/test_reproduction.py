@@ -1,5 +1,6 @@
 """Published figures beside ours: what matches, what differs, and what is not compared, with the reason."""
 
+import datetime as dt
 import hashlib
 from pathlib import Path
 
@@ -11,23 +12,22 @@ from arenalake.generate.write import write_document
 from arenalake.reproduction.compare import (
     CANNOT,
     DIFFERS,
-    LEDGER_DDL,
     MATCH,
     Origin,
     compare_figures,
-    ledger_rows,
+    find_values,
     tables_of,
 )
 from arenalake.reproduction.ledger import LEDGERS
 from arenalake.steps import reproduce
 from arenalake.tables import (
-    BATTLE_COUNTS,
     BATTLES,
     CONVERSATION_TOKEN_STATS,
     INGESTED_FILES,
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_STATS,
+    REPRODUCTION,
     TOKEN_STATS,
 )
 
@@ -87,36 +87,34 @@ def chat_rows(source, *, files):
     }
 
 
-def arena_rows(source, n):
-    """`n` battles in two months by three voters, one of whom is unknown."""
-    battle = {"source": source, "winner": "tie", "judge_kind": "human", "language": "English"}
-    pair = {"model_a": "m0", "model_b": "m1"}
+def arena_rows(source):
+    """Five battles in two months by two known voters and an unknown one."""
+    april, may = dt.datetime(2023, 4, 30, 23, tzinfo=dt.UTC), dt.datetime(2023, 5, 1, tzinfo=dt.UTC)
+    battle = {"source": source, "language": "English", "model_a": "m0", "model_b": "m1", "tstamp": april, "turn": 1}
     return {
         INGESTED_FILES: [
-            {"source": source, "path": "f", "modified": 0, "size": 1, "rows": n + 4, "quarantined": 1, "duplicates": 3}
+            {"source": source, "path": "f", "modified": 0, "size": 1, "rows": 33_000, "quarantined": 1, "duplicates": 3}
         ],
-        BATTLE_COUNTS: [
-            battle | pair | {"month": "2023-04", "turn": 1, "n": n - 2},
-            battle | pair | {"month": "2023-04", "turn": 3, "n": 1},
-            battle | {"month": "2023-05", "model_a": "m1", "model_b": "m2", "language": None, "n": 1},
+        BATTLES: [
+            *[battle | {"judge": judge} for judge in ("x", "x", "y")],
+            battle | {"turn": 3, "judge": None},
+            battle | {"turn": None, "model_a": "m2", "language": None, "tstamp": may, "judge": "x"},
         ],
-        BATTLES: [battle | pair | {"judge": judge} for judge in ("x", "x", "y", None)],
     }
 
 
-def compared(spark, origins, *contents, llama_2=LLAMA):
+def compared(spark, origins, *contents):
     """Rows of `reproduction` by source, figure and where it was published."""
-    rows = ledger_rows(origins, llama_2=llama_2)
-    ledger = spark.createDataFrame([tuple(row.values()) for row in rows], LEDGER_DDL)
     tables = {}
-    for table in [INGESTED_FILES, *tables_of(list(LEDGERS.values()))]:
-        columns = {c.name: "bigint" if c.type == "timestamp" else c.type for c in table.columns}
+    for table in tables_of(origins):
+        columns = {c.name: c.type for c in table.columns} | ({"modified": "int"} if table == INGESTED_FILES else {})
         values = [tuple(row.get(name) for name in columns) for content in contents for row in content.get(table, [])]
         ddl = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
-        tables[table.name] = spark.createDataFrame([tuple(map(as_text, columns.values(), v)) for v in values], ddl)
-    found = compare_figures(ledger, rows, tables).collect()
-    by_key = {(row.source, row.figure, row.citation): row for row in found}
-    assert len(by_key) == len(found) == sum(len(LEDGERS[origin.format].figures) for origin in origins)
+        tables[table] = spark.createDataFrame([tuple(map(as_text, columns.values(), v)) for v in values], ddl)
+    found = compare_figures(origins, find_values(tables, origins))
+    rows = spark.createDataFrame(found, REPRODUCTION.ddl).collect()
+    by_key = {(row.source, row.figure, row.citation): row for row in rows}
+    assert len(by_key) == len(found) == sum(len(origin.ledger.figures) for origin in origins)
     return by_key
 
 
@@ -128,17 +126,17 @@ def as_text(kind, value):
 def found(spark):
     """Sources of every kind in one run."""
     origins = [
-        Origin(name, "lmsys_chat_1m", name == "made up")
+        Origin(name, "lmsys_chat_1m", name == "made up", LLAMA)
         for name in ("whole", "part", "quarantined", "made up", "empty")
     ]
     return compared(
         spark,
-        [*origins, Origin("votes", "arena", False)],
+        [*origins, Origin("votes", "arena", False, LLAMA)],
         chat_rows("whole", files=[(600_000, 0), (400_000, 0)]),
         chat_rows("part", files=[(5_000, 0)]),
         chat_rows("quarantined", files=[(1_000_000, 7)]),
         chat_rows("made up", files=[(1_000_000, 0)]),
-        arena_rows("votes", 33_000 - 4),
+        arena_rows("votes"),
     )
 
 
@@ -203,15 +201,15 @@ def test_a_source_without_rows_has_nothing_to_compare(found):
 
 def test_figures_of_battles_count_both_sides_voters_and_turns_that_are_known(found):
     ours = {key[1]: row.ours for key, row in found.items() if key[0] == "votes"}
-    assert (ours["battles"], ours["models"], ours["users"], ours["languages"]) == (32_996, 3, 2, 1)
-    assert ours["turns per battle"] == pytest.approx((32_994 + 3) / 32_995)
+    assert (ours["battles"], ours["models"], ours["users"], ours["languages"]) == (5, 3, 2, 1)
+    assert ours["turns per battle"] == 6 / 4
     assert ours["months"] == 2
     assert of(found, "votes", "battles", "chatbot_arena").reason.startswith("of the records 1 are in quarantine and 3")
 
 
 def test_without_llama_2_the_reason_says_which_tokenizer_to_add(spark):
     content = chat_rows("s", files=[(1_000_000, 0)])
-    found = compared(spark, [Origin("s", "lmsys_chat_1m", False)], content, llama_2=None)
+    found = compared(spark, [Origin("s", "lmsys_chat_1m", False, None)], content)
     tokens = [row for row in found.values() if row.figure.startswith("tokens")]
     assert len(tokens) == 6
     assert {(row.verdict, row.ours) for row in tokens} == {(CANNOT, None)}

@@ -1,161 +1,137 @@
 """Published figures beside ours, with a verdict and its reason."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.reproduction.ledger import LEDGERS, LLAMA_2, Ledger
-from arenalake.tables import INGESTED_FILES, REPRODUCTION, Table
+from arenalake.tables import INGESTED_FILES, Table
 
 MATCH, DIFFERS, CANNOT = "match", "differs", "cannot be recomputed"
 
-LEDGER_DDL = (
-    "source string, id string, place int, figure string, unit string, published double, citation string, "
-    "definition string, tolerance double, table string, ours string, records bigint, is_size boolean, obstacle string"
-)
 _GENERATED = "the source holds generated data, which only resembles what was published"
 _NO_TOKENIZER = (
     "counted with Llama-2's tokenizer, which is not configured: add spm:<path of its tokenizer.model>+bos to "
     "tokens.tokenizers"
 )
-# What comes into no figure at all.
-_ARRIVALS = ("rows", "quarantined", "duplicates")
+_ARRIVALS = ("size", "rows", "quarantined", "duplicates")
+
+# By source, then by what is counted: the sums over raw files, and the value of each aggregate.
+Values = dict[str, dict[str, float | None]]  # whole numbers too are floats
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A source whose format has a ledger, and whether its records were made by the generator."""
+    """A source whose format has a ledger, whether its records were made by the generator, and by what name Llama-2's
+    tokenizer goes in the tables (None where it is not configured)."""
 
     source: str
     format: str
     generated: bool
+    llama_2: str | None
+
+    @property
+    def ledger(self) -> Ledger:
+        return LEDGERS[self.format]
+
+    def aggregates(self, table: Table) -> list[str]:
+        """Spark aggregates that our figures in a table are."""
+        figures = [figure for figure in self.ledger.figures if figure.table == table]
+        figures = [figure for figure in figures if self.llama_2 or not figure.uses_llama_2]
+        return [figure.ours.replace(LLAMA_2, self.llama_2 or "") for figure in figures]
 
 
-def ledger_rows(origins: Sequence[Origin], *, llama_2: str | None) -> list[dict[str, Any]]:
-    """The published figures that apply to these sources, in the columns of `LEDGER_DDL`.
-
-    Args:
-        llama_2: name that Llama-2's tokenizer has in the tables; None where it is not configured.
-
-    Returns:
-        One row per source and figure. `obstacle` says why it cannot be recomputed, or is None where the tables decide.
-    """
-    return [
-        {
-            "source": origin.source,
-            "id": f"{origin.format}/{place}",
-            "place": place,
-            "figure": figure.name,
-            "unit": figure.unit,
-            "published": float(figure.published),
-            "citation": figure.citation,
-            "definition": figure.definition,
-            "tolerance": figure.tolerance,
-            "table": figure.table.name if figure.table and not (figure.uses_llama_2 and llama_2 is None) else None,
-            "ours": figure.ours.replace(LLAMA_2, llama_2 or ""),
-            "records": ledger.records,
-            "is_size": place == 0,
-            "obstacle": figure.reason
-            or (_GENERATED if origin.generated else None)
-            or (_NO_TOKENIZER if figure.uses_llama_2 and llama_2 is None else None),
-        }
-        for origin in origins
-        for ledger in (LEDGERS[origin.format],)
-        for place, figure in enumerate(ledger.figures)
-    ]
-
-
-def tables_of(ledgers: Sequence[Ledger]) -> list[Table]:
-    """The tables that the figures of some ledgers are in, by name."""
-    tables = {figure.table.name: figure.table for ledger in ledgers for figure in ledger.figures if figure.table}
+def tables_of(origins: Sequence[Origin]) -> list[Table]:
+    """The tables that the figures of some sources are in."""
+    figures = [figure for origin in origins for figure in origin.ledger.figures]
+    tables = {table.name: table for table in [INGESTED_FILES, *(figure.table for figure in figures)] if table}
     return [tables[name] for name in sorted(tables)]
 
 
-def compare_figures(ledger: DataFrame, rows: Sequence[Mapping[str, Any]], tables: Mapping[str, DataFrame]) -> DataFrame:
+def find_values(tables: Mapping[Table, DataFrame], origins: Sequence[Origin]) -> Values:
+    """Our figures, one small query per table, side by side: one query for all takes longer to plan than all of them.
+
+    Args:
+        tables: those of `tables_of`.
+
+    Returns:
+        By source: `size`, `rows`, `quarantined` and `duplicates` of the newest version of its raw files (absent where
+        nothing came in), and the value of each aggregate by its SQL (absent where the table has no row of the source).
+    """
+    sources = [origin.source for origin in origins]
+
+    def ask(table: Table) -> list[Any]:
+        rows = tables[table].where(F.col("source").isin(sources))
+        if table == INGESTED_FILES:
+            return rows.select("source", "path", "modified", *_ARRIVALS).collect()
+        wanted = sorted({aggregate for origin in origins for aggregate in origin.aggregates(table)})
+        if not wanted:
+            return []
+        values = [F.expr(f"CAST({aggregate} AS DOUBLE)").alias(aggregate) for aggregate in wanted]
+        return rows.groupBy("source").agg(*values).collect()
+
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(tables, pool.map(ask, tables), strict=True))
+    found: Values = {source: {} for source in sources}
+    newest = {(row.source, row.path): row for row in sorted(answers.pop(INGESTED_FILES), key=lambda row: row.modified)}
+    for row in newest.values():
+        sums = found[row.source]
+        sums.update({name: (sums.get(name) or 0.0) + row[name] for name in _ARRIVALS})
+    for rows in answers.values():
+        for row in rows:
+            found[row.source].update({name: value for name, value in row.asDict().items() if name != "source"})
+    return found
+
+
+def compare_figures(origins: Sequence[Origin], values: Values) -> list[tuple[Any, ...]]:
     """Put our figures beside the published ones.
 
     Args:
-        ledger: columns of `LEDGER_DDL`.
-        rows: the same rows as Python values, which say what to aggregate.
-        tables: the tables that `rows` name, and `ingested_files`.
+        values: see `find_values`.
 
     Returns:
-        Columns of the table `reproduction`. The verdict is `cannot be recomputed` for figures that the release cannot
+        Rows of the table `reproduction`. The verdict is `cannot be recomputed` for figures that the release cannot
         give, for generated data, where our table has nothing to compare, and where the source has more or fewer records
         than the release: its own figures are there all the same. Records in quarantine count as having come in.
     """
-    arrived = _newest_files(tables[INGESTED_FILES.name])
-    ours = None
-    for name in sorted({row["table"] for row in rows if row["table"]}):
-        wanted = {row["id"]: row["ours"] for row in rows if row["table"] == name}
-        found = _aggregate(arrived if name == INGESTED_FILES.name else tables[name], wanted)
-        ours = found if ours is None else ours.unionByName(found)
-    beside = ledger if ours is None else ledger.join(ours, ["source", "id"], "left")
-    if ours is None:
-        beside = beside.withColumn("value", F.lit(None).cast("double"))
-    sums = arrived.groupBy("source").agg(*[F.sum(name).alias(name) for name in _ARRIVALS])
-    judged = beside.join(sums, "source", "left").withColumns(
-        {
-            "other_size": F.coalesce(F.col("rows") != F.col("records"), F.lit(False)),
-            "off": F.abs(F.col("value") - F.col("published")),
-        }
-    )
-    obstacle = (
-        F.when(F.col("obstacle").isNotNull(), F.col("obstacle"))
-        .when(F.col("value").isNull(), F.concat(F.lit("there is nothing to compare in the table "), "table"))
-        .when(F.col("other_size") & ~F.col("is_size"), _size_words())
-    )
-    # The digits of a decimal fraction are not exact.
-    matches = F.col("off") <= F.col("tolerance") + 1e-9
-    verdict = F.when(obstacle.isNotNull(), CANNOT).when(matches, MATCH).otherwise(DIFFERS)
-    note = F.when(F.col("other_size"), _size_words()).when(
-        F.col("quarantined") + F.col("duplicates") > 0, _left_out_words()
-    )
-    return judged.select(
-        "source",
-        "place",
-        "figure",
-        "unit",
-        "citation",
-        "published",
-        F.col("value").alias("ours"),
-        "definition",
-        "tolerance",
-        verdict.alias("verdict"),
-        F.coalesce(obstacle, F.when(verdict == DIFFERS, note)).alias("reason"),
-    ).select(*REPRODUCTION.column_names)
+    rows = []
+    for origin in origins:
+        found, ledger = values[origin.source], origin.ledger
+        came_in = found.get("rows")
+        other_size = (
+            f"the source has {came_in:,.0f} records, the release has {ledger.records:,}"
+            if came_in is not None and came_in != ledger.records
+            else None
+        )
+        for place, figure in enumerate(ledger.figures):
+            without_tokenizer = figure.uses_llama_2 and not origin.llama_2
+            ours = found.get(figure.ours.replace(LLAMA_2, origin.llama_2 or "")) if figure.table else None
+            obstacle = (
+                figure.reason
+                or (origin.generated and _GENERATED)
+                or (without_tokenizer and _NO_TOKENIZER)
+                or (ours is None and figure.table and f"there is nothing to compare in the table {figure.table.name}")
+                # The first figure is the size itself.
+                or (place > 0 and other_size)
+            )
+            if obstacle or ours is None:
+                verdict, reason = CANNOT, obstacle
+            # The digits of a decimal fraction are not exact.
+            elif abs(ours - figure.published) <= figure.tolerance + 1e-9:
+                verdict, reason = MATCH, None
+            else:
+                verdict, reason = DIFFERS, other_size or _left_out(found)
+            published = (place, figure.name, figure.unit, figure.citation, float(figure.published), ours)
+            rows.append((origin.source, *published, figure.definition, figure.tolerance, verdict, reason))
+    return rows
 
 
-def _aggregate(table: DataFrame, wanted: Mapping[str, str]) -> DataFrame:
-    """Source, id and value of some aggregates, one row per source and aggregate."""
-    values = [F.expr(f"CAST({aggregate} AS DOUBLE)").alias(f"_{i}") for i, aggregate in enumerate(wanted.values())]
-    named = [F.struct(F.lit(one).alias("id"), F.col(f"_{i}").alias("value")) for i, one in enumerate(wanted)]
-    return table.groupBy("source").agg(*values).select("source", F.inline(F.array(*named)))
-
-
-def _newest_files(ingested_files: DataFrame) -> DataFrame:
-    """Of each raw file the version that came in last."""
-    newest = F.max_by(F.struct("size", *_ARRIVALS), "modified").alias("newest")
-    return ingested_files.groupBy("source", "path").agg(newest).select("source", "newest.*")
-
-
-def _size_words() -> Column:
-    return F.concat(
-        F.lit("the source has "),
-        F.format_number("rows", 0),
-        F.lit(" records, the release has "),
-        F.format_number("records", 0),
-    )
-
-
-def _left_out_words() -> Column:
-    return F.concat(
-        F.lit("of the records "),
-        F.format_number("quarantined", 0),
-        F.lit(" are in quarantine and "),
-        F.format_number("duplicates", 0),
-        F.lit(" are duplicates"),
-    )
+def _left_out(found: Mapping[str, float | None]) -> str | None:
+    quarantined, duplicates = found.get("quarantined") or 0, found.get("duplicates") or 0
+    if not quarantined and not duplicates:
+        return None
+    return f"of the records {quarantined:,.0f} are in quarantine and {duplicates:,.0f} are duplicates"

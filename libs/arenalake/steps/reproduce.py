@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import pandas as pd
@@ -14,39 +15,37 @@ from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.reproduction.compare import (
     CANNOT,
     DIFFERS,
-    LEDGER_DDL,
     MATCH,
     Origin,
     compare_figures,
-    ledger_rows,
+    find_values,
     tables_of,
 )
 from arenalake.reproduction.ledger import LEDGERS, LLAMA_2_DIGEST
 from arenalake.steps.step import Context, StepResult
-from arenalake.tables import INGESTED_FILES, REPRODUCTION
+from arenalake.tables import REPRODUCTION
 
 
 def run(context: Context) -> StepResult:
     """Compare what there is; a source whose format nobody published figures about is left out."""
     config, lake = context.config, context.lake
+    llama_2 = find_llama_2(config.tokens.tokenizers)
     origins = [
-        Origin(name, source.format, is_generated(lake.spark, source.path, config.generate))
+        Origin(name, source.format, is_generated(lake.spark, source.path, config.generate), llama_2)
         for name, source in config.sources.items()
         if source.format in LEDGERS
     ]
     if not origins and not lake.exists(REPRODUCTION):
         return StepResult(lines=["reproduce: no figures are published in the formats of these sources"])
-    rows = ledger_rows(origins, llama_2=find_llama_2(config.tokens.tokenizers))
-    tables = tables_of([LEDGERS[origin.format] for origin in origins])
-    inputs = [INGESTED_FILES, *(table for table in tables if table != INGESTED_FILES)]
-    ledger = lake.spark.createDataFrame([tuple(row.values()) for row in rows], LEDGER_DDL)
+    inputs = tables_of(origins)
 
     def build(*frames: DataFrame) -> DataFrame:
-        named = {table.name: frame for table, frame in zip(inputs, frames, strict=True)}
-        return compare_figures(ledger, rows, named)
+        values = find_values(dict(zip(inputs, frames, strict=True)), origins)
+        return lake.spark.createDataFrame(compare_figures(origins, values), REPRODUCTION.ddl)
 
-    lake.derive([Derivation(REPRODUCTION, inputs, build, {"ledger": rows})])
-    found = lake.read(REPRODUCTION).orderBy("source", "place").toPandas()
+    settings = {"origins": [astuple(origin) for origin in origins], "ledgers": repr(LEDGERS)}
+    lake.derive([Derivation(REPRODUCTION, inputs, build, settings)])
+    found = lake.read(REPRODUCTION).toPandas().sort_values(["source", "place"])
     lines = [line for origin in origins for line in _lines(origin, found[found["source"] == origin.source])]
     metrics = {verdict.replace(" ", "_"): float((found["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS)}
     return StepResult(lines=lines, metrics=metrics, tables={"reproduction": found})
