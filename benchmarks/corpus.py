@@ -39,14 +39,14 @@ from pyspark.sql import SparkSession
 from arenalake.config import Config, GenerateConfig, SparkConfig, parse_config
 from arenalake.generate.corpora import CONVERSATIONS_FOLDER, generate_corpora
 from arenalake.lake import Lake
-from arenalake.pipeline import JOB_ORDER, run_when_ready, step_of
+from arenalake.pipeline import run_when_ready, step_of
 from arenalake.session import get_session
 from arenalake.steps import Context
 from arenalake.tables import TOKEN_STATS
 
 JOBS = ("ingest", "measure", "token_stats", "moderation_stats")
 # Those that may look at languages; a job that there is not is left out.
-LANGUAGE_JOBS = tuple(job for job in ("ingest", "measure", "corpus_stats") if job in JOB_ORDER)
+LANGUAGE_JOBS = ("ingest", "measure", "corpus_stats")
 WARM_UP = 20_000
 # What is wanted: times as fast as the peer, shares of a cost, MB, and seconds.
 FROM_RAW, FROM_ENTITIES, SAME_COST, PYTHON_MB, INCREMENT_SECONDS, DETECT_SECONDS = 2.0, 4.0, 1.1, 500.0, 20.0, 120.0
