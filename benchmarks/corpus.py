@@ -45,7 +45,6 @@ from arenalake.steps import Context
 from arenalake.tables import TOKEN_STATS
 
 JOBS = ("ingest", "measure", "token_stats", "moderation_stats")
-# Those that may look at languages; a job that there is not is left out.
 LANGUAGE_JOBS = ("ingest", "measure", "corpus_stats")
 WARM_UP = 20_000
 # What is wanted: times as fast as the peer, shares of a cost, MB, and seconds.

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
 
 from arenalake.config import THREE_OUTCOMES, parse_config
-from arenalake.errors import ConfigError
+from arenalake.errors import CallerError, ConfigError
 from arenalake.lake import Lake
+from arenalake.ratings.sides import add_side_sums
 from arenalake.ratings.spread import count_votes, slice_rows
 from arenalake.ratings.style import StyledBattles, fit_style, standardise
 from arenalake.steps import Context
@@ -99,6 +101,10 @@ def _frame(spark, rows, table):
     return spark.createDataFrame([tuple(row) for row in plain], table.ddl)
 
 
+def _nothing(spark, table):
+    return spark.createDataFrame([], table.ddl)
+
+
 def _config(root="x", *, ratings=None, **bootstrap):
     sections = {"storage": {"root": root}, "mlflow": {"enabled": False}}
     return parse_config(
@@ -156,6 +162,26 @@ def test_without_any_votes_the_tables_are_written_empty(lake):
     assert result.lines == []
     assert lake.read(RATINGS).isEmpty()
     assert lake.read(RATING_REPLICATES).isEmpty()
+
+
+def test_battles_that_were_not_counted_are_told_before_anything_is_rated(spark, lake):
+    lake.append(BATTLES, _frame(spark, _battles(), BATTLES))
+    with pytest.raises(CallerError, match="there are 400 battles, but battle_counts is about 0; run the job battle_st"):
+        run(Context(_config(lake.root, ratings={"methods": ["elo"]}), lake))
+    assert not lake.exists(RATINGS)
+
+
+def test_what_is_added_up_over_a_side_ends_at_the_turn_that_the_vote_is_about(spark):
+    battles = _battles().head(5).assign(turn=pd.Series([1, 2, None, 2, 2], dtype=object))
+    messages = _messages(battles, lost=battles["battle_id"][3]).assign(n_chars=lambda rows: 10 ** rows["position"])
+    told = messages[messages["conversation_id"] != f"{battles['battle_id'][4]}/b"]
+    frames = _frame(spark, battles, BATTLES), _frame(spark, told, MESSAGES)
+    sums = {"chars": F.col("n_chars"), "tokens": F.element_at("n_tokens", "other")}
+    found = add_side_sums(*frames, sums, role="assistant").orderBy("battle_id").toPandas()
+    assert found["chars_a"].tolist()[:3] == [10, 1010, 1010]
+    assert found["chars_b"].isna().tolist() == [False, False, False, True, True]
+    assert found["tokens_a"].isna().all()
+    assert add_side_sums(*frames, sums).orderBy("battle_id").toPandas()["chars_b"].tolist()[:2] == [11, 1111]
 
 
 def test_slices_leave_out_rows_without_a_value_judge_models_and_small_slices(spark):
@@ -225,6 +251,7 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
             frames = {
                 "battle_counts": _shuffled(spark, _counts(battles), BATTLE_COUNTS, seed),
                 "battles": _shuffled(spark, battles, BATTLES, seed),
+                "removed_votes": _nothing(spark, REMOVED_VOTES),
                 "messages": _shuffled(spark, _messages(battles), MESSAGES, seed),
             }
             tables = {}
@@ -302,7 +329,7 @@ def test_judges_give_their_own_sandwich_and_a_wider_interval_where_they_vote_ali
     config = _config(ratings={"slices": ["all"]}, unit="judge", rounds=400)
     plan = RatingPlan(config.ratings, config.bootstrap)
     counts, battles = _frame(spark, _counts(alike), BATTLE_COUNTS), _frame(spark, alike, BATTLES)
-    frames = {"battle_counts": counts, "battles": battles}
+    frames = {"battle_counts": counts, "battles": battles, "removed_votes": _nothing(spark, REMOVED_VOTES)}
     rounds = plan.replicates(frames).toPandas()
     frames["rating_replicates"] = _frame(spark, rounds, RATING_REPLICATES)
     table = plan.ratings(frames).toPandas()
@@ -320,6 +347,7 @@ def test_no_method_rates_what_the_cleaning_rules_removed(spark):
     frames = {
         "battles": _frame(spark, battles, BATTLES),
         "messages": _frame(spark, _messages(battles), MESSAGES),
+        "removed_votes": _nothing(spark, REMOVED_VOTES),
     }
     marked = _counts(rules)
     removed = rules[gone].assign(rule="outliers")[REMOVED_VOTES.column_names]
@@ -351,6 +379,7 @@ def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
     settings["leave_out"] = ["language", "judge"]
     config = _config(ratings={**settings, "judge_kinds": ["human", "model"]})
     frames = {"battles": _frame(spark, battles, BATTLES), "messages": _frame(spark, messages, MESSAGES)}
+    frames["removed_votes"] = _nothing(spark, REMOVED_VOTES)
     plan = RatingPlan(config.ratings, config.bootstrap)
     found = plan.slices(frames).toPandas().set_index("slice")
 
