@@ -152,9 +152,9 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
     """One row per component that has an estimate.
 
     Returns:
-        component, n_models, n_battles (that the method uses), n_parameters, tie_parameter, nll (mean per battle,
-        natural logarithm, each battle weighing the same), aic (null where what was maximised is not a likelihood of
-        what was observed).
+        component, n_models, n_battles (that the method uses), n_parameters, tie_parameter (null where there is none
+        or no tie), nll (mean per battle, natural logarithm, each battle weighing the same), aic (null where what was
+        maximised is not a likelihood of what was observed).
     """
     rows = []
     for fit in point.fits:
@@ -163,14 +163,14 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
         # A cell without votes adds nothing, also where its outcome has probability zero.
         loglik = sum((n[n > 0] * value[n > 0]).sum() for n, value in zip(votes.counts, terms.loglik, strict=True))
         n_battles = round(votes.counts.sum())
-        n_parameters = fit.n_models - 1 + (fit.family.tie_start is not None)
+        n_parameters = fit.n_models - 1 + fit.tie_is_fitted
         rows.append(
             {
                 "component": point.component[fit.members[0]],
                 "n_models": fit.n_models,
                 "n_battles": n_battles,
                 "n_parameters": n_parameters,
-                "tie_parameter": fit.tau if fit.family.tie_start is not None else np.nan,
+                "tie_parameter": fit.tau if fit.tie_is_fitted else np.nan,
                 "nll": -loglik / n_battles,
                 "aic": 2 * (n_parameters - loglik) if fit.family.is_likelihood and votes.weight is None else np.nan,
             }

@@ -58,19 +58,30 @@ class ComponentFit:
         """Both directions of every pair."""
         return Edges(np.concatenate([self.votes.a, self.votes.b]), np.concatenate([self.votes.b, self.votes.a]))
 
+    @property
+    def tie_is_fitted(self) -> bool:
+        """Whether the family has a tie parameter that the votes have a say in: without ties it stays at its bound."""
+        return self.family.tie_start is not None and bool(self.votes.counts[TIE].any())
+
     @cached_property
     def inverse_information(self) -> Floats:
-        """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter)."""
+        """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter).
+
+        A tie parameter at its bound is known: its row and column are 0.
+        """
         counts = self.votes.weighted[:, :, None].astype(np.float64)
         theta, tau = self.theta[:, None], np.array([self.tau])
         information = derivatives(self.votes.a, self.votes.b, self.signs, counts, self.family, theta, tau)[2][0]
+        size = len(information)
+        if not self.tie_is_fitted:
+            information = information[: self.n_models, : self.n_models]
         # The constant shift has no information; with the pin it has some, taken out again after the inversion.
         pin = np.zeros(len(information))
         pin[: self.n_models] = 1 / np.sqrt(self.n_models)
         scale = np.trace(information[: self.n_models, : self.n_models])
         inverse = np.linalg.inv(information + scale * np.outer(pin, pin)) - np.outer(pin, pin) / scale
         symmetric: Floats = (inverse + inverse.T) / 2
-        return symmetric
+        return np.pad(symmetric, (0, size - len(symmetric)))
 
 
 @dataclass(frozen=True)

@@ -475,7 +475,7 @@ RATING_FITS = Table(
         Column("n_models", "int", "models of the component", required=True),
         Column("n_battles", "bigint", "battles that the method uses", required=True),
         Column("n_parameters", "int", "free parameters", required=True),
-        Column("tie_parameter", "double", "logarithm of the tie parameter; null where the method has none"),
+        Column("tie_parameter", "double", "logarithm of the tie parameter; null without one or without ties"),
         Column("nll", "double", "mean negative log-likelihood per battle, natural logarithm", required=True),
         Column(
             "aic", "double", "Akaike's criterion; null for half-win ties, which are no likelihood of what was observed"
