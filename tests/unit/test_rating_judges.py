@@ -5,11 +5,14 @@ import pytest
 from rating_cases import count, simulate
 from scipy.sparse import csr_array
 
+from arenalake.config import RatingsConfig
 from arenalake.ratings import elo
 from arenalake.ratings.elo import EloRules, _draw, elo_ratings, elo_rounds, pack, unpack
+from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, rate, rate_rounds
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES
 from arenalake.ratings.intervals import sandwich_covariance
 from arenalake.ratings.judges import PART, clustered_errors, judge_meat, judge_weights, resample_judges
+from arenalake.ratings.leaderboard import normal_rows, percentile_rows
 from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
 from arenalake.ratings.resampling import CellSampler
 
@@ -44,6 +47,27 @@ def test_a_parts_votes_are_its_judges_votes_times_their_weights():
     sums = resample_judges(ballots, 2, 0, 5, range(4), poisson=False)
     for round_ in range(4):
         assert sums[:, round_].tolist() == (judge_weights(2, 0, 5, round_) @ ballots.toarray()).tolist()
+
+
+@pytest.mark.parametrize("poisson", [False, True])
+@pytest.mark.parametrize("method", COUNTED)
+def test_one_judge_leaves_ratings_without_bounds_and_the_note_says_so(method, poisson):
+    votes = count(*simulate(2, 4, 300), 4)
+    ballots, config = csr_array(votes.counts.reshape(1, -1)), RatingsConfig()
+    sums = resample_judges(ballots, 1, 0, 0, range(100), poisson=poisson).reshape(3, -1, 100)
+    found = rate(votes, method, config)
+    rounds = rate_rounds(votes, method, lambda some: sums[:, :, some.start : some.stop], range(96), config)
+    tables = [percentile_rows(found, rounds)]
+    if method in LIKELIHOODS:
+        point = fit_point(votes, LIKELIHOODS[method])
+        clustered = clustered_errors(point.fits[0], judge_meat(point, ballots)[0], 1)
+        tables.append(normal_rows(found, "sandwich_judge", clustered))
+    for rows in tables:
+        assert rows["rating"].notna().all()
+        assert rows[["se", "ci_lower", "ci_upper"]].isna().all(axis=None)
+        assert set(rows["note"]) == {"unbounded: nothing to resample, as with one judge"}
+        assert set(rows["rank_ub"]) == {1}
+    assert (set(tables[0]["rank_lower"]), set(tables[0]["rank_upper"])) == ({1}, {4})
 
 
 def _one_ballot_each(first, second, outcome, n_models):

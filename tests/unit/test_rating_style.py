@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from arenalake.ratings.families import HALF_WIN
+from arenalake.ratings.judges import draw_judges
 from arenalake.ratings.replicates import fit_point
 from arenalake.ratings.style import (
     StyledBattles,
@@ -116,6 +117,19 @@ def test_a_round_depends_on_nothing_but_its_own_weights():
     apart = replicate_style(fit, weights, range(33, 36))
     assert (together[0][:, 33:36] == apart[0]).all()
     assert (together[1][:, 33:36] == apart[1]).all()
+
+
+@pytest.mark.parametrize("poisson", [False, True])
+def test_rounds_of_one_judge_say_nothing(poisson):
+    battles, _ = simulate(5, n_battles=400)
+    judge = np.zeros(400, dtype=np.int64)
+
+    def weights(round_):
+        return draw_judges(1, 0, round_, poisson=poisson)[judge].astype(float)
+
+    theta, beta = replicate_style(fit_style(battles, ridge=0.5), weights, range(20))
+    assert np.isnan(theta).all()
+    assert np.isnan(beta).all()
 
 
 def test_a_model_that_only_wins_has_no_rating_and_only_wins_in_a_round_is_infinite():

@@ -12,6 +12,8 @@ from arenalake.ratings.replicates import PointFit
 from arenalake.ratings.votes import A_WINS, TIE, Floats, Ints, PairVotes
 
 UNBOUNDED = "unbounded"
+# Of every model, where nothing at all is known of how its rating varies.
+UNKNOWN = "unbounded: nothing to resample, as with one judge"
 
 
 def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:
@@ -20,13 +22,15 @@ def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:
     for group in estimate.groups:
         lowest[group], highest[group] = intervals.rank_interval(replicates[group])
     interval = intervals.percentile_interval(replicates)
-    rows = _rows(estimate, "percentile", interval).assign(rank_lower=lowest, rank_upper=highest)
+    rows = _rows(estimate, "percentile", interval, known=~np.isnan(replicates)).assign(
+        rank_lower=lowest, rank_upper=highest
+    )
     return _typed(rows.assign(n_rounds=replicates.shape[1]), rated=~np.isnan(estimate.rating))
 
 
 def normal_rows(estimate: Estimate, name: str, se: Floats) -> pd.DataFrame:
     """Rows of an interval that is the estimate plus and minus 1.96 standard errors, [K]."""
-    rows = _rows(estimate, name, intervals.normal_interval(estimate.rating, se))
+    rows = _rows(estimate, name, intervals.normal_interval(estimate.rating, se), known=~np.isnan(se))
     return _typed(rows.assign(rank_lower=np.nan, rank_upper=np.nan, n_rounds=np.nan), rated=~np.isnan(estimate.rating))
 
 
@@ -39,14 +43,15 @@ def sandwich_errors(estimate: Estimate, point: PointFit, ratings: RatingsConfig)
     return se
 
 
-def _rows(estimate: Estimate, name: str, interval: Interval) -> pd.DataFrame:
+def _rows(estimate: Estimate, name: str, interval: Interval, *, known: np.ndarray) -> pd.DataFrame:
     rated = ~np.isnan(estimate.rating)
     rank, rank_ub = np.full((2, len(rated)), np.nan)
     for group in estimate.groups:
         rank[group] = intervals.rank(estimate.rating[group])
         rank_ub[group] = intervals.rank_upper_bound(interval.lower[group], interval.upper[group])
     open_ = rated & intervals.unbounded(interval)
-    notes = [(UNBOUNDED, *own) if far else own for own, far in zip(estimate.notes, open_, strict=True)]
+    why = UNBOUNDED if known.any() else UNKNOWN
+    notes = [(why, *own) if far else own for own, far in zip(estimate.notes, open_, strict=True)]
     return pd.DataFrame(
         {
             "interval": name,
