@@ -12,6 +12,8 @@ from arenalake.ratings.replicates import PointFit
 from arenalake.ratings.votes import A_WINS, TIE, Floats, Ints, PairVotes
 
 UNBOUNDED = "unbounded"
+# A difference is nothing but rounding where it is smaller than this share of what it is taken from.
+_ROUNDING = 1e-12
 # Of every model, where nothing at all is known of how its rating varies.
 UNKNOWN = "unbounded: nothing to resample, as with one judge"
 
@@ -88,7 +90,8 @@ def pair_rows(
 
     Returns:
         model_a, model_b (by code point), n_above, n_below, n_rounds, probability_above, predicted_win_rate, and how
-        it fits: n_battles, observed_win_rate, residual (in standard errors of the observed rate).
+        it fits: n_battles, observed_win_rate, residual (in standard errors of the observed rate; null where all votes
+        are as predicted).
     """
     n_models = len(estimate.models)
     battles, observed, residual = _residuals(votes, predicted, n_models)
@@ -134,7 +137,10 @@ def _residuals(votes: PairVotes | None, predicted: Floats | None, n_models: int)
     if predicted is not None:
         off = np.array([1.0, 0.0, 0.5])[:, None] - predicted[a, b]
         # Votes' own scatter around the prediction: with ties it is less than that of wins and losses.
-        residual[a, b] = (counts * off).sum(axis=0) / np.sqrt(np.maximum((counts * off**2).sum(axis=0) - mixed, 0))
+        squares = (counts * off**2).sum(axis=0)
+        scatter = squares - mixed
+        some = scatter > _ROUNDING * squares
+        residual[a[some], b[some]] = (counts * off).sum(axis=0)[some] / np.sqrt(scatter[some])
     return battles, observed, residual
 
 

@@ -397,7 +397,7 @@ RATING_PAIRS = Table(
             "residual",
             "double",
             "observed less predicted, in standard errors of the observed rate: far from 0 where ratings do not explain "
-            "the pair; null without votes or prediction",
+            "the pair; null without votes, prediction or any error of it",
         ),
     ),
     key=("source", "slice", "method", "unit", "model_a", "model_b"),
