@@ -195,15 +195,23 @@ def _play_logits(
         seen[a] = seen[b] = True
 
 
-def pack(codes: Ints) -> bytes:
-    """Indices as bytes, two each.
+def narrow(codes: Ints) -> NDArray[np.uint16]:
+    """Indices of models in two bytes each.
 
     Raises:
         RatingError: an index does not fit.
     """
     if codes.max(initial=0) > _LARGEST_CODE:
-        raise RatingError(f"online Elo rates at most {_LARGEST_CODE + 1:,} models of one slice")
-    return codes.astype("<u2").tobytes()
+        raise RatingError(
+            f"a slice has {codes.max() + 1:,} models or more; online Elo and style control rate at most "
+            f"{_LARGEST_CODE + 1:,}: use other `ratings.methods` or smaller `ratings.slices`"
+        )
+    return codes.astype(np.uint16)
+
+
+def pack(codes: Ints) -> bytes:
+    """Indices as bytes, see `narrow`."""
+    return narrow(codes).astype("<u2").tobytes()
 
 
 def unpack(packed: bytes) -> NDArray[np.int64]:
