@@ -229,3 +229,6 @@ def test_a_constant_covariate_says_nothing():
     scaled, mean, sd = standardise(np.array([[1.0, 2.0], [3.0, 2.0]]))
     assert scaled.tolist() == [[-1, 0], [1, 0]]
     assert (mean.tolist(), sd.tolist()) == ([2, 2], [1, 0])
+    scaled, _, sd = standardise(np.full((500, 1), 1 / 3))  # of which the mean is another number
+    assert (scaled == 0).all()
+    assert sd.tolist() == [0]
