@@ -174,6 +174,13 @@ def test_elo_of_two_battles_by_hand():
     assert rating == pytest.approx([1002 + lost, 998 - lost])
 
 
+@pytest.mark.parametrize("rules", [EloRules(k=2e5, start=0), EloRules(k=2e5, scale=0.001, start=0)])
+def test_elo_of_models_that_are_infinitely_far_apart_by_hand(rules):
+    # An even win, a win that could not be otherwise, and a loss that could not be: 1/2, 0 and 1 of what is at stake.
+    rating = elo_ratings(np.array([0, 0, 1]), np.array([1, 1, 0]), np.array([1.0, 1.0, 1.0]), 2, rules)
+    assert rating == pytest.approx([-1e5, 1e5])
+
+
 @pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])
 def test_models_with_a_tie_parameter_fit_two_models_perfectly(family):
     votes = votes_of({"AB": (50, 20, 30)})

@@ -139,6 +139,18 @@ def test_elo_rounds_play_what_they_draw_one_battle_after_another(rules, soft):
         assert found[:, column] == pytest.approx(alone, rel=1e-12)
 
 
+@pytest.mark.parametrize("rules", [EloRules(k=2e5, start=0), EloRules(scale=0.01, start=0), EloRules(k=1e9)])
+def test_elo_rounds_and_estimates_agree_where_models_are_infinitely_far_apart(rules):
+    # Few battles: with so much at stake, rounding grows from one battle to the next.
+    first, second, score = np.array([0, 1, 2]), np.array([1, 2, 3]), np.array([1.0, 0.0, 1.0])
+    found = elo_rounds(first, second, score, 4, 9, range(20), rules)
+    for round_ in range(20):
+        order = _drawn(9, round_, 3)
+        alone = elo_ratings(first[order], second[order], score[order], 4, rules)
+        seen = np.isin(np.arange(4), [first[order], second[order]])
+        assert found[seen, round_] == pytest.approx(alone[seen], rel=1e-9, abs=1e-9)
+
+
 def test_an_elo_round_does_not_depend_on_the_rounds_beside_it():
     first, second, outcome = simulate(7, 9, 40_000)
     battles = first, second, np.array([1, 0, 0.5])[outcome], 9, 3
