@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rating_cases import count, simulate, votes_of
+from scipy.sparse import csr_array
 
 from arenalake.config import RatingsConfig
 from arenalake.errors import RatingError
@@ -17,6 +18,8 @@ from arenalake.ratings.elo import EloRules, elo_ratings
 from arenalake.ratings.estimates import estimate_win_rate, rate
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
 from arenalake.ratings.fit import derivatives, fit_votes, incidence
+from arenalake.ratings.intervals import sandwich_covariance
+from arenalake.ratings.judges import clustered_errors, judge_meat
 from arenalake.ratings.leaderboard import fit_rows, predicted_win_rates
 from arenalake.ratings.replicates import fit_point
 from arenalake.ratings.votes import count_pairs
@@ -171,6 +174,13 @@ def test_elo_of_two_battles_by_hand():
     assert rating == pytest.approx([1002 + lost, 998 - lost])
 
 
+@pytest.mark.parametrize("rules", [EloRules(k=2e5, start=0), EloRules(k=2e5, scale=0.001, start=0)])
+def test_elo_of_models_that_are_infinitely_far_apart_by_hand(rules):
+    # An even win, a win that could not be otherwise, and a loss that could not be: 1/2, 0 and 1 of what is at stake.
+    rating = elo_ratings(np.array([0, 0, 1]), np.array([1, 1, 0]), np.array([1.0, 1.0, 1.0]), 2, rules)
+    assert rating == pytest.approx([-1e5, 1e5])
+
+
 @pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])
 def test_models_with_a_tie_parameter_fit_two_models_perfectly(family):
     votes = votes_of({"AB": (50, 20, 30)})
@@ -190,7 +200,28 @@ def test_without_ties_models_with_a_tie_parameter_are_bradley_terry(family):
     votes = count(*simulate(3, 7, 900, tie_share=0), 7)
     plain = fit_point(votes, NO_TIES)
     assert fit_point(votes, family).fits[0].theta == pytest.approx(plain.fits[0].theta, abs=1e-9)
-    assert fit_rows(fit_point(votes, family))["nll"][0] == pytest.approx(fit_rows(plain)["nll"][0])
+    row, expected = fit_rows(fit_point(votes, family)).iloc[0], fit_rows(plain).iloc[0]
+    for name in ("nll", "aic", "n_parameters"):
+        assert row[name] == pytest.approx(expected[name])
+    assert np.isnan(row["tie_parameter"])
+
+
+@pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])
+@pytest.mark.parametrize("lost", [3, 5, 10])
+def test_without_ties_models_with_a_tie_parameter_have_the_errors_of_bradley_terry(family, lost):
+    votes = votes_of({"AB": (100 - lost, lost, 0), "CD": (4, 2, 3)})
+    point = fit_point(votes, family)
+    fit, tied = point.fits
+    p = lost / 100
+    # The variance of log odds, of which either model has half the distance.
+    expected = np.sqrt(1 / (100 * p * (1 - p))) / 2
+    assert np.sqrt(np.diag(sandwich_covariance(fit))) == pytest.approx([expected] * 2)
+    judges = csr_array(np.repeat(np.eye(votes.counts.size, dtype=np.int64), votes.counts.ravel(), axis=0))
+    n_judges = judges.shape[0]
+    clustered = clustered_errors(fit, judge_meat(point, judges)[0], n_judges)
+    assert clustered == pytest.approx([expected * np.sqrt(n_judges / (n_judges - 1))] * 2)
+    assert (tied.inverse_information[-1] != 0).any()
+    assert fit_rows(point)["n_parameters"].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("family", [DAVIDSON, RAO_KUPPER])

@@ -5,11 +5,14 @@ import pytest
 from rating_cases import count, simulate
 from scipy.sparse import csr_array
 
+from arenalake.config import RatingsConfig
 from arenalake.ratings import elo
 from arenalake.ratings.elo import EloRules, _draw, elo_ratings, elo_rounds, pack, unpack
+from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, rate, rate_rounds
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES
 from arenalake.ratings.intervals import sandwich_covariance
 from arenalake.ratings.judges import PART, clustered_errors, judge_meat, judge_weights, resample_judges
+from arenalake.ratings.leaderboard import normal_rows, percentile_rows
 from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
 from arenalake.ratings.resampling import CellSampler
 
@@ -44,6 +47,27 @@ def test_a_parts_votes_are_its_judges_votes_times_their_weights():
     sums = resample_judges(ballots, 2, 0, 5, range(4), poisson=False)
     for round_ in range(4):
         assert sums[:, round_].tolist() == (judge_weights(2, 0, 5, round_) @ ballots.toarray()).tolist()
+
+
+@pytest.mark.parametrize("poisson", [False, True])
+@pytest.mark.parametrize("method", COUNTED)
+def test_one_judge_leaves_ratings_without_bounds_and_the_note_says_so(method, poisson):
+    votes = count(*simulate(2, 4, 300), 4)
+    ballots, config = csr_array(votes.counts.reshape(1, -1)), RatingsConfig()
+    sums = resample_judges(ballots, 1, 0, 0, range(100), poisson=poisson).reshape(3, -1, 100)
+    found = rate(votes, method, config)
+    rounds = rate_rounds(votes, method, lambda some: sums[:, :, some.start : some.stop], range(96), config)
+    tables = [percentile_rows(found, rounds)]
+    if method in LIKELIHOODS:
+        point = fit_point(votes, LIKELIHOODS[method])
+        clustered = clustered_errors(point.fits[0], judge_meat(point, ballots)[0], 1)
+        tables.append(normal_rows(found, "sandwich_judge", clustered))
+    for rows in tables:
+        assert rows["rating"].notna().all()
+        assert rows[["se", "ci_lower", "ci_upper"]].isna().all(axis=None)
+        assert set(rows["note"]) == {"unbounded: nothing to resample, as with one judge"}
+        assert set(rows["rank_ub"]) == {1}
+    assert (set(tables[0]["rank_lower"]), set(tables[0]["rank_upper"])) == ({1}, {4})
 
 
 def _one_ballot_each(first, second, outcome, n_models):
@@ -113,6 +137,18 @@ def test_elo_rounds_play_what_they_draw_one_battle_after_another(rules, soft):
         order = _drawn(9, round_, 700)
         alone = elo_ratings(first[order], second[order], score[order], 5, rules)
         assert found[:, column] == pytest.approx(alone, rel=1e-12)
+
+
+@pytest.mark.parametrize("rules", [EloRules(k=2e5, start=0), EloRules(scale=0.01, start=0), EloRules(k=1e9)])
+def test_elo_rounds_and_estimates_agree_where_models_are_infinitely_far_apart(rules):
+    # Few battles: with so much at stake, rounding grows from one battle to the next.
+    first, second, score = np.array([0, 1, 2]), np.array([1, 2, 3]), np.array([1.0, 0.0, 1.0])
+    found = elo_rounds(first, second, score, 4, 9, range(20), rules)
+    for round_ in range(20):
+        order = _drawn(9, round_, 3)
+        alone = elo_ratings(first[order], second[order], score[order], 4, rules)
+        seen = np.isin(np.arange(4), [first[order], second[order]])
+        assert found[seen, round_] == pytest.approx(alone[seen], rel=1e-9, abs=1e-9)
 
 
 def test_an_elo_round_does_not_depend_on_the_rounds_beside_it():

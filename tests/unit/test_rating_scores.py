@@ -9,12 +9,12 @@ from scipy.special import expit
 
 from arenalake.config import parse_config
 from arenalake.errors import ConfigError
-from arenalake.ratings.estimates import estimate_win_rate
+from arenalake.ratings.estimates import estimate, estimate_win_rate
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
 from arenalake.ratings.fit import derivatives, incidence
 from arenalake.ratings.intervals import sandwich_covariance
 from arenalake.ratings.judges import clustered_errors, judge_meat
-from arenalake.ratings.leaderboard import fit_rows, pair_rows, predicted_win_rates
+from arenalake.ratings.leaderboard import fit_rows, normal_rows, pair_rows, predicted_win_rates, sandwich_errors
 from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
 from arenalake.ratings.spread import read_votes
 from arenalake.ratings.spread_judges import _ballot_matrix
@@ -217,6 +217,22 @@ def test_residuals_are_in_standard_errors_of_the_scores():
     assert found["observed_win_rate"] == pytest.approx(0.65)
     assert found["n_battles"] == 4
     assert found["residual"] == pytest.approx((score - 0.5).sum() / np.sqrt(((score - 0.5) ** 2).sum()))
+
+
+@pytest.mark.parametrize("score", [0.9, 0.55, 0.7, 1 / 3])
+@pytest.mark.parametrize("n", [1, 10, 1000])
+def test_scores_that_are_all_the_same_have_no_scatter(score, n):
+    votes = count_scores(["x", "y"], np.array([0]), np.array([1]), np.array([score]), np.array([n]))
+    point = fit_point(votes, HALF_WIN)
+    found = estimate(votes, point, _ratings())
+    errors = sandwich_errors(found, point, _ratings())
+    assert errors == pytest.approx([0, 0], abs=1e-4)
+    assert normal_rows(found, "sandwich", errors)["note"].isna().all()
+    pairs = pair_rows(found, np.zeros((2, 2)), predicted_win_rates(point), votes)
+    assert pairs["observed_win_rate"][0] == pytest.approx(score)
+    assert np.isnan(pairs["residual"][0])
+    off = np.full((2, 2), score + 1e-3)
+    assert pair_rows(found, np.zeros((2, 2)), off, votes)["residual"][0] == pytest.approx(-np.sqrt(n), rel=1e-6)
 
 
 def test_votes_of_a_pair_weigh_the_inverse_of_their_number_from_a_threshold_on():

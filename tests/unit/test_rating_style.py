@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from arenalake.ratings.families import HALF_WIN
+from arenalake.ratings.judges import draw_judges
 from arenalake.ratings.replicates import fit_point
 from arenalake.ratings.style import (
     StyledBattles,
@@ -118,6 +119,19 @@ def test_a_round_depends_on_nothing_but_its_own_weights():
     assert (together[1][:, 33:36] == apart[1]).all()
 
 
+@pytest.mark.parametrize("poisson", [False, True])
+def test_rounds_of_one_judge_say_nothing(poisson):
+    battles, _ = simulate(5, n_battles=400)
+    judge = np.zeros(400, dtype=np.int64)
+
+    def weights(round_):
+        return draw_judges(1, 0, round_, poisson=poisson)[judge].astype(float)
+
+    theta, beta = replicate_style(fit_style(battles, ridge=0.5), weights, range(20))
+    assert np.isnan(theta).all()
+    assert np.isnan(beta).all()
+
+
 def test_a_model_that_only_wins_has_no_rating_and_only_wins_in_a_round_is_infinite():
     battles, _ = simulate(6, n_battles=300)
     first = np.append(battles.first, [6, 6])
@@ -215,3 +229,6 @@ def test_a_constant_covariate_says_nothing():
     scaled, mean, sd = standardise(np.array([[1.0, 2.0], [3.0, 2.0]]))
     assert scaled.tolist() == [[-1, 0], [1, 0]]
     assert (mean.tolist(), sd.tolist()) == ([2, 2], [1, 0])
+    scaled, _, sd = standardise(np.full((500, 1), 1 / 3))  # of which the mean is another number
+    assert (scaled == 0).all()
+    assert sd.tolist() == [0]

@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 
 from arenalake.config import parse_config
+from arenalake.errors import RatingError
 from arenalake.ratings import spread_style
-from arenalake.ratings.spread_style_parts import LargeSlice, large_slices
+from arenalake.ratings.elo import pack
+from arenalake.ratings.spread_style_parts import LargeSlice, _Slice, large_slices
+from arenalake.ratings.votes import PairVotes
 from arenalake.tables import STYLE_REPLICATES
 
 N_BATTLES = 600
@@ -36,6 +39,23 @@ def _rows():
     )
     rows.loc[[10, 400], ["model_a", "score", "tokens"]] = [["emu", 1.0, 0.1], ["emu", 0.0, 0.2]]
     return rows
+
+
+def test_more_models_than_two_bytes_can_tell_apart_are_refused_by_every_method_that_uses_two():
+    names = tuple(f"m{number:05}" for number in range(65_537))
+    none = np.zeros(0, dtype=np.int64)
+    votes = PairVotes(names, none, none, np.zeros((3, 0), dtype=np.int64))
+    known = _Slice(votes, None, np.zeros(1), np.ones(1), np.ones(1), np.array([1]))
+    row = pd.DataFrame({"model_a": [names[0]], "model_b": [names[-2]], "score": [1.0], "tokens": [0.5]})
+    assert known.battles_of(row, ["tokens"]).second.tolist() == [65_535]
+    for narrowing in (
+        lambda: known.battles_of(row.assign(model_b=names[-1]), ["tokens"]),
+        lambda: pack(np.array([65_536])),
+    ):
+        with pytest.raises(
+            RatingError, match="65,537 models or more; online Elo and style control rate at most 65,536"
+        ):
+            narrowing()
 
 
 def _frame(spark, seed):

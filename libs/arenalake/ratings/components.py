@@ -10,18 +10,20 @@ from scipy.sparse.csgraph import connected_components
 from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Ints, PairVotes
 
 
-def win_edges(votes: PairVotes) -> tuple[Ints, Ints]:
-    """(winner, loser) of every directed edge: who ever beat whom or tied with them."""
-    a_scored = (votes.counts[A_WINS] > 0) | (votes.counts[TIE] > 0)
-    b_scored = (votes.counts[B_WINS] > 0) | (votes.counts[TIE] > 0)
-    winners = np.concatenate([votes.a[a_scored], votes.b[b_scored]])
-    losers = np.concatenate([votes.b[a_scored], votes.a[b_scored]])
-    return winners, losers
+def scored(counts: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each pair's first model, then its second, ever beat or tied the other: [3, P, ...] to [2 P, ...]."""
+    tied = counts[TIE] > 0
+    return np.concatenate([(counts[A_WINS] > 0) | tied, (counts[B_WINS] > 0) | tied])
+
+
+def win_edges(a: Ints, b: Ints, exists: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """(winner, loser) of every directed edge: who ever beat whom or tied with them, as `scored` says."""
+    return np.concatenate([a, b])[exists], np.concatenate([b, a])[exists]
 
 
 def find_components(votes: PairVotes) -> Ints:
     """Number the strongly connected components from 1, the largest first, equal sizes by their first name; [K]."""
-    return label_components(*win_edges(votes), len(votes.models))
+    return label_components(*win_edges(votes.a, votes.b, scored(votes.counts)), len(votes.models))
 
 
 def label_components(winners: Ints, losers: Ints, n_models: int) -> Ints:

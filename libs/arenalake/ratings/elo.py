@@ -1,6 +1,7 @@
 """Online Elo: battles one after another, in their order for the estimate and in random orders for the rounds."""
 
 from dataclasses import dataclass
+from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ _LARGEST_GAIN = 0.2
 _TILE = 2048
 _LEAST, _MOST = 1e-100, 1e100
 _LARGEST_CODE = 2**16 - 1
+# Beyond this the exponential function is no number; the chance to win is below 1e-304 already.
+_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ def elo_ratings(first: Ints, second: Ints, score: Floats, n_models: int, rules: 
     Source: Elo 1978, The Rating of Chessplayers, Past and Present.
     """
     rating = [float(rules.start)] * n_models
-    growth = rules.base ** (1 / rules.scale)
+    slope = log(rules.base) / rules.scale
     for a, b, result in zip(first.tolist(), second.tolist(), score.tolist(), strict=True):
-        change = rules.k * (result - 1 / (1 + growth ** (rating[b] - rating[a])))
+        behind = min(slope * (rating[b] - rating[a]), _LARGEST_EXPONENT)
+        change = rules.k * (result - 1 / (1 + exp(behind)))
         rating[a] += change
         rating[b] -= change
     return np.array(rating)
@@ -195,15 +199,23 @@ def _play_logits(
         seen[a] = seen[b] = True
 
 
-def pack(codes: Ints) -> bytes:
-    """Indices as bytes, two each.
+def narrow(codes: Ints) -> NDArray[np.uint16]:
+    """Indices of models in two bytes each.
 
     Raises:
         RatingError: an index does not fit.
     """
     if codes.max(initial=0) > _LARGEST_CODE:
-        raise RatingError(f"online Elo rates at most {_LARGEST_CODE + 1:,} models of one slice")
-    return codes.astype("<u2").tobytes()
+        raise RatingError(
+            f"a slice has {codes.max() + 1:,} models or more; online Elo and style control rate at most "
+            f"{_LARGEST_CODE + 1:,}: use other `ratings.methods` or smaller `ratings.slices`"
+        )
+    return codes.astype(np.uint16)
+
+
+def pack(codes: Ints) -> bytes:
+    """Indices as bytes, see `narrow`."""
+    return narrow(codes).astype("<u2").tobytes()
 
 
 def unpack(packed: bytes) -> NDArray[np.int64]:

@@ -60,6 +60,7 @@ def sandwich_covariance(fit: ComponentFit) -> Floats:
     weight = 1.0 if votes.weight is None else votes.weight
     counts = votes.counts * weight**2  # a vote's slope has its weight once, its square twice
     squares = sum(n * score**2 for n, score in zip(counts, terms.score, strict=True)) - votes.mixed * weight**2
+    squares = np.maximum(squares, 0)  # where all scores of a pair are the same, rounding may leave it below
     meat = (signs * squares) @ signs.T
     meat = np.asarray(meat.todense())
     if terms.tie_score is not None:

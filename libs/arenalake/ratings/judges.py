@@ -21,7 +21,7 @@ PART = 4096
 
 
 def judge_weights(n_judges: int, part: int, seed: int, round_: int, *, poisson: bool = False) -> Ints:
-    """How often each judge of a part is drawn in a round, [judges of the part]; see `resample_part`."""
+    """How often each judge of a part is drawn, [judges of the part]; a lone one never: see `resample_part`."""
     sizes = np.diff([*range(0, n_judges, PART), n_judges])
     return resample_part(sizes, part, seed, round_, poisson=poisson)
 

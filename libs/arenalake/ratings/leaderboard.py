@@ -12,6 +12,10 @@ from arenalake.ratings.replicates import PointFit
 from arenalake.ratings.votes import A_WINS, TIE, Floats, Ints, PairVotes
 
 UNBOUNDED = "unbounded"
+# A difference is nothing but rounding where it is smaller than this share of what it is taken from.
+_ROUNDING = 1e-12
+# Of every model, where nothing at all is known of how its rating varies.
+UNKNOWN = "unbounded: nothing to resample, as with one judge"
 
 
 def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:
@@ -20,13 +24,15 @@ def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:
     for group in estimate.groups:
         lowest[group], highest[group] = intervals.rank_interval(replicates[group])
     interval = intervals.percentile_interval(replicates)
-    rows = _rows(estimate, "percentile", interval).assign(rank_lower=lowest, rank_upper=highest)
+    rows = _rows(estimate, "percentile", interval, known=~np.isnan(replicates)).assign(
+        rank_lower=lowest, rank_upper=highest
+    )
     return _typed(rows.assign(n_rounds=replicates.shape[1]), rated=~np.isnan(estimate.rating))
 
 
 def normal_rows(estimate: Estimate, name: str, se: Floats) -> pd.DataFrame:
     """Rows of an interval that is the estimate plus and minus 1.96 standard errors, [K]."""
-    rows = _rows(estimate, name, intervals.normal_interval(estimate.rating, se))
+    rows = _rows(estimate, name, intervals.normal_interval(estimate.rating, se), known=~np.isnan(se))
     return _typed(rows.assign(rank_lower=np.nan, rank_upper=np.nan, n_rounds=np.nan), rated=~np.isnan(estimate.rating))
 
 
@@ -39,14 +45,15 @@ def sandwich_errors(estimate: Estimate, point: PointFit, ratings: RatingsConfig)
     return se
 
 
-def _rows(estimate: Estimate, name: str, interval: Interval) -> pd.DataFrame:
+def _rows(estimate: Estimate, name: str, interval: Interval, *, known: np.ndarray) -> pd.DataFrame:
     rated = ~np.isnan(estimate.rating)
     rank, rank_ub = np.full((2, len(rated)), np.nan)
     for group in estimate.groups:
         rank[group] = intervals.rank(estimate.rating[group])
         rank_ub[group] = intervals.rank_upper_bound(interval.lower[group], interval.upper[group])
     open_ = rated & intervals.unbounded(interval)
-    notes = [(UNBOUNDED, *own) if far else own for own, far in zip(estimate.notes, open_, strict=True)]
+    why = UNBOUNDED if known.any() else UNKNOWN
+    notes = [(why, *own) if far else own for own, far in zip(estimate.notes, open_, strict=True)]
     return pd.DataFrame(
         {
             "interval": name,
@@ -83,7 +90,8 @@ def pair_rows(
 
     Returns:
         model_a, model_b (by code point), n_above, n_below, n_rounds, probability_above, predicted_win_rate, and how
-        it fits: n_battles, observed_win_rate, residual (in standard errors of the observed rate).
+        it fits: n_battles, observed_win_rate, residual (in standard errors of the observed rate; null where all votes
+        are as predicted).
     """
     n_models = len(estimate.models)
     battles, observed, residual = _residuals(votes, predicted, n_models)
@@ -129,7 +137,10 @@ def _residuals(votes: PairVotes | None, predicted: Floats | None, n_models: int)
     if predicted is not None:
         off = np.array([1.0, 0.0, 0.5])[:, None] - predicted[a, b]
         # Votes' own scatter around the prediction: with ties it is less than that of wins and losses.
-        residual[a, b] = (counts * off).sum(axis=0) / np.sqrt(np.maximum((counts * off**2).sum(axis=0) - mixed, 0))
+        squares = (counts * off**2).sum(axis=0)
+        scatter = squares - mixed
+        some = scatter > _ROUNDING * squares
+        residual[a[some], b[some]] = (counts * off).sum(axis=0)[some] / np.sqrt(scatter[some])
     return battles, observed, residual
 
 
@@ -152,9 +163,9 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
     """One row per component that has an estimate.
 
     Returns:
-        component, n_models, n_battles (that the method uses), n_parameters, tie_parameter, nll (mean per battle,
-        natural logarithm, each battle weighing the same), aic (null where what was maximised is not a likelihood of
-        what was observed).
+        component, n_models, n_battles (that the method uses), n_parameters, tie_parameter (null where there is none
+        or no tie), nll (mean per battle, natural logarithm, each battle weighing the same), aic (null where what was
+        maximised is not a likelihood of what was observed).
     """
     rows = []
     for fit in point.fits:
@@ -163,14 +174,14 @@ def fit_rows(point: PointFit) -> pd.DataFrame:
         # A cell without votes adds nothing, also where its outcome has probability zero.
         loglik = sum((n[n > 0] * value[n > 0]).sum() for n, value in zip(votes.counts, terms.loglik, strict=True))
         n_battles = round(votes.counts.sum())
-        n_parameters = fit.n_models - 1 + (fit.family.tie_start is not None)
+        n_parameters = fit.n_models - 1 + fit.tie_is_fitted
         rows.append(
             {
                 "component": point.component[fit.members[0]],
                 "n_models": fit.n_models,
                 "n_battles": n_battles,
                 "n_parameters": n_parameters,
-                "tie_parameter": fit.tau if fit.family.tie_start is not None else np.nan,
+                "tie_parameter": fit.tau if fit.tie_is_fitted else np.nan,
                 "nll": -loglik / n_battles,
                 "aic": 2 * (n_parameters - loglik) if fit.family.is_likelihood and votes.weight is None else np.nan,
             }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from arenalake.errors import RatingError
-from arenalake.ratings.components import Edges, find_components, label_components
+from arenalake.ratings.components import Edges, find_components, label_components, scored, win_edges
 from arenalake.ratings.families import NO_TIES, Family, bradley_terry_terms
 from arenalake.ratings.fit import derivatives, fit_rounds, fit_votes, incidence
 from arenalake.ratings.resampling import CellSampler
@@ -58,19 +58,30 @@ class ComponentFit:
         """Both directions of every pair."""
         return Edges(np.concatenate([self.votes.a, self.votes.b]), np.concatenate([self.votes.b, self.votes.a]))
 
+    @property
+    def tie_is_fitted(self) -> bool:
+        """Whether the family has a tie parameter that the votes have a say in: without ties it stays at its bound."""
+        return self.family.tie_start is not None and bool(self.votes.counts[TIE].any())
+
     @cached_property
     def inverse_information(self) -> Floats:
-        """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter)."""
+        """Inverse of the observed information on contrasts, [K, K] (one larger with a tie parameter).
+
+        A tie parameter at its bound is known: its row and column are 0.
+        """
         counts = self.votes.weighted[:, :, None].astype(np.float64)
         theta, tau = self.theta[:, None], np.array([self.tau])
         information = derivatives(self.votes.a, self.votes.b, self.signs, counts, self.family, theta, tau)[2][0]
+        size = len(information)
+        if not self.tie_is_fitted:
+            information = information[: self.n_models, : self.n_models]
         # The constant shift has no information; with the pin it has some, taken out again after the inversion.
         pin = np.zeros(len(information))
         pin[: self.n_models] = 1 / np.sqrt(self.n_models)
         scale = np.trace(information[: self.n_models, : self.n_models])
         inverse = np.linalg.inv(information + scale * np.outer(pin, pin)) - np.outer(pin, pin) / scale
         symmetric: Floats = (inverse + inverse.T) / 2
-        return symmetric
+        return np.pad(symmetric, (0, size - len(symmetric)))
 
 
 @dataclass(frozen=True)
@@ -193,10 +204,7 @@ def _replicate_component(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
 
 
 def _strongly_connected(fit: ComponentFit, counts: NDArray[Any]) -> NDArray[np.bool_]:
-    tied = counts[TIE] > 0
-    a_over_b = np.packbits((counts[A_WINS] > 0) | tied, axis=1, bitorder="little").view("<u4")[:, 0]
-    b_over_a = np.packbits((counts[B_WINS] > 0) | tied, axis=1, bitorder="little").view("<u4")[:, 0]
-    exists = np.concatenate([a_over_b, b_over_a])
+    exists = np.packbits(scored(counts), axis=1, bitorder="little").view("<u4")[:, 0]
     start = np.zeros(fit.n_models, dtype=np.uint32)
     start[np.argmax(fit.votes.battles_per_model)] = 2**CHUNK - 1
     below, above = fit.edges.reach_down(start, exists), fit.edges.reach_up(start, exists)
@@ -276,19 +284,17 @@ def place(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.b
     theta = np.full((fit.n_models, n_rounds), np.nan)
     finite = np.zeros((fit.n_models, n_rounds), dtype=bool)
     for round_ in range(n_rounds):
-        a_scored = (counts[A_WINS, :, round_] > 0) | (counts[TIE, :, round_] > 0)
-        b_scored = (counts[B_WINS, :, round_] > 0) | (counts[TIE, :, round_] > 0)
-        winners, losers = np.concatenate([a[a_scored], b[b_scored]]), np.concatenate([b[a_scored], a[b_scored]])
+        exists = scored(counts[:, :, round_])
+        winners, losers = win_edges(a, b, exists)
         core = label_components(winners, losers, fit.n_models) == 1
         if core.sum() == 1:  # no two models are comparable: all that can be said is who only won and who only lost
             won, lost = np.zeros(fit.n_models, dtype=bool), np.zeros(fit.n_models, dtype=bool)
             won[winners], lost[losers] = True, True
             theta[won & ~lost, round_], theta[lost & ~won, round_] = np.inf, -np.inf
             continue
-        start = core.astype(np.uint8)
-        exists = np.concatenate([a_scored, b_scored]).astype(np.uint8)
-        theta[fit.edges.reach_down(start, exists) > 0, round_] = -np.inf
-        theta[fit.edges.reach_up(start, exists) > 0, round_] = np.inf
+        start, exist = core.astype(np.uint8), exists.astype(np.uint8)
+        theta[fit.edges.reach_down(start, exist) > 0, round_] = -np.inf
+        theta[fit.edges.reach_up(start, exist) > 0, round_] = np.inf
         theta[core, round_] = 0
         finite[:, round_] = core
     return theta, finite

@@ -129,7 +129,12 @@ def resample_part(sizes: Ints, part: int, seed: int, round_: int, *, poisson: bo
 
     Multinomial over all rows: first how many draws fall to each part, by a generator that all parts share, then which
     rows they are, by the part's own. Poisson: independent, mean 1.
+
+    One row alone is drawn 0 times in every round: its resample would be the data again, as if nothing could be
+    otherwise.
     """
+    if sizes.sum() == 1:
+        return np.zeros(sizes[part], dtype=np.int64)
     key = np.array([seed, round_], dtype=np.uint64)
     own = np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, part + 1], dtype=np.uint64)))
     if poisson:

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import RatingError
+from arenalake.ratings.elo import narrow
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.replicates import fit_point, keep_mean, place
 from arenalake.ratings.resampling import resample_part
@@ -69,7 +70,7 @@ class _Slice:
     def battles_of(self, rows: pd.DataFrame, covariates: Sequence[str]) -> StyledBattles:
         """A part's battles, standardised as the whole slice."""
         index = pd.Index(self.votes.models)
-        first, second = (index.get_indexer(pd.Index(rows[side])).astype(np.uint16) for side in ("model_a", "model_b"))
+        first, second = (narrow(index.get_indexer(pd.Index(rows[side]))) for side in ("model_a", "model_b"))
         style = (rows[list(covariates)].to_numpy(dtype=np.float64) - self.mean) / np.where(self.sd > 0, self.sd, 1)
         score = rows["score"].to_numpy(dtype=np.float64)
         battles = StyledBattles(self.votes.models, first, second, score, np.where(self.sd > 0, style, 0))
@@ -201,10 +202,10 @@ class LargeSlice:
             measured = part.dropna(subset=covariates).sort_values("battle_id")
             models = sorted(set(measured["model_a"]) | set(measured["model_b"]))
             index = pd.Index(models)
-            first, second = (index.get_indexer(pd.Index(measured[side])) for side in ("model_a", "model_b"))
+            first, second = (narrow(index.get_indexer(pd.Index(measured[side]))) for side in ("model_a", "model_b"))
             style = measured[covariates].to_numpy(dtype=np.float64)
             score = measured["score"].to_numpy(dtype=np.float64)
-            votes = StyledBattles(tuple(models), first.astype(np.uint16), second.astype(np.uint16), score, style).votes
+            votes = StyledBattles(tuple(models), first, second, score, style).votes
             found = (
                 *(key[0], models, votes.a.tolist(), votes.b.tolist(), votes.counts.ravel().tolist()),
                 *(len(measured), measured["judge"].nunique(), len(part) - len(measured)),
@@ -221,6 +222,7 @@ class LargeSlice:
             np.concatenate([at[np.asarray(side, dtype=np.int64)] for at, side in zip(places, parts[name], strict=True)])
             for name in ("pair_a", "pair_b")
         )
+        narrow(second)  # now, before matrices of all models are made; a second model has the larger index
         counts = np.concatenate([np.asarray(c, dtype=np.int64).reshape(3, -1) for c in parts["counts"]], axis=1)
         votes = count_pairs(models, first, second, counts)
         mean, squares = (np.stack(parts[name].tolist()).sum(axis=0) / max(n, 1) for name in ("total", "squares"))

@@ -95,8 +95,10 @@ class StyledBattles:
 
 def standardise(style: Floats) -> tuple[Floats, Floats, Floats]:
     """Columns with mean 0 and variance 1, their means and their deviations; a constant column becomes all 0."""
-    mean, sd = style.mean(axis=0), style.std(axis=0)
-    scaled = (style - mean) / np.where(sd > 0, sd, 1.0)
+    mean = style.mean(axis=0)
+    # A mean is rounded, so that a constant may be off its own by a little.
+    sd = np.where(style.min(axis=0) < style.max(axis=0), style.std(axis=0), 0.0)
+    scaled = np.where(sd > 0, (style - mean) / np.where(sd > 0, sd, 1.0), 0.0)
     return scaled, mean, sd
 
 

@@ -397,7 +397,7 @@ RATING_PAIRS = Table(
             "residual",
             "double",
             "observed less predicted, in standard errors of the observed rate: far from 0 where ratings do not explain "
-            "the pair; null without votes or prediction",
+            "the pair; null without votes, prediction or any error of it",
         ),
     ),
     key=("source", "slice", "method", "unit", "model_a", "model_b"),
@@ -475,7 +475,7 @@ RATING_FITS = Table(
         Column("n_models", "int", "models of the component", required=True),
         Column("n_battles", "bigint", "battles that the method uses", required=True),
         Column("n_parameters", "int", "free parameters", required=True),
-        Column("tie_parameter", "double", "logarithm of the tie parameter; null where the method has none"),
+        Column("tie_parameter", "double", "logarithm of the tie parameter; null without one or without ties"),
         Column("nll", "double", "mean negative log-likelihood per battle, natural logarithm", required=True),
         Column(
             "aic",
