@@ -246,17 +246,19 @@ class Lake:
 
     def _commit(self, table: Table) -> dict[str, Any]:
         """The newest commit that changed rows (version, timestamp, userMetadata), and `newest`, the newest of all."""
-        if table.name not in self._commits:
-            changed_rows = ~F.col("operation").isin(*_UPKEEP)
-            commit = F.struct("version", "timestamp", "userMetadata")
-            history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
-            # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
-            row = history.select(
-                F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
-                F.max("version").alias("newest"),
-            ).collect()[0]
-            self._commits[table.name] = {**row["commit"].asDict(), "newest": row["newest"]}
-        return self._commits[table.name]
+        # A version that is asked for during a write would be stored after it, and stay.
+        with self._alone(table):
+            if table.name not in self._commits:
+                changed_rows = ~F.col("operation").isin(*_UPKEEP)
+                commit = F.struct("version", "timestamp", "userMetadata")
+                history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
+                # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
+                row = history.select(
+                    F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
+                    F.max("version").alias("newest"),
+                ).collect()[0]
+                self._commits[table.name] = {**row["commit"].asDict(), "newest": row["newest"]}
+            return self._commits[table.name]
 
     def _create(self, table: Table, *, anew: bool = False) -> bool:
         """Create the table where it is missing, or has other columns than declared and may be made `anew`.
@@ -308,7 +310,7 @@ class Lake:
             self._wrote(table)
 
     def _alone(self, table: Table) -> threading.RLock:
-        """What a thread holds while it writes to a table: Delta would refuse one of two concurrent merges."""
+        """What a thread holds while it writes to a table, or asks for its version: Delta refuses one of two merges."""
         return self._writing.setdefault(table.name, threading.RLock())
 
     def _wrote(self, table: Table) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from arenalake.config import parse_config
+from arenalake.config import SourceConfig, parse_config
 from arenalake.errors import SourceNotFoundError
 from arenalake.lake import Lake
 from arenalake.moderation import CATEGORIES
@@ -219,22 +219,32 @@ def test_conflicting_records_all_go_to_quarantine_in_any_order(lake, tmp_path, a
         assert lines[1].endswith("1 earlier record(s) moved to quarantine (conflicting_key)")
 
 
-def test_an_evicted_conversation_takes_its_measured_messages_along(lake, tmp_path):
+def measure(lake, source, file, *conversations):
+    """Put one measured message of each conversation into the lake."""
+    filled = {"source": source, "file": file, "role": "user", "model": "m", "turn": 1, "n_tokens": {"t": 1}}
+    counts = dict.fromkeys(("n_chars", "n_headers", "n_list_items", "n_bold"), 0)
+    messages = [
+        tuple({**filled, **counts, "conversation_id": c, "position": 0}.get(name) for name in MESSAGES.column_names)
+        for c in conversations
+    ]
+    lake.append(MESSAGES, lake.spark.createDataFrame(messages, MESSAGES.ddl))
+
+
+def test_an_edited_file_evicts_what_it_contradicts_with_its_messages_and_earlier_versions_say_so(lake, tmp_path):
     source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")}
     write_lines(tmp_path / "raw" / "1.jsonl", [chat(1), chat(2)])
     run(lake, lmsys=source)
-    names = [c.name for c in MESSAGES.columns]
-    filled = {"source": "lmsys", "file": "1.jsonl", "role": "user", "model": "m", "turn": 1, "n_tokens": {"t": 1}}
-    counts = dict.fromkeys(("n_chars", "n_headers", "n_list_items", "n_bold"), 0)
-    measured = [
-        tuple({**filled, **counts, "conversation_id": c, "position": 0}.get(name) for name in names)
-        for c in ("c1", "c2")
-    ]
-    lake.append(MESSAGES, lake.spark.createDataFrame(measured, MESSAGES.ddl))
-    write_lines(tmp_path / "raw" / "2.jsonl", [chat(1, model="other")])
+    measure(lake, "lmsys", "1.jsonl", "c1", "c2")
+    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1, model="other"), chat(2), chat(3)])
     run(lake, lmsys=source)
-    assert rows(lake, CONVERSATIONS, "conversation_id") == [("c2",)]
+    assert rows(lake, CONVERSATIONS, "conversation_id") == [("c2",), ("c3",)]
     assert rows(lake, MESSAGES, "conversation_id") == [("c2",)]
+    counts = ("rows", "kept", "quarantined", "duplicates")
+    assert rows(lake, INGESTED_FILES, *counts) == [(2, 1, 1, 0), (3, 1, 1, 1)]
+    # Two more records of that name go, of which each version had brought one.
+    context = context_for(lake, lmsys=source)
+    ingest._Batch(context.lake, "lmsys", context.config.sources["lmsys"], set())._correct_earlier_files({"1.jsonl": 2})
+    assert rows(lake, INGESTED_FILES, *counts) == [(2, 0, 2, 0), (3, 0, 2, 1)]
 
 
 def test_only_new_files_are_read_and_a_second_run_changes_no_table(lake, tmp_path):
@@ -254,6 +264,15 @@ def test_only_new_files_are_read_and_a_second_run_changes_no_table(lake, tmp_pat
         "arena: 1 records in 1 new file(s) = 1 kept + 0 quarantined + 0 duplicates"
     ]
     assert [row[0] for row in rows(lake, BATTLES, "battle_id")] == ["q1", "q5"]
+
+
+def test_the_terms_of_a_source_stay_when_another_configuration_runs_on_the_same_tables(lake):
+    arena = {"arena": SourceConfig(format="arena", path="a")}
+    votes = {"votes": SourceConfig(format="votes", path="v")}
+    for sources in (arena, votes, arena):
+        ingest._write_terms(lake, sources)
+    assert rows(lake, SOURCE_TERMS, "source", "format") == [("arena", "arena"), ("votes", "votes")]
+    assert versions(lake, SOURCE_TERMS) == [3]  # created, and written twice
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_path):
@@ -296,10 +315,12 @@ def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch
             patch.setattr(Lake, method, write_or_die)
         with pytest.raises(KeyboardInterrupt):
             run(lake, arena=source)
+    measure(lake, "arena", "1.jsonl", "q1/a")  # what is there can be measured by itself
     healed = run(lake, arena=source)
     assert healed.lines == ["arena: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "battle_id") == [("q1",), ("q2",)]
     assert len(rows(lake, CONVERSATIONS, "conversation_id")) == 4
+    assert rows(lake, MESSAGES, "conversation_id") == []
     assert len(rows(lake, QUARANTINE, "record_id")) == 1
 
 

@@ -10,12 +10,12 @@ from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from arenalake.config import SourceConfig
-from arenalake.errors import ArenalakeError
+from arenalake.errors import ArenalakeError, SchemaMismatchError
 from arenalake.ingest.files import RawFile, digest_of, is_named, list_files
 from arenalake.ingest.quarantine import quarantine_rows
 from arenalake.ingest.records import count_rows, read_records
 from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Lake
 from arenalake.sources import SOURCES, Source
 from arenalake.steps import Context, StepResult
 from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS, Table
@@ -78,16 +78,19 @@ def _summary(name: str, n_files: int, counts: dict[str, _Counts], moved: int) ->
 
 
 def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
-    rows = [
-        (name, source.format, terms.title, terms.licence, terms.text_may_be_shared, terms.citation, terms.url)
-        for name, source in sorted(sources.items())
+    """Add or renew the terms of these sources; those of others stay, as their rows do."""
+    try:
+        rows = lake.read(SOURCE_TERMS).select(*SOURCE_TERMS.column_names).collect()
+    except SchemaMismatchError:  # another version's table is made anew
+        rows = []
+    stored = {row["source"]: tuple(row) for row in rows}
+    wanted = stored | {
+        name: (name, source.format, terms.title, terms.licence, terms.text_may_be_shared, terms.citation, terms.url)
+        for name, source in sources.items()
         for terms in [SOURCES[source.format].terms]
-    ]
-
-    def build() -> DataFrame:
-        return lake.spark.createDataFrame(rows, SOURCE_TERMS.ddl)
-
-    lake.derive([Derivation(SOURCE_TERMS, [], build, {"rows": rows})])
+    }
+    if wanted != stored:
+        lake.replace(SOURCE_TERMS, lake.spark.createDataFrame(sorted(wanted.values()), SOURCE_TERMS.ddl))
 
 
 def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> tuple[list[RawFile], set[str]]:
@@ -167,17 +170,18 @@ class _Batch:
                     f"{duplicates} duplicates; did the file change while it was read? It is not recorded as ingested"
                 )
             counts[file.name] = _Counts(n, kept, quarantined, duplicates)
-        self._record(files, counts)
         evicted = {name: n for (name, fate), n in fates.items() if fate == "evict"}
         if evicted:
+            # Before these files are recorded: one of them may be another version of a file that lost records.
             self._correct_earlier_files(evicted)
             self.moved += sum(evicted.values())
+        self._record(files, counts)
         return counts
 
     def _heal(self, names: Sequence[str]) -> None:
         """Remove what an interrupted run left of files that were never recorded."""
         left = [name for name in names if name not in self._known_names]
-        for table in (BATTLES, CONVERSATIONS):
+        for table in (BATTLES, CONVERSATIONS, MESSAGES):
             if self._rows_by_file(table, left):
                 log.info("removing what an interrupted run left", extra={"source": self.name, "table": table.name})
                 keys = self.lake.spark.createDataFrame(
@@ -287,12 +291,16 @@ class _Batch:
 
     def _correct_earlier_files(self, evicted: dict[str, int]) -> None:
         """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
-        newest = Window.partitionBy("source", "file").orderBy(F.desc("modified"))
         moved = self.lake.spark.createDataFrame(list(evicted.items()), "file string, n bigint")
-        rows = (
-            self._of_source(INGESTED_FILES).withColumn("nth", F.row_number().over(newest)).where("nth = 1").drop("nth")
+        # The newest version of a file gives what it kept, and the ones before it what is still missing.
+        newer = (
+            Window.partitionBy("file")
+            .orderBy(F.desc("modified"), "path", "size")
+            .rowsBetween(Window.unboundedPreceding, -1)
         )
-        corrected = rows.join(moved, "file").withColumns(
+        missing = F.col("n") - F.coalesce(F.sum("kept").over(newer), F.lit(0))
+        rows = self._of_source(INGESTED_FILES).join(moved, "file").withColumn("n", F.least("kept", missing))
+        corrected = rows.where("n > 0").withColumns(
             {
                 "kept": F.col("kept") - F.col("n"),
                 "quarantined": F.col("quarantined") + F.col("n"),

@@ -20,7 +20,7 @@ _JUDGE_KIND = Column("judge_kind", "string", "human or model", required=True)
 SOURCE_TERMS = Table(
     name="source_terms",
     layer="gold",
-    comment="Licence and citation of each configured source.",
+    comment="Licence and citation of each source that was ever configured.",
     columns=(
         _SOURCE,
         Column("format", "string", "published format of the source", required=True),
