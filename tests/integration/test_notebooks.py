@@ -37,7 +37,7 @@ def test_the_cells_show_the_tables_of_a_lake(spark, local_votes_lake, tmp_path, 
     else:
         assert "Leaderboard of votes" in words
         assert "votes: bradley_terry, rounds that draw battles" in words
-        assert len(images) == 4  # ratings, rounds, and two squares of pairs
+        assert len(images) == 7  # ratings, calibration, two squares of predictions, rounds, and two squares of pairs
 
 
 def test_on_databricks_the_widgets_name_the_tables(spark):

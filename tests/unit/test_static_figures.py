@@ -25,6 +25,7 @@ FIGURES = {
     "counts": figures.heat_map(
         names=NAMES, values=[[None, 4], [4, None]], texts=[["", "a"], ["b", ""]], rates=False, **WORDS
     ),
+    "calibration": figures.calibration(points=[(0.52, 0.5, "a"), (0.7, 0.8, "b")], **WORDS),
     "days": figures.days(dates=["2023-05-01", "2023-05-02"], counts=[3, 4], **WORDS),
     "curves": figures.curves(
         x_axis="threshold",

@@ -200,7 +200,7 @@ def calibration(*, caption: str, words: str, points: Sequence[tuple[float, float
             "y": [y for _, y, _ in points],
             "text": [text for _, _, text in points],
             "hovertemplate": "%{text}<extra></extra>",
-            "line": {"color": COLORS[0], "width": 1.5},
+            "line": {"color": COLORS[0], "width": 1.5, "dash": "solid"},
             "marker": {"size": 8},
         },
     ]

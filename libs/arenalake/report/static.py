@@ -59,10 +59,11 @@ def _text(label: str) -> str:
 
 def _scatter(axes: Axes, trace: Mapping[str, Any]) -> None:
     name = _text(trace.get("name", ""))
-    if trace["mode"] == "lines":
+    if "lines" in trace["mode"]:
         shares = [np.nan if value is None else value for value in trace["y"]]
-        line = trace["line"]
-        axes.plot(trace["x"], shares, color=line["color"], linestyle=_DASHES[line["dash"]], linewidth=1.4, label=name)
+        line, marker = trace["line"], "o" if "markers" in trace["mode"] else ""
+        style = {"color": line["color"], "linestyle": _DASHES[line["dash"]], "marker": marker, "markersize": 5}
+        axes.plot(trace["x"], shares, linewidth=1.4, label=name, **style)
         return
     error, color = trace["error_x"], trace["marker"]["color"]
     hollow = np.array([symbol == "circle-open" for symbol in trace["marker"]["symbol"]], dtype=bool)
@@ -113,7 +114,7 @@ def _set_axis(axes: Axes, name: str, layout: Mapping[str, Any]) -> None:
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
     if "title" in layout:
         axis.set_label_text(layout["title"]["text"], fontsize=9)
-    if layout.get("tickformat") == "~%":
+    if layout.get("tickformat", "").endswith("%"):
         axis.set_major_formatter(PercentFormatter(1))
     if "tickvals" in layout:
         labels = [_text(label) for label in layout["ticktext"]]
