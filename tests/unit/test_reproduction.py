@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from arenalake.config import GenerateConfig
 from arenalake.generate.corpora import is_generated
 from arenalake.generate.write import write_document
 from arenalake.reproduction.compare import (
@@ -31,7 +30,7 @@ from arenalake.tables import (
     TOKEN_STATS,
 )
 
-LLAMA = "spm:tokenizer.model+bos"
+LLAMA = "spm:llama's tokenizer.model+bos"
 PAPER, WILDCHAT = "arXiv:2309.11998", "arXiv:2405.01470"
 
 
@@ -57,13 +56,14 @@ def chat_rows(source, *, files):
     kept = sum(rows - quarantined for rows, quarantined in files)
     return {
         INGESTED_FILES: [
-            {"source": source, "path": path, "modified": i, "size": 0, "duplicates": 0}
+            {"source": source, "file": file, "path": f"{i}/{file}", "modified": i, "size": 0, "duplicates": 0}
             | {"rows": rows, "quarantined": quarantined}
-            for path, (rows, quarantined) in enumerate(files)
-            for i in range(2)  # a file that came in twice counts once
+            for file, (rows, quarantined) in enumerate(files)
+            for i in range(2)  # a file that came in twice, from another folder, counts once
         ],
         CONVERSATION_TOKEN_STATS: [
             turns | {"grouping": "all", "n_conversations": kept, "mean": 2.0151},
+            turns | {"grouping": "all", "n_conversations": kept + 1, "mean": 9.0, "tokenizer": "whitespace"},
             *[turns | {"grouping": "model", "model": model, "n_conversations": n} for model, n in sizes.items()],
             *[turns | {"grouping": "language", "language": str(i)} for i in range(154)],
             turns | {"grouping": "language", "language": None},
@@ -93,7 +93,7 @@ def arena_rows(source, n):
     pair = {"model_a": "m0", "model_b": "m1"}
     return {
         INGESTED_FILES: [
-            {"source": source, "path": "f", "modified": 0, "size": 1, "rows": n + 4, "quarantined": 1, "duplicates": 3}
+            {"source": source, "file": "f", "modified": 0, "size": 1, "rows": n + 4, "quarantined": 1, "duplicates": 3}
         ],
         BATTLE_COUNTS: [
             battle | pair | {"month": "2023-04", "turn": 1, "n": n - 2},
@@ -114,7 +114,7 @@ def compared(spark, origins, *contents, llama_2=LLAMA):
         values = [tuple(row.get(name) for name in columns) for content in contents for row in content.get(table, [])]
         ddl = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
         tables[table.name] = spark.createDataFrame([tuple(map(as_text, columns.values(), v)) for v in values], ddl)
-    found = compare_figures(ledger, rows, tables).collect()
+    found = compare_figures(ledger, rows, tables, llama_2=llama_2).collect()
     by_key = {(row.source, row.figure, row.citation): row for row in found}
     assert len(by_key) == len(found) == sum(len(LEDGERS[origin.format].figures) for origin in origins)
     return by_key
@@ -238,13 +238,11 @@ def test_llama_2_is_known_by_its_file_and_only_with_the_token_that_the_papers_co
     assert reproduce.find_llama_2([f"spm:{file}", "spm:nowhere.model+bos"]) is None
 
 
-def test_generated_data_is_known_by_its_place_or_by_the_truth_beside_it(spark, tmp_path):
-    config = GenerateConfig(path="data/raw")
-    assert is_generated(spark, "data/raw/chatbot_arena/", config)
+def test_generated_data_is_known_by_the_truth_beside_it(spark, tmp_path):
     real = Path(tmp_path, "lmsys_chat_1m", "train-00000.parquet")
-    assert not is_generated(spark, str(real), config)
-    assert not is_generated(spark, str(tmp_path), config)
+    assert not is_generated(spark, str(real))
+    assert not is_generated(spark, str(tmp_path))
     write_document(spark, {"seed": 0}, f"{tmp_path}/truth/begun")
-    assert is_generated(spark, str(real), config)
-    assert is_generated(spark, str(real.parent), config)
-    assert not is_generated(spark, str(tmp_path / "data"), config)
+    assert is_generated(spark, str(real))
+    assert is_generated(spark, str(real.parent))
+    assert not is_generated(spark, str(tmp_path / "data"))

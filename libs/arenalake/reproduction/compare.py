@@ -55,7 +55,7 @@ def ledger_rows(origins: Sequence[Origin], *, llama_2: str | None) -> list[dict[
             "definition": figure.definition,
             "tolerance": figure.tolerance,
             "table": figure.table.name if figure.table and not (figure.uses_llama_2 and llama_2 is None) else None,
-            "ours": figure.ours.replace(LLAMA_2, llama_2 or ""),
+            "ours": figure.ours,
             "records": ledger.records,
             "is_size": place == 0,
             "obstacle": figure.reason
@@ -74,13 +74,16 @@ def tables_of(ledgers: Sequence[Ledger]) -> list[Table]:
     return [tables[name] for name in sorted(tables)]
 
 
-def compare_figures(ledger: DataFrame, rows: Sequence[Mapping[str, Any]], tables: Mapping[str, DataFrame]) -> DataFrame:
+def compare_figures(
+    ledger: DataFrame, rows: Sequence[Mapping[str, Any]], tables: Mapping[str, DataFrame], *, llama_2: str | None
+) -> DataFrame:
     """Put our figures beside the published ones.
 
     Args:
         ledger: columns of `LEDGER_DDL`.
         rows: the same rows as Python values, which say what to aggregate.
         tables: the tables that `rows` name, and `ingested_files`.
+        llama_2: name that Llama-2's tokenizer has in the tables; None where it is not configured.
 
     Returns:
         Columns of the table `reproduction`. The verdict is `cannot be recomputed` for figures that the release cannot
@@ -91,7 +94,8 @@ def compare_figures(ledger: DataFrame, rows: Sequence[Mapping[str, Any]], tables
     ours = None
     for name in sorted({row["table"] for row in rows if row["table"]}):
         wanted = {row["id"]: row["ours"] for row in rows if row["table"] == name}
-        found = _aggregate(arrived if name == INGESTED_FILES.name else tables[name], wanted)
+        table = arrived if name == INGESTED_FILES.name else tables[name]
+        found = _aggregate(table.withColumn(LLAMA_2, F.lit(llama_2)), wanted)
         ours = found if ours is None else ours.unionByName(found)
     beside = ledger if ours is None else ledger.join(ours, ["source", "id"], "left")
     if ours is None:
@@ -137,9 +141,9 @@ def _aggregate(table: DataFrame, wanted: Mapping[str, str]) -> DataFrame:
 
 
 def _newest_files(ingested_files: DataFrame) -> DataFrame:
-    """Of each raw file the version that came in last."""
+    """Of each raw file the version that came in last, wherever its folder lay."""
     newest = F.max_by(F.struct("size", *_ARRIVALS), "modified").alias("newest")
-    return ingested_files.groupBy("source", "path").agg(newest).select("source", "newest.*")
+    return ingested_files.groupBy("source", "file").agg(newest).select("source", "newest.*")
 
 
 def _size_words() -> Column:

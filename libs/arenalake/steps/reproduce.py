@@ -30,22 +30,23 @@ def run(context: Context) -> StepResult:
     """Compare what there is; a source whose format nobody published figures about is left out."""
     config, lake = context.config, context.lake
     origins = [
-        Origin(name, source.format, is_generated(lake.spark, source.path, config.generate))
+        Origin(name, source.format, is_generated(lake.spark, source.path))
         for name, source in config.sources.items()
         if source.format in LEDGERS
     ]
     if not origins and not lake.exists(REPRODUCTION):
         return StepResult(lines=["reproduce: no figures are published in the formats of these sources"])
-    rows = ledger_rows(origins, llama_2=find_llama_2(config.tokens.tokenizers))
+    llama_2 = find_llama_2(config.tokens.tokenizers)
+    rows = ledger_rows(origins, llama_2=llama_2)
     tables = tables_of([LEDGERS[origin.format] for origin in origins])
     inputs = [INGESTED_FILES, *(table for table in tables if table != INGESTED_FILES)]
     ledger = lake.spark.createDataFrame([tuple(row.values()) for row in rows], LEDGER_DDL)
 
     def build(*frames: DataFrame) -> DataFrame:
         named = {table.name: frame for table, frame in zip(inputs, frames, strict=True)}
-        return compare_figures(ledger, rows, named)
+        return compare_figures(ledger, rows, named, llama_2=llama_2)
 
-    lake.derive([Derivation(REPRODUCTION, inputs, build, {"ledger": rows})])
+    lake.derive([Derivation(REPRODUCTION, inputs, build, {"ledger": rows, "llama_2": llama_2})])
     found = lake.read(REPRODUCTION).orderBy("source", "place").toPandas()
     lines = [line for origin in origins for line in _lines(origin, found[found["source"] == origin.source])]
     metrics = {verdict.replace(" ", "_"): float((found["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS)}
