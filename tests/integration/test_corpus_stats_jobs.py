@@ -39,6 +39,7 @@ GOLD = (*GOLD, MODERATION_CURVES)
 # Columns of counts that are no keys, beside sums.
 NUMBERS = {"n", "n_messages", "n_conversations", "n_conversations_flagged", "n_flagged", "n_labelled", "n_battles"}
 TAGS = ("any", *CATEGORIES)
+TOKENIZERS = ["sample", "whitespace"]
 
 
 def random_messages(seed, n):
@@ -123,7 +124,7 @@ def summarised(spark, tmp_path_factory):
     lake = Lake(spark, StorageConfig(root=str(tmp_path_factory.mktemp("corpus") / "lake")))
     lake.append(MESSAGES, spark.createDataFrame(ROWS, MESSAGES.ddl))
     lake.append(BATTLES, spark.createDataFrame(BATTLE_ROWS, BATTLES.ddl))
-    context = Context(parse_config({"storage": {"root": lake.root}}), lake)
+    context = Context(parse_config({"storage": {"root": lake.root}, "tokens": {"tokenizers": TOKENIZERS}}), lake)
     token_stats.run(context)
     moderation_stats.run(context)
     return context
@@ -255,11 +256,11 @@ def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
 
     def counts(messages, battles):
         patterns = count_patterns(messages, battles)
-        costs = sum_language_costs(messages).drop("tokens_per_char")
+        costs = sum_language_costs(messages, tokenizers=TOKENIZERS).drop("tokens_per_char")
         costs = costs.withColumnsRenamed({"n_tokens": "sum_tokens", "n_chars": "sum_chars"})
         return [
-            count_tokens(messages),
-            count_conversation_tokens(messages),
+            count_tokens(messages, tokenizers=TOKENIZERS),
+            count_conversation_tokens(messages, tokenizers=TOKENIZERS),
             costs,
             count_scores(messages, battles),
             patterns,

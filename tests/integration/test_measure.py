@@ -4,10 +4,13 @@ import hashlib
 
 import pytest
 from pyspark.sql import functions as F
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from arenalake.config import parse_config
+from arenalake.errors import ConfigError, TokenizerError
 from arenalake.steps import Context, measure
-from arenalake.tables import CONVERSATIONS, MESSAGES
+from arenalake.tables import CONVERSATIONS, MESSAGES, TOKENIZERS
 
 CLEAN = {"categories": None, "category_scores": None, "flagged": False}
 
@@ -106,6 +109,24 @@ def test_a_tokenizer_that_is_added_later_joins_the_rows_that_are_there(lake):
     run(lake, "sample", "whitespace", "whitespace+bos")
     run(lake, "whitespace")
     assert version(lake) == before
+
+
+def test_another_file_of_the_same_name_is_not_taken_for_the_tokenizer_that_counted_before(lake, tmp_path):
+    one, other = tmp_path / "one" / "t.json", tmp_path / "other" / "t.json"
+    one.parent.mkdir()
+    one.write_text("no tokenizer")
+    with pytest.raises(TokenizerError):
+        run(lake, f"hf:{one}")
+    for file, word in ((one, "a"), (other, "b")):
+        file.parent.mkdir(exist_ok=True)
+        Tokenizer(WordLevel({word: 0, "?": 1}, unk_token="?")).save(str(file))
+    run(lake, f"hf:{one}")
+    with pytest.raises(ConfigError, match=r"'hf:.*other/t\.json' is another file than 'hf:t\.json' was counted with"):
+        run(lake, "sample", f"hf:{other}")
+    run(lake, f"hf:{one}", f"hf:{one}+bos")
+    digest = hashlib.sha256(one.read_bytes()).hexdigest()
+    recorded = lake.read(TOKENIZERS).orderBy("tokenizer").collect()
+    assert [tuple(row) for row in recorded] == [("hf:t.json", digest), ("hf:t.json+bos", digest)]
 
 
 def test_a_run_that_was_killed_between_two_tokenizers_is_finished_by_the_next(lake, monkeypatch):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from arenalake.config import GenerateConfig
 from arenalake.generate.corpora import is_generated
 from arenalake.generate.write import write_document
 from arenalake.reproduction.compare import (
@@ -32,7 +31,7 @@ from arenalake.tables import (
     TOKEN_STATS,
 )
 
-LLAMA = "spm:tokenizer.model+bos"
+LLAMA = "spm:llama's tokenizer.model+bos"
 PAPER, WILDCHAT = "arXiv:2309.11998", "arXiv:2405.01470"
 
 
@@ -58,13 +57,14 @@ def chat_rows(source, *, files):
     kept = sum(rows - quarantined for rows, quarantined in files)
     return {
         INGESTED_FILES: [
-            {"source": source, "path": path, "modified": i, "size": 0, "duplicates": 0}
+            {"source": source, "file": file, "path": f"{i}/{file}", "modified": i, "size": 0, "duplicates": 0}
             | {"rows": rows, "quarantined": quarantined}
-            for path, (rows, quarantined) in enumerate(files)
-            for i in range(2)  # a file that came in twice counts once
+            for file, (rows, quarantined) in enumerate(files)
+            for i in range(2)  # a file that came in twice, from another folder, counts once
         ],
         CONVERSATION_TOKEN_STATS: [
             turns | {"grouping": "all", "n_conversations": kept, "mean": 2.0151},
+            turns | {"grouping": "all", "n_conversations": kept + 1, "mean": 9.0, "tokenizer": "whitespace"},
             *[turns | {"grouping": "model", "model": model, "n_conversations": n} for model, n in sizes.items()],
             *[turns | {"grouping": "language", "language": str(i)} for i in range(154)],
             turns | {"grouping": "language", "language": None},
@@ -94,7 +94,7 @@ def arena_rows(source):
     battle = {"source": source, "language": "English", "model_a": "m0", "model_b": "m1", "tstamp": april, "turn": 1}
     return {
         INGESTED_FILES: [
-            {"source": source, "path": "f", "modified": 0, "size": 1, "rows": 33_000, "quarantined": 1, "duplicates": 3}
+            {"source": source, "file": "f", "modified": 0, "size": 1, "rows": 33_000, "quarantined": 1, "duplicates": 3}
         ],
         BATTLES: [
             *[battle | {"judge": judge} for judge in ("x", "x", "y")],
@@ -251,13 +251,11 @@ def test_llama_2_is_known_by_its_file_and_only_with_the_token_that_the_papers_co
     assert reproduce.find_llama_2([f"spm:{file}", "spm:nowhere.model+bos"]) is None
 
 
-def test_generated_data_is_known_by_its_place_or_by_the_truth_beside_it(spark, tmp_path):
-    config = GenerateConfig(path="data/raw")
-    assert is_generated(spark, "data/raw/chatbot_arena/", config)
+def test_generated_data_is_known_by_the_truth_beside_it(spark, tmp_path):
     real = Path(tmp_path, "lmsys_chat_1m", "train-00000.parquet")
-    assert not is_generated(spark, str(real), config)
-    assert not is_generated(spark, str(tmp_path), config)
+    assert not is_generated(spark, str(real))
+    assert not is_generated(spark, str(tmp_path))
     write_document(spark, {"seed": 0}, f"{tmp_path}/truth/begun")
-    assert is_generated(spark, str(real), config)
-    assert is_generated(spark, str(real.parent), config)
-    assert not is_generated(spark, str(tmp_path / "data"), config)
+    assert is_generated(spark, str(real))
+    assert is_generated(spark, str(real.parent))
+    assert not is_generated(spark, str(tmp_path / "data"))

@@ -23,7 +23,7 @@ def messages_of(spark, rows):
                 "position": position,
                 "role": ("user", "assistant")[position % 2],
                 "turn": position // 2 + 1,
-                "n_tokens": {"sample": tokens},
+                "n_tokens": {"sample": tokens, "of an earlier configuration": 10 * tokens},
                 "n_chars": chars,
             }
             for conversation, model, language, position, tokens, chars in rows
@@ -45,8 +45,9 @@ TOY = [
 
 
 def test_conversations_are_described_by_their_turns_and_tokens(spark):
-    counts = CONVERSATION_TOKEN_COUNTS.conform(count_conversation_tokens(messages_of(spark, TOY)))
-    rows = CONVERSATION_TOKEN_STATS.conform(summarise_conversations(counts)).collect()
+    counts = count_conversation_tokens(messages_of(spark, TOY), tokenizers=["sample"])
+    stats = summarise_conversations(CONVERSATION_TOKEN_COUNTS.conform(counts))
+    rows = CONVERSATION_TOKEN_STATS.conform(stats).collect()
     found = {(row.grouping, row.model, row.language, row.measure): row for row in rows}
     assert len(found) == 2 * (1 + 2 + 2)
     row = found["all", None, None, "tokens"]  # 3, 3 and 9
@@ -61,14 +62,17 @@ def test_conversations_are_described_by_their_turns_and_tokens(spark):
 
 def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spark):
     messages = messages_of(spark, TOY).withColumn("detected_language", F.lit("Breton"))
-    counts = [count_tokens(messages), count_conversation_tokens(messages), sum_language_costs(messages)]
+    counts = [count(messages, tokenizers=["sample"]) for count in (count_tokens, count_conversation_tokens)]
+    counts.append(sum_language_costs(messages, tokenizers=["sample"]))
+    for counted in counts:
+        assert {row.tokenizer for row in counted.select("tokenizer").collect()} == {"sample"}
     counts.append(count_scores(messages, spark.createDataFrame([], BATTLES.ddl)))
     for counted in counts:
         assert {row.language for row in counted.select("language").collect()} == {"English", "Breton"}
 
 
 def test_a_language_costs_its_tokens_per_character(spark):
-    rows = LANGUAGE_COSTS.conform(sum_language_costs(messages_of(spark, TOY))).collect()
+    rows = LANGUAGE_COSTS.conform(sum_language_costs(messages_of(spark, TOY), tokenizers=["sample"])).collect()
     found = {(row.language, row.role): (row.n_messages, row.n_chars, row.n_tokens, row.tokens_per_char) for row in rows}
     assert found == {
         ("English", "user"): (3, 16, 7, 7 / 16),

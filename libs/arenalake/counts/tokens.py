@@ -1,37 +1,41 @@
 """Number of messages by length in tokens. Languages are as published, else as detected."""
 
-from pyspark.sql import DataFrame
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.counts.languages import with_known_language
 
 
-def count_tokens(messages: DataFrame) -> DataFrame:
+def count_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
     """Count messages by length.
 
     Args:
         messages: columns of the table `messages`.
+        tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
 
     Returns:
         source, model, language, role, turn, month, tokenizer, n_tokens, n_messages: one row per combination that
         occurs. A null language or month is a value of its own.
     """
     keys = ("source", "model", "language", "role", "turn", "month")
-    lengths = with_known_language(messages).select(*keys, F.explode("n_tokens").alias("tokenizer", "n_tokens"))
+    lengths = with_known_language(messages).select(*keys, _explode(tokenizers).alias("tokenizer", "n_tokens"))
     return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(F.count("*").alias("n_messages"))
 
 
-def count_conversation_tokens(messages: DataFrame) -> DataFrame:
+def count_conversation_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
     """Count conversations by their turns and by the tokens of all their messages.
 
     Args:
         messages: columns of the table `messages`.
+        tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
 
     Returns:
         source, model, language, tokenizer, turns, n_tokens, n_conversations: one row per combination that occurs.
     """
     lengths = with_known_language(messages).select(
-        "source", "conversation_id", "model", "language", "turn", F.explode("n_tokens").alias("tokenizer", "tokens")
+        "source", "conversation_id", "model", "language", "turn", _explode(tokenizers).alias("tokenizer", "tokens")
     )
     # Model and language are the same for all messages of a conversation.
     conversations = lengths.groupBy("conversation_id", "source", "model", "language", "tokenizer").agg(
@@ -41,11 +45,12 @@ def count_conversation_tokens(messages: DataFrame) -> DataFrame:
     return conversations.groupBy(*keys).agg(F.count("*").alias("n_conversations"))
 
 
-def sum_language_costs(messages: DataFrame) -> DataFrame:
+def sum_language_costs(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
     """Add up characters and tokens by language.
 
     Args:
         messages: columns of the table `messages`.
+        tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
 
     Returns:
         source, language, role, tokenizer, n_messages, n_chars, n_tokens, tokens_per_char (null without characters). A
@@ -53,10 +58,14 @@ def sum_language_costs(messages: DataFrame) -> DataFrame:
     """
     keys = ("source", "language", "role", "tokenizer")
     lengths = with_known_language(messages).select(
-        "source", "language", "role", "n_chars", F.explode("n_tokens").alias("tokenizer", "n")
+        "source", "language", "role", "n_chars", _explode(tokenizers).alias("tokenizer", "n")
     )
     sums = lengths.groupBy(*keys).agg(
         F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"), F.sum("n").alias("n_tokens")
     )
     per_char = F.col("n_tokens") / F.nullif(F.col("n_chars"), F.lit(0))
     return sums.select(*keys, "n_messages", "n_chars", "n_tokens", per_char.alias("tokens_per_char"))
+
+
+def _explode(tokenizers: Sequence[str]) -> Column:
+    return F.explode(F.map_filter("n_tokens", lambda name, _: name.isin(*tokenizers)))

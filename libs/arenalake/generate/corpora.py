@@ -80,10 +80,8 @@ def reads_corpus(path: str, config: GenerateConfig, *corpora: str) -> bool:
     return path.rstrip("/") in [f"{config.path.rstrip('/')}/{corpus}" for corpus in corpora]
 
 
-def is_generated(spark: SparkSession, path: str, config: GenerateConfig) -> bool:
-    """Whether a source reads what the generator made: a corpus of the configuration, or one beside its truth."""
-    if reads_corpus(path, config, CONVERSATIONS_FOLDER, BATTLES_FOLDER):
-        return True
+def is_generated(spark: SparkSession, path: str) -> bool:
+    """Whether a source reads what the generator made: a corpus that lies beside its truth, wherever that is."""
     parts = path.split("/")
     folders = [
         "/".join(parts[:i]) or "." for i, part in enumerate(parts) if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER)

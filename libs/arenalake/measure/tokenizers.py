@@ -5,6 +5,7 @@ where one beginning-of-sequence token is to be counted for every text that is no
 Other special tokens are never counted, and text that looks like one is ordinary text.
 """
 
+import hashlib
 import os
 import types
 from collections.abc import Callable, Sequence
@@ -51,6 +52,12 @@ def tokenizer_keys(specs: Sequence[str]) -> dict[str, str]:
             )
         keys[key] = spec
     return keys
+
+
+def file_digest(spec: str) -> str | None:
+    """SHA-256 of the file of a tokenizer; None for one that is known by its name, or whose file is not there."""
+    _, _, path = spec.removesuffix(_BOS).partition(":")
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if os.path.isfile(path) else None
 
 
 @cache

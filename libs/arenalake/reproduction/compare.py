@@ -42,7 +42,7 @@ class Origin:
         """Spark aggregates that our figures in a table are."""
         figures = [figure for figure in self.ledger.figures if figure.table == table]
         figures = [figure for figure in figures if self.llama_2 or not figure.uses_llama_2]
-        return [figure.ours.replace(LLAMA_2, self.llama_2 or "") for figure in figures]
+        return [figure.ours for figure in figures]
 
 
 def tables_of(origins: Sequence[Origin]) -> list[Table]:
@@ -63,21 +63,23 @@ def find_values(tables: Mapping[Table, DataFrame], origins: Sequence[Origin]) ->
         nothing came in), and the value of each aggregate by its SQL (absent where the table has no row of the source).
     """
     sources = [origin.source for origin in origins]
+    llama_2 = next((origin.llama_2 for origin in origins), None)  # the same for all, as it is configured once
 
     def ask(table: Table) -> list[Any]:
         rows = tables[table].where(F.col("source").isin(sources))
         if table == INGESTED_FILES:
-            return rows.select("source", "path", "modified", *_ARRIVALS).collect()
+            return rows.select("source", "file", "modified", *_ARRIVALS).collect()
         wanted = sorted({aggregate for origin in origins for aggregate in origin.aggregates(table)})
         if not wanted:
             return []
         values = [F.expr(f"CAST({aggregate} AS DOUBLE)").alias(aggregate) for aggregate in wanted]
-        return rows.groupBy("source").agg(*values).collect()
+        return rows.withColumn(LLAMA_2, F.lit(llama_2)).groupBy("source").agg(*values).collect()
 
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(tables, pool.map(ask, tables), strict=True))
     found: Values = {source: {} for source in sources}
-    newest = {(row.source, row.path): row for row in sorted(answers.pop(INGESTED_FILES), key=lambda row: row.modified)}
+    # Wherever the folder lay at the time, a file is known by its name in it.
+    newest = {(row.source, row.file): row for row in sorted(answers.pop(INGESTED_FILES), key=lambda row: row.modified)}
     for row in newest.values():
         sums = found[row.source]
         sums.update({name: (sums.get(name) or 0.0) + row[name] for name in _ARRIVALS})
@@ -109,7 +111,7 @@ def compare_figures(origins: Sequence[Origin], values: Values) -> list[tuple[Any
         )
         for place, figure in enumerate(ledger.figures):
             without_tokenizer = figure.uses_llama_2 and not origin.llama_2
-            ours = found.get(figure.ours.replace(LLAMA_2, origin.llama_2 or "")) if figure.table else None
+            ours = found.get(figure.ours) if figure.table else None
             obstacle = (
                 figure.reason
                 or (origin.generated and _GENERATED)

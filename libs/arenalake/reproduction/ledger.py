@@ -1,8 +1,8 @@
 """The ledger: every figure that is published about a data set, how it was counted, and what it is in our tables.
 
 A figure is compared with a rounding of the published digits as tolerance; a count has to be equal. `ours` is a Spark
-aggregate over the rows that one table has of a source, or the name of a sum over its raw files. `{llama_2}` in it is
-the name of Llama-2's tokenizer with one beginning-of-sequence token per text.
+aggregate over the rows that one table has of a source, or the name of a sum over its raw files. `llama_2` in it is the
+name of Llama-2's tokenizer with one beginning-of-sequence token per text.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from arenalake.tables import (
     Table,
 )
 
-LLAMA_2 = "{llama_2}"
+LLAMA_2 = "llama_2"
 # SHA-256 of the file tokenizer.model of Llama and Llama-2, and so of every Vicuna.
 LLAMA_2_DIGEST = "9e556afd44213b6bd1be2b850ebbbd98f5481437a8021afaf58ee7fb1818d347"
 
@@ -69,11 +69,12 @@ class Ledger:
 
 
 def _overall(column: str, measure: str) -> str:
-    return f"max({column}) FILTER (WHERE grouping = 'all' AND measure = '{measure}')"
+    # With each tokenizer there is a row, of which the first is as good as any: they all count the same turns.
+    return f"min_by({column}, tokenizer) FILTER (WHERE grouping = 'all' AND measure = '{measure}')"
 
 
 def _tokens(column: str, role: str) -> str:
-    return f"max({column}) FILTER (WHERE grouping = 'all' AND role = '{role}' AND tokenizer = '{LLAMA_2}')"
+    return f"max({column}) FILTER (WHERE grouping = 'all' AND role = '{role}' AND tokenizer = {LLAMA_2})"
 
 
 def _token_figures(citation: str, definition: str, values: dict[str, tuple[float, float]]) -> tuple[Figure, ...]:
@@ -148,7 +149,7 @@ def _attempt_figures() -> tuple[Figure, ...]:
         )
         columns = ("n_conversations", "n_user_flagged", "n_answer_flagged", "n_answered")
         for column, (name, n, definition, table, where) in zip(columns, rows, strict=True):
-            ours = f"max({column}) {where}"
+            ours = f"{f'min_by({column}, tokenizer)' if where == of_turns else f'max({column})'} {where}"
             figures.append(Figure(f"{model}: {name}", "conversations", n, citation, definition, table, ours))
     return tuple(figures)
 

@@ -18,10 +18,10 @@ def audit_languages(messages: DataFrame) -> DataFrame:
         Columns of the table `language_audit`. A null published language is one of its own.
     """
     first = messages.where("position = 0").select("source", "language", "detections")
-    published = Window.partitionBy("source", "language")
-    answers = first.withColumn("n_published", F.count("*").over(published)).select(
-        "source", "language", "n_published", F.explode("detections").alias("detector", "answer")
+    published = first.groupBy(F.col("source").alias("of_source"), F.col("language").alias("of_language")).agg(
+        F.count("*").alias("n_published")
     )
+    answers = first.select("source", "language", F.explode("detections").alias("detector", "answer"))
     cells = answers.select(
         "source",
         "detector",
@@ -29,16 +29,18 @@ def audit_languages(messages: DataFrame) -> DataFrame:
         F.col("answer.language").alias("detected_language"),
         "answer.script",
         "answer.reason",
-        "n_published",
         # Decimals add up to the same in any order.
         F.col("answer.confidence").cast("decimal(18,9)").alias("confidence"),
         "answer.n_letters",
     )
-    counts = cells.groupBy(*LANGUAGE_AUDIT.key, "n_published").agg(
+    counts = cells.groupBy(*LANGUAGE_AUDIT.key).agg(
         F.count("*").alias("n"),
         (F.sum("confidence").cast("double") / F.nullif(F.count("confidence"), F.lit(0))).alias("mean_confidence"),
         F.median("n_letters").alias("median_letters"),
     )
+    # Counts are joined, not conversations, most of which are of one language.
+    is_same_group = (F.col("source") == F.col("of_source")) & F.col("language").eqNullSafe(F.col("of_language"))
+    counts = counts.join(published, is_same_group)
     checked = Window.partitionBy("source", "detector", "language")
     is_same = F.col("language") == F.col("detected_language")
     return counts.select(

@@ -1,17 +1,18 @@
 """Job `measure`: conversations that lack a configured tokenizer or their language are measured into `messages`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from arenalake.config import LanguageConfig
+from arenalake.errors import ConfigError
 from arenalake.lake import Lake
 from arenalake.language.choose import count_strata, in_sample, without_label
 from arenalake.measure.messages import detect_conversations, measure_conversations
-from arenalake.measure.tokenizers import tokenizer_keys
+from arenalake.measure.tokenizers import file_digest, load_counter, tokenizer_keys
 from arenalake.steps.step import Context, StepResult
-from arenalake.tables import CONVERSATIONS, MESSAGES
+from arenalake.tables import CONVERSATIONS, MESSAGES, TOKENIZERS
 
 _CONVERSATION = ["source", "conversation_id"]
 # A conversation is measured as a whole, so its first message speaks for it.
@@ -25,8 +26,12 @@ def run(context: Context) -> StepResult:
 
     Each write is one commit that leaves whole conversations behind, so what a killed run did not write is missing
     by the same count and is written by the next one.
+
+    Raises:
+        ConfigError: a tokenizer's file is not the one that its name was counted with.
     """
     lake, keys = context.lake, tokenizer_keys(context.config.tokens.tokenizers)
+    _remember_files(lake, keys)
     language = context.config.language
     detector, detect = language.detector, _to_be_detected(lake, language)
     conversations, messages = lake.read(CONVERSATIONS), lake.read(MESSAGES)
@@ -85,6 +90,25 @@ def run(context: Context) -> StepResult:
     if n_detected:
         lines.append(f"measure: language of {n_detected:,} conversations detected with {detector}")
     return StepResult(lines=lines, metrics={"conversations": n_conversations, "messages": n_messages})
+
+
+def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:
+    """Record which file each tokenizer is; a file of the same name with other content would mix its counts in."""
+    digests = {key: digest for key, spec in keys.items() if (digest := file_digest(spec))}
+    if not digests:
+        return
+    recorded = {row["tokenizer"]: row["digest"] for row in lake.read(TOKENIZERS).collect()}
+    for key, digest in digests.items():
+        if recorded.get(key, digest) != digest:
+            raise ConfigError(
+                f"tokens.tokenizers: {keys[key]!r} is another file than {key!r} was counted with so far (SHA-256 "
+                f"{digest[:12]}, was {recorded[key][:12]}); give its file another name"
+            )
+    new = [(key, digest) for key, digest in digests.items() if key not in recorded]
+    for key, _ in new:
+        load_counter(keys[key])  # a file that does not work is not remembered
+    if new:
+        lake.append(TOKENIZERS, lake.spark.createDataFrame(new, TOKENIZERS.ddl))
 
 
 def _to_be_detected(lake: Lake, language: LanguageConfig) -> Column:

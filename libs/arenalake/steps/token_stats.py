@@ -1,7 +1,13 @@
 """Job `token_stats`: lengths of messages in tokens, counted and summarised."""
 
+from collections.abc import Callable
+from functools import partial
+
+from pyspark.sql import DataFrame
+
 from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
 from arenalake.lake import Derivation
+from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.statistics.tokens import summarise_conversations, summarise_tokens
 from arenalake.steps.step import Context, StepResult
 from arenalake.tables import (
@@ -11,12 +17,15 @@ from arenalake.tables import (
     MESSAGES,
     TOKEN_COUNTS,
     TOKEN_STATS,
+    Table,
 )
 
-_TABLES = (
-    Derivation(TOKEN_COUNTS, [MESSAGES], count_tokens),
-    Derivation(CONVERSATION_TOKEN_COUNTS, [MESSAGES], count_conversation_tokens),
-    Derivation(LANGUAGE_COSTS, [MESSAGES], sum_language_costs),
+_COUNTS: tuple[tuple[Table, Callable[..., DataFrame]], ...] = (
+    (TOKEN_COUNTS, count_tokens),
+    (CONVERSATION_TOKEN_COUNTS, count_conversation_tokens),
+    (LANGUAGE_COSTS, sum_language_costs),
+)
+_STATISTICS = (
     Derivation(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens),
     Derivation(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations),
 )
@@ -24,7 +33,9 @@ _TABLES = (
 
 def run(context: Context) -> StepResult:
     lake = context.lake
-    lake.derive(_TABLES)
+    settings = {"tokenizers": sorted(tokenizer_keys(context.config.tokens.tokenizers))}
+    counts = [Derivation(table, [MESSAGES], partial(count, **settings), settings) for table, count in _COUNTS]
+    lake.derive([*counts, *_STATISTICS])
     overall = lake.read(TOKEN_STATS).where("grouping = 'all'").orderBy("source", "tokenizer", "role").toPandas()
     lines = [
         f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "

@@ -46,6 +46,7 @@ from arenalake.tables.silver import (
     MESSAGES,
     QUARANTINE,
     REMOVED_VOTES,
+    TOKENIZERS,
 )
 from arenalake.tables.table import Column, Table
 
@@ -54,6 +55,7 @@ ALL_TABLES: tuple[Table, ...] = (
     BATTLES,
     REMOVED_VOTES,
     MESSAGES,
+    TOKENIZERS,
     QUARANTINE,
     INGESTED_FILES,
     SOURCE_TERMS,
@@ -123,6 +125,7 @@ __all__ = [
     "SOURCE_TERMS",
     "STYLE_COEFFICIENTS",
     "STYLE_REPLICATES",
+    "TOKENIZERS",
     "TOKEN_COUNTS",
     "TOKEN_STATS",
     "TOXICITY_AGREEMENT",

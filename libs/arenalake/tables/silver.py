@@ -140,6 +140,17 @@ MESSAGES = Table(
     checks={"counted": "n_chars >= 0 AND position >= 0"},
 )
 
+TOKENIZERS = Table(
+    name="tokenizers",
+    layer="silver",
+    comment="What file each tokenizer was loaded from that messages are counted with; none for one known by name.",
+    columns=(
+        Column("tokenizer", "string", "name of the tokenizer in the tables", required=True),
+        Column("digest", "string", "SHA-256 of its file", required=True),
+    ),
+    key=("tokenizer",),
+)
+
 QUARANTINE = Table(
     name="quarantine",
     layer="silver",
