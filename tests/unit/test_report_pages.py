@@ -590,6 +590,31 @@ def test_days_are_no_month_minus_the_shown_days():
     }
 
 
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_hidden_days_and_months_are_never_one_shown_sum_minus_another(months):
+    counted = {f"2023-{i:02}": sizes for i, sizes in enumerate(months, start=1)}
+    rows = [shape_row(sum(map(sum, months)))]
+    rows += [shape_row(sum(sizes), grouping="month", month=month) for month, sizes in counted.items()]
+    for month, sizes in counted.items():
+        rows += [
+            shape_row(n, grouping="day", day=dt.date.fromisoformat(f"{month}-{i:02}"))
+            for i, n in enumerate(sizes, start=1)
+        ]
+    shown = frames(shape=rows).corpus_shape
+    total, by_month, by_day = (shown[shown["grouping"] == grouping] for grouping in ("all", "month", "day"))
+    groups = [(total.iloc[0], [row for _, row in by_month.iterrows()])]
+    for _, month in by_month.iterrows():
+        days = [day for _, day in by_day.iterrows() if str(day["day"]).startswith(month["month"])]
+        groups.append((month, days))
+        assert not month["hidden"] or all(day["hidden"] for day in days)
+    for whole, parts in groups:
+        n_hidden = sum(part["hidden"] for part in parts)
+        if n_hidden and not whole["hidden"]:
+            assert n_hidden > 1
+            assert whole["n_conversations"] - sum(p["n_conversations"] for p in parts if not p["hidden"]) >= 10
+
+
 def test_days_with_few_battles_are_hidden_on_every_page():
     days = {"2023-05-01": 6, "2023-05-02": 20, "2023-05-03": 30}
     volume = [{"source": "s", "day": dt.date.fromisoformat(day), "n_battles": n} for day, n in days.items()]
