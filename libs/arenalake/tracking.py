@@ -10,11 +10,14 @@ from arenalake import __version__
 from arenalake.config import Config
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.report.hide import hide_moderation_cells, hide_shape_cells, hide_token_cells
 from arenalake.steps import StepResult
 
 log = logging.getLogger(__name__)
 
 Record = Callable[[StepResult], None]
+# Runs may be shared as the report is: of these tables small cells are hidden in the same way.
+_HIDE = {"corpus": hide_shape_cells, "flag_rates": hide_moderation_cells, "token_lengths": hide_token_cells}
 
 
 def prepare_tracking(config: Config) -> None:
@@ -66,7 +69,8 @@ def _mlflow_run(job: str, config: Config, lake: Lake) -> Iterator[Record]:
             mlflow.log_dict(lake.versions(), "delta_versions.json")
             mlflow.log_metrics({**result.metrics, "seconds": time.monotonic() - started})
             for name, table in result.tables.items():
-                mlflow.log_table(table, f"{name}.json")
+                shown = _HIDE[name](table, config.report.min_cell) if name in _HIDE else table
+                mlflow.log_table(shown, f"{name}.json")
             if result.unreadable:
                 mlflow.log_text("\n".join(result.unreadable), "unreadable_files.txt")
 

@@ -42,7 +42,7 @@ def put_battles(lake):
     numbers = {"wins_a": 6, "wins_b": 4, "ties": 1, "bothbad": 1, "n": 12, "win_rate_a": 7 / 12}
     pair = {"source": "s", "judge_kind": "human", "model_a": "<script>alert(1)</script>", "model_b": "m"}
     put(lake, PAIR_STATS, pair | numbers | {"ci_lower": 0.3, "ci_upper": 0.8})
-    put(lake, VOLUME_STATS, {"source": "s", "day": dt.date(2023, 5, 1), "n_battles": 2})
+    put(lake, VOLUME_STATS, {"source": "s", "day": dt.date(2023, 5, 1), "n_battles": 20})
 
 
 def files_of(folder):
@@ -60,7 +60,7 @@ def test_gold_tables_become_pages_and_equal_tables_give_equal_bytes(lake, tmp_pa
     assert {"index.html", "battles.html", "tokens.html", "moderation.html", "data.html", "plotly.min.js"} <= set(first)
     assert b"&lt;script&gt;alert(1)" in first["index.html"]
     assert all(b"<script>alert(1)" not in content for name, content in first.items() if name.endswith(".html"))
-    assert b"2 battles on 1 days from 2023-05-01" in first["battles.html"]
+    assert b"20 battles on 1 days from 2023-05-01" in first["battles.html"]
 
     ratings = list(csv.DictReader(io.StringIO(first["csv/leaderboard-s-all-bradley_terry-battle.csv"].decode())))
     assert [(row["model"], row["rating"], row["rank"]) for row in ratings] == [

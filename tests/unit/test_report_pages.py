@@ -1,6 +1,7 @@
 """Pages of the report from invented frames: hostile names, hidden cells, CSV files, and what empty sections say."""
 
 import csv
+import datetime as dt
 import io
 import itertools
 import json
@@ -17,17 +18,7 @@ from hypothesis import strategies as st
 from arenalake.errors import ConfigError
 from arenalake.report.build import build_pages
 from arenalake.report.frames import Frames, typed
-from arenalake.report.hide import (
-    hide_audit_cells,
-    hide_curve_cells,
-    hide_influence_cells,
-    hide_moderation_cells,
-    hide_reproduction,
-    hide_shape_cells,
-    hide_slice_cells,
-    hide_token_cells,
-    hide_voter_cells,
-)
+from arenalake.report.hide import hide_cells, hide_moderation_cells, hide_token_cells
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
 from arenalake.tables import (
@@ -151,31 +142,29 @@ def frames(
     terms=(),
     min_cell=10,
 ):
-    moderation_stats = hide_moderation_cells(floats(frame(MODERATION_STATS, *flags), MODERATION_STATS), min_cell)
-    token_stats = hide_token_cells(floats(frame(TOKEN_STATS, *tokens), TOKEN_STATS), min_cell)
-    reproduction = floats(frame(REPRODUCTION, *figures), REPRODUCTION)
-    return Frames(
-        rating_slices=hide_slice_cells(frame(RATING_SLICES, *slices), min_cell),
-        rating_pairs=floats(frame(RATING_PAIRS, *predicted), RATING_PAIRS),
-        rating_calibration=floats(frame(RATING_CALIBRATION, *calibration), RATING_CALIBRATION),
-        rating_influence=hide_influence_cells(floats(frame(RATING_INFLUENCE, *influence), RATING_INFLUENCE), min_cell),
-        cleaning_stats=frame(CLEANING_STATS, *cleaning),
-        ratings=floats(frame(RATINGS, *ratings), RATINGS),
-        style_coefficients=floats(frame(STYLE_COEFFICIENTS, *style), STYLE_COEFFICIENTS),
-        pair_stats=floats(frame(PAIR_STATS, *pairs), PAIR_STATS),
-        position_stats=floats(frame(POSITION_STATS, *positions), POSITION_STATS),
-        volume_stats=frame(VOLUME_STATS, *volume),
-        corpus_shape=hide_shape_cells(floats(frame(CORPUS_SHAPE, *shape), CORPUS_SHAPE), min_cell),
-        voter_stats=hide_voter_cells(floats(frame(VOTER_STATS, *voters), VOTER_STATS), min_cell),
-        language_audit=hide_audit_cells(floats(frame(LANGUAGE_AUDIT, *audit), LANGUAGE_AUDIT), min_cell),
-        token_stats=token_stats,
-        moderation_stats=moderation_stats,
-        moderation_curves=hide_curve_cells(floats(frame(MODERATION_CURVES, *curves), MODERATION_CURVES), min_cell),
-        reproduction=hide_reproduction(reproduction, token_stats, moderation_stats, min_cell),
-        source_terms=frame(SOURCE_TERMS, *terms),
-        ingested=pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"]),
-        min_cell=min_cell,
-    )
+    rows = {
+        RATINGS: ratings,
+        STYLE_COEFFICIENTS: style,
+        RATING_SLICES: slices,
+        RATING_PAIRS: predicted,
+        RATING_CALIBRATION: calibration,
+        RATING_INFLUENCE: influence,
+        CLEANING_STATS: cleaning,
+        PAIR_STATS: pairs,
+        POSITION_STATS: positions,
+        VOLUME_STATS: volume,
+        CORPUS_SHAPE: shape,
+        VOTER_STATS: voters,
+        LANGUAGE_AUDIT: audit,
+        TOKEN_STATS: tokens,
+        MODERATION_STATS: flags,
+        MODERATION_CURVES: curves,
+        REPRODUCTION: figures,
+        SOURCE_TERMS: terms,
+    }
+    tables = {table.name: floats(frame(table, *of_table), table) for table, of_table in rows.items()}
+    ingested = pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"])
+    return Frames(**hide_cells(tables, min_cell), ingested=ingested, min_cell=min_cell)
 
 
 def pair(a, b, n=20, **other):
@@ -573,7 +562,172 @@ def test_corpus_cells_about_few_are_hidden_on_the_page_and_in_the_csv():
     assert voters == {"human": ("", "", "40"), "model": ("2", "4", "40")}
     audited = {row["language"]: row for row in read_csv(site, "languages-s-cld2")}
     assert [audited["English"][name] for name in ("n", "n_checked", "n_confirmed")] == ["40", "50", "20"]
-    assert [audited["Manx"][name] for name in ("n", "median_letters", "n_checked", "n_confirmed")] == ["", "", "", "0"]
+    assert [audited["Manx"][name] for name in ("n", "median_letters", "n_checked", "n_published")] == [""] * 4
+
+
+def test_days_are_no_month_minus_the_shown_days():
+    def hidden(**sizes):
+        months = {}
+        for day, n in sizes.items():
+            months[day[:7]] = months.get(day[:7], 0) + n
+        rows = [shape_row(n, grouping="month", month=month) for month, n in months.items()]
+        rows += [shape_row(n, grouping="day", day=dt.date.fromisoformat(day)) for day, n in sizes.items()]
+        shown = frames(shape=[shape_row(sum(sizes.values())), *rows]).corpus_shape.query("hidden")
+        return {row.month or str(row.day) for row in shown.itertuples()}
+
+    # 18 + 3 of May: the day of 18 guards, though June has a smaller one.
+    assert hidden(**{"2023-05-01": 3, "2023-05-02": 18, "2023-05-03": 30, "2023-06-01": 11, "2023-06-02": 40}) == {
+        "2023-05-01",
+        "2023-05-02",
+    }
+    # April is too small and June its guard: all of its days are hidden, or they would add up to it.
+    assert hidden(**{"2023-04-01": 3, "2023-05-01": 60, "2023-06-01": 20, "2023-06-02": 20}) == {
+        "2023-04",
+        "2023-04-01",
+        "2023-06",
+        "2023-06-01",
+        "2023-06-02",
+    }
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_hidden_days_and_months_are_never_one_shown_sum_minus_another(months):
+    counted = {f"2023-{i:02}": sizes for i, sizes in enumerate(months, start=1)}
+    rows = [shape_row(sum(map(sum, months)))]
+    rows += [shape_row(sum(sizes), grouping="month", month=month) for month, sizes in counted.items()]
+    for month, sizes in counted.items():
+        rows += [
+            shape_row(n, grouping="day", day=dt.date.fromisoformat(f"{month}-{i:02}"))
+            for i, n in enumerate(sizes, start=1)
+        ]
+    shown = frames(shape=rows).corpus_shape
+    total, by_month, by_day = (shown[shown["grouping"] == grouping] for grouping in ("all", "month", "day"))
+    groups = [(total.iloc[0], [row for _, row in by_month.iterrows()])]
+    for _, month in by_month.iterrows():
+        days = [day for _, day in by_day.iterrows() if str(day["day"]).startswith(month["month"])]
+        groups.append((month, days))
+        assert not month["hidden"] or all(day["hidden"] for day in days)
+    for whole, parts in groups:
+        n_hidden = sum(part["hidden"] for part in parts)
+        if n_hidden and not whole["hidden"]:
+            assert n_hidden > 1
+            assert whole["n_conversations"] - sum(p["n_conversations"] for p in parts if not p["hidden"]) >= 10
+
+
+def test_days_with_few_battles_are_hidden_on_every_page():
+    days = {"2023-05-01": 6, "2023-05-02": 20, "2023-05-03": 30}
+    volume = [{"source": "s", "day": dt.date.fromisoformat(day), "n_battles": n} for day, n in days.items()]
+    shape = [shape_row(112)] + [
+        shape_row(2 * n, grouping="day", day=dt.date.fromisoformat(day)) for day, n in days.items()
+    ]
+    files = render_site(build_pages(frames(volume=volume, shape=shape)))
+    assert [(row["day"], row["n_battles"]) for row in read_csv(files, "volume-s")] == [
+        ("2023-05-01", ""),
+        ("2023-05-02", ""),
+        ("2023-05-03", "30"),
+    ]
+    assert [row["n_conversations"] for row in read_csv(files, "corpus-s-day")] == ["", "", "60"]
+    text = text_of(files, "battles.html")
+    assert "2 days are hidden: they have fewer than 10 battles or guard such." in text
+    assert "2023-05-01 hidden 2023-05-02 hidden 2023-05-03 30" in text
+    (spec,) = [json.loads(text) for text in Elements(files["battles.html"].decode()).scripts if text.strip()]
+    assert (spec["data"][0]["x"], spec["data"][0]["y"]) == (["2023-05-03"], [30])
+
+
+def test_a_month_of_one_hidden_day_is_hidden_too():
+    shape = [shape_row(212)]
+    shape += [shape_row(n, grouping="month", month=month) for month, n in (("2023-05", 12), ("2023-06", 200))]
+    sizes = {"2023-05-01": 12, "2023-06-01": 100, "2023-06-02": 100}
+    shape += [shape_row(n, grouping="day", day=dt.date.fromisoformat(day)) for day, n in sizes.items()]
+    volume = [{"source": "s", "day": dt.date(2023, 5, 1), "n_battles": 6}]
+    shown = frames(shape=shape, volume=volume).corpus_shape
+    assert set(shown.loc[shown["hidden"], "month"].dropna()) == {"2023-05", "2023-06"}
+
+
+def test_what_one_page_hides_no_other_shows():
+    models = {"rare": 3, "small": 20, "large": 60}
+    # Fewer conversations have a measured text: alone that page would hide "large" as the guard of "rare".
+    tokens = [token_row(82)] + [
+        token_row(n, grouping="model", model=model) for model, n in {"rare": 3, "small": 50, "large": 29}.items()
+    ]
+    shape = [shape_row(83)] + [shape_row(n, grouping="model", model=model) for model, n in models.items()]
+    flags = [flag_row("conversation", 83, 40)] + [
+        flag_row("conversation", n, n, grouping="model", model=model) for model, n in models.items()
+    ]
+    shown = frames(tokens=tokens, shape=shape, flags=flags)
+    for table in (shown.token_stats, shown.corpus_shape, shown.moderation_stats):
+        assert set(table.loc[table["hidden"].fillna(False).astype(bool), "model"]) == {"rare", "small"}
+
+
+def test_detected_languages_do_not_tell_what_the_published_ones_hide():
+    def audited(*rows, shape=()):
+        shown = frames(audit=rows, shape=shape).language_audit
+        return [
+            [None if pd.isna(row[name]) else row[name] for name in ("n", "n_checked", "n_confirmed", "n_published")]
+            for row in shown.to_dict("records")
+        ]
+
+    def english(n, detected):
+        return audit_row("English", n, detected=detected, n_checked=95, n_confirmed=60, n_published=100)
+
+    # 95 - 60 - 32 would be the Scots.
+    assert audited(english(60, "English"), english(3, "Scots"), english(32, "Welsh")) == [
+        [60, 95, 60, 100],
+        [None, 95, 60, 100],
+        [None, 95, 60, 100],
+    ]
+    # The guard is the number of the confirmed.
+    assert audited(english(92, "English"), english(3, "Scots")) == [[None, 95, None, 100]] * 2
+    shape = [shape_row(123)]
+    sizes = {"English": 100, "French": 20, "Manx": 3}
+    shape += [shape_row(n, grouping="language", language=name) for name, n in sizes.items()]
+    french = audit_row("French", 20, detected="French", n_checked=20, n_confirmed=20, n_published=20)
+    nobody = audit_row(None, 20, detected="French", n_checked=20, n_confirmed=0, n_published=20)
+    assert audited(french, nobody, shape=shape) == [[None] * 4, [None, 20, 0, 20]]
+
+
+def test_a_source_whose_counts_are_all_hidden_is_not_said_to_have_no_flags():
+    flags = [flag_row(unit, 4, 4) for unit in ("conversation", "message")]
+    text = text_of(render_site(build_pages(frames(flags=flags))), "moderation.html")
+    assert "has a moderation flag" not in text
+    assert "any user messages hidden hidden hidden" in text
+
+
+def test_curves_of_few_messages_lose_how_many_there_are():
+    point = {"source": "s", "grouping": "all", "role": "user", "threshold": 0.1, "share": 0.5}
+    curves = [
+        point | {"category": "hate", "n": 9, "n_above": 0},
+        point | {"category": "sexual", "n": 40, "n_above": 20},
+    ]
+    # Forty messages, but of three conversations.
+    flags = [flag_row("conversation", 3, 0, category="sexual"), flag_row("message", 40, 0, category="sexual")]
+    shown = frames(flags=flags, curves=curves).moderation_curves
+    assert shown[["n", "n_above", "share"]].isna().all(axis=None)
+
+
+def test_with_few_voters_the_most_votes_are_not_told_since_they_are_of_one_person():
+    shown = frames(voters=[voter_row(50), voter_row(50, judge_kind="model"), voter_row(100, source="t")]).voter_stats
+    ends = shown[["min", "p1", "p50", "p99", "max"]].notna().to_numpy().tolist()
+    assert ends == [[False, False, True, False, False], [True] * 5, [True] * 5]
+
+
+def test_a_small_source_is_not_told_by_a_reason():
+    size = figure("t", 0, "conversations", 4.0, reason="the source has 4 records, the release has 1,000,000")
+    shown = frames(figures=[size, figure("t", 1, "models", 2.0, unit="models", reason="the source has 4 records")])
+    assert shown.reproduction[["ours", "reason"]].isna().all(axis=None)
+
+
+def test_leave_outs_and_slices_do_not_tell_a_language_that_is_hidden():
+    shape = [shape_row(123)]
+    sizes = {"English": 100, "French": 20, "Manx": 3}
+    shape += [shape_row(n, grouping="language", language=name) for name, n in sizes.items()]
+    slices = [
+        {"source": "s", "slice": f"language={name}", "n_battles": 50, "rated": name == "English", "min_battles": 50}
+        for name in sizes
+    ]
+    shown = frames(shape=shape, slices=slices, influence=[moved("a", 2.0, value=name) for name in sizes])
+    assert list(shown.rating_slices["hidden"]) == list(shown.rating_influence["hidden"]) == [False, True, True]
 
 
 def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():
@@ -836,8 +990,8 @@ def test_slices_that_are_too_small_are_told_with_the_threshold_and_tiny_ones_wit
     assert "fewer than 500 battles" in small.sentences[0]
     assert [[cell.text for cell in row] for row in small.tables[0].rows] == [
         ["language=English", "900", "yes"],
-        ["language=German", "400", "no"],
-        ["language=Welsh", "–", "no"],
+        ["language=German", "hidden", "no"],  # or Welsh would be all less English and German
+        ["language=Welsh", "hidden", "no"],
     ]
 
 

@@ -17,8 +17,10 @@ from arenalake.report.parts import (
     number_column,
     percent,
     percent_cell,
+    range_cell,
     slug,
     text_column,
+    unless_hidden,
 )
 
 # Beyond this a square of models cannot be read; the table and the CSV file have every pair.
@@ -38,7 +40,7 @@ def build_battles(frames: Frames) -> Page:
         ]
         sections.append(section)
     sections += [
-        _volume_section(str(source), rows) for source, rows in frames.volume_stats.groupby("source", sort=True)
+        _volume_section(str(source), rows, frames) for source, rows in frames.volume_stats.groupby("source", sort=True)
     ]
     sections += [
         _cleaning_section(str(source), rows) for source, rows in frames.cleaning_stats.groupby("source", sort=True)
@@ -106,7 +108,7 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
         number_column("Ties", "ties"),
         number_column("Both bad", "bothbad"),
         TableColumn("Win rate of A", lambda row: percent_cell(row["win_rate_a"])),
-        TableColumn("95 % interval", _range),
+        TableColumn("95 % interval", range_cell),
     ]
     view = TableView(
         f"Pairs of {source}, most battles first",
@@ -123,13 +125,6 @@ def _pair_words(a: str, b: str, rate: float, low: float, high: float, n: int) ->
         f"<b>{figures.hover(a)}</b><br>against {figures.hover(b)}<br>"
         f"{percent(rate)} [{100 * low:.1f}, {100 * high:.1f}], battles: {n:,}"
     )
-
-
-def _range(row: dict[str, Any]) -> Cell:
-    low, high = row["ci_lower"], row["ci_upper"]
-    if low is None or high is None:
-        return number_cell(None)
-    return Cell(f"{100 * low:.1f} – {100 * high:.1f} %", f"{low} to {high}", "number")
 
 
 def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Section:
@@ -155,19 +150,24 @@ def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Secti
         number_column("Ties", "ties"),
         number_column("Wins", "wins"),
         TableColumn("Wins of decided", lambda row: percent_cell(row["win_rate"]), "ties left out"),
-        TableColumn("95 % interval", _range),
+        TableColumn("95 % interval", range_cell),
     ]
     view = TableView(f"Wins by side in {source}", columns, rows, slug("positions", source, judge_kind))
     section.sections.append(Section("By model and side", tables=[view], collapsed=True))
     return section
 
 
-def _volume_section(source: str, rows: pd.DataFrame) -> Section:
+def _volume_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     section = Section(f"{source}, battles per day")
-    dated = rows[rows["day"].notna()].sort_values("day")
+    dated = rows[rows["day"].notna() & ~rows["hidden"]].sort_values("day")
     undated = int(rows.loc[rows["day"].isna(), "n_battles"].sum())
     if undated:
         section.sentences.append(f"{undated:,} battles have no time, so they are on no day.")
+    hidden = int(rows["hidden"].sum())
+    if hidden:
+        section.sentences.append(
+            f"{hidden:,} days are hidden: they have fewer than {frames.min_cell} battles or guard such."
+        )
     if dated.empty:
         return section
     dates = [str(day) for day in dated["day"]]
@@ -181,7 +181,10 @@ def _volume_section(source: str, rows: pd.DataFrame) -> Section:
             counts=counts,
         )
     )
-    columns = [text_column("Day (UTC)", "day"), number_column("Battles", "n_battles")]
+    columns = [
+        text_column("Day (UTC)", "day"),
+        TableColumn("Battles", lambda row: unless_hidden(row["hidden"], number_cell(row["n_battles"]))),
+    ]
     view = TableView(f"Battles per day in {source}", columns, rows.sort_values("day"), slug("volume", source))
     section.sections.append(Section("Days as a table", tables=[view], collapsed=True))
     return section

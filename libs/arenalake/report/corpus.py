@@ -1,7 +1,5 @@
 """The page about the corpus: what it consists of, who votes, and how published languages compare with detected ones."""
 
-from typing import Any
-
 import pandas as pd
 
 from arenalake.report import figures
@@ -13,12 +11,15 @@ from arenalake.report.parts import (
     Section,
     TableColumn,
     TableView,
+    given_column,
     number_cell,
     number_column,
     percent,
     percent_cell,
+    quantile_columns,
     slug,
     text_column,
+    unless_hidden,
 )
 
 _HEADINGS = {"model": "By model", "language": "By language", "turns": "By turns", "month": "By month", "day": "By day"}
@@ -30,14 +31,17 @@ def build_corpus(frames: Frames) -> Page:
     if not frames.voter_stats.empty:
         sections.append(_voters(frames))
     sections += [
-        _audit(str(source), str(detector), rows, frames)
+        _audit(str(source), str(detector), rows)
         for (source, detector), rows in frames.language_audit.groupby(["source", "detector"], sort=True)
     ]
     if not sections:
         sections = [Section("Corpus", ["There are no conversations and no battles."])]
     lead = "What the corpora consist of. A language is the published one, else the detected one."
     if frames.min_cell > 1:
-        lead += f" Cells about fewer than {frames.min_cell} conversations or voters are hidden."
+        lead += (
+            f" Cells about fewer than {frames.min_cell} conversations or voters are hidden, and so are those from "
+            "which they could be told by subtraction."
+        )
     return Page("corpus.html", "Corpus", lead, sections, nav="Corpus")
 
 
@@ -81,10 +85,12 @@ def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame, frame
         section.figures = _days(rows)
     hidden = int(rows["hidden"].sum())
     if hidden:
-        section.sentences.append(f"{hidden:,} rows have fewer than {frames.min_cell} conversations and are hidden.")
+        section.sentences.append(
+            f"{hidden:,} rows are hidden: they have fewer than {frames.min_cell} conversations or guard such."
+        )
     columns = [
-        TableColumn(grouping.capitalize(), lambda row: _value(row[grouping]), numeric=grouping == "turns"),
-        TableColumn("Conversations", lambda row: _count(row, "n_conversations", frames)),
+        given_column(grouping.capitalize(), grouping),
+        TableColumn("Conversations", lambda row: unless_hidden(row["hidden"], number_cell(row["n_conversations"]))),
         TableColumn("Share", lambda row: percent_cell(row["share"])),
         number_column("Turns", "mean_turns", "turns per conversation", digits=2),
         TableColumn("Redacted", lambda row: percent_cell(row["redacted_rate"]), "of those where it is known"),
@@ -107,43 +113,35 @@ def _days(rows: pd.DataFrame) -> list[Figure]:
     ]
 
 
-def _value(value: Any) -> Cell:
-    return Cell("none given") if value is None else Cell(str(value))
-
-
-def _count(row: dict[str, Any], name: str, frames: Frames) -> Cell:
-    return Cell(f"< {frames.min_cell}", "hidden", "hidden") if row["hidden"] else number_cell(row[name])
-
-
 def _voters(frames: Frames) -> Section:
     columns = [
         text_column("Source", "source"),
         TableColumn("Judges", lambda row: Cell("models" if row["judge_kind"] == "model" else "people"), numeric=False),
         number_column("Battles", "n_battles"),
         number_column("No voter named", "n_anonymous", "battles of which the source does not say who voted"),
-        TableColumn("Voters", lambda row: _count(row, "n_voters", frames)),
+        TableColumn("Voters", lambda row: unless_hidden(row["hidden"], number_cell(row["n_voters"]))),
         number_column("Mean", "mean", "votes per voter", digits=1),
         number_column("SD", "sd", "sample standard deviation", digits=1),
         number_column("Min", "min"),
         number_column("Median", "p50"),
-        *(number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in (75, 95, 99)),
+        *quantile_columns(75, 95, 99),
         number_column("Max", "max"),
     ]
     return Section("Voters", tables=[TableView("Votes per voter", columns, frames.voter_stats, "voters")])
 
 
-def _audit(source: str, detector: str, rows: pd.DataFrame, frames: Frames) -> Section:
+def _audit(source: str, detector: str, rows: pd.DataFrame) -> Section:
     section = Section(f"Languages of {source} by {detector}")
     section.sentences.append(
         "Rows are published languages. A tag that the detector rarely confirms, on few conversations with few letters "
         "to go by, is more likely a guess about a short text than a language of the corpus."
     )
     columns = [
-        TableColumn("Published", lambda row: _value(row["language"]), numeric=False),
+        given_column("Published", "language"),
         TableColumn("Detected", lambda row: Cell(row["detected_language"]), numeric=False),
         text_column("Script", "script"),
         text_column("Why unknown", "reason"),
-        TableColumn("Conversations", lambda row: _count(row, "n", frames)),
+        TableColumn("Conversations", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
         number_column("Confidence", "mean_confidence", "mean, from 0 to 1", digits=2),
         number_column("Letters", "median_letters", "median number of letters to go by"),
         number_column("Checked", "n_checked", "conversations with the published language that were looked at"),

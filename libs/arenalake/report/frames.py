@@ -8,17 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.lake import Lake
-from arenalake.report.hide import (
-    hide_audit_cells,
-    hide_curve_cells,
-    hide_influence_cells,
-    hide_moderation_cells,
-    hide_reproduction,
-    hide_shape_cells,
-    hide_slice_cells,
-    hide_token_cells,
-    hide_voter_cells,
-)
+from arenalake.report.hide import hide_cells
 from arenalake.tables import (
     CLEANING_STATS,
     CORPUS_SHAPE,
@@ -114,22 +104,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         frames = dict(zip(wanted, pool.map(lambda table: _read(lake, table, wanted[table]), wanted), strict=True))
     cut = [table.name for table, frame in frames.items() if len(frame) > MAX_ROWS]
     shown = {table.name: frame.head(MAX_ROWS) for table, frame in frames.items()}
-    for table, hide in (
-        (CORPUS_SHAPE, hide_shape_cells),
-        (VOTER_STATS, hide_voter_cells),
-        (LANGUAGE_AUDIT, hide_audit_cells),
-        (TOKEN_STATS, hide_token_cells),
-        (MODERATION_STATS, hide_moderation_cells),
-        (MODERATION_CURVES, hide_curve_cells),
-        (RATING_SLICES, hide_slice_cells),
-        (RATING_INFLUENCE, hide_influence_cells),
-    ):
-        shown[table.name] = hide(shown[table.name], min_cell)
-    figures = shown[REPRODUCTION.name].sort_values(["source", "place"])
-    shown[REPRODUCTION.name] = hide_reproduction(
-        figures, shown[TOKEN_STATS.name], shown[MODERATION_STATS.name], min_cell
-    )
-    return Frames(**shown, ingested=ingested.result(), min_cell=min_cell, cut=cut)
+    shown[REPRODUCTION.name] = shown[REPRODUCTION.name].sort_values(["source", "place"])
+    return Frames(**hide_cells(shown, min_cell), ingested=ingested.result(), min_cell=min_cell, cut=cut)
 
 
 def _read(lake: Lake, table: Table, where: Column | None) -> pd.DataFrame:

@@ -15,9 +15,11 @@ from arenalake.report.parts import (
     Section,
     TableColumn,
     TableView,
+    number_cell,
     number_column,
     slug,
     text_column,
+    unless_hidden,
 )
 
 METHOD_NAMES = {
@@ -108,7 +110,7 @@ def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
     section.sentences.append(f"A slice with fewer than {int(slices['min_battles'].max()):,} battles is not rated.")
     columns = [
         text_column("Slice", "slice", length=60),
-        number_column("Battles", "n_battles"),
+        TableColumn("Battles", lambda row: unless_hidden(row["hidden"], number_cell(row["n_battles"]))),
         TableColumn("Rated", lambda row: Cell("yes" if row["rated"] else "no"), numeric=False),
     ]
     order = slices.sort_values(["n_battles", "slice"], ascending=[False, True], na_position="last")

@@ -14,11 +14,14 @@ from arenalake.report.parts import (
     Section,
     TableColumn,
     TableView,
+    given_column,
     number_cell,
     number_column,
     percent_cell,
+    range_cell,
     slug,
     text_column,
+    unless_hidden,
 )
 
 MAX_PLOTTED = 60
@@ -48,10 +51,10 @@ def build_moderation(frames: Frames) -> Page:
 def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
     section = Section(source)
     whole = stats[stats["grouping"] == "all"]
-    if (whole["n"] == 0).all():
+    # A hidden count is null and so not zero.
+    if (whole["n"] == 0).fillna(False).all():
         section.sentences.append("No message of this source has a moderation flag.")
         return section
-    # A hidden count is null and so not zero.
     labelled = whole.groupby("role")["n"].apply(lambda n: bool((n != 0).fillna(True).any()))
     for role in sorted(labelled.index[~labelled], reverse=True):
         section.sentences.append(f"No flags were published for {_ROLES.get(role, role)}; they are left out below.")
@@ -155,8 +158,8 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
             [
                 text_column("Category", "category"),
                 TableColumn("Threshold", lambda row: Cell(f"{row['threshold']:.2g}", str(row["threshold"]), "number")),
-                number_column("Scored", "n"),
-                TableColumn("At or above", lambda row: _hidden_or(row, bool(row["hidden"]), "n_above")),
+                TableColumn("Scored", lambda row: unless_hidden(row["n"] is None, number_cell(row["n"]))),
+                TableColumn("At or above", lambda row: unless_hidden(row["hidden"], number_cell(row["n_above"]))),
                 TableColumn("Share", lambda row: percent_cell(row["share"], 2)),
             ],
             rows,
@@ -168,37 +171,22 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
     return [section]
 
 
-def _hidden_or(row: dict[str, Any], hidden: bool, name: str) -> Cell:
-    if hidden:
-        return Cell("hidden", kind="hidden")
-    return number_cell(row[name])
-
-
-def _rate(row: dict[str, Any]) -> Cell:
-    return Cell("hidden", kind="hidden") if row["hidden"] else percent_cell(row["rate"], 2)
-
-
-def _range(row: dict[str, Any]) -> Cell:
-    low, high = row["ci_lower"], row["ci_upper"]
-    if low is None or high is None:
-        return Cell("hidden", kind="hidden") if row["hidden"] else number_cell(None)
-    return Cell(f"{100 * low:.2f} – {100 * high:.2f} %", f"{low} to {high}", "number")
-
-
 def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
     columns = [
         TableColumn("Of", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False),
-        TableColumn("Labelled", lambda row: _hidden_or(row, row["hidden"] == "all", "n"), "with a flag, true or false"),
-        TableColumn("Flagged", lambda row: _hidden_or(row, row["hidden"] is not None, "n_flagged")),
-        TableColumn("Rate", _rate),
-        TableColumn("95 % interval", _range),
+        TableColumn(
+            "Labelled",
+            lambda row: unless_hidden(row["hidden"] == "all", number_cell(row["n"])),
+            "with a flag, true or false",
+        ),
+        TableColumn("Flagged", lambda row: unless_hidden(row["hidden"], number_cell(row["n_flagged"]))),
+        TableColumn("Rate", lambda row: unless_hidden(row["hidden"], percent_cell(row["rate"], 2))),
+        TableColumn("95 % interval", lambda row: unless_hidden(row["hidden"], range_cell(row, 2))),
     ]
     if grouping is None:
         columns.insert(0, text_column("Category", "category"))
     else:
-        columns.insert(
-            0, TableColumn(grouping.capitalize(), lambda row: Cell(row[grouping] or "none given"), numeric=False)
-        )
+        columns.insert(0, given_column(grouping.capitalize(), grouping))
     if (rows["unit"] == "message").all():
         columns.insert(3, number_column("Missing", "n_missing", "messages without the flag"))
         columns += [

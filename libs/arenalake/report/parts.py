@@ -24,6 +24,9 @@ class Cell:
 Format = Callable[[dict[str, Any]], Cell]
 
 
+HIDDEN = Cell("hidden", kind="hidden")
+
+
 @dataclass(frozen=True)
 class TableColumn:
     """A column: its header, what that means, and the cell that a row gives."""
@@ -161,6 +164,18 @@ def number_cell(value: Any, digits: int = 0) -> Cell:
     return Cell("0" if text == "-0" else text, str(value) if digits or float(value) != round(value) else None, "number")
 
 
+def unless_hidden(hidden: bool, cell: Cell) -> Cell:
+    return HIDDEN if hidden else cell
+
+
+def range_cell(row: dict[str, Any], digits: int = 1) -> Cell:
+    """The interval of a rate, in per cent."""
+    low, high = row["ci_lower"], row["ci_upper"]
+    if low is None or high is None:
+        return number_cell(None)
+    return Cell(f"{100 * low:.{digits}f} – {100 * high:.{digits}f} %", f"{low} to {high}", "number")
+
+
 def percent_cell(value: Any, digits: int = 1) -> Cell:
     return Cell(MISSING, kind="number") if value is None else Cell(percent(value, digits), str(value), "number")
 
@@ -179,3 +194,14 @@ def text_column(header: str, name: str, title: str | None = None, length: int = 
 
 def number_column(header: str, name: str, title: str | None = None, digits: int = 0) -> TableColumn:
     return TableColumn(header, lambda row: number_cell(row[name], digits), title)
+
+
+def given_column(header: str, name: str, length: int = 60) -> TableColumn:
+    """What a source may leave out, such as a language."""
+    return TableColumn(
+        header, lambda row: text_cell("none given" if row[name] in (None, "") else row[name], length), numeric=False
+    )
+
+
+def quantile_columns(*percents: int) -> list[TableColumn]:
+    return [number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in percents]

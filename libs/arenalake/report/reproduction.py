@@ -5,7 +5,17 @@ from typing import Any
 import pandas as pd
 
 from arenalake.report.frames import Frames
-from arenalake.report.parts import Cell, Page, Section, TableColumn, TableView, number_cell, slug, text_column
+from arenalake.report.parts import (
+    Cell,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_cell,
+    slug,
+    text_column,
+    unless_hidden,
+)
 from arenalake.reproduction.compare import CANNOT, DIFFERS, MATCH
 
 
@@ -34,14 +44,11 @@ def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
         f"{n.get(CANNOT, 0)} cannot be recomputed."
     )
 
-    def ours(row: dict[str, Any]) -> Cell:
-        return Cell("hidden", kind="hidden") if row["hidden"] else _number(row["ours"])
-
     columns = [
         text_column("Figure", "figure"),
         text_column("Unit", "unit"),
         TableColumn("Published", lambda row: _number(row["published"])),
-        TableColumn("Ours", ours),
+        TableColumn("Ours", lambda row: unless_hidden(row["hidden"], _number(row["ours"]))),
         text_column("Verdict", "verdict"),
         text_column("Reason", "reason", length=200),
         text_column("How it is counted", "definition", length=300),

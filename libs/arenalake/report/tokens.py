@@ -7,15 +7,17 @@ import pandas as pd
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
-    Cell,
     Page,
     Section,
     TableColumn,
     TableView,
+    given_column,
     number_cell,
     number_column,
+    quantile_columns,
     slug,
     text_column,
+    unless_hidden,
 )
 
 # A plot of more rows is a wall; the table and the CSV file have all of them.
@@ -100,23 +102,20 @@ def _quantiles(row: Any) -> dict[str, int] | None:
 
 
 def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
-    def conversations(row: dict[str, Any]) -> Cell:
-        return Cell("hidden", kind="hidden") if row["hidden"] else number_cell(row["n_conversations"])
-
     columns = [
         text_column("Written by", "role"),
-        TableColumn("Conversations", conversations),
+        TableColumn("Conversations", lambda row: unless_hidden(row["hidden"], number_cell(row["n_conversations"]))),
         number_column("Messages", "n_messages"),
         number_column("Mean", "mean", "tokens per message", digits=1),
         number_column("SD", "sd", "sample standard deviation", digits=1),
         number_column("Min", "min"),
-        *(number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in (5, 25)),
+        *quantile_columns(5, 25),
         number_column("Median", "p50"),
-        *(number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in (75, 95, 99)),
+        *quantile_columns(75, 95, 99),
         number_column("Max", "max"),
     ]
     if grouping == "model":
         columns.insert(0, text_column("Model", "model", length=40))
     if grouping == "language":
-        columns.insert(0, TableColumn("Language", lambda row: Cell(row["language"] or "none given"), numeric=False))
+        columns.insert(0, given_column("Language", "language"))
     return TableView(caption, columns, rows, csv)

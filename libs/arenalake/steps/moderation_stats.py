@@ -46,11 +46,11 @@ _TABLES = (
 def run(context: Context) -> StepResult:
     lake = context.lake
     lake.derive(_TABLES)
-    overall = lake.read(MODERATION_STATS).where("grouping = 'all' AND category = 'any' AND unit = 'message'")
-    rates = overall.orderBy("source", "role").toPandas()
+    overall = lake.read(MODERATION_STATS).where("grouping = 'all' AND category = 'any'")
+    rates = overall.orderBy("source", "role", "unit").toPandas()
     lines = [
         f"moderation_stats: {row.source}, {row.role}: {row.n_flagged:,} of {row.n:,} flagged, "
         f"{row.n_missing:,} without a flag"
-        for row in rates.itertuples()
+        for row in rates[rates["unit"] == "message"].itertuples()
     ]
     return StepResult(lines=lines, tables={"flag_rates": rates})
