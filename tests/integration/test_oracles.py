@@ -38,6 +38,8 @@ from arenalake.tables import (
     VOLUME_STATS,
 )
 
+pytestmark = pytest.mark.slow  # a pipeline of its own on real and generated files
+
 JOBS = ["ingest", "measure", "token_stats", "moderation_stats", "battle_stats", "reproduce"]
 CATEGORIES = (
     "harassment",
