@@ -4,13 +4,15 @@ import csv
 import datetime as dt
 import io
 
+import pandas as pd
 import pytest
 
 from arenalake.config import parse_config
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
-from arenalake.steps import Context, report
-from arenalake.tables import PAIR_STATS, RATINGS, TOKEN_STATS, VOLUME_STATS
+from arenalake.steps import Context, StepResult, report
+from arenalake.tables import CORPUS_SHAPE, PAIR_STATS, RATINGS, TOKEN_STATS, VOLUME_STATS
+from arenalake.tracking import prepare_tracking, track_job
 
 
 def context_of(lake, **settings):
@@ -78,6 +80,23 @@ def test_gold_tables_become_pages_and_equal_tables_give_equal_bytes(lake, tmp_pa
     put_ratings_and_tokens(lake, backwards=True)
     report.run(context_of(Lake(lake.spark, context.config.storage), path=str(tmp_path / "again")))
     assert files_of(tmp_path / "again") == first
+
+
+def test_small_cells_are_hidden_in_what_mlflow_records(lake, tmp_path):
+    mlflow = pytest.importorskip("mlflow")
+    config = parse_config(
+        {"storage": {"root": str(lake.root)}, "mlflow": {"tracking_uri": f"sqlite:///{tmp_path}/runs.db"}}
+    )
+    prepare_tracking(config)
+    numbers = dict.fromkeys(CORPUS_SHAPE.column_names, None) | {"source": "s", "grouping": "all", "n_redacted": 0}
+    corpus = pd.DataFrame([numbers | {"n_conversations": n, "source": source} for source, n in (("s", 4), ("t", 40))])
+    kept = pd.DataFrame({"n_battles": [4]})
+    with track_job("corpus_stats", config, lake) as record:
+        record(StepResult(tables={"corpus": corpus, "leaderboard_s": kept}))
+        run = mlflow.active_run().info.run_id
+    logged = mlflow.load_table("corpus.json", run_ids=[run])
+    assert list(logged["n_conversations"].fillna("hidden")) == ["hidden", 40]
+    assert list(mlflow.load_table("leaderboard_s.json", run_ids=[run])["n_battles"]) == [4]
 
 
 def test_an_empty_lake_gives_a_report_that_says_so_and_writes_no_table(lake):
