@@ -58,6 +58,7 @@ def lose_an_executor(cluster, submission, *, after, during):
     assert re.search(rf"\(TID {task}\).*(its executor exited|ExecutorLostFailure)", submission.text())
 
 
+@pytest.mark.slow  # .ci/run runs this one all the same
 def test_submitted_jobs_give_the_tables_of_local_mode(spark, submit, voting, local_votes):
     submit(voting).finish()
     submitted = rows_of(spark, voting)
