@@ -13,7 +13,7 @@ run: setup
 	$(VENV_PYTHON) jobs/pipeline.py --config $(CONFIG) $(ARGS)
 
 test: setup
-	$(VENV_PYTHON) -m pytest $(ARGS)
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
 # What takes longer: clusters, Spark Connect, packages in empty environments.
 test-slow: setup

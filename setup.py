@@ -27,6 +27,7 @@ NOTEBOOK = [
 TEST = [
     *NOTEBOOK,
     "pytest>=8",  # test runner
+    "pytest-xdist>=3.6",  # two sessions at a time: one core plans a small job while the other is idle
     "pytest-timeout>=2.3",  # a hung Spark job fails its test instead of the build
     "hypothesis>=6.100",  # properties over generated cases
     "evalica>=0.4.2",  # independent ratings to compare with
