@@ -1,17 +1,15 @@
 """Job `reproduce`: published figures of the data sets beside ours, and whether they agree."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple
-from pathlib import Path
 
 import pandas as pd
 from pyspark.sql import DataFrame
 
 from arenalake.generate.corpora import is_generated
 from arenalake.lake import Derivation
-from arenalake.measure.tokenizers import tokenizer_keys
+from arenalake.measure.tokenizers import file_digest, tokenizer_keys
 from arenalake.reproduction.compare import (
     CANNOT,
     DIFFERS,
@@ -55,9 +53,8 @@ def run(context: Context) -> StepResult:
 def find_llama_2(specs: Sequence[str]) -> str | None:
     """The name in the tables of the tokenizer that published figures were counted with, known by its file's digest."""
     for key, spec in tokenizer_keys(specs).items():
-        path = Path(spec.removeprefix("spm:").removesuffix("+bos"))
-        is_candidate = spec.startswith("spm:") and spec.endswith("+bos") and path.is_file()
-        if is_candidate and hashlib.sha256(path.read_bytes()).hexdigest() == LLAMA_2_DIGEST:
+        is_candidate = spec.startswith("spm:") and spec.endswith("+bos")
+        if is_candidate and file_digest(spec) == LLAMA_2_DIGEST:
             return key
     return None
 
