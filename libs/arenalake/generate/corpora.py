@@ -75,9 +75,9 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     return Corpora(True, corpora.conversations, corpora.battles, corpora.duplicates, files)
 
 
-def reads_corpus(path: str, config: GenerateConfig, *corpora: str) -> bool:
-    """Whether a source's path is one of these corpora of the configuration."""
-    return path.rstrip("/") in [f"{config.path.rstrip('/')}/{corpus}" for corpus in corpora]
+def reads_corpus(path: str, config: GenerateConfig, corpus: str) -> bool:
+    """Whether a source's path is this corpus of the configuration."""
+    return path.rstrip("/") == f"{config.path.rstrip('/')}/{corpus}"
 
 
 def is_generated(spark: SparkSession, path: str) -> bool:

@@ -45,8 +45,8 @@ _SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"
 def run(context: Context) -> StepResult:
     """Write the tables of ratings and print a leaderboard for each source.
 
-    Reads `battle_counts` only; `battles` (and `removed_votes`, if rules are on) where scores, the order of the battles
-    (elo) or their judges matter; for slices by length and style control `messages` too. Style control adds
+    Reads `battle_counts` only; `battles` and `removed_votes` where scores, the order of the battles (elo) or their
+    judges matter; for slices by length and style control `messages` too. Style control adds
     `style_replicates` and `style_coefficients`, leave-outs add `rating_influence`.
 
     Raises:
