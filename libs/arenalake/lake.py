@@ -97,6 +97,8 @@ class Lake:
     def exists(self, table: Table) -> bool:
         if table.name in self._existing:
             return True
+        if self.local_root is not None and not self._log_of(table).is_dir():
+            return False
         try:
             schema = self.spark.read.table(self.name_of(table)).schema
         except AnalysisException as error:
@@ -120,11 +122,18 @@ class Lake:
         }
 
     def _newest_version(self, table: Table) -> int:
+        logged = self._logged_commits(table)
+        return int(_version_of(logged[0]) if logged else self._commit(table)["newest"])
+
+    def _logged_commits(self, table: Table) -> list[Path]:
+        """The files of a local log, newest first; none for storage that only Spark can read."""
         if self.local_root is None:
-            return int(self._commit(table)["newest"])
-        # A local log is looked at, since to ask for its history costs a Spark job a table.
-        commits = (self.local_root / table.layer / table.name / "_delta_log").glob("*.json")
-        return max(int(commit.stem) for commit in commits if commit.stem.isdigit())
+            return []
+        return sorted((commit for commit in self._log_of(table).glob("*.json") if commit.stem.isdigit()), reverse=True)
+
+    def _log_of(self, table: Table) -> Path:
+        assert self.local_root is not None
+        return self.local_root / table.layer / table.name / "_delta_log"
 
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written.
@@ -249,16 +258,29 @@ class Lake:
         # A version that is asked for during a write would be stored after it, and stay.
         with self._alone(table):
             if table.name not in self._commits:
-                changed_rows = ~F.col("operation").isin(*_UPKEEP)
-                commit = F.struct("version", "timestamp", "userMetadata")
-                history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
-                # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
-                row = history.select(
-                    F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
-                    F.max("version").alias("newest"),
-                ).collect()[0]
-                self._commits[table.name] = {**row["commit"].asDict(), "newest": row["newest"]}
+                # To ask for a history is a Spark job for each table, and there may be nothing else to do.
+                self._commits[table.name] = self._read_log(table) or self._ask_history(table)
             return self._commits[table.name]
+
+    def _read_log(self, table: Table) -> dict[str, Any] | None:
+        logged = self._logged_commits(table)
+        for commit in logged:
+            info = _commit_info(commit)
+            if info.get("operation") not in _UPKEEP:
+                found = {"version": _version_of(commit), "newest": _version_of(logged[0])}
+                return {**found, "timestamp": info.get("timestamp"), "userMetadata": info.get("userMetadata")}
+        return None
+
+    def _ask_history(self, table: Table) -> dict[str, Any]:
+        changed_rows = ~F.col("operation").isin(*_UPKEEP)
+        commit = F.struct("version", "timestamp", "userMetadata")
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
+        # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
+        row = history.select(
+            F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
+            F.max("version").alias("newest"),
+        ).collect()[0]
+        return {**row["commit"].asDict(), "newest": row["newest"]}
 
     def _create(self, table: Table, *, anew: bool = False) -> bool:
         """Create the table where it is missing, or has other columns than declared and may be made `anew`.
@@ -318,6 +340,20 @@ class Lake:
         self._fingerprints.pop(table.name, None)
         self._touched["written"][table.name] = table
         log.info("written", extra={"table": table.name})
+
+
+def _version_of(commit: Path) -> int:
+    return int(commit.stem)
+
+
+def _commit_info(commit: Path) -> dict[str, Any]:
+    """Who did what in a commit; empty where its writer did not say."""
+    with commit.open(encoding="utf-8") as actions:
+        for action in actions:
+            info: dict[str, Any] | None = json.loads(action).get("commitInfo")
+            if info is not None:
+                return info
+    return {}
 
 
 def _declare(column: Column) -> str:

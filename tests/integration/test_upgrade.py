@@ -80,3 +80,26 @@ def test_a_derived_table_is_made_anew_with_the_columns_declared_now(spark, later
     # As strict as a table that is created.
     with pytest.raises(Exception, match="legs"):
         later.append(WITH_KIND, spark.createDataFrame([("mammal", "dog", -4)], WITH_KIND.ddl))
+
+
+def test_a_local_log_says_what_delta_lake_says_of_its_history(spark, lake, animals):
+    def dates(commit):
+        return {name: commit[name] for name in ("version", "newest", "userMetadata")}
+
+    lake.replace(OLD, animals, fingerprint="first")
+    lake.replace(OLD, animals, fingerprint="second")
+    assert dates(lake._read_log(OLD)) == {"version": 2, "newest": 2, "userMetadata": "second"}
+    spark.sql(f"ALTER TABLE {lake.name_of(OLD)} SET TBLPROPERTIES ('kept.by' = 'hand')")
+    spark.sql(f"OPTIMIZE {lake.name_of(OLD)}")
+    assert dates(lake._read_log(OLD)) == dates(lake._ask_history(OLD))
+    assert dates(lake._read_log(OLD)) == {"version": 2, "newest": 4, "userMetadata": "second"}
+    lake.append(OLD, animals)
+    assert (
+        dates(lake._read_log(OLD))
+        == dates(lake._ask_history(OLD))
+        == {
+            "version": 4,
+            "newest": 4,
+            "userMetadata": None,
+        }
+    )
