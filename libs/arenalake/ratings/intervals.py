@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from arenalake.ratings.fit import incidence
 from arenalake.ratings.replicates import ComponentFit
@@ -74,7 +74,7 @@ def sandwich_covariance(fit: ComponentFit) -> Floats:
 
 
 def normal_interval(rating: Floats, se: Floats) -> Interval:
-    reach = norm.ppf(UPPER) * se
+    reach = ndtri(UPPER) * se
     return Interval(se, rating - reach, rating + reach)
 
 

@@ -58,12 +58,12 @@ class CellSampler:
         values = np.arange(starts[-1]) - np.repeat(starts[:-1] - lowest, sizes)
         self._cdf = pdtr(values, np.repeat(means, sizes))
         self._table_start = starts[:-1] - lowest
-        # tables[level, bin]: how many values have their distribution function at or below bin / _BINS
-        level = np.repeat(np.arange(len(means)), sizes)
-        bin_above = np.ceil(self._cdf * _BINS).astype(np.int64)
-        entries = np.bincount(level * (_BINS + 2) + bin_above, minlength=len(means) * (_BINS + 2))
-        passed = np.cumsum(entries.reshape(len(means), _BINS + 2)[:, :-1], axis=1)
-        tables = (lowest[:, None] + np.minimum(passed, sizes[:, None] - 1)).astype(np.int16)
+        # tables[level, bin]: the first value whose distribution function is above bin / _BINS
+        ends = np.ceil(self._cdf * _BINS).astype(np.int64)
+        ends[starts[1:] - 1] = _BINS + 1
+        widths = np.diff(ends, prepend=0)
+        widths[starts[:-1]] = ends[starts[:-1]]
+        tables = np.repeat(values.astype(np.int16), widths).reshape(len(means), _BINS + 1)
         undecided = tables[:, :-1] != tables[:, 1:]
         tables[:, :-1][undecided] = ~tables[:, :-1][undecided]
         self._tables = tables.ravel()

@@ -1,6 +1,7 @@
 """Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 from threading import Lock
 
@@ -106,10 +107,10 @@ class RatingPlan:
         builds: list[tuple[Table, list[Table], Callable[[Frames], DataFrame]]] = [
             (RATING_REPLICATES, votes, self.replicates),
             (RATING_FITS, fits, self.fits),
+            (RATING_SLICES, counts, self.slices),
             (RATINGS, [RATING_REPLICATES, *votes], self.ratings),
             (RATING_PAIRS, [RATING_REPLICATES, *votes], self.pairs),
             (RATING_CALIBRATION, [RATING_PAIRS], self.calibration),
-            (RATING_SLICES, counts, self.slices),
         ]
         if self._ratings.leave_out:
             judges = self._of_battles if spread_influence.JUDGE in self._ratings.leave_out else []
@@ -292,23 +293,24 @@ def _show(context: Context) -> StepResult:
     result = StepResult()
     first = context.config.ratings.methods[0]
     shown = (F.col("slice") == "all") & (F.col("interval") == "percentile") & (F.col("method") == first)
-    board = context.lake.read(RATINGS).where(shown)
-    rows = board.select("source", "method", "unit", "n_rounds", *_SHOWN).toPandas()
+    board = context.lake.read(RATINGS).where(shown).select("source", "method", "unit", "n_rounds", *_SHOWN)
+    slices = context.lake.read(RATING_SLICES).select("source").distinct()
+    fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
+    with ThreadPoolExecutor() as pool:
+        rows, sources, likelihoods = pool.map(lambda found: found.toPandas(), (board, slices, fits))
     for source, part in rows.groupby("source", sort=True):
         table = part.sort_values(["rank", "model"], na_position="last")[["method", "unit", "n_rounds", *_SHOWN]]
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
-    sources = context.lake.read(RATING_SLICES).select("source").distinct().orderBy("source").collect()
-    for source in (row["source"] for row in sources):
+    for source in sorted(sources["source"]):
         if f"leaderboard_{source}" not in result.tables:
             result.lines.append(
                 f"{source}: no leaderboard of all battles by {first}: `all` is not among ratings.slices, or no battle "
                 "has what the method needs"
             )
-    fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
-    for row in fits.collect():
-        result.metrics[f"nll_{row['source']}_{row['method']}"] = row["nll"]
+    for source, method, nll in likelihoods[["source", "method", "nll"]].to_numpy():
+        result.metrics[f"nll_{source}_{method}"] = nll
     return result
 
 
