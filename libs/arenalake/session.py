@@ -27,6 +27,8 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     # Rebuilding a small table's state in the default 50 tasks costs more than the write itself.
     "spark.databricks.delta.snapshotPartitions": "1",
+    # An optional summary beside each commit, by which large tables are opened faster; small ones only pay for it.
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
     # One response can be thousands of tokens long, so batches are bounded by bytes as well as by rows.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 2**20),
