@@ -37,16 +37,17 @@ import choix
 import evalica
 import numpy as np
 import pandas as pd
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from arenalake.config import parse_config
+from arenalake.config import Config, parse_config
 from arenalake.lake import Lake
 from arenalake.ratings.elo import EloRules, elo_rounds
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.intervals import percentile_interval, rank_interval
-from arenalake.ratings.replicates import PointFit, fit_point, replicate, resample_battles
+from arenalake.ratings.replicates import PointFit, Resample, fit_point, replicate, resample_battles
 from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.spread import BLOCK
 from arenalake.ratings.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
@@ -87,12 +88,11 @@ def encode(battles: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray, np
     return list(models), first.astype(np.int64), rest.astype(np.int64), outcome.astype(np.int64)
 
 
-_POINT: list[PointFit] = []
+_POINT: list[tuple[PointFit, Resample]] = []
 
 
 def _our_block(block: int, rounds: int) -> np.ndarray:
-    point = _POINT[0]
-    return replicate(point, resample_battles(point.votes, 0), range(block * BLOCK, min((block + 1) * BLOCK, rounds)))
+    return replicate(*_POINT[0], range(block * BLOCK, min((block + 1) * BLOCK, rounds)))
 
 
 def _spread(work: Callable[[Any], np.ndarray], parts: Sequence[Any], processes: int) -> list[np.ndarray]:
@@ -108,7 +108,7 @@ def ours(battles: pd.DataFrame, rounds: int, processes: int) -> pd.DataFrame:
 
 def rate_votes(votes: PairVotes, rounds: int, processes: int) -> pd.DataFrame:
     point = fit_point(votes, HALF_WIN)
-    _POINT[:] = [point]
+    _POINT[:] = [(point, resample_battles(point.votes, 0))]
     parts = _spread(partial(_our_block, rounds=rounds), range(-(-rounds // BLOCK)), processes)
     values = 1000 + POINTS * np.concatenate(parts, axis=1)
     interval, ranks = percentile_interval(values), rank_interval(values)
@@ -271,7 +271,7 @@ Contender = Callable[[pd.DataFrame, int, int], pd.DataFrame]
 BRADLEY_TERRY: list[tuple[str, Contender, dict[str, int]]] = [
     ("arenalake", ours, {"A": 1000, "B": 1000}),
     ("FastChat's algorithm", fastchat, {"A": 1000, "B": 200}),
-    ("evalica", evalica_rounds, {"A": 20, "B": 2}),
+    ("evalica", evalica_rounds, {"A": 20, "B": 4}),
     ("choix on counts", choix_rounds, {"A": 100, "B": 10}),
 ]
 ELO: list[tuple[str, Contender, dict[str, int]]] = [
@@ -281,10 +281,11 @@ ELO: list[tuple[str, Contender, dict[str, int]]] = [
 
 STYLE: list[tuple[str, Contender, dict[str, int]]] = [
     ("arenalake", our_style, {"A": 1000, "B": 100}),
-    ("FastChat's algorithm", fastchat_style, {"A": 100, "B": 4}),
+    ("FastChat's algorithm", fastchat_style, {"A": 100, "B": 6}),
 ]
 METHODS = {"bradley_terry": BRADLEY_TERRY, "elo": ELO, "style_control": STYLE}
 SPARK = "spark"
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"  # as in conf/local.yml
 
 
 def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]], options: argparse.Namespace) -> None:
@@ -300,10 +301,10 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
             function(generate(2000, 20), 1, 1)
         for _ in range(options.repeat):  # side by side, so that a busy machine slows all of them
             for label, function, rounds in contenders:
-                wanted = max(2, int(rounds[name] * options.share))
+                wanted = rounds_to_run(rounds[name], options)
                 results[label], used = _timed(function, battles, wanted, options.processes)
                 if wanted < 1000:  # what comes before the rounds is paid once, however many there are
-                    few = max(1, wanted // 10)
+                    few = max(options.processes, wanted // 10)  # no process has nothing to do in either run
                     a_round = (used - _timed(function, battles, few, options.processes)[1]) / (wanted - few)
                     used = used + a_round * (1000 - wanted)
                 clock[label].append(used[0])
@@ -314,11 +315,15 @@ def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]],
             print(
                 f"  {label:22} {seconds:9.2f} s ({seconds / median(clock[mine]):7.1f} times ours)"
                 f"  processors {effort:9.2f} s ({effort / median(work[mine]):7.1f} times ours)"
-                f"  {max(2, int(rounds[name] * options.share)):5} rounds{_difference(results[mine], results[label])}"
+                f"  {rounds_to_run(rounds[name], options):5} rounds{_difference(results[mine], results[label])}"
             )
         measured = multiprocessing.get_context("spawn").Process(target=_print_memory, args=(title, name, options))
         measured.start()
         measured.join()
+
+
+def rounds_to_run(rounds: int, options: argparse.Namespace) -> int:
+    return max(2 * options.processes, int(rounds * options.share))
 
 
 def _timed(function: Contender, battles: pd.DataFrame, rounds: int, processes: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -330,7 +335,7 @@ def _timed(function: Contender, battles: pd.DataFrame, rounds: int, processes: i
 
 def _print_memory(method: str, name: str, options: argparse.Namespace) -> None:
     _, function, rounds = METHODS[method][0]
-    function(generate(*SETS[name]), max(1, int(rounds[name] * options.share)), options.processes)
+    function(generate(*SETS[name]), rounds_to_run(rounds[name], options), options.processes)
     own, child = (resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(f"  our peak memory, with the frame of battles: {own:.2f} GB, and up to {child:.2f} GB in each child process")
 
@@ -339,37 +344,57 @@ def run_spark(options: argparse.Namespace) -> None:
     """Bradley-Terry of set B from the table `battles` to the tables of ratings, and the NumPy in it by itself."""
     battles, rounds = generate(*SETS["B"]), max(1, int(1000 * options.share))
     votes = tally(*encode(battles))
-    numpy = [_seconds(lambda: rate_votes(votes, rounds, options.processes)) for _ in range(options.repeat)]
+    numpy = median(_seconds(lambda: rate_votes(votes, rounds, options.processes)) for _ in range(options.repeat))
+    sections = {
+        "spark": {
+            "master": f"local[{options.processes}]",
+            "shuffle_partitions": options.processes,
+            "java_options": options.java_options,
+        },
+        "ratings": {"slices": ["all"]},
+        "bootstrap": {"rounds": rounds},
+    }
+    print(f"\nSpark job, set B, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
+    print(f"  the NumPy inside {numpy:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
-        sections = {
-            "storage": {"root": f"{folder}/lake"},
-            "spark": {"master": f"local[{options.processes}]", "shuffle_partitions": options.processes},
-            "ratings": {"slices": ["all"]},
-            "bootstrap": {"rounds": rounds},
-        }
-        config = parse_config(sections)
+        config = parse_config({**sections, "storage": {"root": f"{folder}/0"}})
         spark = get_session(config.spark)
-        ids = pd.Series(np.arange(len(battles))).astype(str)
-        rows = battles[["model_a", "model_b", "winner"]].assign(
-            source="B", file="B", battle_id=ids, judge_kind="human", judge=None, sequence=np.arange(len(battles))
-        )
-        rows.to_parquet(f"{folder}/battles.parquet")
-        read = spark.read.parquet(f"{folder}/battles.parquet")
-        columns = [
-            (F.col(column.name) if column.name in rows.columns else F.lit(None)).cast(column.type).alias(column.name)
-            for column in BATTLES.columns
-        ]
-        Lake(spark, config.storage).replace(BATTLES, read.select(*columns))
-        print(f"\nSpark job, set B, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
-        job = [
-            _seconds(lambda run=run: run(Context(config, Lake(spark, config.storage))))
-            for run in (battle_stats.run, rating_step.run)
+        _write_battles(spark, battles, f"{folder}/battles.parquet")
+        found = [
+            _time_jobs(spark, parse_config({**sections, "storage": {"root": f"{folder}/{number}"}}), folder)
+            for number in range(options.repeat + 1)
         ]
         spark.stop()
-    print(
-        f"  ratings {job[1]:.2f} s (counting battles before: {job[0]:.2f} s); the NumPy inside {median(numpy):.2f} s; "
-        f"around it {job[1] - median(numpy):.2f} s, with the counting {sum(job) - median(numpy):.2f} s"
+    for label, (count, rate) in (
+        ("the first in the session", found[0]),
+        (f"median of the next {options.repeat}", np.median(found[1:], axis=0)),
+    ):
+        print(
+            f"  {label:24} ratings {rate:5.2f} s, {rate - numpy:5.2f} s around the NumPy; "
+            f"counting battles before them {count:5.2f} s"
+        )
+
+
+def _write_battles(spark: SparkSession, battles: pd.DataFrame, path: str) -> None:
+    ids = pd.Series(np.arange(len(battles))).astype(str)
+    battles[["model_a", "model_b", "winner"]].assign(
+        source="B", file="B", battle_id=ids, judge_kind="human", judge=None, sequence=np.arange(len(battles))
+    ).to_parquet(path)
+
+
+def _time_jobs(spark: SparkSession, config: Config, folder: str) -> tuple[float, float]:
+    """Seconds of the jobs battle_stats and ratings on a lake of their own."""
+    read = spark.read.parquet(f"{folder}/battles.parquet")
+    columns = [
+        (F.col(column.name) if column.name in read.columns else F.lit(None)).cast(column.type).alias(column.name)
+        for column in BATTLES.columns
+    ]
+    Lake(spark, config.storage).replace(BATTLES, read.select(*columns))
+    count, rate = (
+        _seconds(lambda run=run: run(Context(config, Lake(spark, config.storage))))
+        for run in (battle_stats.run, rating_step.run)
     )
+    return count, rate
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -397,6 +422,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=[*METHODS, SPARK], default=[*METHODS, SPARK])
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=3, help="the median of this many runs counts")
+    parser.add_argument("--java-options", default=JAVA_OPTIONS, help="by default those of the sample")
     parser.add_argument("--share", type=float, default=1.0, help="share of the rounds, for a quick look")
     options = parser.parse_args()
     for method in options.methods:
