@@ -177,6 +177,27 @@ def test_a_model_whose_counts_do_not_add_up_is_encoded_whole(tmp_path, change):
     assert count(f"spm:{tmp_path}/other.model", texts) == [len(ids) for ids in processor.encode(texts)]
 
 
+def joined_punctuation(proto):
+    """Pieces that join what no piece of the sample joins: a letter and a full stop, a line feed and a letter."""
+    for piece in ("o.", "\nA", "7a"):
+        proto.pieces.add(piece=piece, score=0.0)
+
+
+def no_byte_pieces(proto):
+    proto.trainer_spec.byte_fallback = False
+
+
+@pytest.mark.parametrize("change", [joined_punctuation, no_byte_pieces])
+def test_words_end_where_no_piece_of_their_model_joins_them(tmp_path, change):
+    assert sentencepieces.counts_add_up(sample_model())
+    model = changed(change)
+    assert sentencepieces.counts_add_up(model)
+    (tmp_path / "other.model").write_bytes(model)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    texts = [*HOSTILE, "Go. go.o.\nAo.\n A7a 77aa", "nono.No..", "\u0378\u0379 x\u0378\u0378.\u0378", "\nA", "."]
+    assert count(f"spm:{tmp_path}/other.model", texts) == [len(ids) for ids in processor.encode(texts)]
+
+
 def test_models_trained_as_unigram_or_with_a_normaliser_are_encoded_whole(tmp_path):
     lines = [f"the quick brown fox {number} jumps over the lazy dog and runs away" for number in range(20)]
     for kind, rule in (("unigram", "identity"), ("bpe", "nmt_nfkc"), ("bpe", "identity")):

@@ -1,13 +1,13 @@
 """Exact SentencePiece counts, fast: where a model allows it, the counts of the words of a text add up to its count.
 
-A word here is a run of spaces with the characters behind it, up to the next space. Byte-pair merges only ever build
-pieces of the vocabulary. So where no piece holds a space after another character, no merge crosses the border of a
-word, and a word is cut up in the same way in any text.
+Byte-pair merges only ever build pieces of the vocabulary. So no merge crosses the border between two characters that
+stand side by side in no piece, and what lies between two such borders, a word here, is cut up in the same way in any
+text. Before a space that follows another character there is one, and mostly between letters and punctuation.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ _BLANK = 0x20
 # Words come back by Zipf's law, so a cache of the words seen so far answers nearly all. Emptying it when it is full
 # keeps a worker small with no bookkeeping per look-up; the frequent words are back after one batch.
 _MAX_WORDS = 400_000
-# A long word is a text without spaces, a table or base64: it hardly comes back and would fill the memory.
+# A long word is a number, a table or base64: it hardly comes back and would fill the memory.
 _MAX_LENGTH = 64
 
 
@@ -74,51 +74,61 @@ def counts_add_up(model: bytes) -> bool:
 class _WordCache(dict[bytes, int]):
     """Number of pieces by word, as UTF-8 with the spaces in front.
 
-    Long words are cut up in their turn, at characters that no piece joins with another one: in Chinese and Japanese
-    most are like that, and in some models digits.
+    Attributes:
+        ends: whether a word ends between two bytes, as `_word_ends` says.
     """
 
     def __init__(self, model: bytes) -> None:
         super().__init__()
+        self.ends = _word_ends(model)
         self._processor = SentencePieceProcessor(model_proto=model)
-        loners = _loners(model)
-        self._loner = min(loners, default="")
-        self._joined = re.compile(f"[^{re.escape(''.join(sorted(loners)))}]+") if loners else re.compile("(?s:.+)")
+        self._first = min(_loners(model), default="a")
+        self._n_first = len(self._processor.encode(self._first))
 
-    def learn(self, words: list[bytes]) -> None:
-        """Encode the short words that are not here yet in one call, which costs half of a call for each."""
-        new = [word for word in words if len(word) <= _MAX_LENGTH and word not in self and word.strip(b" ")]
+    def count(self, words: list[bytes]) -> npt.NDArray[np.int32]:
+        """Pieces of each word; those that are not here yet are encoded in one call, which costs half of a call each."""
+        counts = [*map(self.get, words)]
+        unknown = [place for place, n in enumerate(counts) if n is None]
+        new = [words[place] for place in unknown]
+        encoded = self._encode(new)
+        for place, n in zip(unknown, encoded, strict=True):
+            counts[place] = n
         if len(self) + len(new) > _MAX_WORDS:
             self.clear()
-        new = new[:_MAX_WORDS]
-        encoded = self._processor.encode([word[1:].decode() for word in new], num_threads=1)
-        self.update(zip(new, map(len, encoded), strict=True))
+        short = ((word, n) for word, n in zip(new, encoded, strict=True) if len(word) <= _MAX_LENGTH)
+        self.update(islice(short, _MAX_WORDS))
+        return np.array(counts, np.int32)
 
-    def __missing__(self, word: bytes) -> int:
-        if len(word) > _MAX_LENGTH:
-            return self._count_parts(word.decode())
-        if len(self) >= _MAX_WORDS:
-            self.clear()
-        n = self[word] = self._encode(word.decode())
-        return n
+    def _encode(self, words: list[bytes]) -> list[int]:
+        # The processor puts one space before a text. A word that has none there, or nothing but spaces, which would
+        # lose their place behind a word, gets a character in front that does not merge with it.
+        own_space = [word[0] == _BLANK and word.strip(b" ") != b"" for word in words]
+        texts = [
+            word[1:].decode() if is_own else self._first + word.decode()
+            for word, is_own in zip(words, own_space, strict=True)
+        ]
+        encoded = self._processor.encode(texts, num_threads=1)
+        return [len(ids) - (0 if is_own else self._n_first) for ids, is_own in zip(encoded, own_space, strict=True)]
 
-    def _count_parts(self, word: str) -> int:
-        """The first part has the spaces; to any other a loner is put in front, since it began behind one as well."""
-        parts = self._joined.findall(word)
-        n_loners = len(word) - sum(map(len, parts))
-        behind_loners = sum(self._count(f" {self._loner}{part}") - 2 for part in parts[1:])
-        return n_loners + self._count(parts[0]) + behind_loners
 
-    def _count(self, word: str) -> int:
-        encoded = word.encode()
-        return self[encoded] if len(encoded) <= _MAX_LENGTH else self._encode(word)
+def _word_ends(model: bytes) -> npt.NDArray[np.bool_]:
+    """Whether a word ends between two bytes, [first * 256 + second].
 
-    def _encode(self, word: str) -> int:
-        # The processor puts one space before a text itself; a run of nothing but spaces would lose its place behind a
-        # word, so it is counted there.
-        if not word.strip(" "):
-            return len(self._processor.encode("a" + word)) - len(self._processor.encode("a"))
-        return len(self._processor.encode(word[1:]))
+    It does where a character begins with the second and no piece has the two side by side: bytes stand for the
+    characters that end and begin with them, so some places are left out. A model without bytes as pieces joins
+    unknown characters to one piece, so there words only end before spaces, as they do where no character is a piece
+    that is part of no other.
+    """
+    proto, ends = _parse(model), np.ones((256, 256), bool)
+    ends[:, 0x80:0xC0] = False
+    for piece in proto.pieces:
+        if piece.type not in (piece.UNKNOWN, piece.CONTROL, piece.BYTE):
+            text = np.frombuffer(piece.piece.replace(_SPACE, " ").encode(), np.uint8)
+            ends[text[:-1], text[1:]] = False
+    if not proto.trainer_spec.byte_fallback or not _loners(model):
+        ends[:, np.arange(256) != _BLANK] = False
+    ends[_BLANK, _BLANK] = False  # the cache takes a run of spaces as one
+    return ends.ravel()
 
 
 def _loners(model: bytes) -> set[str]:
@@ -143,19 +153,15 @@ def _add_up_words(cache: _WordCache, texts: pa.StringArray) -> npt.NDArray[np.in
     _, offset_buffer, data_buffer = led.buffers()
     offsets = np.frombuffer(offset_buffer, np.int32)[led.offset : led.offset + len(led) + 1]
     data = np.frombuffer(data_buffer, np.uint8)[: offsets[-1]]
-    # A word starts at a space with no space before it, and where a text starts.
-    blank = data == _BLANK
-    starts_word = np.empty_like(blank)
-    np.greater(blank[1:], blank[:-1], out=starts_word[1:])
+    starts_word = np.empty(len(data), bool)
+    starts_word[1:] = cache.ends[(data[:-1].astype(np.uint16) << 8) | data[1:]]
     starts_word[offsets[:-1]] = True
     starts = np.flatnonzero(starts_word)
     bounds = np.append(starts, len(data)).astype(np.int32)
     words = pa.BinaryArray.from_buffers(pa.binary(), len(starts), [None, pa.py_buffer(bounds), data_buffer])
     # A batch repeats its words, so Python sees each of them once.
     encoded = words.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    cache.learn(distinct)
-    pieces = np.fromiter(map(cache.__getitem__, distinct), np.int32, len(distinct))
+    pieces = cache.count(encoded.dictionary.to_pylist())
     first_word = np.searchsorted(starts, offsets[:-1])
     counts = np.add.reduceat(pieces[encoded.indices.to_numpy()], first_word, dtype=np.int32)
     counts[np.diff(offsets) <= 1] = 0
