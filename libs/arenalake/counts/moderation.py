@@ -4,8 +4,12 @@ Tags of a battle as a whole count with the role `battle` and no model; each batt
 Languages of messages are as published, else as detected.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -23,6 +27,18 @@ LABELLED_BIT, ROLE_BIT = 12, 24
 _KEYS = ("source", "model", "language", "role")
 _FLAGS = ("flagged", *(f"flag_{column_suffix(category)}" for category in CATEGORIES))
 _SCORES = tuple(f"score_{column_suffix(category)}" for category in CATEGORIES)
+_SUMS = ("n", "n_labelled", "n_flagged", "high", "low")
+_PARTLY = "source string, model string, language string, role string, category string, score_bin int, " + ", ".join(
+    f"{name} bigint" for name in _SUMS
+)
+# Stands for the null bin, below all others; a score of 1 is in bin 0.
+_NO_SCORE = UNDERFLOW_BIN - 1
+_BINS = 1 - _NO_SCORE
+# Of some 50 bytes each.
+_CELLS_AT_ONCE = 1_000_000
+
+Cells = npt.NDArray[np.int64]
+"""Numbers of cells, one a group of messages, category and bin, and the sums of each, [1 + sums, cells]."""
 
 
 def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
@@ -36,28 +52,10 @@ def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
         Columns of the table `moderation_counts`. The category `any` has flags but no score. A message without a score
         is in the null bin; one without the flag is in `n` but not in `n_labelled`.
     """
-    scores = (F.lit(None).cast("double"), *map(F.col, _SCORES))
-    tags = [
-        F.struct(F.lit(category).alias("category"), F.col(flag).alias("flag"), score.alias("score"))
-        for category, flag, score in zip(ALL_CATEGORIES, _FLAGS, scores, strict=True)
-    ]
-    tagged = _tagged(messages, battles).select(*_KEYS, F.inline(F.array(*tags)))
-    score = F.col("score")
-    log_bin = F.floor(100 * F.log10(F.when(score >= 1e-9, score))).cast("int")
-    # Nine digits and nine more, so that whole numbers add up at full speed and exactly; decimals are slow.
-    high = F.floor(score * 1e9).cast("bigint")
-    low = F.round((score * 1e9 - high) * 1e9).cast("bigint")
-    counts = (
-        tagged.withColumn("score_bin", F.when(score < 1e-9, UNDERFLOW_BIN).otherwise(log_bin))
-        .groupBy(*_KEYS, "category", "score_bin")
-        .agg(
-            F.count("*").alias("n"),
-            F.count("flag").alias("n_labelled"),
-            F.count_if("flag").alias("n_flagged"),
-            F.sum(high).alias("high"),
-            F.sum(low).alias("low"),
-        )
-    )
+    tagged = _tagged(messages, battles).select(*_KEYS, *_FLAGS, *_SCORES)
+    # Every message counts once a category, so they are added up before they leave the task that reads them.
+    partly = tagged.mapInArrow(_add_up_scores, _PARTLY)
+    counts = partly.groupBy(*_KEYS, "category", "score_bin").agg(*[F.sum(name).alias(name) for name in _SUMS])
     # Types with room for the product and for the sum, or Spark rounds digits away.
     whole, unit = "decimal(19,0)", "decimal(34,18)"
     billions = F.col("high").cast(whole) * F.lit("1e-9").cast("decimal(9,9)")
@@ -70,8 +68,76 @@ def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
         "n",
         "n_labelled",
         "n_flagged",
-        sum_score.cast("decimal(38,18)").alias("sum_score"),
+        F.when(F.col("score_bin").isNotNull(), sum_score.cast("decimal(38,18)")).alias("sum_score"),
     )
+
+
+def _add_up_scores(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Counts of the messages of a task, as `_PARTLY`; a cell may come more than once."""
+    groups: dict[tuple[str | None, ...], int] = {}
+    waiting, n_waiting = [], 0
+    for batch in batches:
+        waiting.append(_sort_scores_into_cells(batch, groups))
+        n_waiting += waiting[-1].shape[1]
+        if n_waiting >= _CELLS_AT_ONCE:
+            waiting = [_add_up_cells(waiting)]
+            if waiting[0].shape[1] > _CELLS_AT_ONCE // 2:
+                yield _name_cells(waiting.pop(), groups)
+            n_waiting = sum(cells.shape[1] for cells in waiting)
+    if waiting and groups:
+        yield _name_cells(_add_up_cells(waiting), groups)
+
+
+def _sort_scores_into_cells(batch: pa.RecordBatch, groups: dict[tuple[str | None, ...], int]) -> Cells:
+    """The cell of each message and category, and what it adds to `_SUMS`, [1 + sums, categories * messages].
+
+    `groups` numbers the values of `_KEYS`.
+    """
+    keys = [batch.column(name).dictionary_encode() for name in _KEYS]
+    mixed = np.zeros(len(batch), np.int64)
+    for key in keys:
+        mixed = mixed * (len(key.dictionary) + 1) + pc.fill_null(key.indices, -1).to_numpy() + 1
+    _, first, group = np.unique(mixed, return_index=True, return_inverse=True)
+    rows = zip(*(key.take(pa.array(first)).to_pylist() for key in keys), strict=True)
+    numbers = np.array([groups.setdefault(row, len(groups)) for row in rows], np.int64)
+    cells = np.zeros((len(ALL_CATEGORIES), 1 + len(_SUMS), len(batch)), np.int64)
+    scores = [None, *(batch.column(name) for name in _SCORES)]
+    for number, (of_category, flag, score) in enumerate(zip(cells, map(batch.column, _FLAGS), scores, strict=True)):
+        bins = np.full(len(batch), _NO_SCORE)
+        if score is not None:
+            there = score.is_valid().to_numpy(zero_copy_only=False)
+            value = score.drop_null().to_numpy()
+            logarithm = np.log10(np.maximum(value, 1e-9))
+            bins[there] = np.where(value < 1e-9, UNDERFLOW_BIN, np.floor(100 * logarithm))
+            # Nine digits and nine more, so that whole numbers add up exactly.
+            of_category[4, there] = high = np.floor(value * 1e9)
+            of_category[5, there] = np.floor((value * 1e9 - high) * 1e9 + 0.5)
+        of_category[0] = (numbers[group] * len(ALL_CATEGORIES) + number) * _BINS + bins - _NO_SCORE
+        of_category[1] = 1
+        of_category[2] = flag.is_valid().to_numpy(zero_copy_only=False)
+        of_category[3] = pc.fill_null(flag, False).to_numpy(zero_copy_only=False)
+    return np.concatenate(list(cells), axis=1)
+
+
+def _add_up_cells(parts: Sequence[Cells]) -> Cells:
+    cells = np.concatenate(parts, axis=1)
+    order = np.argsort(cells[0])
+    number = cells[0, order]
+    starts = np.flatnonzero(np.append(True, number[1:] != number[:-1])) if len(number) else order
+    return np.stack([number[starts], *(np.add.reduceat(sums[order], starts) for sums in cells[1:])])
+
+
+def _name_cells(cells: Cells, groups: dict[tuple[str | None, ...], int]) -> pa.RecordBatch:
+    rest, bins = np.divmod(cells[0], _BINS)
+    group, category = np.divmod(rest, len(ALL_CATEGORIES))
+    keys = [pa.array(values, pa.string()).take(pa.array(group)) for values in zip(*groups, strict=True)]
+    columns = [
+        *keys,
+        pa.array(ALL_CATEGORIES).take(pa.array(category)),
+        pa.array((bins + _NO_SCORE).astype(np.int32), mask=bins == 0),
+        *map(pa.array, cells[1:]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, [*_KEYS, "category", "score_bin", *_SUMS])
 
 
 def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:
@@ -86,10 +152,12 @@ def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:
     Returns:
         source, model, language, pattern, n; the table `moderation_patterns` says how a pattern is written.
     """
-    coded = _tagged(messages, battles).select("source", "conversation_id", "position", "model", "language", _code())
+    placed = F.shiftleft(F.col("position").cast("bigint"), 32) + _code()
+    coded = _tagged(messages, battles).select("source", "conversation_id", "model", "language", placed.alias("placed"))
     # Spark sorts here, and compares the first key first: the id tells rows apart at once. Model and language are the
     # same for all messages of a conversation.
-    pattern = F.sort_array(F.collect_list(F.struct("position", "code")))["code"].alias("pattern")
+    in_order = F.sort_array(F.collect_list("placed"))
+    pattern = F.transform(in_order, lambda placed: placed.bitwiseAND(2**32 - 1).cast("int")).alias("pattern")
     conversations = coded.groupBy("conversation_id", "source", "model", "language").agg(pattern)
     return conversations.groupBy("source", "model", "language", "pattern").agg(F.count("*").alias("n"))
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import AtomicType, BooleanType, DataType, DoubleType, FloatType, StringType, StructType
 
 from arenalake.ingest.files import RawFile
-from arenalake.sources.source import Field
+from arenalake.sources.source import Field, sentences
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +59,12 @@ def _read_json(
     present = {field.name: F.get_json_object("value", f"$['{field.column}']").isNotNull() for field in fields}
     broken = F.col(f"parsed.{_CORRUPT}").isNotNull()
     is_object = F.trim("value").startswith("{")
-    named = F.array_compact(
-        F.array(*[F.when(present[f.name] & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in fields])
-    )
+    named = sentences(F.array(*[F.when(present[f.name] & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in fields]))
     # Spark reads a list or an object as text where text is asked for.
     texts = [f for f in fields if f.type == "string"]
     nested = F.array(*[F.when(_is_nested("value", f.column, raw[f.name]), F.lit(_wrong_type(f))) for f in texts])
     problems = (
-        F.when(~broken, F.array_compact(nested) if texts else F.array().cast("array<string>"))
+        F.when(~broken, sentences(nested) if texts else F.array().cast("array<string>"))
         .when(F.try_parse_json("value").isNull(), F.array(F.lit("the line is not JSON")))
         .when(~is_object, F.array(F.lit("the line is not a JSON object")))
         .when(F.size(named) > 0, named)
@@ -147,7 +145,7 @@ def _typed_records(
         problems.append(F.when(value.isNotNull() & raw[field.name].isNull(), F.lit(_wrong_type(field))))
     if corrupt is not None:
         problems.append(F.when(corrupt.isNotNull(), F.lit("the row has more or fewer cells than the header")))
-    found = F.array_compact(F.array(*problems)) if problems else F.array()
+    found = sentences(F.array(*problems)) if problems else F.array()
     record = F.to_json("row", {"ignoreNullFields": "false"})
     if corrupt is not None:
         record = F.coalesce(corrupt, record)

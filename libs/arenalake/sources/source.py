@@ -81,13 +81,21 @@ def parsed(
         key.alias("record_key"),
         # A record that cannot be taken apart breaks every rule; the one true reason is enough.
         F.when(F.col("raw").isNull(), F.col("problems"))
-        .otherwise(F.concat(F.col("problems"), F.array_compact(reasons)))
+        .otherwise(F.concat(F.col("problems"), sentences(reasons)))
         .alias("reasons"),
         (battle if battle is not None else F.lit(None).cast(entity_type(BATTLES))).alias("battle"),
         (conversations if conversations is not None else F.array().cast(f"array<{entity_type(CONVERSATIONS)}>")).alias(
             "conversations"
         ),
     )
+
+
+def sentences(found: Column) -> Column:
+    """The strings of an array that are not null, each once.
+
+    `array_compact` says so too, but is no generated code, and neither is then what it is given: every rule, here.
+    """
+    return F.array_except(found, F.array(F.lit(None).cast("string")))
 
 
 def entity_type(table: Table) -> str:
