@@ -35,7 +35,7 @@ _PARTLY = "source string, model string, language string, role string, category s
 _NO_SCORE = UNDERFLOW_BIN - 1
 _BINS = 1 - _NO_SCORE
 # Of some 50 bytes each.
-_CELLS_AT_ONCE = 1_000_000
+_CELLS_AT_ONCE = 400_000
 
 Cells = npt.NDArray[np.int64]
 """Numbers of cells, one a group of messages, category and bin, and the sums of each, [1 + sums, cells]."""
