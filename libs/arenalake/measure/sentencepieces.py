@@ -80,9 +80,11 @@ class _WordCache(dict[bytes, int]):
 
     def __init__(self, model: bytes) -> None:
         super().__init__()
-        self.ends = _word_ends(model)
+        proto = _parse(model)
+        loners = _loners(proto)
+        self.ends = _word_ends(proto, only_before_spaces=not (proto.trainer_spec.byte_fallback and loners))
         self._processor = SentencePieceProcessor(model_proto=model)
-        self._first = min(_loners(model), default="a")
+        self._first = min(loners, default="a")
         self._n_first = len(self._processor.encode(self._first))
 
     def count(self, words: list[bytes]) -> npt.NDArray[np.int32]:
@@ -111,7 +113,7 @@ class _WordCache(dict[bytes, int]):
         return [len(ids) - (0 if is_own else self._n_first) for ids, is_own in zip(encoded, own_space, strict=True)]
 
 
-def _word_ends(model: bytes) -> npt.NDArray[np.bool_]:
+def _word_ends(proto: Any, *, only_before_spaces: bool) -> npt.NDArray[np.bool_]:
     """Whether a word ends between two bytes, [first * 256 + second].
 
     It does where a character begins with the second and no piece has the two side by side: bytes stand for the
@@ -119,21 +121,20 @@ def _word_ends(model: bytes) -> npt.NDArray[np.bool_]:
     unknown characters to one piece, so there words only end before spaces, as they do where no character is a piece
     that is part of no other.
     """
-    proto, ends = _parse(model), np.ones((256, 256), bool)
+    ends = np.ones((256, 256), bool)
     ends[:, 0x80:0xC0] = False
     for piece in proto.pieces:
         if piece.type not in (piece.UNKNOWN, piece.CONTROL, piece.BYTE):
             text = np.frombuffer(piece.piece.replace(_SPACE, " ").encode(), np.uint8)
             ends[text[:-1], text[1:]] = False
-    if not proto.trainer_spec.byte_fallback or not _loners(model):
+    if only_before_spaces:
         ends[:, np.arange(256) != _BLANK] = False
     ends[_BLANK, _BLANK] = False  # the cache takes a run of spaces as one
     return ends.ravel()
 
 
-def _loners(model: bytes) -> set[str]:
+def _loners(proto: Any) -> set[str]:
     """Characters that are a piece, and part of no other piece."""
-    proto = _parse(model)
     n_pieces = Counter(character for piece in proto.pieces for character in set(piece.piece))
     normal = proto.SentencePiece.NORMAL
     return {piece.piece for piece in proto.pieces if piece.type == normal and n_pieces[piece.piece] == 1}
