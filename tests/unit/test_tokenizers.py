@@ -126,16 +126,6 @@ def test_counts_do_not_depend_on_how_texts_are_cut_into_columns():
     assert load_counter("sample")(pa.array([], pa.string())).tolist() == []
 
 
-def test_a_full_cache_is_emptied_and_long_words_stay_out_of_it(monkeypatch):
-    monkeypatch.setattr(sentencepieces, "_MAX_WORDS", 3)
-    cache = sentencepieces._WordCache(sample_model())
-    texts = [f"w{i} x{i}" for i in range(20)] + ["y" * 1000]
-    counts = sentencepieces._add_up_words(cache, pa.array(texts))
-    assert counts.tolist() == [len(ids) for ids in reference().encode(texts)]
-    assert len(cache) <= 3
-    assert max(map(len, cache)) <= sentencepieces._MAX_LENGTH
-
-
 def changed(change):
     proto = sentencepiece_model_pb2.ModelProto()
     proto.ParseFromString(sample_model())

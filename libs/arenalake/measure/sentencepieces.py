@@ -7,7 +7,6 @@ text. Before a space that follows another character there is one, and mostly bet
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
+from arenalake.measure.words import WordTable
+
 # How SentencePiece writes a space inside a piece.
 _SPACE = "\u2581"
 _BLANK = 0x20
-
-# Words come back by Zipf's law, so a cache of the words seen so far answers nearly all. Emptying it when it is full
-# keeps a worker small with no bookkeeping per look-up; the frequent words are back after one batch.
-_MAX_WORDS = 400_000
-# A long word is a number, a table or base64: it hardly comes back and would fill the memory.
-_MAX_LENGTH = 64
 
 
 def sentencepiece_counter(model: bytes) -> Callable[[pa.StringArray], npt.NDArray[np.int32]]:
@@ -36,11 +31,11 @@ def sentencepiece_counter(model: bytes) -> Callable[[pa.StringArray], npt.NDArra
     processor = SentencePieceProcessor(model_proto=model)
     if not counts_add_up(model):
         return lambda texts: _encode_whole(processor, texts)
-    cache = _WordCache(model)
+    table = _word_table(model)
 
     def count(texts: pa.StringArray) -> npt.NDArray[np.int32]:
         # Null and empty texts have no pieces, and not even a leading space.
-        counts = _add_up_words(cache, texts)
+        counts = _add_up_words(table, texts)
         holds_space_mark = pc.match_substring_regex(texts, _SPACE).to_numpy(zero_copy_only=False).astype(bool)
         if holds_space_mark.any():
             counts[holds_space_mark] = _encode_whole(processor, texts.filter(pa.array(holds_space_mark)))
@@ -71,37 +66,16 @@ def counts_add_up(model: bytes) -> bool:
     )
 
 
-class _WordCache(dict[bytes, int]):
-    """Number of pieces by word, as UTF-8 with the spaces in front.
+class _WordEncoder:
+    """Number of pieces of words, as UTF-8 with the spaces in front."""
 
-    Attributes:
-        ends: whether a word ends between two bytes, as `_word_ends` says.
-    """
-
-    def __init__(self, model: bytes) -> None:
-        super().__init__()
-        proto = _parse(model)
-        loners = _loners(proto)
-        self.ends = _word_ends(proto, only_before_spaces=not (proto.trainer_spec.byte_fallback and loners))
+    def __init__(self, model: bytes, first: str) -> None:
         self._processor = SentencePieceProcessor(model_proto=model)
-        self._first = min(loners, default="a")
-        self._n_first = len(self._processor.encode(self._first))
+        self._first = first
+        self._n_first = len(self._processor.encode(first))
 
-    def count(self, words: list[bytes]) -> npt.NDArray[np.int32]:
-        """Pieces of each word; those that are not here yet are encoded in one call, which costs half of a call each."""
-        counts = [*map(self.get, words)]
-        unknown = [place for place, n in enumerate(counts) if n is None]
-        new = [words[place] for place in unknown]
-        encoded = self._encode(new)
-        for place, n in zip(unknown, encoded, strict=True):
-            counts[place] = n
-        if len(self) + len(new) > _MAX_WORDS:
-            self.clear()
-        short = ((word, n) for word, n in zip(new, encoded, strict=True) if len(word) <= _MAX_LENGTH)
-        self.update(islice(short, _MAX_WORDS))
-        return np.array(counts, np.int32)
-
-    def _encode(self, words: list[bytes]) -> list[int]:
+    def count(self, words: list[bytes]) -> list[int]:
+        """Pieces of each word, by one call: it costs half of a call for each."""
         # The processor puts one space before a text. A word that has none there, or nothing but spaces, which would
         # lose their place behind a word, gets a character in front that does not merge with it.
         own_space = [word[0] == _BLANK and word.strip(b" ") != b"" for word in words]
@@ -111,6 +85,13 @@ class _WordCache(dict[bytes, int]):
         ]
         encoded = self._processor.encode(texts, num_threads=1)
         return [len(ids) - (0 if is_own else self._n_first) for ids, is_own in zip(encoded, own_space, strict=True)]
+
+
+def _word_table(model: bytes) -> WordTable:
+    proto = _parse(model)
+    loners = _loners(proto)
+    ends = _word_ends(proto, only_before_spaces=not (proto.trainer_spec.byte_fallback and loners))
+    return WordTable(ends, _WordEncoder(model, first=min(loners, default="a")).count)
 
 
 def _word_ends(proto: Any, *, only_before_spaces: bool) -> npt.NDArray[np.bool_]:
@@ -129,7 +110,7 @@ def _word_ends(proto: Any, *, only_before_spaces: bool) -> npt.NDArray[np.bool_]
             ends[text[:-1], text[1:]] = False
     if only_before_spaces:
         ends[:, np.arange(256) != _BLANK] = False
-    ends[_BLANK, _BLANK] = False  # the cache takes a run of spaces as one
+    ends[_BLANK, _BLANK] = False  # the encoder takes a run of spaces as one word, or as the beginning of one
     return ends.ravel()
 
 
@@ -146,27 +127,9 @@ def _parse(model: bytes) -> Any:
     return proto
 
 
-def _add_up_words(cache: _WordCache, texts: pa.StringArray) -> npt.NDArray[np.int32]:
-    # Every text gets its leading space here, so that all words look alike.
-    led = pc.binary_join_element_wise(pa.scalar(""), texts, " ")
-    if not len(led):
-        return np.zeros(0, np.int32)
-    _, offset_buffer, data_buffer = led.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int32)[led.offset : led.offset + len(led) + 1]
-    data = np.frombuffer(data_buffer, np.uint8)[: offsets[-1]]
-    starts_word = np.empty(len(data), bool)
-    starts_word[1:] = cache.ends[(data[:-1].astype(np.uint16) << 8) | data[1:]]
-    starts_word[offsets[:-1]] = True
-    starts = np.flatnonzero(starts_word)
-    bounds = np.append(starts, len(data)).astype(np.int32)
-    words = pa.BinaryArray.from_buffers(pa.binary(), len(starts), [None, pa.py_buffer(bounds), data_buffer])
-    # A batch repeats its words, so Python sees each of them once.
-    encoded = words.dictionary_encode()
-    pieces = cache.count(encoded.dictionary.to_pylist())
-    first_word = np.searchsorted(starts, offsets[:-1])
-    counts = np.add.reduceat(pieces[encoded.indices.to_numpy()], first_word, dtype=np.int32)
-    counts[np.diff(offsets) <= 1] = 0
-    return counts
+def _add_up_words(table: WordTable, texts: pa.StringArray) -> npt.NDArray[np.int32]:
+    # Every text that is not empty gets its leading space here, so that all words look alike.
+    return table.add_up(pc.binary_join_element_wise(pc.if_else(pc.equal(texts, ""), None, ""), texts, " "))
 
 
 def _encode_whole(processor: SentencePieceProcessor, texts: pa.StringArray) -> npt.NDArray[np.int32]:

@@ -6,8 +6,8 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
+from arenalake.compiled import compiled
 from arenalake.errors import RatingError
-from arenalake.ratings.compiled import compiled
 from arenalake.ratings.resampling import round_generator
 from arenalake.ratings.votes import Floats, Ints
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arenalake.compiled import compiled
 from arenalake.errors import RatingError
-from arenalake.ratings.compiled import compiled
 from arenalake.ratings.families import HALF_WIN
 from arenalake.ratings.replicates import PointFit, fit_point, keep_mean, place
 from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, Ints, PairVotes, tally

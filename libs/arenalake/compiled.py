@@ -1,4 +1,4 @@
-"""Machine code for loops over battles that have no array form."""
+"""Machine code for loops that have no array form."""
 
 import os
 from collections.abc import Callable
