@@ -1,4 +1,4 @@
-"""The moderation categories of the published data sets, and how their names become columns."""
+"""The moderation categories of the published data sets, how their names become columns, and flags as one number."""
 
 # As published in LMSYS-Chat-1M and Chatbot Arena Conversations (OpenAI's moderation endpoint of 2023).
 CATEGORIES = (
@@ -16,6 +16,13 @@ CATEGORIES = (
 )
 
 ANY = "any"
+ALL_CATEGORIES = (ANY, *CATEGORIES)
+
+# A message's flags as one number, as the table `moderation_patterns` describes it: the bit of each category that is
+# flagged, and where the bits of those that have a flag and the number of the role begin.
+ROLES = ("user", "assistant", "battle")
+MASKS = {category: 1 << bit for bit, category in enumerate(ALL_CATEGORIES)}
+LABELLED_BIT, ROLE_BIT = 12, 24
 
 _FLAGS = ",".join(f"`{category}`:boolean" for category in CATEGORIES)
 _SCORES = ",".join(f"`{category}`:double" for category in CATEGORIES)
@@ -26,3 +33,7 @@ MODERATION_TYPE = f"struct<categories:struct<{_FLAGS}>,category_scores:struct<{_
 def column_suffix(category: str) -> str:
     """`self-harm/intent` as part of a flat column name: `self_harm_intent`."""
     return category.replace("/", "_").replace("-", "_")
+
+
+FLAG_COLUMNS = ("flagged", *(f"flag_{column_suffix(category)}" for category in CATEGORIES))
+SCORE_COLUMNS = tuple(f"score_{column_suffix(category)}" for category in CATEGORIES)

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 from arenalake.config import StorageConfig, parse_config
 from arenalake.counts.battles import count_battles, count_days
 from arenalake.counts.moderation import count_patterns, count_scores, sum_patterns
-from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
+from arenalake.counts.tokens import count_conversation_tokens, count_tokens
 from arenalake.lake import Lake
 from arenalake.measure.messages import measure_conversations
 from arenalake.moderation import CATEGORIES, column_suffix
@@ -37,7 +37,8 @@ from arenalake.tables import (
 GOLD = (TOKEN_COUNTS, TOKEN_STATS, MODERATION_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
 GOLD = (*GOLD, MODERATION_CURVES)
 # Columns of counts that are no keys, beside sums.
-NUMBERS = {"n", "n_messages", "n_conversations", "n_conversations_flagged", "n_flagged", "n_labelled", "n_battles"}
+NUMBERS = {"n", "n_messages", "n_conversations", "n_conversations_flagged", "n_flagged", "n_labelled"}
+NUMBERS |= {"n_battles", "n_chars"}
 TAGS = ("any", *CATEGORIES)
 TOKENIZERS = ["sample", "whitespace"]
 
@@ -75,7 +76,22 @@ def random_messages(seed, n):
                 **tags,
             }
             rows.append(row)
+        describe_conversation(rows[-position - 1 :])
     return rows
+
+
+def describe_conversation(messages):
+    """What `measure` says of a conversation as a whole on its first message."""
+    lengths = [message["n_tokens"] for message in messages]
+    pattern = []
+    for message in messages:
+        code = ("user", "assistant").index(message["role"]) * 2**24
+        for bit, flag in enumerate(["flagged", *(f"flag_{column_suffix(category)}" for category in CATEGORIES)]):
+            if message[flag] is not None:
+                code += 2 ** (12 + bit) + message[flag] * 2**bit
+        pattern.append(code)
+    in_all = {name: sum(length[name] for length in lengths) for name in lengths[0]}
+    messages[0].update(turns=max(message["turn"] for message in messages), n_tokens_in_all=in_all, pattern=pattern)
 
 
 def random_battles(seed, n):
@@ -256,12 +272,9 @@ def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
 
     def counts(messages, battles):
         patterns = count_patterns(messages, battles)
-        costs = sum_language_costs(messages, tokenizers=TOKENIZERS).drop("tokens_per_char")
-        costs = costs.withColumnsRenamed({"n_tokens": "sum_tokens", "n_chars": "sum_chars"})
         return [
             count_tokens(messages, tokenizers=TOKENIZERS),
             count_conversation_tokens(messages, tokenizers=TOKENIZERS),
-            costs,
             count_scores(messages, battles),
             patterns,
             sum_patterns(patterns),

@@ -9,6 +9,7 @@ from tokenizers.models import WordLevel
 
 from arenalake.config import parse_config
 from arenalake.errors import ConfigError, TokenizerError
+from arenalake.moderation import CATEGORIES
 from arenalake.steps import Context, measure
 from arenalake.tables import CONVERSATIONS, MESSAGES, TOKENIZERS
 
@@ -79,6 +80,35 @@ def test_every_message_becomes_a_row_without_text(lake):
     assert [row.score_hate for row in rows] == [0.5, None, None, None, None, None]
     assert {row.flag_self_harm_intent for row in rows} == {None}
     assert result.metrics == {"conversations": 2, "messages": 6}
+
+
+def test_a_first_message_says_what_its_conversation_is_as_a_whole(lake):
+    tags = {"categories": {"hate": True, "violence": False}, "category_scores": None, "flagged": True}
+    add(lake, conversation(1, ("a b", "c", "d e f"), moderation=[tags, None, CLEAN]), conversation(2))
+    run(lake, "whitespace")
+    run(lake, "whitespace", "whitespace+bos")
+    first, second = lake.read(MESSAGES).where("position = 0").orderBy("conversation_id").collect()
+    any_flag, hate, violence = (1 << ("any", *CATEGORIES).index(name) for name in ("any", "hate", "violence"))
+    assert first.turns == 2
+    assert first.n_tokens_in_all == {"whitespace": 6, "whitespace+bos": 9}
+    of_user = ((any_flag + hate + violence) << 12) + any_flag + hate
+    assert first.pattern == [of_user, 1 << 24, any_flag << 12]
+    assert (second.turns, second.n_tokens_in_all["whitespace"], second.pattern) == (1, 4, [0, 1 << 24])
+    others = lake.read(MESSAGES).where("position > 0").select("turns", "n_tokens_in_all", "pattern")
+    assert {tuple(row) for row in others.collect()} == {(None, None, None)}
+
+
+def test_messages_of_a_version_that_said_less_of_a_conversation_are_measured_again(lake):
+    add(lake, conversation(1), conversation(2, file="f2"))
+    run(lake)
+    expected = sorted(map(tuple, lake.read(MESSAGES).collect()), key=str)
+    keys = lake.read(MESSAGES).where("conversation_id = 'c2'").select(*MESSAGES.key)
+    lake.update(MESSAGES, keys, on=MESSAGES.key, update={"pattern": "NULL", "turns": "NULL"})
+    assert run(lake).metrics["conversations"] == 1
+    assert sorted(map(tuple, lake.read(MESSAGES).collect()), key=str) == sorted(expected, key=str)
+    before = version(lake)
+    run(lake)
+    assert version(lake) == before
 
 
 def test_a_second_run_writes_nothing_and_only_new_conversations_are_measured_later(lake):

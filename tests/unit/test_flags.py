@@ -6,8 +6,7 @@ from collections import defaultdict
 import pytest
 from scipy.stats import binomtest
 
-from arenalake.counts.moderation import ALL_CATEGORIES, LABELLED_BIT, ROLE_BIT, ROLES
-from arenalake.moderation import CATEGORIES
+from arenalake.moderation import ALL_CATEGORIES, CATEGORIES, LABELLED_BIT, ROLE_BIT, ROLES
 from arenalake.statistics.flags import (
     count_cooccurrence,
     measure_coverage,

@@ -1,17 +1,22 @@
 """Tokens per conversation and per character on conversations small enough to check by hand."""
 
 import math
+from collections import Counter
 
 from pyspark.sql import functions as F
 
 from arenalake.counts.moderation import count_scores
-from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
-from arenalake.statistics.tokens import summarise_conversations
+from arenalake.counts.tokens import count_conversation_tokens, count_tokens
+from arenalake.statistics.tokens import summarise_conversations, summarise_language_costs
 from arenalake.tables import BATTLES, CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, MESSAGES
 
 
 def messages_of(spark, rows):
-    """Rows are (conversation, model, language, position, tokens, characters)."""
+    """Rows are (conversation, model, language, position, tokens, characters), conversations one after the other."""
+    turns, tokens_in_all = Counter(), Counter()
+    for conversation, _, _, position, tokens, _ in rows:
+        turns[conversation] += position % 2 == 0
+        tokens_in_all[conversation] += tokens
     return spark.createDataFrame(
         [
             {
@@ -25,6 +30,10 @@ def messages_of(spark, rows):
                 "turn": position // 2 + 1,
                 "n_tokens": {"sample": tokens, "of an earlier configuration": 10 * tokens},
                 "n_chars": chars,
+                "turns": turns[conversation] if position == 0 else None,
+                "n_tokens_in_all": {"sample": tokens_in_all[conversation], "of an earlier configuration": -1}
+                if position == 0
+                else None,
             }
             for conversation, model, language, position, tokens, chars in rows
         ],
@@ -63,7 +72,6 @@ def test_conversations_are_described_by_their_turns_and_tokens(spark):
 def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spark):
     messages = messages_of(spark, TOY).withColumn("detected_language", F.lit("Breton"))
     counts = [count(messages, tokenizers=["sample"]) for count in (count_tokens, count_conversation_tokens)]
-    counts.append(sum_language_costs(messages, tokenizers=["sample"]))
     for counted in counts:
         assert {row.tokenizer for row in counted.select("tokenizer").collect()} == {"sample"}
     counts.append(count_scores(messages, spark.createDataFrame([], BATTLES.ddl)))
@@ -72,7 +80,8 @@ def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spa
 
 
 def test_a_language_costs_its_tokens_per_character(spark):
-    rows = LANGUAGE_COSTS.conform(sum_language_costs(messages_of(spark, TOY), tokenizers=["sample"])).collect()
+    counts = count_tokens(messages_of(spark, TOY), tokenizers=["sample"])
+    rows = LANGUAGE_COSTS.conform(summarise_language_costs(counts)).collect()
     found = {(row.language, row.role): (row.n_messages, row.n_chars, row.n_tokens, row.tokens_per_char) for row in rows}
     assert found == {
         ("English", "user"): (3, 16, 7, 7 / 16),

@@ -5,6 +5,8 @@ Languages of messages are as published, else as detected.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +16,36 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.counts.languages import with_known_language
-from arenalake.moderation import ANY, CATEGORIES, column_suffix
+from arenalake.moderation import (
+    ALL_CATEGORIES,
+    CATEGORIES,
+    FLAG_COLUMNS,
+    LABELLED_BIT,
+    MASKS,
+    ROLE_BIT,
+    ROLES,
+    SCORE_COLUMNS,
+)
 
-ROLES = ("user", "assistant", "battle")
-ALL_CATEGORIES = (ANY, *CATEGORIES)
 UNDERFLOW_BIN = -901
-# The bit of each category in the number of a message.
-MASKS = {category: 1 << bit for bit, category in enumerate(ALL_CATEGORIES)}
-# Where its other parts begin.
-LABELLED_BIT, ROLE_BIT = 12, 24
 
 _KEYS = ("source", "model", "language", "role")
-_FLAGS = ("flagged", *(f"flag_{column_suffix(category)}" for category in CATEGORIES))
-_SCORES = tuple(f"score_{column_suffix(category)}" for category in CATEGORIES)
 _SUMS = ("n", "n_labelled", "n_flagged", "high", "low")
-_PARTLY = "source string, model string, language string, role string, category string, score_bin int, " + ", ".join(
-    f"{name} bigint" for name in _SUMS
+_GROUP = "source string, model string, language string, role string"
+_PARTLY = f"{_GROUP}, cells binary"
+_COUNTS = (
+    f"{_GROUP}, category string, score_bin int, n bigint, n_labelled bigint, n_flagged bigint, sum_score decimal(38,18)"
 )
 # Stands for the null bin, below all others; a score of 1 is in bin 0.
 _NO_SCORE = UNDERFLOW_BIN - 1
 _BINS = 1 - _NO_SCORE
+_CELLS = len(ALL_CATEGORIES) * _BINS
+_UNIT = 10**9
 # Of some 50 bytes each.
-_CELLS_AT_ONCE = 400_000
+_CELLS_AT_ONCE = 250_000
 
+Group = tuple[str | None, ...]
+"""Values of `_KEYS`."""
 Cells = npt.NDArray[np.int64]
 """Numbers of cells, one a group of messages, category and bin, and the sums of each, [1 + sums, cells]."""
 
@@ -52,29 +61,16 @@ def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
         Columns of the table `moderation_counts`. The category `any` has flags but no score. A message without a score
         is in the null bin; one without the flag is in `n` but not in `n_labelled`.
     """
-    tagged = _tagged(messages, battles).select(*_KEYS, *_FLAGS, *_SCORES)
-    # Every message counts once a category, so they are added up before they leave the task that reads them.
-    partly = tagged.mapInArrow(_add_up_scores, _PARTLY)
-    counts = partly.groupBy(*_KEYS, "category", "score_bin").agg(*[F.sum(name).alias(name) for name in _SUMS])
-    # Types with room for the product and for the sum, or Spark rounds digits away.
-    whole, unit = "decimal(19,0)", "decimal(34,18)"
-    billions = F.col("high").cast(whole) * F.lit("1e-9").cast("decimal(9,9)")
-    rest = F.col("low").cast(whole) * F.lit("1e-18").cast("decimal(18,18)")
-    sum_score = billions.cast(unit) + rest.cast(unit)
-    return counts.select(
-        *_KEYS,
-        "category",
-        "score_bin",
-        "n",
-        "n_labelled",
-        "n_flagged",
-        F.when(F.col("score_bin").isNotNull(), sum_score.cast("decimal(38,18)")).alias("sum_score"),
-    )
+    # Every message counts once a category, so they are added up before they leave the task that reads them, and travel
+    # as one row for all cells of a group: there are at most so many, however many messages there are.
+    partly = _scored(messages, battles).mapInArrow(_add_up_scores, _PARTLY)
+    gathered = partly.repartition(*_KEYS).sortWithinPartitions(*_KEYS)
+    return gathered.mapInArrow(_merge_scores, _COUNTS)
 
 
 def _add_up_scores(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Counts of the messages of a task, as `_PARTLY`; a cell may come more than once."""
-    groups: dict[tuple[str | None, ...], int] = {}
+    """Counts of the messages of a task, as `_PARTLY`; a group may come more than once."""
+    groups: dict[Group, int] = {}
     waiting, n_waiting = [], 0
     for batch in batches:
         waiting.append(_sort_scores_into_cells(batch, groups))
@@ -82,13 +78,42 @@ def _add_up_scores(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         if n_waiting >= _CELLS_AT_ONCE:
             waiting = [_add_up_cells(waiting)]
             if waiting[0].shape[1] > _CELLS_AT_ONCE // 2:
-                yield _name_cells(waiting.pop(), groups)
+                yield _pack_cells(waiting.pop(), groups)
             n_waiting = sum(cells.shape[1] for cells in waiting)
     if waiting and groups:
-        yield _name_cells(_add_up_cells(waiting), groups)
+        yield _pack_cells(_add_up_cells(waiting), groups)
 
 
-def _sort_scores_into_cells(batch: pa.RecordBatch, groups: dict[tuple[str | None, ...], int]) -> Cells:
+def _merge_scores(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Counts as `_COUNTS` from rows of `_PARTLY` that are sorted by group; the last group waits for more of it."""
+    groups: dict[Group, int] = {}
+    waiting: list[Cells] = []
+    for part in _slices(batches):
+        for *group, packed in zip(*(part.column(name).to_pylist() for name in (*_KEYS, "cells")), strict=True):
+            cells = np.frombuffer(packed, np.int64).reshape(1 + len(_SUMS), -1).copy()
+            cells[0] += groups.setdefault(tuple(group), len(groups)) * _CELLS
+            waiting.append(cells)
+        cells = _add_up_cells(waiting)
+        is_last = cells[0] >= (len(groups) - 1) * _CELLS
+        yield _name_cells(cells[:, ~is_last], groups)
+        waiting = [cells[:, is_last]]
+        waiting[0][0] %= _CELLS
+        groups = {list(groups)[-1]: 0}
+    if waiting:
+        yield _name_cells(waiting[0], groups)
+
+
+def _slices(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows of `_PARTLY`, not many more at a time than `_CELLS_AT_ONCE` takes."""
+    for batch in batches:
+        sizes = pc.binary_length(batch.column("cells")).to_numpy() // (8 * (1 + len(_SUMS)))
+        chunk = np.cumsum(sizes) // _CELLS_AT_ONCE
+        starts = np.flatnonzero(np.diff(chunk, prepend=-1))
+        for start, end in pairwise([*starts.tolist(), len(batch)]):
+            yield batch.slice(start, end - start)
+
+
+def _sort_scores_into_cells(batch: pa.RecordBatch, groups: dict[Group, int]) -> Cells:
     """The cell of each message and category, and what it adds to `_SUMS`, [1 + sums, categories * messages].
 
     `groups` numbers the values of `_KEYS`.
@@ -101,8 +126,10 @@ def _sort_scores_into_cells(batch: pa.RecordBatch, groups: dict[tuple[str | None
     rows = zip(*(key.take(pa.array(first)).to_pylist() for key in keys), strict=True)
     numbers = np.array([groups.setdefault(row, len(groups)) for row in rows], np.int64)
     cells = np.zeros((len(ALL_CATEGORIES), 1 + len(_SUMS), len(batch)), np.int64)
-    scores = [None, *(batch.column(name) for name in _SCORES)]
-    for number, (of_category, flag, score) in enumerate(zip(cells, map(batch.column, _FLAGS), scores, strict=True)):
+    scores = [None, *(batch.column(name) for name in SCORE_COLUMNS)]
+    for number, (of_category, flag, score) in enumerate(
+        zip(cells, map(batch.column, FLAG_COLUMNS), scores, strict=True)
+    ):
         bins = np.full(len(batch), _NO_SCORE)
         if score is not None:
             there = score.is_valid().to_numpy(zero_copy_only=False)
@@ -110,9 +137,9 @@ def _sort_scores_into_cells(batch: pa.RecordBatch, groups: dict[tuple[str | None
             logarithm = np.log10(np.maximum(value, 1e-9))
             bins[there] = np.where(value < 1e-9, UNDERFLOW_BIN, np.floor(100 * logarithm))
             # Nine digits and nine more, so that whole numbers add up exactly.
-            of_category[4, there] = high = np.floor(value * 1e9)
-            of_category[5, there] = np.floor((value * 1e9 - high) * 1e9 + 0.5)
-        of_category[0] = (numbers[group] * len(ALL_CATEGORIES) + number) * _BINS + bins - _NO_SCORE
+            of_category[4, there] = high = np.floor(value * _UNIT)
+            of_category[5, there] = np.floor((value * _UNIT - high) * _UNIT + 0.5)
+        of_category[0] = numbers[group] * _CELLS + number * _BINS + bins - _NO_SCORE
         of_category[1] = 1
         of_category[2] = flag.is_valid().to_numpy(zero_copy_only=False)
         of_category[3] = pc.fill_null(flag, False).to_numpy(zero_copy_only=False)
@@ -127,17 +154,39 @@ def _add_up_cells(parts: Sequence[Cells]) -> Cells:
     return np.stack([number[starts], *(np.add.reduceat(sums[order], starts) for sums in cells[1:])])
 
 
-def _name_cells(cells: Cells, groups: dict[tuple[str | None, ...], int]) -> pa.RecordBatch:
-    rest, bins = np.divmod(cells[0], _BINS)
-    group, category = np.divmod(rest, len(ALL_CATEGORIES))
-    keys = [pa.array(values, pa.string()).take(pa.array(group)) for values in zip(*groups, strict=True)]
+def _pack_cells(cells: Cells, groups: Mapping[Group, int]) -> pa.RecordBatch:
+    """Rows of `_PARTLY`; in each, cells are numbered as if its group were the first."""
+    group = cells[0] // _CELLS
+    there, first = np.unique(group, return_index=True)
+    of_group = cells - np.concatenate([group[None] * _CELLS, np.zeros_like(cells[1:])])
+    packed = [part.tobytes() for part in np.split(of_group, first[1:], axis=1)]
+    return pa.RecordBatch.from_arrays([*_names(groups, there), pa.array(packed, pa.binary())], [*_KEYS, "cells"])
+
+
+def _name_cells(cells: Cells, groups: Mapping[Group, int]) -> pa.RecordBatch:
+    """Rows of `_COUNTS`."""
+    group_and_category, bins = np.divmod(cells[0], _BINS)
+    group, category = np.divmod(group_and_category, len(ALL_CATEGORIES))
+    is_null = bins == 0
+    # Whole numbers of 19 digits by units of one digit each leave room for the sum.
+    high, low = (pa.array(sums).cast(pa.decimal128(19)) for sums in cells[4:])
+    billions = pc.multiply(high, pa.scalar(Decimal("1e-9"), pa.decimal128(1, 9)))
+    rest = pc.multiply(low, pa.scalar(Decimal("1e-18"), pa.decimal128(1, 18)))
+    sum_score = pc.add(billions, rest).cast(pa.decimal128(38, 18))
     columns = [
-        *keys,
+        *_names(groups, group),
         pa.array(ALL_CATEGORIES).take(pa.array(category)),
-        pa.array((bins + _NO_SCORE).astype(np.int32), mask=bins == 0),
-        *map(pa.array, cells[1:]),
+        pa.array((bins + _NO_SCORE).astype(np.int32), mask=is_null),
+        *map(pa.array, cells[1:4]),
+        pc.if_else(pa.array(is_null), None, sum_score),
     ]
-    return pa.RecordBatch.from_arrays(columns, [*_KEYS, "category", "score_bin", *_SUMS])
+    names = [*_KEYS, "category", "score_bin", "n", "n_labelled", "n_flagged", "sum_score"]
+    return pa.RecordBatch.from_arrays(columns, names)
+
+
+def _names(groups: Mapping[Group, int], numbers: npt.NDArray[np.int64]) -> list[pa.Array]:
+    """The values of `_KEYS` of these groups."""
+    return [pa.array(values, pa.string()).take(pa.array(numbers)) for values in zip(*groups, strict=True)]
 
 
 def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:
@@ -152,14 +201,10 @@ def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:
     Returns:
         source, model, language, pattern, n; the table `moderation_patterns` says how a pattern is written.
     """
-    placed = F.shiftleft(F.col("position").cast("bigint"), 32) + _code()
-    coded = _tagged(messages, battles).select("source", "conversation_id", "model", "language", placed.alias("placed"))
-    # Spark sorts here, and compares the first key first: the id tells rows apart at once. Model and language are the
-    # same for all messages of a conversation.
-    in_order = F.sort_array(F.collect_list("placed"))
-    pattern = F.transform(in_order, lambda placed: placed.bitwiseAND(2**32 - 1).cast("int")).alias("pattern")
-    conversations = coded.groupBy("conversation_id", "source", "model", "language").agg(pattern)
-    return conversations.groupBy("source", "model", "language", "pattern").agg(F.count("*").alias("n"))
+    keys = ("source", "model", "language", "pattern")
+    conversations = with_known_language(messages.where("pattern IS NOT NULL")).select(*keys)
+    as_one_message = _tags(battles).select("source", "model", "language", F.array(_code_of_battle()).alias("pattern"))
+    return conversations.unionByName(as_one_message).groupBy(*keys).agg(F.count("*").alias("n"))
 
 
 def sum_patterns(patterns: DataFrame) -> DataFrame:
@@ -214,30 +259,28 @@ def has(code: Column, mask: str) -> Column:
     return code.bitwiseAND(F.col(mask)) != 0
 
 
-def _code() -> Column:
-    """A message as one number, as the table `moderation_patterns` describes it."""
-    code = F.lit(None).cast("int")
-    for number, role in enumerate(ROLES):
-        code = F.when(F.col("role") == role, F.lit(number << ROLE_BIT)).otherwise(code)
-    for bit, flag in enumerate(_FLAGS):
+def _code_of_battle() -> Column:
+    code = F.lit(ROLES.index("battle") << ROLE_BIT)
+    for bit, flag in enumerate(FLAG_COLUMNS):
         labelled = 1 << (LABELLED_BIT + bit)
         code = code + F.when(F.col(flag), labelled + (1 << bit)).when(~F.col(flag), labelled).otherwise(0)
-    return code.alias("code")
+    return code
 
 
-def _tagged(messages: DataFrame, battles: DataFrame) -> DataFrame:
-    """Messages, and battles as if each were a conversation of one message by the role `battle`."""
-    columns = ("source", "conversation_id", "position", "model", "language", "role", *_FLAGS, *_SCORES)
+def _scored(messages: DataFrame, battles: DataFrame) -> DataFrame:
+    columns = (*_KEYS, *FLAG_COLUMNS, *SCORE_COLUMNS)
+    return with_known_language(messages).select(*columns).unionByName(_tags(battles).select(*columns))
+
+
+def _tags(battles: DataFrame) -> DataFrame:
+    """Battles as if each were a message by the role `battle`."""
     tags = F.col("moderation")
-    as_messages = battles.select(
+    return battles.select(
         "source",
-        F.col("battle_id").alias("conversation_id"),
-        F.lit(0).alias("position"),
         F.lit(None).cast("string").alias("model"),
         "language",
         F.lit("battle").alias("role"),
         tags["flagged"].alias("flagged"),
-        *[tags["categories"][c].alias(f"flag_{column_suffix(c)}") for c in CATEGORIES],
-        *[tags["category_scores"][c].alias(f"score_{column_suffix(c)}") for c in CATEGORIES],
+        *[tags["categories"][c].alias(column) for c, column in zip(CATEGORIES, FLAG_COLUMNS[1:], strict=True)],
+        *[tags["category_scores"][c].alias(column) for c, column in zip(CATEGORIES, SCORE_COLUMNS, strict=True)],
     )
-    return with_known_language(messages).select(*columns).unionByName(as_messages)

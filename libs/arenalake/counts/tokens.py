@@ -16,12 +16,14 @@ def count_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame
         tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
 
     Returns:
-        source, model, language, role, turn, month, tokenizer, n_tokens, n_messages: one row per combination that
-        occurs. A null language or month is a value of its own.
+        source, model, language, role, turn, month, tokenizer, n_tokens, n_messages, n_chars: one row per combination
+        of the first eight that occurs. A null language or month is a value of its own.
     """
     keys = ("source", "model", "language", "role", "turn", "month")
-    lengths = with_known_language(messages).select(*keys, _explode(tokenizers).alias("tokenizer", "n_tokens"))
-    return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(F.count("*").alias("n_messages"))
+    lengths = with_known_language(messages)
+    lengths = lengths.select(*keys, "n_chars", _of("n_tokens", tokenizers).alias("tokenizer", "n_tokens"))
+    sums = (F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"))
+    return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(*sums)
 
 
 def count_conversation_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
@@ -34,38 +36,13 @@ def count_conversation_tokens(messages: DataFrame, *, tokenizers: Sequence[str])
     Returns:
         source, model, language, tokenizer, turns, n_tokens, n_conversations: one row per combination that occurs.
     """
-    lengths = with_known_language(messages).select(
-        "source", "conversation_id", "model", "language", "turn", _explode(tokenizers).alias("tokenizer", "tokens")
-    )
-    # Model and language are the same for all messages of a conversation.
-    conversations = lengths.groupBy("conversation_id", "source", "model", "language", "tokenizer").agg(
-        F.max("turn").alias("turns"), F.sum("tokens").alias("n_tokens")
+    lengths = with_known_language(messages.where("turns IS NOT NULL"))
+    conversations = lengths.select(
+        "source", "model", "language", "turns", _of("n_tokens_in_all", tokenizers).alias("tokenizer", "n_tokens")
     )
     keys = ("source", "model", "language", "tokenizer", "turns", "n_tokens")
     return conversations.groupBy(*keys).agg(F.count("*").alias("n_conversations"))
 
 
-def sum_language_costs(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
-    """Add up characters and tokens by language.
-
-    Args:
-        messages: columns of the table `messages`.
-        tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
-
-    Returns:
-        source, language, role, tokenizer, n_messages, n_chars, n_tokens, tokens_per_char (null without characters). A
-        null language is a group of its own.
-    """
-    keys = ("source", "language", "role", "tokenizer")
-    lengths = with_known_language(messages).select(
-        "source", "language", "role", "n_chars", _explode(tokenizers).alias("tokenizer", "n")
-    )
-    sums = lengths.groupBy(*keys).agg(
-        F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"), F.sum("n").alias("n_tokens")
-    )
-    per_char = F.col("n_tokens") / F.nullif(F.col("n_chars"), F.lit(0))
-    return sums.select(*keys, "n_messages", "n_chars", "n_tokens", per_char.alias("tokens_per_char"))
-
-
-def _explode(tokenizers: Sequence[str]) -> Column:
-    return F.explode(F.map_filter("n_tokens", lambda name, _: name.isin(*tokenizers)))
+def _of(counts: str, tokenizers: Sequence[str]) -> Column:
+    return F.explode(F.map_filter(counts, lambda name, _: name.isin(*tokenizers)))

@@ -1,6 +1,7 @@
 """From conversations to measured messages: the one pass over the text, after which no text is read again."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from arenalake.language.detect import DETECTION, detect_languages
 from arenalake.language.detectors import require_detector
 from arenalake.measure.markdown import count_markdown
 from arenalake.measure.tokenizers import load_counter, tokenizer_keys
-from arenalake.moderation import CATEGORIES, column_suffix
+from arenalake.moderation import CATEGORIES, FLAG_COLUMNS, LABELLED_BIT, ROLE_BIT, ROLES, column_suffix
 from arenalake.sources.battle import prompt_hash
 from arenalake.tables import DETECTION_TYPE, MESSAGES
 
@@ -103,7 +104,8 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) ->
     """The messages of one Arrow batch of conversations; `keys` maps the names of tokenizers to specifications."""
     messages = batch.column("messages")
     sizes = pc.list_value_length(messages).to_numpy()
-    starts = np.cumsum(sizes) - sizes
+    bounds = _up_to(sizes)
+    starts, ends = bounds[:-1], bounds[1:]
     conversation = np.repeat(np.arange(len(sizes)), sizes)
     position = np.arange(sizes.sum()) - starts[conversation]
 
@@ -111,6 +113,11 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) ->
     role, text = pc.struct_field(flat, "role"), pc.struct_field(flat, "content").cast(pa.string())
     headers, list_items, bold = count_markdown(text)
     detections = _detections(messages, batch.column("detect"), detector)
+    asked = _up_to(pc.equal(role, "user").to_numpy(zero_copy_only=False))
+    counts = {key: load_counter(spec)(text) for key, spec in keys.items()}
+    up_to = {key: _up_to(n) for key, n in counts.items()}
+    in_all = {key: n[ends] - n[starts] for key, n in up_to.items()}
+    flags = _moderation(batch.column("moderation"), conversation, position)
     # What is about a conversation stands on its first message.
     on_first = pa.array(conversation, mask=position > 0)
     columns: dict[str, pa.Array] = {name: batch.column(name).take(conversation) for name in _PER_CONVERSATION}
@@ -118,25 +125,34 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) ->
         "position": pa.array(position, pa.int32()),
         "role": role,
         "detected_language": pc.struct_field(detections, "language").take(conversation),
-        "turn": pa.array(_turns(role, starts, conversation), pa.int32()),
-        "n_tokens": _token_map({key: load_counter(spec)(text) for key, spec in keys.items()}, len(flat)),
+        "turn": pa.array(asked[1:] - asked[starts][conversation], pa.int32()),
+        "n_tokens": _token_map(counts, pa.int32()),
         "n_chars": pc.utf8_length(text),
         "n_headers": pa.array(headers, pa.int32()),
         "n_list_items": pa.array(list_items, pa.int32()),
         "n_bold": pa.array(bold, pa.int32()),
         "prompt_hash": batch.column("prompt_hash").take(on_first),
         "detections": _named(detections.take(on_first), detector),
+        "turns": pa.array(asked[ends] - asked[starts], pa.int32()).take(on_first),
+        "n_tokens_in_all": _token_map(in_all, pa.int64()).take(on_first),
+        "pattern": pa.ListArray.from_arrays(bounds, _codes(role, flags)).take(on_first),
     }
-    columns |= _moderation(batch.column("moderation"), conversation, position)
+    columns |= flags
     return pa.RecordBatch.from_pydict({name: columns[name] for name in MESSAGES.column_names})
 
 
-def _turns(
-    role: pa.StringArray, starts: npt.NDArray[np.int64], conversation: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    asked = np.concatenate([[0], np.cumsum(pc.equal(role, "user").to_numpy(zero_copy_only=False))])
-    turns: npt.NDArray[np.int64] = asked[1:] - asked[starts][conversation]
-    return turns
+def _up_to(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Sums of the first 0, 1, 2, … values."""
+    return np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+
+
+def _codes(role: pa.StringArray, flags: Mapping[str, pa.Array]) -> pa.Array:
+    """Each message as one number, as the table `moderation_patterns` describes it."""
+    codes = pc.index_in(role, pa.array(ROLES)).to_numpy(zero_copy_only=False).astype(np.int32) << ROLE_BIT
+    for bit, column in enumerate(FLAG_COLUMNS):
+        codes |= flags[column].is_valid().to_numpy(zero_copy_only=False).astype(np.int32) << (LABELLED_BIT + bit)
+        codes |= pc.fill_null(flags[column], False).to_numpy(zero_copy_only=False).astype(np.int32) << bit
+    return pa.array(codes, pa.int32())
 
 
 def _detections(messages: pa.ListArray, wanted: pa.BooleanArray, detector: str) -> pa.StructArray:
@@ -165,10 +181,12 @@ def _named(detections: pa.StructArray, detector: str) -> pa.MapArray:
     return pa.MapArray.from_arrays(offsets, names, detections.filter(there))
 
 
-def _token_map(counts: dict[str, npt.NDArray[np.int32]], n: int) -> pa.MapArray:
+def _token_map(counts: dict[str, npt.NDArray[np.int32]], of: pa.DataType) -> pa.MapArray:
+    values = np.stack(list(counts.values()), axis=1)
+    n = len(values)
     offsets = np.arange(n + 1, dtype=np.int32) * len(counts)
     names = pa.DictionaryArray.from_arrays(np.tile(np.arange(len(counts), dtype=np.int32), n), list(counts))
-    return pa.MapArray.from_arrays(offsets, names.cast(pa.string()), np.stack(list(counts.values()), axis=1).ravel())
+    return pa.MapArray.from_arrays(offsets, names.cast(pa.string()), pa.array(values.ravel(), of))
 
 
 def _moderation(

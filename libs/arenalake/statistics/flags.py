@@ -6,8 +6,8 @@ All of it is a function of the counts of patterns, so no message is read again.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.counts.moderation import LABELLED_BIT, MASKS, ROLE_BIT, ROLES, by_category, has
-from arenalake.moderation import ANY, CATEGORIES
+from arenalake.counts.moderation import by_category, has
+from arenalake.moderation import ANY, CATEGORIES, LABELLED_BIT, MASKS, ROLE_BIT, ROLES
 from arenalake.statistics.groupings import by_groupings
 from arenalake.statistics.proportions import wilson_bounds
 

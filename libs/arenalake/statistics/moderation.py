@@ -1,6 +1,11 @@
 """Moderation as functions of counts: flag rates with intervals, score quantiles, and shares above thresholds."""
 
-from pyspark.sql import Column, DataFrame, Window
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, GroupedData
 from pyspark.sql import functions as F
 
 from arenalake.counts.moderation import UNDERFLOW_BIN
@@ -12,7 +17,11 @@ CURVE_GROUPINGS = ("all", "model")
 # Thousandths, so that ranks are compared as whole numbers.
 _QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _KEY = ("source", "grouping", "model", "language", "role", "category")
-_CURVE_KEY = ("source", "grouping", "model", "role", "category")
+_TOGETHER = ("source", "role", "category")
+_NAMES = "source string, grouping string, model string, language string, role string, category string"
+_SCORES = f"{_NAMES}, n_missing bigint, n_scored bigint, mean_score double, " + ", ".join(
+    f"{name} double" for name in _QUANTILES
+)
 
 
 def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFrame) -> DataFrame:
@@ -30,7 +39,7 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
     totals = by_groupings(moderation_totals, RATE_GROUPINGS)
     sums = [c for c in moderation_totals.columns if c.startswith(("n_", "sum_"))]
     rates = totals.groupBy(*_KEY).agg(*[F.sum(c).alias(c) for c in sums])
-    scores = _summarise_scores(by_groupings(moderation_counts, RATE_GROUPINGS))
+    scores = _by_category(moderation_counts, RATE_GROUPINGS).applyInArrow(_summarise_scores, _SCORES)
     same = [F.col(f"rates.{c}").eqNullSafe(F.col(f"scores.{c}")) for c in _KEY]
     # Counts and totals come from the same messages, so both have every group.
     both = rates.alias("rates").join(scores.alias("scores"), same).select("rates.*", *_SCORE_STATS)
@@ -80,37 +89,26 @@ def _unit(name: str, n: str, n_flagged: str, bounds: tuple[Column, Column], scor
     )
 
 
-def _summarise_scores(counts: DataFrame) -> DataFrame:
-    bins = counts.groupBy(*_KEY, "score_bin").agg(
-        F.sum(F.col("n") - F.col("n_labelled")).alias("n_missing"),
-        F.sum(F.when(F.col("score_bin").isNotNull(), F.col("n")).otherwise(0)).alias("n_scored"),
-        F.sum("sum_score").alias("sum_score"),
-    )
-    group = Window.partitionBy(*_KEY)
-    up_to = group.orderBy(F.col("score_bin").asc_nulls_first()).rowsBetween(Window.unboundedPreceding, 0)
-    ranked = bins.select(
-        *bins.columns,
-        F.sum("n_scored").over(up_to).alias("n_up_to"),
-        F.sum("n_scored").over(group).alias("n_all"),
-    )
-    quantile_bins = {
-        name: F.min(F.when(F.col("n_up_to") * 1000 >= F.col("n_all") * thousandths, F.col("score_bin")))
-        for name, thousandths in _QUANTILES.items()
-    }
-    n_scored = F.sum("n_scored")
-    return ranked.groupBy(*_KEY).agg(
-        F.sum("n_missing").alias("n_missing"),
-        n_scored.alias("n_scored"),
-        # Thirty-eight digits are too few for a decimal quotient of such sums.
-        (F.sum("sum_score").cast("double") / F.nullif(n_scored.cast("double"), F.lit(0.0))).alias("mean_score"),
-        *[_middle(score_bin).alias(name) for name, score_bin in quantile_bins.items()],
-    )
-
-
-def _middle(score_bin: Column) -> Column:
-    """The score in the middle of a bin, by ratio; the last bin holds the score 1 only."""
-    middle = F.pow(F.lit(10.0), (score_bin + 0.5) / 100)
-    return F.when(score_bin == 0, F.lit(1.0)).when(score_bin == UNDERFLOW_BIN, F.lit(5e-10)).otherwise(middle)
+def _summarise_scores(counts: pa.Table) -> pa.Table:
+    """Rows of `_SCORES` from all counts of a source, role and category."""
+    tables = []
+    for grouping in RATE_GROUPINGS:
+        seen = _Histograms(counts, grouping)
+        up_to, n_scored = seen.n.cumsum(axis=1), seen.n.sum(axis=1)
+        has_scores = n_scored > 0
+        quantiles = {
+            name: _or_null(_middle(np.argmax(up_to * 1000 >= n_scored[:, None] * thousandths, axis=1)), has_scores)
+            for name, thousandths in _QUANTILES.items()
+        }
+        sums = np.array([float(total or 0) for total in seen.sum_score])
+        columns = {
+            "n_missing": seen.n_missing,
+            "n_scored": n_scored,
+            "mean_score": _or_null(sums / np.maximum(n_scored, 1), has_scores),
+            **quantiles,
+        }
+        tables.append(pa.table({**seen.names(), **columns}))
+    return pa.concat_tables(tables)
 
 
 def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
@@ -122,15 +120,84 @@ def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `moderation_curves`; messages without a score are left out of both sides.
     """
-    scored = by_groupings(moderation_counts.where("score_bin IS NOT NULL"), CURVE_GROUPINGS)
-    steps = scored.groupBy(*_CURVE_KEY, F.floor(F.col("score_bin") / 10).alias("step")).agg(F.sum("n").alias("n"))
-    against = steps.select("*", F.explode(F.sequence(F.lit(-90), F.lit(0))).alias("edge"))
-    above = F.when(F.col("step") >= F.col("edge"), F.col("n")).otherwise(0)
-    sums = against.groupBy(*_CURVE_KEY, "edge").agg(F.sum("n").alias("n"), F.sum(above).alias("n_above"))
-    return sums.select(
-        *_CURVE_KEY,
-        F.pow(F.lit(10.0), F.col("edge") / 10).alias("threshold"),
-        "n",
-        "n_above",
-        (F.col("n_above") / F.col("n")).alias("share"),
-    )
+    columns = f"{_NAMES}, threshold double, n bigint, n_above bigint"
+    curves = _by_category(moderation_counts, CURVE_GROUPINGS).applyInArrow(_count_above, columns)
+    return curves.drop("language").withColumn("share", F.col("n_above") / F.col("n"))
+
+
+def _count_above(counts: pa.Table) -> pa.Table:
+    edges = np.arange(-90, 1)
+    tables = []
+    for grouping in CURVE_GROUPINGS:
+        seen = _Histograms(counts, grouping)
+        n_from = seen.n[:, ::-1].cumsum(axis=1)[:, ::-1]
+        scored = np.flatnonzero(n_from[:, 0])
+        columns = {
+            "threshold": np.tile(10.0 ** (edges / 10), len(scored)),
+            "n": np.repeat(n_from[scored, 0], len(edges)),
+            "n_above": n_from[scored][:, 10 * edges - UNDERFLOW_BIN].ravel(),
+        }
+        tables.append(pa.table({**seen.names(np.repeat(scored, len(edges))), **columns}))
+    return pa.concat_tables(tables)
+
+
+def _by_category(moderation_counts: DataFrame, groupings: Sequence[str]) -> GroupedData:
+    """Counts by what histograms are made of at once, with what these groupings need."""
+    names = [name for name in groupings if name != "all"]
+    needed = moderation_counts.select(*_TOGETHER, *names, "score_bin", "n", "n_labelled", "sum_score")
+    return needed.groupBy(*_TOGETHER)
+
+
+class _Histograms:
+    """The scores of one source, role and category, by the groups of a grouping.
+
+    There are as many bins and groups however many messages were counted, so an array has room for all of them.
+
+    Attributes:
+        n: messages, [groups, bins from `UNDERFLOW_BIN` to 0].
+        n_missing: messages without the flag, [groups].
+        sum_score: sums of the scores as decimals, None where there are none, [groups].
+    """
+
+    def __init__(self, counts: pa.Table, grouping: str) -> None:
+        self._counts, self._grouping = counts, grouping
+        self._values: list[str | None] = [None]
+        group = np.zeros(len(counts), np.int64)
+        if grouping != "all":
+            values = counts[grouping].combine_chunks().dictionary_encode("encode")
+            self._values, group = values.dictionary.to_pylist(), values.indices.to_numpy()
+        bins = counts["score_bin"]
+        n, n_labelled = (counts[name].to_numpy() for name in ("n", "n_labelled"))
+        self.n = np.zeros((len(self._values), 1 - UNDERFLOW_BIN), np.int64)
+        scored = bins.is_valid().to_numpy()
+        np.add.at(self.n, (group[scored], bins.drop_null().to_numpy() - UNDERFLOW_BIN), n[scored])
+        self.n_missing = np.zeros(len(self._values), np.int64)
+        np.add.at(self.n_missing, group, n - n_labelled)
+        sums = pa.table({"group": group, "score": counts["sum_score"]}).group_by("group").aggregate([("score", "sum")])
+        self.sum_score = sums.sort_by("group")["score_sum"].to_pylist()
+
+    def names(self, rows: npt.NDArray[np.int64] | None = None) -> dict[str, pa.Array]:
+        """Columns of `_NAMES` for these groups, each once if left out."""
+        rows = np.arange(len(self._values)) if rows is None else rows
+        of_group = pa.array(self._values, pa.string()).take(pa.array(rows))
+        nothing = pa.nulls(len(rows), pa.string())
+        source, role, category = (self._counts[name][0] for name in ("source", "role", "category"))
+        return {
+            "source": pa.repeat(source, len(rows)),
+            "grouping": pa.repeat(self._grouping, len(rows)),
+            "model": of_group if self._grouping == "model" else nothing,
+            "language": of_group if self._grouping == "language" else nothing,
+            "role": pa.repeat(role, len(rows)),
+            "category": pa.repeat(category, len(rows)),
+        }
+
+
+def _middle(place: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The score in the middle of a bin, by ratio; the last bin holds the score 1 only, the first all below 1e-9."""
+    score_bin = place + UNDERFLOW_BIN
+    middle = 10.0 ** ((score_bin + 0.5) / 100)
+    return np.where(score_bin == 0, 1.0, np.where(score_bin == UNDERFLOW_BIN, 5e-10, middle))
+
+
+def _or_null(values: npt.NDArray[np.float64], is_known: npt.NDArray[np.bool_]) -> pa.Array:
+    return pa.array(values, mask=~is_known)

@@ -36,6 +36,26 @@ def summarise_tokens(token_counts: DataFrame) -> DataFrame:
     return told.select(*_KEYS, "n_conversations", "n_messages", *STATISTICS)
 
 
+def summarise_language_costs(token_counts: DataFrame) -> DataFrame:
+    """Add up characters and tokens by language.
+
+    Args:
+        token_counts: columns of the table `token_counts`.
+
+    Returns:
+        Columns of the table `language_costs`; tokens_per_char is null without characters, and a null language is a
+        group of its own.
+    """
+    keys = ("source", "language", "role", "tokenizer")
+    sums = token_counts.groupBy(*keys).agg(
+        F.sum("n_messages").alias("n_messages"),
+        F.sum("n_chars").alias("n_chars"),
+        F.sum(F.col("n_tokens") * F.col("n_messages")).alias("n_tokens"),
+    )
+    per_char = F.col("n_tokens") / F.nullif(F.col("n_chars"), F.lit(0))
+    return sums.select(*keys, "n_messages", "n_chars", "n_tokens", per_char.alias("tokens_per_char"))
+
+
 def summarise_conversations(conversation_token_counts: DataFrame) -> DataFrame:
     """Summarise turns and tokens per conversation, for all, by model and by language.
 

@@ -1,5 +1,6 @@
 """Job `measure`: conversations that lack a configured tokenizer or their language are measured into `messages`."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Row
@@ -14,9 +15,13 @@ from arenalake.measure.tokenizers import file_digest, load_counter, tokenizer_ke
 from arenalake.steps.step import Context, StepResult
 from arenalake.tables import CONVERSATIONS, MESSAGES, TOKENIZERS
 
+log = logging.getLogger(__name__)
+
 _CONVERSATION = ["source", "conversation_id"]
 # A conversation is measured as a whole, so its first message speaks for it.
 _IS_FIRST = "position = 0"
+# Earlier versions did not say what a conversation is as a whole; such rows are measured again.
+_IS_OUTDATED = "position = 0 AND pattern IS NULL"
 # The language in force is not what this detector said.
 _OTHER = "detections['{0}'] IS NOT NULL AND detected_language IS DISTINCT FROM detections['{0}'].language"
 
@@ -35,6 +40,7 @@ def run(context: Context) -> StepResult:
     language = context.config.language
     detector, detect = language.detector, _to_be_detected(lake, language)
     conversations, messages = lake.read(CONVERSATIONS), lake.read(MESSAGES)
+    _remove_outdated(lake, messages)
     files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if not files:
         return StepResult(
@@ -61,7 +67,8 @@ def run(context: Context) -> StepResult:
             without = messages.where(_IS_FIRST).where(~F.map_contains_key("n_tokens", key)).select(*_CONVERSATION)
             rows = _of_files(conversations, lacking).join(without, _CONVERSATION, "left_semi")
             measured = measure_conversations(rows, tokenizers=[keys[key]])
-            lake.upsert(MESSAGES, measured, update={"n_tokens": "map_concat(old.n_tokens, new.n_tokens)"})
+            counts = ("n_tokens", "n_tokens_in_all")
+            lake.upsert(MESSAGES, measured, update={name: f"map_concat(old.{name}, new.{name})" for name in counts})
     undetected = [file for file in files if file.n_measured > 0 and file.n_detected < file.n_to_detect]
     if undetected:
         without = messages.where(_IS_FIRST).where(F.col("detections")[detector].isNull()).select(*_CONVERSATION)
@@ -90,6 +97,13 @@ def run(context: Context) -> StepResult:
     if n_detected:
         lines.append(f"measure: language of {n_detected:,} conversations detected with {detector}")
     return StepResult(lines=lines, metrics={"conversations": n_conversations, "messages": n_messages})
+
+
+def _remove_outdated(lake: Lake, messages: DataFrame) -> None:
+    files = messages.where(_IS_OUTDATED).select("source", "file").distinct()
+    if not files.isEmpty():
+        log.info("measured by an earlier version, so measured again", extra={"table": MESSAGES.name})
+        lake.delete(MESSAGES, files, on=("source", "file"))
 
 
 def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:

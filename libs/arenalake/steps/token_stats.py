@@ -5,10 +5,10 @@ from functools import partial
 
 from pyspark.sql import DataFrame
 
-from arenalake.counts.tokens import count_conversation_tokens, count_tokens, sum_language_costs
+from arenalake.counts.tokens import count_conversation_tokens, count_tokens
 from arenalake.lake import Derivation
 from arenalake.measure.tokenizers import tokenizer_keys
-from arenalake.statistics.tokens import summarise_conversations, summarise_tokens
+from arenalake.statistics.tokens import summarise_conversations, summarise_language_costs, summarise_tokens
 from arenalake.steps.step import Context, StepResult
 from arenalake.tables import (
     CONVERSATION_TOKEN_COUNTS,
@@ -23,9 +23,9 @@ from arenalake.tables import (
 _COUNTS: tuple[tuple[Table, Callable[..., DataFrame]], ...] = (
     (TOKEN_COUNTS, count_tokens),
     (CONVERSATION_TOKEN_COUNTS, count_conversation_tokens),
-    (LANGUAGE_COSTS, sum_language_costs),
 )
 _STATISTICS = (
+    Derivation(LANGUAGE_COSTS, [TOKEN_COUNTS], summarise_language_costs),
     Derivation(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens),
     Derivation(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations),
 )

@@ -47,6 +47,7 @@ TOKEN_COUNTS = Table(
         Column("tokenizer", "string", "tokenizer that counted", required=True),
         Column("n_tokens", "int", "length in tokens", required=True),
         Column("n_messages", "bigint", "messages of that length", required=True),
+        Column("n_chars", "bigint", "Unicode code points in these messages", required=True),
     ),
     key=("source", "model", "language", "role", "turn", "month", "tokenizer", "n_tokens"),
     checks={"positive": "n_messages > 0 AND n_tokens >= 0"},

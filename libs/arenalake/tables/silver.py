@@ -125,6 +125,17 @@ MESSAGES = Table(
             "on a conversation's first message: detector to what it said of all that the user wrote; confidence from 0 "
             "to 1, script of most letters, n_letters it had to go by, reason where the language is unknown",
         ),
+        Column("turns", "int", "turns of the conversation, on its first message; null on others"),
+        Column(
+            "n_tokens_in_all",
+            "map<string,bigint>",
+            "tokenizer to tokens of all messages of the conversation, on its first one; null on others",
+        ),
+        Column(
+            "pattern",
+            "array<int>",
+            "flags of all messages of the conversation, as in moderation_patterns, on its first one; null on others",
+        ),
         Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
         *(
             Column(f"flag_{column_suffix(c)}", "boolean", f"moderation flag {c}; null where missing")
