@@ -24,6 +24,7 @@ from arenalake.tables import (
     CONVERSATION_TOKEN_COUNTS,
     CONVERSATION_TOKEN_STATS,
     LANGUAGE_COSTS,
+    MESSAGES,
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
@@ -126,23 +127,27 @@ def read_all(folder):
 class Corpus:
     """What the raw files hold, taken apart in plain Python: conversations, their messages, and battles."""
 
-    def __init__(self, folders):
+    def __init__(self, folders, detected):
+        self.detected = detected
         model = str(files("mistral_common") / "data" / "tokenizer.model.v1")
         self.processor = SentencePieceProcessor(model_file=model)
         self.conversations, self.battles = [], []
         for source, folder in folders.items():
             for record in read_all(folder):
                 if "conversation" in record:
-                    self._add(source, record["model"], record, record["conversation"], record.get("openai_moderation"))
+                    tags = record.get("openai_moderation")
+                    self._add(source, record["conversation_id"], record["model"], record, record["conversation"], tags)
                 else:
                     self.battles.append({**record, "source": source})
                     for side in "ab":
-                        self._add(source, record[f"model_{side}"], record, record[f"conversation_{side}"], None)
+                        model, messages = record[f"model_{side}"], record[f"conversation_{side}"]
+                        self._add(source, f"{record['question_id']}/{side}", model, record, messages, None)
 
-    def _add(self, source, model, record, messages, tags):
+    def _add(self, source, conversation_id, model, record, messages, tags):
         seconds = record.get("tstamp")
         month = None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m")
-        whole = {"source": source, "model": model, "language": record.get("language"), "month": month}
+        language = record.get("language") or self.detected[source, conversation_id]
+        whole = {"source": source, "model": model, "language": language, "month": month}
         rows = []
         for position, message in enumerate(messages):
             entry = (tags or [None] * len(messages))[position] or {}
@@ -196,8 +201,10 @@ def folders(raw, request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def corpus(folders):
-    return Corpus(folders)
+def corpus(folders, lake):
+    """What is in the files; only the languages that no file tells are the lake's."""
+    rows = lake.read(MESSAGES).where("position = 0 AND language IS NULL").collect()
+    return Corpus(folders, {(row.source, row.conversation_id): row.detected_language for row in rows})
 
 
 @pytest.fixture(scope="module")
@@ -381,7 +388,7 @@ def test_battles_are_counted_from_the_raw_votes(lake, corpus):
         time = dt.datetime.fromtimestamp(battle["tstamp"], dt.UTC)
         a, b, winner = battle["model_a"], battle["model_b"], battle["winner"]
         key = (battle["source"], "human", battle["language"], None, battle["turn"], battle["anony"])
-        counts[*key, time.strftime("%Y-%m"), a, b, winner] += 1
+        counts[*key, time.strftime("%Y-%m"), None, a, b, winner] += 1
         days[battle["source"], time.date()] += 1
         first, second = sorted((a, b))
         winning = {"model_a": a, "model_b": b}.get(winner)
