@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -46,6 +47,11 @@ _UPKEEP = {
     "VACUUM START",
 }
 
+# Commits that add rows, and those that change and remove some; whatever else there is may have touched all of them.
+_APPEND = "append"
+_SOME_ROWS = {"DELETE", "MERGE", "UPDATE"}
+_FEED = "delta.enableChangeDataFeed"
+
 _FINGERPRINT = "derived:"
 # Small tables leave most of a machine idle while one is planned and another committed.
 _AT_ONCE = 4
@@ -53,12 +59,25 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Derivation:
-    """A table as a pure function of others: `table` is `build(*inputs)` with these settings."""
+    """A table as a pure function of others: `table` is `build(*inputs)` with these settings.
+
+    Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
+    rows of two halves give adds up to what all of them give.
+    """
 
     table: Table
     inputs: Sequence[Table]
     build: Callable[..., DataFrame]
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """Rows that a table gained and lost."""
+
+    came: DataFrame
+    went: DataFrame
+    nothing_went: bool
 
 
 class Lake:
@@ -231,18 +250,90 @@ class Lake:
         if not self._rebuild and self.exists(table) and self._commit(table)["userMetadata"] == fingerprint:
             log.info("unchanged", extra={"table": table.name})
             return
-        self.replace(table, derivation.build(*map(self.read, derivation.inputs)), fingerprint=fingerprint)
+        if not (table.sums and self._add_changes(derivation, fingerprint)):
+            self.replace(table, derivation.build(*map(self.read, derivation.inputs)), fingerprint=fingerprint)
         self._fingerprints[table.name] = fingerprint
 
     def _fingerprint(self, derivation: Derivation) -> str:
-        content = {
-            "inputs": {source.name: self._state(source) for source in derivation.inputs if self.exists(source)},
-            "settings": dict(derivation.settings),
-            "columns": derivation.table.ddl,
-            "version": __version__,
-        }
-        text = json.dumps(content, sort_keys=True, default=str)
-        return _FINGERPRINT + hashlib.sha256(text.encode()).hexdigest()
+        """What says how a table was derived; for a table of sums, the versions of its inputs are part of it."""
+        how = {"settings": dict(derivation.settings), "columns": derivation.table.ddl, "version": __version__}
+        inputs = {source.name: self._state(source) for source in derivation.inputs if self.exists(source)}
+        fingerprint = _FINGERPRINT + _digest(how | {"inputs": inputs})
+        if not derivation.table.sums:
+            return fingerprint
+        return f"{fingerprint} {_digest(how)} {json.dumps(inputs, separators=(',', ':'))}"
+
+    def _add_changes(self, derivation: Derivation, fingerprint: str) -> bool:
+        """Add to a table of sums what its inputs gained since it was derived, and take away what they lost.
+
+        Returns:
+            False, having done nothing, where that is not known.
+        """
+        table = derivation.table
+        if self._rebuild or not self.exists(table) or not table.is_stored_as(self._existing[table.name]):
+            return False
+        before = (self._commit(table)["userMetadata"] or "").split(" ", 2)
+        if len(before) < 3 or before[1] != fingerprint.split(" ", 2)[1]:
+            return False
+        states = json.loads(before[2])
+        found = [self._changes_since(source, states.get(source.name)) for source in derivation.inputs]
+        changes = [change for change in found if change is not None]
+        if len(changes) < len(found):
+            return False
+        parts = [self.read(table), table.conform(derivation.build(*[change.came for change in changes]))]
+        if not all(change.nothing_went for change in changes):
+            less = table.conform(derivation.build(*[change.went for change in changes]))
+            parts.append(less.withColumns({name: -F.col(name) for name in table.sums}))
+        sums = [F.sum(name).alias(name) for name in table.sums]
+        total = reduce(DataFrame.unionByName, parts).groupBy(*table.key).agg(*sums)
+        try:
+            self.replace(table, total.where(F.col(table.sums[0]) != 0), fingerprint=fingerprint)
+        except PySparkException as error:  # such as files that were cleaned up since
+            log.warning("changes cannot be read, so all is counted", extra={"table": table.name, "reason": str(error)})
+            return False
+        log.info("changes of its inputs added", extra={"table": table.name})
+        return True
+
+    def _changes_since(self, table: Table, state: list[str] | None) -> _Changes | None:
+        """Rows that came and went since the table was as `state` says; None where that is not known."""
+        nothing = self.spark.createDataFrame([], table.ddl)
+        if state == (self._state(table) if self.exists(table) else None):
+            return _Changes(nothing, nothing, nothing_went=True)
+        if state is None or len(state) < 2 or not self.exists(table) or not self._keeps_changes(table):
+            return None
+        commits = self._commits_from(table, int(state[0]))
+        kinds = {kind for _, kind in commits[1:]}
+        if not commits or commits[0][0] != state or not kinds <= _UPKEEP | {_APPEND} | _SOME_ROWS:
+            return None
+        feed = (
+            self.spark.read.option("readChangeFeed", "true")
+            .option("startingVersion", int(state[0]) + 1)
+            .option("endingVersion", self._commit(table)["newest"])
+            .table(self.name_of(table))
+        )
+        came, went = (
+            feed.where(F.col("_change_type").isin(*types)).select(*table.column_names)
+            for types in (("insert", "update_postimage"), ("delete", "update_preimage"))
+        )
+        return _Changes(came, went, nothing_went=not kinds & _SOME_ROWS)
+
+    def _keeps_changes(self, table: Table) -> bool:
+        """Whether the changes of a table can be asked for; a table of an earlier version does not keep them."""
+        if not table.has_changes or table.columns_to_add(self._existing[table.name]):
+            return False
+        shown = self.spark.sql(f"SHOW TBLPROPERTIES {self.name_of(table)} ('{_FEED}')").collect()
+        return bool(shown) and shown[0]["value"] == "true"
+
+    def _commits_from(self, table: Table, version: int) -> list[tuple[list[str], str]]:
+        """State after each commit from this one on, and what it did; nothing where not all of them are known."""
+        logged = [commit for commit in reversed(self._logged_commits(table)) if _version_of(commit) >= version]
+        commits = [{**_commit_info(commit), "version": _version_of(commit)} for commit in logged]
+        if not commits:
+            history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}").where(F.col("version") >= version)
+            commits = [row.asDict() for row in history.orderBy("version").collect()]
+        if [commit["version"] for commit in commits] != list(range(version, self._commit(table)["newest"] + 1)):
+            return []
+        return [([str(commit["version"]), str(commit.get("timestamp"))], _kind(commit)) for commit in commits]
 
     def _state(self, table: Table) -> list[str]:
         """What is equal as long as the rows are: what a table was derived from, or else its version."""
@@ -301,6 +392,8 @@ class Lake:
         columns = ", ".join(map(_declare, table.columns))
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         properties = {f"delta.constraints.{name}": expression for name, expression in table.checks.items()}
+        if table.has_changes:
+            properties[_FEED] = "true"
         if table.stats_columns is not None:
             properties["delta.dataSkippingStatsColumns"] = ",".join(table.stats_columns)
         listed = ", ".join(f"'{name}' = {_literal(value)}" for name, value in properties.items())
@@ -340,6 +433,15 @@ class Lake:
         self._fingerprints.pop(table.name, None)
         self._touched["written"][table.name] = table
         log.info("written", extra={"table": table.name})
+
+
+def _kind(commit: Mapping[str, Any]) -> str:
+    operation, parameters = commit.get("operation"), commit.get("operationParameters") or {}
+    return _APPEND if operation == "WRITE" and parameters.get("mode") == "Append" else str(operation)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _version_of(commit: Path) -> int:

@@ -31,6 +31,7 @@ CONVERSATION_TOKEN_COUNTS = Table(
     ),
     key=("source", "model", "language", "tokenizer", "turns", "n_tokens"),
     checks={"positive": "n_conversations > 0"},
+    sums=("n_conversations",),
 )
 
 CONVERSATION_TOKEN_STATS = Table(

@@ -51,6 +51,7 @@ TOKEN_COUNTS = Table(
     ),
     key=("source", "model", "language", "role", "turn", "month", "tokenizer", "n_tokens"),
     checks={"positive": "n_messages > 0 AND n_tokens >= 0"},
+    sums=("n_messages", "n_chars"),
 )
 
 TOKEN_STATS = Table(
@@ -95,6 +96,7 @@ MODERATION_COUNTS = Table(
         Column("sum_score", "decimal(38,18)", "sum of the scores; null where there is no score"),
     ),
     key=("source", "model", "language", "role", "category", "score_bin"),
+    sums=("n", "n_labelled", "n_flagged", "sum_score"),
 )
 
 MODERATION_PATTERNS = Table(
@@ -117,6 +119,7 @@ MODERATION_PATTERNS = Table(
     ),
     key=("source", "model", "language", "pattern"),
     checks={"positive": "n > 0"},
+    sums=("n",),
 )
 
 MODERATION_TOTALS = Table(

@@ -73,6 +73,7 @@ BATTLES = Table(
         "two_models": "model_a <> model_b",
         "score_is_a_share": "score IS NULL OR score BETWEEN 0 AND 1",
     },
+    has_changes=True,
 )
 
 REMOVED_VOTES = Table(
@@ -149,6 +150,7 @@ MESSAGES = Table(
     key=("source", "conversation_id", "position"),
     stats_columns=("source", "file", "position", "role", "model", "language", "turn", "month"),
     checks={"counted": "n_chars >= 0 AND position >= 0"},
+    has_changes=True,
 )
 
 TOKENIZERS = Table(

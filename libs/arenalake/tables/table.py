@@ -29,6 +29,9 @@ class Table:
         stats_columns: the only columns whose minima and maxima may reach the transaction log. `None` means all, and is
             for tables without text and without ids of people or records.
         checks: CHECK constraints, name to SQL expression.
+        sums: columns of counts and sums that are no key, if the table holds nothing else: rows with the same key add
+            up. The first counts what the row is about, so a row where it is 0 is none.
+        has_changes: Delta keeps what each commit changed (change data feed), for tables of counts to follow.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Table:
     cluster_by: tuple[str, ...] = ()
     stats_columns: tuple[str, ...] | None = None
     checks: dict[str, str] = field(default_factory=dict, hash=False)
+    sums: tuple[str, ...] = ()
+    has_changes: bool = False
 
     @property
     def column_names(self) -> list[str]:
