@@ -79,7 +79,10 @@ class Process:
     def finish(self):
         """Wait for the end; the exit status has to be 0."""
         status = self._process.wait()
-        assert status == 0, f"status {status}: {self.text()[-6000:]}"
+        if status != 0:
+            first = re.search(r"Traceback|\bERROR\b|Exception", self.text())
+            start = max(0, first.start() - 500) if first else 0
+            raise AssertionError(f"status {status}: {self.text()[start:][:6000]}\n[…]\n{self.text()[-2000:]}")
 
     def kill(self):
         if self._process.poll() is None:
