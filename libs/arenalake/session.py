@@ -31,7 +31,7 @@ _LOCAL = {
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
     # One response can be thousands of tokens long, so batches are bounded by bytes as well as by rows.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
-    "spark.sql.execution.arrow.maxBytesPerBatch": str(16 * 2**20),
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(8 * 2**20),
     "spark.sql.files.maxPartitionBytes": str(64 * 2**20),
 }
 

@@ -25,6 +25,7 @@ from arenalake.tables import (
     CLEANING_STATS,
     CORPUS_SHAPE,
     LANGUAGE_AUDIT,
+    MODERATION_ANSWERS,
     MODERATION_CURVES,
     MODERATION_STATS,
     PAIR_STATS,
@@ -133,6 +134,7 @@ def frames(
     tokens=(),
     flags=(),
     curves=(),
+    answers=(),
     figures=(),
     slices=(),
     predicted=(),
@@ -159,6 +161,7 @@ def frames(
         TOKEN_STATS: tokens,
         MODERATION_STATS: flags,
         MODERATION_CURVES: curves,
+        MODERATION_ANSWERS: answers,
         REPRODUCTION: figures,
         SOURCE_TERMS: terms,
     }
@@ -193,6 +196,13 @@ def moved(model, change, *, source="s", value="German", left_out="language", n=8
     sizes = {"n_values": n} if left_out == "judge" else {"n_left_out": n, "n_battles": 200, "rating": 1000 + change}
     key = board(source) | {"left_out": left_out, "value": value, "model": model}
     return key | {"change": change, "min_left_out": 50} | sizes | other
+
+
+def answer_row(n_attempts, n_answered, model=None, *, source="s", category="any"):
+    key = {"source": source, "grouping": "all" if model is None else "model", "model": model, "category": category}
+    whole = {"n_conversations": 10_000, "n_user_flagged": n_attempts + 1, "n_answer_flagged": n_answered + 1}
+    rates = {"answered_rate": n_answered / n_attempts if n_attempts else None, "ci_lower": 0.1, "ci_upper": 0.9}
+    return key | whole | {"n_attempts": n_attempts, "n_answered": n_answered} | rates
 
 
 def hostile_frames():
@@ -1010,3 +1020,25 @@ def test_battles_that_are_not_rated_are_told_by_rule():
         ["1", "only_anony", "90", "20", "70"],
         ["2", "outliers", "70", "0", "70"],
     ]
+
+
+def test_attempts_and_answers_are_shown_and_small_ones_hidden():
+    rows = [answer_row(1000, 400), answer_row(9, 3, category="hate"), answer_row(0, 0, category="violence")]
+    rows += [answer_row(500, 300, "m1"), answer_row(493, 96, "m2"), answer_row(7, 4, "tiny")]
+    shown = frames(flags=[flag_row("conversation", 1000, 400)], answers=rows)
+    hidden = shown.moderation_answers.set_index(["category", "model"])["hidden"]
+    # The one next to the hidden one is hidden too, or it could be told by subtraction.
+    assert hidden["hate", None] == "all"
+    assert (hidden["any", "tiny"], hidden["any", "m2"]) == ("all", "all")
+    assert hidden[[("any", None), ("violence", None), ("any", "m1")]].isna().all()
+    html = text_of(render_site(build_pages(shown)), "moderation.html")
+    assert "Attempts and answers in s by model, any category" in html
+    assert "60.0 %" in html
+    assert "493" not in html
+    csv = shown.moderation_answers
+    assert csv.loc[csv["hidden"] == "all", ["n_attempts", "n_answered", "answered_rate"]].isna().all(axis=None)
+
+
+def test_a_source_without_attempts_has_no_section_of_answers():
+    shown = frames(flags=[flag_row("conversation", 1000, 0)], answers=[answer_row(0, 0)])
+    assert "Attempts and answers" not in text_of(render_site(build_pages(shown)), "moderation.html")

@@ -11,8 +11,8 @@ from arenalake.compiled import compiled
 
 # Words come back by Zipf's law, so a table of the words seen so far answers nearly all. Emptying it when it is full
 # needs no bookkeeping per look-up; the frequent words are back after one batch.
-_MAX_WORDS = 1_000_000
-_MAX_BYTES = 16 << 20
+_MAX_WORDS = 500_000
+_MAX_BYTES = 8 << 20
 # A long word is a number, a table or base64: it hardly comes back and would fill the memory.
 _MAX_LENGTH = 64
 # Words that may wait for an answer: more than a batch of common text has.

@@ -14,6 +14,7 @@ from arenalake.tables import (
     CORPUS_SHAPE,
     INGESTED_FILES,
     LANGUAGE_AUDIT,
+    MODERATION_ANSWERS,
     MODERATION_CURVES,
     MODERATION_STATS,
     PAIR_STATS,
@@ -36,6 +37,7 @@ from arenalake.tables import (
 MAX_ROWS = 100_000
 TOKEN_GROUPINGS = ("all", "model", "language")
 MODERATION_GROUPINGS = ("all", "model", "language")
+ANSWER_GROUPINGS = ("all", "model")
 _INTEGERS = {"int": "Int64", "bigint": "Int64", "boolean": "boolean", "string": "object"}
 
 
@@ -64,6 +66,7 @@ class Frames:
     token_stats: pd.DataFrame
     moderation_stats: pd.DataFrame
     moderation_curves: pd.DataFrame
+    moderation_answers: pd.DataFrame
     reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame
@@ -75,7 +78,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of
-    `moderation_curves` it is the grouping `all`, of `rating_pairs` the slice `all`. Cells under `min_cell` are hidden
+    `moderation_curves` it is the grouping `all`, of `moderation_answers` that and `model`, of `rating_pairs` the slice `all`. Cells under `min_cell` are hidden
     here, before anything is shown.
     """
     wanted = {
@@ -95,6 +98,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         TOKEN_STATS: F.col("grouping").isin(*TOKEN_GROUPINGS),
         MODERATION_STATS: F.col("grouping").isin(*MODERATION_GROUPINGS),
         MODERATION_CURVES: F.col("grouping") == "all",
+        MODERATION_ANSWERS: F.col("grouping").isin(*ANSWER_GROUPINGS),
         REPRODUCTION: None,
         SOURCE_TERMS: None,
     }

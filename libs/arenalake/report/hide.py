@@ -17,7 +17,8 @@ a count of zero is not hidden. Four things are looked at:
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
 always shown, and what cleaning removed; nor are the numbers of files and of records in quarantine. Not looked at:
 differences between a table before and after an increment, between neighbouring points of a curve, between published
-languages and those with the detected ones added, between conversations and those with a measured text or a flag, and
+languages and those with the detected ones added, between conversations and those with a measured text or a flag (or,
+where it is flagged, with an answer that has one), and
 how many conversations the messages of a point of a curve are from, which the table does not know.
 """
 
@@ -31,6 +32,7 @@ from arenalake.reproduction.ledger import PERSONAL_UNITS
 from arenalake.tables import (
     CORPUS_SHAPE,
     LANGUAGE_AUDIT,
+    MODERATION_ANSWERS,
     MODERATION_CURVES,
     MODERATION_STATS,
     RATING_INFLUENCE,
@@ -49,6 +51,7 @@ _TOKEN_NUMBERS = ("n_messages", "total", "mean", "sd", "min", "max", *_TOKEN_QUA
 _SCORE_QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _SCORE_NUMBERS = ("n_scored", "mean_score", *_SCORE_QUANTILES)
 _FLAG_NUMBERS = ("n_flagged", "rate", "ci_lower", "ci_upper")
+_ANSWER_NUMBERS = ("n_answered", "answered_rate", "ci_lower", "ci_upper")
 _PROMPT_NUMBERS = ("n_prompts", "n_distinct_prompts", "n_repeated_prompts", "max_repeats")
 _SHAPE_NUMBERS = ("share", "mean_turns", "n_redaction_known", "n_models", "n_languages", *_PROMPT_NUMBERS)
 _REDACTED_NUMBERS = ("n_redacted", "redacted_rate")
@@ -184,6 +187,21 @@ def hide_curve_cells(curves: pd.DataFrame, moderation_stats: pd.DataFrame, min_c
     whole = _few(curves["n"], min_cell) | is_hidden
     small = whole | _few(curves["n_above"], min_cell)
     return _blank(_blank(curves, whole, ("n",)), small, ("n_above", "share")).assign(hidden=small)
+
+
+def hide_answer_cells(answers: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows of `moderation_answers` about few attempts lose their numbers, and few answered ones lose count and rate.
+
+    Of the attempts nothing else is shown. `hidden` is `all`, `answered` or null.
+    """
+    within = ["source", "category"]
+    few = _few(answers["n_attempts"], min_cell) | _is_about(answers, others)
+    few = _guard_groupings(answers, answers["n_attempts"], few, min_cell, within=within)
+    few_answered = few | _few(answers["n_answered"], min_cell)
+    few_answered = _guard_groupings(answers, answers["n_answered"], few_answered, min_cell, within=within)
+    shown = _blank(_blank(answers, few, ("n_attempts",)), few_answered, _ANSWER_NUMBERS)
+    hidden = pd.Series(None, index=answers.index, dtype="object").mask(few_answered, "answered").mask(few, "all")
+    return shown.assign(hidden=hidden)
 
 
 def hide_reproduction(
@@ -378,6 +396,7 @@ _TOGETHER: dict[str, _Hide] = {
 }
 _ALONE: dict[str, _Hide] = {
     LANGUAGE_AUDIT.name: hide_audit_cells,
+    MODERATION_ANSWERS.name: hide_answer_cells,
     RATING_SLICES.name: hide_slice_cells,
     RATING_INFLUENCE.name: hide_influence_cells,
 }

@@ -71,7 +71,7 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
         for unit in ("conversation", "message")
         if (whole["unit"] == unit).any()
     ]
-    section.sections = [rates, *_curve_sections(source, frames)]
+    section.sections = [rates, *_answer_sections(source, frames), *_curve_sections(source, frames)]
     for grouping in ("model", "language"):
         part = stats[(stats["grouping"] == grouping) & (stats["unit"] == "conversation")]
         if not part.empty:
@@ -122,6 +122,45 @@ def _rate_figure(caption: str, rows: pd.DataFrame, by: str) -> list[Figure]:
             as_percent=True,
         )
     ]
+
+
+def _answer_sections(source: str, frames: Frames) -> list[Section]:
+    """What models answered to flagged messages, where there are such."""
+    answers = frames.moderation_answers
+    answers = answers[answers["source"] == source]
+    # A hidden count is null and so not zero.
+    if (answers["n_attempts"] == 0).fillna(False).all():
+        return []
+    section = Section("Attempts and answers")
+    section.sentences.append(
+        "An attempt is a conversation in which a message of the user is flagged and the answer to it has a flag, true or "
+        "false; it is answered where one of these answers is flagged in the same category."
+    )
+    whole = answers[answers["grouping"] == "all"]
+    whole = whole.assign(_place=whole["category"].map(_ORDER)).sort_values("_place").drop(columns="_place")
+    models = answers[(answers["grouping"] == "model") & (answers["category"] == ANY)]
+    models = models.sort_values(["n_attempts", "model"], ascending=[False, True], na_position="last")
+    caption = f"Attempts and answers in {source}"
+    by_model = slug("answers", source, "model")
+    section.tables = [
+        _answer_table(caption, text_column("Category", "category"), whole, slug("answers", source)),
+        _answer_table(f"{caption} by model, any category", given_column("Model", "model"), models, by_model),
+    ]
+    return [section]
+
+
+def _answer_table(caption: str, name: TableColumn, rows: pd.DataFrame, csv: str) -> TableView:
+    columns = [
+        name,
+        TableColumn("Attempts", lambda row: unless_hidden(row["hidden"] == "all", number_cell(row["n_attempts"]))),
+        TableColumn("Answered", lambda row: unless_hidden(row["hidden"], number_cell(row["n_answered"]))),
+        TableColumn("Rate", lambda row: unless_hidden(row["hidden"], percent_cell(row["answered_rate"], 1))),
+        TableColumn("95 % interval", lambda row: unless_hidden(row["hidden"], range_cell(row, 1))),
+    ]
+    # The other counts of the gold table say nothing about answers, and would need guards of their own.
+    return TableView(
+        caption, columns, rows.drop(columns=["n_conversations", "n_user_flagged", "n_answer_flagged"]), csv
+    )
 
 
 def _curve_sections(source: str, frames: Frames) -> list[Section]:

@@ -50,7 +50,7 @@ def run(context: Context) -> StepResult:
     rates = overall.orderBy("source", "role", "unit").toPandas()
     lines = [
         f"moderation_stats: {row.source}, {row.role}: {row.n_flagged:,} of {row.n:,} flagged, "
-        f"{int(row.n_missing):,} without a flag"
+        f"{row.n_missing:,.0f} without a flag"
         for row in rates[rates["unit"] == "message"].itertuples()
     ]
     return StepResult(lines=lines, tables={"flag_rates": rates})
