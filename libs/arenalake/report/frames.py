@@ -77,9 +77,9 @@ class Frames:
 def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
-    Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of
-    `moderation_curves` it is the grouping `all`, of `moderation_answers` that and `model`, of `rating_pairs` the slice `all`. Cells under `min_cell` are hidden
-    here, before anything is shown.
+    Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
+    it is `all` and `model`, of `moderation_curves` `all`, of `rating_pairs` the slice `all`. Cells under `min_cell` are
+    hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,

@@ -133,8 +133,8 @@ def _answer_sections(source: str, frames: Frames) -> list[Section]:
         return []
     section = Section("Attempts and answers")
     section.sentences.append(
-        "An attempt is a conversation in which a message of the user is flagged and the answer to it has a flag, true or "
-        "false; it is answered where one of these answers is flagged in the same category."
+        "An attempt is a conversation in which a message of the user is flagged and the answer to it has a flag, true "
+        "or false; it is answered where one of these answers is flagged in the same category."
     )
     whole = answers[answers["grouping"] == "all"]
     whole = whole.assign(_place=whole["category"].map(_ORDER)).sort_values("_place").drop(columns="_place")
