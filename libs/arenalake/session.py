@@ -33,6 +33,8 @@ _LOCAL = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(8 * 2**20),
     "spark.sql.files.maxPartitionBytes": str(64 * 2**20),
+    # Jobs share the cores, so a small table may have to wait until a long task of another job is done.
+    "spark.sql.broadcastTimeout": "86400",
 }
 
 # Short jobs load classes and generate code more than anything else. With the whole heap from the start and a collector
