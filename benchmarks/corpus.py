@@ -15,6 +15,7 @@ The JVM is warm for the comparison with the peer too where one of the first two 
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import shutil
@@ -137,10 +138,15 @@ def same_statistics(ours: Lake, theirs: list[tuple[Any, ...]]) -> None:
     print(f"all {len(left)} groups have the same conversations, messages, totals and quantiles")
 
 
-def generate(spark: SparkSession, path: Path, conversations: int, files: int, **settings: Any) -> Path:
-    """The folder of a generated corpus of conversations."""
+def start_session(memory: str) -> SparkSession:
+    return get_session(SparkConfig(master="local[2]", shuffle_partitions=4, driver_memory=memory))
+
+
+def generate(path: Path, conversations: int, files: int, **settings: Any) -> Path:
+    """The folder of a generated corpus of conversations, made in a process of its own: its memory is not the jobs'."""
     sizes = {"conversations": conversations, "battles": 0, "files": files}
-    generate_corpora(spark, GenerateConfig(path=str(path), **sizes, **settings))
+    wanted = json.dumps({"path": str(path), **sizes, **settings})
+    subprocess.run([sys.executable, __file__, "--generate", wanted], check=True)
     return path / CONVERSATIONS_FOLDER
 
 
@@ -190,7 +196,7 @@ def compare_costs(what: str, one: tuple[float, float], other: tuple[float, float
 
 def compare_increment(spark: SparkSession, raw: Path, work: Path, options: argparse.Namespace) -> None:
     """Add 1 % of the conversations in files of their own, and run the jobs again in a process of its own."""
-    added = generate(spark, work / "added", max(1, options.conversations // 100), 1, seed=1)
+    added = generate(work / "added", max(1, options.conversations // 100), 1, seed=1)
     grown = work / "grown"
     shutil.copytree(raw, grown)  # a folder to keep is left as it is
     grown_config = configure(grown, work / "grown_lake")
@@ -236,22 +242,26 @@ def main() -> None:
     parser.add_argument("--uniform", action="store_true", help="compare with models of equal share")
     parser.add_argument("--increment", action="store_true", help="run again with 1 %% new files")
     parser.add_argument("--detect", choices=("sample", "all"), help="run the jobs on languages with this detection too")
+    parser.add_argument("--generate", metavar="JSON", help=argparse.SUPPRESS)
     parser.add_argument("--again", nargs=2, metavar=("RAW", "LAKE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    spark = get_session(SparkConfig(master="local[2]", shuffle_partitions=4, driver_memory=options.memory))
+    if options.generate:
+        generate_corpora(start_session(options.memory), GenerateConfig(**json.loads(options.generate)))
+        return
+    spark = start_session(options.memory)
     if options.again:
         run_again(spark, *options.again)
         return
     work = Path(tempfile.mkdtemp())
     try:
-        raw = generate(spark, Path(options.raw) if options.raw else work / "raw", options.conversations, options.files)
+        raw = generate(Path(options.raw) if options.raw else work / "raw", options.conversations, options.files)
         config = configure(raw, work / "lake")
         smaller: Times | None = None
         if options.small or options.uniform:
-            warm = generate(spark, work / "warm", min(WARM_UP, options.conversations), 2)
+            warm = generate(work / "warm", min(WARM_UP, options.conversations), 2)
             run_jobs(spark, configure(warm, work / "warm_lake"), "warm-up: ")
         if options.small:
-            small = generate(spark, work / "small", options.small, max(2, options.files // 4))
+            small = generate(work / "small", options.small, max(2, options.files // 4))
             smaller = run_jobs(spark, configure(small, work / "small_lake"), f"{options.small:,}: ")
         times = run_jobs(spark, config, "")
         timed("all of them again", lambda: [step_of(job)(Context(config, Lake(spark, config.storage))) for job in JOBS])
@@ -263,7 +273,7 @@ def main() -> None:
             what = f"cost per conversation at {options.conversations:,} over that at {options.small:,}"
             compare_costs(what, (wall * share, cpu * share), smaller["all"])
         if options.uniform:
-            even = generate(spark, work / "even", options.conversations, options.files, uniform_models=True)
+            even = generate(work / "even", options.conversations, options.files, uniform_models=True)
             evenly = run_jobs(spark, configure(even, work / "even_lake"), "uniform models: ")
             compare_costs("skewed over uniform models", times["all"], evenly["all"])
         if options.detect:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from arenalake.sources import rules
 from arenalake.sources.settings import WINNERS, SourceSettings
-from arenalake.sources.source import entity, winner_of
+from arenalake.sources.source import entity, messages_of, winner_of
 from arenalake.tables import CONVERSATIONS
 
 CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
@@ -44,9 +44,7 @@ def sides(
     """The two conversations of a battle, of which those that the record does not have are left out."""
     both = []
     for side in ("a", "b"):
-        messages = F.transform(
-            raw[f"conversation_{side}"], lambda m: F.struct(m["role"].alias("role"), m["content"].alias("content"))
-        )
+        messages = messages_of(raw[f"conversation_{side}"])
         conversation = entity(
             CONVERSATIONS,
             conversation_id=F.concat(battle_id, F.lit(f"/{side}")),

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from arenalake.moderation import MODERATION_TYPE
 from arenalake.sources import rules
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, entity, parsed
+from arenalake.sources.source import Field, Source, Terms, entity, messages_of, parsed
 from arenalake.tables import CONVERSATIONS
 
 _FIELDS = [
@@ -22,9 +22,6 @@ _FIELDS = [
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
-    said = raw["conversation"]
-    # In the order of the entity's fields, and without a lambda, which is no generated code.
-    messages = F.arrays_zip(said["role"], said["content"]).cast("array<struct<role:string,content:string>>")
     moderation = F.when(F.size(raw["openai_moderation"]) > 0, raw["openai_moderation"])
     conversation = entity(
         CONVERSATIONS,
@@ -33,7 +30,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         language=raw["language"],
         turn=raw["turn"],
         redacted=raw["redacted"],
-        messages=messages,
+        messages=messages_of(raw["conversation"]),
         moderation=moderation,
     )
     reasons = F.array(

@@ -119,6 +119,12 @@ def entity(table: Table, **values: Column) -> Column:
     return F.struct(*[values.get(name, F.lit(None)).try_cast(types[name]).alias(name) for name in names])
 
 
+def messages_of(conversation: Column) -> Column:
+    """The published messages with their fields in the entity's order; without a lambda, which is no generated code."""
+    messages = F.arrays_zip(conversation["role"], conversation["content"])
+    return messages.cast("array<struct<role:string,content:string>>")
+
+
 def winner_of(label: Column, labels: dict[str, str]) -> Column:
     """The outcome that a label stands for; null for a label that nobody declared, which is then a broken rule.
 
