@@ -60,7 +60,7 @@ class ProcessTree:
             ancestor = pid
             while ancestor in parents and ancestor != str(os.getpid()):
                 ancestor = parents[ancestor]
-            if ancestor == str(os.getpid()) and name.startswith(("java", "python")):
+            if ancestor == str(os.getpid()) != pid and name.startswith(("java", "python")):
                 self.cpu_seconds[pid, name] = seconds
                 self.peak_mb[name] = max(self.peak_mb.get(name, 0.0), peak)
 
