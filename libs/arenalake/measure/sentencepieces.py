@@ -29,9 +29,10 @@ def sentencepiece_counter(model: bytes) -> Callable[[pa.StringArray], npt.NDArra
     are encoded otherwise. A text that itself holds the character U+2581 is encoded whole.
     """
     processor = SentencePieceProcessor(model_proto=model)
-    if not counts_add_up(model):
+    proto = _parse(model)
+    if not _counts_add_up(proto):
         return lambda texts: _encode_whole(processor, texts)
-    table = _word_table(model)
+    table = _word_table(proto, processor)
 
     def count(texts: pa.StringArray) -> npt.NDArray[np.int32]:
         # Null and empty texts have no pieces, and not even a leading space.
@@ -51,7 +52,10 @@ def counts_add_up(model: bytes) -> bool:
     put before it, spaces that are pieces of their own rather than unknown (a run of unknown characters is one
     piece, across a border too), and no piece of any kind with a space behind another character.
     """
-    proto = _parse(model)
+    return _counts_add_up(_parse(model))
+
+
+def _counts_add_up(proto: Any) -> bool:
     trainer, normalizer = proto.trainer_spec, proto.normalizer_spec
     pieces = [piece.piece for piece in proto.pieces]
     return (
@@ -69,8 +73,8 @@ def counts_add_up(model: bytes) -> bool:
 class _WordEncoder:
     """Number of pieces of words, as UTF-8 with the spaces in front."""
 
-    def __init__(self, model: bytes, first: str) -> None:
-        self._processor = SentencePieceProcessor(model_proto=model)
+    def __init__(self, processor: SentencePieceProcessor, first: str) -> None:
+        self._processor = processor
         self._first = first
         self._n_first = len(self._processor.encode(first))
 
@@ -87,11 +91,10 @@ class _WordEncoder:
         return [len(ids) - (0 if is_own else self._n_first) for ids, is_own in zip(encoded, own_space, strict=True)]
 
 
-def _word_table(model: bytes) -> WordTable:
-    proto = _parse(model)
+def _word_table(proto: Any, processor: SentencePieceProcessor) -> WordTable:
     loners = _loners(proto)
     ends = _word_ends(proto, only_before_spaces=not (proto.trainer_spec.byte_fallback and loners))
-    return WordTable(ends, _WordEncoder(model, first=min(loners, default="a")).count)
+    return WordTable(ends, _WordEncoder(processor, first=min(loners, default="a")).count)
 
 
 def _word_ends(proto: Any, *, only_before_spaces: bool) -> npt.NDArray[np.bool_]:
