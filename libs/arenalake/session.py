@@ -86,6 +86,8 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     # Workers start with `python3` from PATH unless told otherwise, and that one may lack pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Arrow's own pools keep what they once had; workers are a tenth smaller without.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     builder = builder.master(master).config("spark.driver.memory", config.driver_memory)
     sizes_and_logging = [f"-Xms{config.driver_memory}", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"]
     java_options = " ".join([_JAVA_OPTIONS, *sizes_and_logging, *config.java_options.split()])
