@@ -38,7 +38,7 @@ COUNTS = Table(
 
 
 def count(*inputs):
-    """Counts, and how often they were asked for."""
+    """Sightings by animal, whichever table they are from."""
     rows = inputs[0]
     for more in inputs[1:]:
         rows = rows.unionByName(more)

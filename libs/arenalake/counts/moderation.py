@@ -156,10 +156,9 @@ def _add_up_cells(parts: Sequence[Cells]) -> Cells:
 
 def _pack_cells(cells: Cells, groups: Mapping[Group, int]) -> pa.RecordBatch:
     """Rows of `_PARTLY`; in each, cells are numbered as if its group were the first."""
-    group = cells[0] // _CELLS
+    group, of_group = np.divmod(cells[0], _CELLS)
     there, first = np.unique(group, return_index=True)
-    of_group = cells - np.concatenate([group[None] * _CELLS, np.zeros_like(cells[1:])])
-    packed = [part.tobytes() for part in np.split(of_group, first[1:], axis=1)]
+    packed = [part.tobytes() for part in np.split(np.vstack([of_group, cells[1:]]), first[1:], axis=1)]
     return pa.RecordBatch.from_arrays([*_names(groups, there), pa.array(packed, pa.binary())], [*_KEYS, "cells"])
 
 

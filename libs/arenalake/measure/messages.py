@@ -14,7 +14,7 @@ from arenalake.language.detect import DETECTION, detect_languages
 from arenalake.language.detectors import require_detector
 from arenalake.measure.markdown import count_markdown
 from arenalake.measure.tokenizers import load_counter, tokenizer_keys
-from arenalake.moderation import CATEGORIES, FLAG_COLUMNS, LABELLED_BIT, ROLE_BIT, ROLES, column_suffix
+from arenalake.moderation import CATEGORIES, FLAG_COLUMNS, LABELLED_BIT, ROLE_BIT, ROLES, SCORE_COLUMNS
 from arenalake.sources.battle import prompt_hash
 from arenalake.tables import DETECTION_TYPE, MESSAGES
 
@@ -198,7 +198,7 @@ def _moderation(
     entry = pa.array(starts[conversation] + position, mask=position >= sizes[conversation])
     tags = moderation.flatten()
     fields = {"flagged": pc.struct_field(tags, "flagged")}
-    for prefix, struct in (("flag", "categories"), ("score", "category_scores")):
-        for category in CATEGORIES:
-            fields[f"{prefix}_{column_suffix(category)}"] = pc.struct_field(tags, [struct, category])
+    for names, struct in ((FLAG_COLUMNS[1:], "categories"), (SCORE_COLUMNS, "category_scores")):
+        for name, category in zip(names, CATEGORIES, strict=True):
+            fields[name] = pc.struct_field(tags, [struct, category])
     return {name: field.take(entry) for name, field in fields.items()}

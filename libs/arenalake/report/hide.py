@@ -18,8 +18,8 @@ Not protected: votes on models are no such cells, so how many battles a model, a
 always shown, and what cleaning removed; nor are the numbers of files and of records in quarantine. Not looked at:
 differences between a table before and after an increment, between neighbouring points of a curve, between published
 languages and those with the detected ones added, between conversations and those with a measured text or a flag (or,
-where it is flagged, with an answer that has one), and
-how many conversations the messages of a point of a curve are from, which the table does not know.
+where it is flagged, with an answer that has one), and how many conversations the messages of a point of a curve are
+from, which the table does not know.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -170,8 +170,8 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] =
     few_flagged |= _of_conversations(stats, few_flagged).eq(True)
     shown = _blank(stats, few, ("n", "n_missing", *_FLAG_NUMBERS, *_SCORE_NUMBERS))
     shown = _blank(shown, few_flagged, _FLAG_NUMBERS)
-    hidden = pd.Series(None, index=stats.index, dtype="object").mask(few_flagged, "flagged").mask(few, "all")
-    return _without_extremes(shown.assign(hidden=hidden), "n_scored", _SCORE_QUANTILES, (), min_cell)
+    shown = shown.assign(hidden=_what_is_hidden(few, flagged=few_flagged))
+    return _without_extremes(shown, "n_scored", _SCORE_QUANTILES, (), min_cell)
 
 
 def hide_curve_cells(curves: pd.DataFrame, moderation_stats: pd.DataFrame, min_cell: int) -> pd.DataFrame:
@@ -200,8 +200,7 @@ def hide_answer_cells(answers: pd.DataFrame, min_cell: int, others: Set[Key] = _
     few_answered = few | _few(answers["n_answered"], min_cell)
     few_answered = _guard_groupings(answers, answers["n_answered"], few_answered, min_cell, within=within)
     shown = _blank(_blank(answers, few, ("n_attempts",)), few_answered, _ANSWER_NUMBERS)
-    hidden = pd.Series(None, index=answers.index, dtype="object").mask(few_answered, "answered").mask(few, "all")
-    return shown.assign(hidden=hidden)
+    return shown.assign(hidden=_what_is_hidden(few, answered=few_answered))
 
 
 def hide_reproduction(
@@ -381,6 +380,14 @@ def hide_influence_cells(influence: pd.DataFrame, min_cell: int, others: Set[Key
 
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:
     return ((counts > 0) & (counts < min_cell)).fillna(False).astype(bool)
+
+
+def _what_is_hidden(everything: pd.Series, **parts: pd.Series) -> pd.Series:
+    """`all`, the name of a part that is hidden, or null."""
+    hidden = pd.Series(None, index=everything.index, dtype="object")
+    for name, rows in parts.items():
+        hidden = hidden.mask(rows, name)
+    return hidden.mask(everything, "all")
 
 
 def _blank(frame: pd.DataFrame, rows: pd.Series, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -1,10 +1,12 @@
 """Moderation as functions of counts: flag rates with intervals, score quantiles, and shares above thresholds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, GroupedData
 from pyspark.sql import functions as F
 
@@ -39,7 +41,8 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
     totals = by_groupings(moderation_totals, RATE_GROUPINGS)
     sums = [c for c in moderation_totals.columns if c.startswith(("n_", "sum_"))]
     rates = totals.groupBy(*_KEY).agg(*[F.sum(c).alias(c) for c in sums])
-    scores = _by_category(moderation_counts, RATE_GROUPINGS).applyInArrow(_summarise_scores, _SCORES)
+    needed = (*RATE_GROUPINGS[1:], "n_labelled", "sum_score")
+    scores = _by_category(moderation_counts, needed).applyInArrow(_summarise_scores, _SCORES)
     same = [F.col(f"rates.{c}").eqNullSafe(F.col(f"scores.{c}")) for c in _KEY]
     # Counts and totals come from the same messages, so both have every group.
     both = rates.alias("rates").join(scores.alias("scores"), same).select("rates.*", *_SCORE_STATS)
@@ -100,9 +103,9 @@ def _summarise_scores(counts: pa.Table) -> pa.Table:
             name: _or_null(_middle(np.argmax(up_to * 1000 >= n_scored[:, None] * thousandths, axis=1)), has_scores)
             for name, thousandths in _QUANTILES.items()
         }
-        sums = np.array([float(total or 0) for total in seen.sum_score])
+        sums = np.array([float(total or 0) for total in seen.sum_of(counts["sum_score"])])
         columns = {
-            "n_missing": seen.n_missing,
+            "n_missing": pa.array(seen.sum_of(pc.subtract(counts["n"], counts["n_labelled"])), pa.int64()),
             "n_scored": n_scored,
             "mean_score": _or_null(sums / np.maximum(n_scored, 1), has_scores),
             **quantiles,
@@ -121,7 +124,7 @@ def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
         Columns of the table `moderation_curves`; messages without a score are left out of both sides.
     """
     columns = f"{_NAMES}, threshold double, n bigint, n_above bigint"
-    curves = _by_category(moderation_counts, CURVE_GROUPINGS).applyInArrow(_count_above, columns)
+    curves = _by_category(moderation_counts, CURVE_GROUPINGS[1:]).applyInArrow(_count_above, columns)
     return curves.drop("language").withColumn("share", F.col("n_above") / F.col("n"))
 
 
@@ -141,11 +144,9 @@ def _count_above(counts: pa.Table) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _by_category(moderation_counts: DataFrame, groupings: Sequence[str]) -> GroupedData:
-    """Counts by what histograms are made of at once, with what these groupings need."""
-    names = [name for name in groupings if name != "all"]
-    needed = moderation_counts.select(*_TOGETHER, *names, "score_bin", "n", "n_labelled", "sum_score")
-    return needed.groupBy(*_TOGETHER)
+def _by_category(moderation_counts: DataFrame, columns: Sequence[str]) -> GroupedData:
+    """Counts by what histograms are made of at once, with these columns beside those of every histogram."""
+    return moderation_counts.select(*_TOGETHER, "score_bin", "n", *columns).groupBy(*_TOGETHER)
 
 
 class _Histograms:
@@ -155,26 +156,26 @@ class _Histograms:
 
     Attributes:
         n: messages, [groups, bins from `UNDERFLOW_BIN` to 0].
-        n_missing: messages without the flag, [groups].
-        sum_score: sums of the scores as decimals, None where there are none, [groups].
     """
 
     def __init__(self, counts: pa.Table, grouping: str) -> None:
         self._counts, self._grouping = counts, grouping
         self._values: list[str | None] = [None]
-        group = np.zeros(len(counts), np.int64)
+        self._group = np.zeros(len(counts), np.int64)
         if grouping != "all":
             values = counts[grouping].combine_chunks().dictionary_encode("encode")
-            self._values, group = values.dictionary.to_pylist(), values.indices.to_numpy()
+            self._values, self._group = values.dictionary.to_pylist(), values.indices.to_numpy()
         bins = counts["score_bin"]
-        n, n_labelled = (counts[name].to_numpy() for name in ("n", "n_labelled"))
         self.n = np.zeros((len(self._values), 1 - UNDERFLOW_BIN), np.int64)
         scored = bins.is_valid().to_numpy()
-        np.add.at(self.n, (group[scored], bins.drop_null().to_numpy() - UNDERFLOW_BIN), n[scored])
-        self.n_missing = np.zeros(len(self._values), np.int64)
-        np.add.at(self.n_missing, group, n - n_labelled)
-        sums = pa.table({"group": group, "score": counts["sum_score"]}).group_by("group").aggregate([("score", "sum")])
-        self.sum_score = sums.sort_by("group")["score_sum"].to_pylist()
+        place = bins.drop_null().to_numpy() - UNDERFLOW_BIN
+        np.add.at(self.n, (self._group[scored], place), counts["n"].to_numpy()[scored])
+
+    def sum_of(self, values: pa.ChunkedArray) -> list[Any]:
+        """Exact sum of a column of the counts for each group; None where all of it is null."""
+        sums = pa.table({"group": self._group, "value": values}).group_by("group").aggregate([("value", "sum")])
+        found: list[Any] = sums.sort_by("group")["value_sum"].to_pylist()
+        return found
 
     def names(self, rows: npt.NDArray[np.int64] | None = None) -> dict[str, pa.Array]:
         """Columns of `_NAMES` for these groups, each once if left out."""

@@ -21,7 +21,7 @@ _CONVERSATION = ["source", "conversation_id"]
 # A conversation is measured as a whole, so its first message speaks for it.
 _IS_FIRST = "position = 0"
 # Earlier versions did not say what a conversation is as a whole; such rows are measured again.
-_IS_OUTDATED = "position = 0 AND pattern IS NULL"
+_IS_OUTDATED = "pattern IS NULL"
 # The language in force is not what this detector said.
 _OTHER = "detections['{0}'] IS NOT NULL AND detected_language IS DISTINCT FROM detections['{0}'].language"
 
@@ -40,8 +40,12 @@ def run(context: Context) -> StepResult:
     language = context.config.language
     detector, detect = language.detector, _to_be_detected(lake, language)
     conversations, messages = lake.read(CONVERSATIONS), lake.read(MESSAGES)
-    _remove_outdated(lake, messages)
     files = _incomplete_files(conversations, messages, list(keys), detector, detect)
+    if any(file.n_outdated for file in files):
+        log.info("measured by an earlier version, so measured again", extra={"table": MESSAGES.name})
+        outdated = messages.where(_IS_FIRST).where(_IS_OUTDATED)
+        lake.delete(MESSAGES, outdated, on=("source", "file"))
+        files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if not files:
         return StepResult(
             lines=["measure: nothing new, every conversation is measured with " + ", ".join(keys)],
@@ -99,13 +103,6 @@ def run(context: Context) -> StepResult:
     return StepResult(lines=lines, metrics={"conversations": n_conversations, "messages": n_messages})
 
 
-def _remove_outdated(lake: Lake, messages: DataFrame) -> None:
-    files = messages.where(_IS_OUTDATED).select("source", "file").distinct()
-    if not files.isEmpty():
-        log.info("measured by an earlier version, so measured again", extra={"table": MESSAGES.name})
-        lake.delete(MESSAGES, files, on=("source", "file"))
-
-
 def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:
     """Record which file each tokenizer is; a file of the same name with other content would mix its counts in."""
     digests = {key: digest for key, spec in keys.items() if (digest := file_digest(spec))}
@@ -141,10 +138,12 @@ def _incomplete_files(
     """Files with conversations that lack a measurement, with counts of conversations.
 
     Those are in all, measured at all, and with each tokenizer; whose language is to be detected, and was; and whose
-    `detected_language` is another detector's although this one was asked. Neither side reads a column of text.
+    `detected_language` is another detector's although this one was asked; and that an earlier version measured. Neither
+    side reads a column of text.
     """
     file = ["source", "file"]
     with_key = {f"n_{i}": F.count_if(F.map_contains_key("n_tokens", key)) for i, key in enumerate(keys)}
+    outdated = {"n_outdated": F.count_if(F.expr(_IS_OUTDATED))}
     of_language = {
         "n_detected": F.count_if(detect & F.map_contains_key("detections", detector)),
         "n_other": F.count_if(F.expr(_OTHER.format(detector))),
@@ -152,11 +151,11 @@ def _incomplete_files(
     there = conversations.groupBy(*file).agg(
         F.count("*").alias("n_conversations"), F.count_if(detect).alias("n_to_detect")
     )
-    counted = [n.alias(name) for name, n in (with_key | of_language).items()]
+    counted = [n.alias(name) for name, n in (with_key | of_language | outdated).items()]
     measured = messages.where(_IS_FIRST).groupBy(*file).agg(F.count("*").alias("n_measured"), *counted)
-    counts = there.join(measured, file, "left").na.fill(0, ["n_measured", *with_key, *of_language])
+    counts = there.join(measured, file, "left").na.fill(0, ["n_measured", *with_key, *of_language, *outdated])
     is_incomplete = F.least("n_measured", *with_key) < F.col("n_conversations")
-    is_incomplete |= (F.col("n_detected") < F.col("n_to_detect")) | (F.col("n_other") > 0)
+    is_incomplete |= (F.col("n_detected") < F.col("n_to_detect")) | (F.col("n_other") > 0) | (F.col("n_outdated") > 0)
     return counts.where(is_incomplete).orderBy(*file).collect()
 
 

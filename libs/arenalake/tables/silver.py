@@ -1,6 +1,6 @@
 """Silver tables: what came in, record by record. `conversations` is the only one here that holds text."""
 
-from arenalake.moderation import CATEGORIES, MODERATION_TYPE, column_suffix
+from arenalake.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
 from arenalake.tables.table import Column, Table
 
 _SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
@@ -139,12 +139,12 @@ MESSAGES = Table(
         ),
         Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
         *(
-            Column(f"flag_{column_suffix(c)}", "boolean", f"moderation flag {c}; null where missing")
-            for c in CATEGORIES
+            Column(name, "boolean", f"moderation flag {category}; null where missing")
+            for name, category in zip(FLAG_COLUMNS[1:], CATEGORIES, strict=True)
         ),
         *(
-            Column(f"score_{column_suffix(c)}", "double", f"moderation score {c}; null where missing")
-            for c in CATEGORIES
+            Column(name, "double", f"moderation score {category}; null where missing")
+            for name, category in zip(SCORE_COLUMNS, CATEGORIES, strict=True)
         ),
     ),
     key=("source", "conversation_id", "position"),
