@@ -1,7 +1,8 @@
 """The same counts seen by several groupings at once: all, by model, by language and so on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -28,3 +29,30 @@ def by_groupings(counts: DataFrame, groupings: Sequence[str]) -> DataFrame:
     rest = [column for column in counts.columns if column not in named]
     repeated = counts.select(F.explode(F.array(*views)).alias("view"), *rest)
     return repeated.select("view.*", *rest)
+
+
+def keys_by_groupings(
+    batch: pa.RecordBatch, groupings: Sequence[str], columns: Sequence[str]
+) -> Iterator[tuple[str, list[pa.Array]]]:
+    """What `by_groupings` does, on a batch of strings: each grouping with its keys.
+
+    Args:
+        batch: strings in all columns that are asked for.
+        columns: keys wanted; `grouping` is one of them, others are null where a grouping does not name them but another
+            does.
+    """
+    named = {column for grouping in groupings if grouping != "all" for column in grouping.split(",")}
+    nothing = pa.nulls(len(batch), pa.string())
+    for grouping in groupings:
+        here = grouping.split(",")
+        yield (
+            grouping,
+            [
+                pa.repeat(grouping, len(batch))
+                if column == "grouping"
+                else nothing
+                if column in named and column not in here
+                else batch.column(column)
+                for column in columns
+            ],
+        )

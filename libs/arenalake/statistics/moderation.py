@@ -1,17 +1,17 @@
 """Moderation as functions of counts: flag rates with intervals, score quantiles, and shares above thresholds."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, GroupedData
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.counts.moderation import UNDERFLOW_BIN
-from arenalake.statistics.groupings import by_groupings
+from arenalake.counts.cells import Addends, Sums, Whole, sum_by_cell
+from arenalake.counts.moderation import N_BINS, NO_SCORE, UNDERFLOW_BIN
+from arenalake.statistics.groupings import by_groupings, keys_by_groupings
 from arenalake.statistics.proportions import effective_size, wilson_bounds
 
 RATE_GROUPINGS = ("all", "model", "language")
@@ -19,11 +19,18 @@ CURVE_GROUPINGS = ("all", "model")
 # Thousandths, so that ranks are compared as whole numbers.
 _QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _KEY = ("source", "grouping", "model", "language", "role", "category")
-_TOGETHER = ("source", "role", "category")
-_NAMES = "source string, grouping string, model string, language string, role string, category string"
-_SCORES = f"{_NAMES}, n_missing bigint, n_scored bigint, mean_score double, " + ", ".join(
-    f"{name} double" for name in _QUANTILES
+_CURVE_KEY = ("source", "grouping", "model", "role", "category")
+_N_SUMS = 5
+_SCORES = ", ".join(
+    [
+        *(f"{name} string" for name in _KEY),
+        "n_missing bigint, n_scored bigint, mean_score double",
+        *(f"{name} double" for name in _QUANTILES),
+    ]
 )
+_CURVES = ", ".join([*(f"{name} string" for name in _CURVE_KEY), "threshold double, n bigint, n_above bigint"])
+# Thresholds in tenths of a decade.
+_EDGES = np.arange(-90, 1)
 
 
 def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFrame) -> DataFrame:
@@ -41,8 +48,9 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
     totals = by_groupings(moderation_totals, RATE_GROUPINGS)
     sums = [c for c in moderation_totals.columns if c.startswith(("n_", "sum_"))]
     rates = totals.groupBy(*_KEY).agg(*[F.sum(c).alias(c) for c in sums])
-    needed = (*RATE_GROUPINGS[1:], "n_labelled", "sum_score")
-    scores = _by_category(moderation_counts, needed).applyInArrow(_summarise_scores, _SCORES)
+    scores = sum_by_cell(
+        moderation_counts, _read_scores, _summarise_scores, _SCORES, keys=_KEY, n_cells=N_BINS, n_sums=_N_SUMS
+    )
     same = [F.col(f"rates.{c}").eqNullSafe(F.col(f"scores.{c}")) for c in _KEY]
     # Counts and totals come from the same messages, so both have every group.
     both = rates.alias("rates").join(scores.alias("scores"), same).select("rates.*", *_SCORE_STATS)
@@ -92,26 +100,30 @@ def _unit(name: str, n: str, n_flagged: str, bounds: tuple[Column, Column], scor
     )
 
 
-def _summarise_scores(counts: pa.Table) -> pa.Table:
-    """Rows of `_SCORES` from all counts of a source, role and category."""
-    tables = []
-    for grouping in RATE_GROUPINGS:
-        seen = _Histograms(counts, grouping)
-        up_to, n_scored = seen.n.cumsum(axis=1), seen.n.sum(axis=1)
-        has_scores = n_scored > 0
-        quantiles = {
-            name: _or_null(_middle(np.argmax(up_to * 1000 >= n_scored[:, None] * thousandths, axis=1)), has_scores)
-            for name, thousandths in _QUANTILES.items()
-        }
-        sums = np.array([float(total or 0) for total in seen.sum_of(counts["sum_score"])])
-        columns = {
-            "n_missing": pa.array(seen.sum_of(pc.subtract(counts["n"], counts["n_labelled"])), pa.int64()),
-            "n_scored": n_scored,
-            "mean_score": _or_null(sums / np.maximum(n_scored, 1), has_scores),
-            **quantiles,
-        }
-        tables.append(pa.table({**seen.names(), **columns}))
-    return pa.concat_tables(tables)
+def _read_scores(batch: pa.RecordBatch) -> Iterator[Addends]:
+    """What counts add for each grouping: messages, those without the flag, and scores."""
+    sum_score = batch.column("sum_score")
+    # The unscaled value as whole numbers of 32, 32 and 64 bits, of which billions add up exactly.
+    bits = np.frombuffer(sum_score.buffers()[1], np.uint64).reshape(-1, 2)[sum_score.offset :][: len(batch)]
+    bits = np.where(sum_score.is_valid().to_numpy(zero_copy_only=False)[:, None], bits, np.uint64(0))
+    n, n_labelled = (batch.column(name).to_numpy() for name in ("n", "n_labelled"))
+    low, middle = bits[:, 0] & np.uint64(0xFFFFFFFF), bits[:, 0] >> np.uint64(32)
+    sums = np.stack([n, n - n_labelled, low.view(np.int64), middle.view(np.int64), bits[:, 1].view(np.int64)])
+    for _, keys in keys_by_groupings(batch, RATE_GROUPINGS, _KEY):
+        yield Addends(keys, _cells(batch), sums)
+
+
+def _summarise_scores(found: Sums) -> pa.RecordBatch:
+    """Rows of `_SCORES`."""
+    n = np.where(found.cells > 0, found.sums[0], 0)
+    n_scored = np.add.reduceat(n, found.bounds[:-1])
+    has_scores = n_scored > 0
+    _, n_missing, *parts = found.of_groups()
+    sums = [low + (middle << 32) + (high << 64) for low, middle, high in zip(*(p.tolist() for p in parts), strict=True)]
+    means = np.array([total / 10**18 for total in sums]) / np.maximum(n_scored, 1)
+    quantiles = [_or_null(_middle(found.quantile(n, share)), has_scores) for share in _QUANTILES.values()]
+    columns = [*found.keys, pa.array(n_missing), pa.array(n_scored), _or_null(means, has_scores), *quantiles]
+    return pa.RecordBatch.from_arrays(columns, [*_KEY, *_SCORE_STATS])
 
 
 def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
@@ -123,79 +135,43 @@ def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `moderation_curves`; messages without a score are left out of both sides.
     """
-    columns = f"{_NAMES}, threshold double, n bigint, n_above bigint"
-    curves = _by_category(moderation_counts, CURVE_GROUPINGS[1:]).applyInArrow(_count_above, columns)
-    return curves.drop("language").withColumn("share", F.col("n_above") / F.col("n"))
+    scored = moderation_counts.where("score_bin IS NOT NULL")
+    curves = sum_by_cell(scored, _read_scored, _count_above, _CURVES, keys=_CURVE_KEY, n_cells=N_BINS, n_sums=1)
+    return curves.withColumn("share", F.col("n_above") / F.col("n"))
 
 
-def _count_above(counts: pa.Table) -> pa.Table:
-    edges = np.arange(-90, 1)
-    tables = []
-    for grouping in CURVE_GROUPINGS:
-        seen = _Histograms(counts, grouping)
-        n_from = seen.n[:, ::-1].cumsum(axis=1)[:, ::-1]
-        scored = np.flatnonzero(n_from[:, 0])
-        columns = {
-            "threshold": np.tile(10.0 ** (edges / 10), len(scored)),
-            "n": np.repeat(n_from[scored, 0], len(edges)),
-            "n_above": n_from[scored][:, 10 * edges - UNDERFLOW_BIN].ravel(),
-        }
-        tables.append(pa.table({**seen.names(np.repeat(scored, len(edges))), **columns}))
-    return pa.concat_tables(tables)
+def _read_scored(batch: pa.RecordBatch) -> Iterator[Addends]:
+    for _, keys in keys_by_groupings(batch, CURVE_GROUPINGS, _CURVE_KEY):
+        yield Addends(keys, _cells(batch), batch.column("n").to_numpy()[None])
 
 
-def _by_category(moderation_counts: DataFrame, columns: Sequence[str]) -> GroupedData:
-    """Counts by what histograms are made of at once, with these columns beside those of every histogram."""
-    return moderation_counts.select(*_TOGETHER, "score_bin", "n", *columns).groupBy(*_TOGETHER)
+def _count_above(found: Sums) -> pa.RecordBatch:
+    """Rows of `_CURVES`."""
+    n_groups = len(found.bounds) - 1
+    # Bins up to each threshold; the first are those below all thresholds.
+    place = (found.cells + NO_SCORE) // 10 + 1 - _EDGES[0]
+    n = np.zeros((n_groups, 1 + len(_EDGES)), np.int64)
+    np.add.at(n, (np.repeat(np.arange(n_groups), np.diff(found.bounds)), place), found.sums[0])
+    n_from = n[:, ::-1].cumsum(axis=1)[:, ::-1]
+    group = pa.array(np.repeat(np.arange(n_groups), len(_EDGES)))
+    columns = [
+        *(key.take(group) for key in found.keys),
+        pa.array(np.tile(10.0 ** (_EDGES / 10), n_groups)),
+        pa.array(np.repeat(n_from[:, 0], len(_EDGES))),
+        pa.array(n_from[:, 1:].ravel()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, [*_CURVE_KEY, "threshold", "n", "n_above"])
 
 
-class _Histograms:
-    """The scores of one source, role and category, by the groups of a grouping.
-
-    There are as many bins and groups however many messages were counted, so an array has room for all of them.
-
-    Attributes:
-        n: messages, [groups, bins from `UNDERFLOW_BIN` to 0].
-    """
-
-    def __init__(self, counts: pa.Table, grouping: str) -> None:
-        self._counts, self._grouping = counts, grouping
-        self._values: list[str | None] = [None]
-        self._group = np.zeros(len(counts), np.int64)
-        if grouping != "all":
-            values = counts[grouping].combine_chunks().dictionary_encode("encode")
-            self._values, self._group = values.dictionary.to_pylist(), values.indices.to_numpy()
-        bins = counts["score_bin"]
-        self.n = np.zeros((len(self._values), 1 - UNDERFLOW_BIN), np.int64)
-        scored = bins.is_valid().to_numpy()
-        place = bins.drop_null().to_numpy() - UNDERFLOW_BIN
-        np.add.at(self.n, (self._group[scored], place), counts["n"].to_numpy()[scored])
-
-    def sum_of(self, values: pa.ChunkedArray) -> list[Any]:
-        """Exact sum of a column of the counts for each group; None where all of it is null."""
-        sums = pa.table({"group": self._group, "value": values}).group_by("group").aggregate([("value", "sum")])
-        found: list[Any] = sums.sort_by("group")["value_sum"].to_pylist()
-        return found
-
-    def names(self, rows: npt.NDArray[np.int64] | None = None) -> dict[str, pa.Array]:
-        """Columns of `_NAMES` for these groups, each once if left out."""
-        rows = np.arange(len(self._values)) if rows is None else rows
-        of_group = pa.array(self._values, pa.string()).take(pa.array(rows))
-        nothing = pa.nulls(len(rows), pa.string())
-        source, role, category = (self._counts[name][0] for name in ("source", "role", "category"))
-        return {
-            "source": pa.repeat(source, len(rows)),
-            "grouping": pa.repeat(self._grouping, len(rows)),
-            "model": of_group if self._grouping == "model" else nothing,
-            "language": of_group if self._grouping == "language" else nothing,
-            "role": pa.repeat(role, len(rows)),
-            "category": pa.repeat(category, len(rows)),
-        }
+def _cells(batch: pa.RecordBatch) -> Whole:
+    """The bin of each row as a number from 0."""
+    cells: Whole = pc.fill_null(batch.column("score_bin"), NO_SCORE).to_numpy().astype(np.int64) - NO_SCORE
+    return cells
 
 
-def _middle(place: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _middle(cells: Whole) -> npt.NDArray[np.float64]:
     """The score in the middle of a bin, by ratio; the last bin holds the score 1 only, the first all below 1e-9."""
-    score_bin = place + UNDERFLOW_BIN
+    score_bin = cells + NO_SCORE
     middle = 10.0 ** ((score_bin + 0.5) / 100)
     return np.where(score_bin == 0, 1.0, np.where(score_bin == UNDERFLOW_BIN, 5e-10, middle))
 

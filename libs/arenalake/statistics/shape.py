@@ -67,7 +67,9 @@ def summarise_voters(battles: DataFrame) -> DataFrame:
     known = F.col("judge").isNotNull()
     per_voter = battles.where(known).groupBy("judge", *keys).agg(F.count("*").alias("n_votes"))
     counts = per_voter.groupBy(*keys, "n_votes").agg(F.count("*").alias("n_voters"))
-    described = describe(counts, keys=keys, value="n_votes", n="n_voters").select(*keys, "n_voters", *STATISTICS)
+    described = describe(counts, groupings=["all"], keys=keys, value="n_votes", n="n_voters").select(
+        *keys, "n_voters", *STATISTICS
+    )
     in_all = battles.groupBy(*keys).agg(F.count("*").alias("n_battles"), F.count_if(~known).alias("n_anonymous"))
     joined = in_all.join(described, [*keys], "left").withColumn("n_voters", F.coalesce("n_voters", F.lit(0)))
     return joined.select(*VOTER_STATS.column_names)

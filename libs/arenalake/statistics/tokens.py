@@ -3,7 +3,6 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from arenalake.statistics.groupings import by_groupings
 from arenalake.statistics.lengths import STATISTICS, describe
 
 GROUPINGS = ("all", "model", "language", "model,language", "turn", "month")
@@ -22,14 +21,14 @@ def summarise_tokens(token_counts: DataFrame) -> DataFrame:
         has months at all. Roles alternate, so the conversations that have a role are its messages of turn 1, or of
         the one turn that the row is about.
     """
-    views = by_groupings(token_counts.withColumn("first_turn", F.col("turn") == 1), GROUPINGS)
-    # The column `turn` is null outside its own grouping, where every turn is one message per conversation.
-    opens = F.col("first_turn") | (F.col("grouping") == "turn")
-    lengths = views.groupBy(*_KEYS, "n_tokens").agg(
-        F.sum("n_messages").alias("n_messages"),
-        F.sum(F.when(opens, F.col("n_messages")).otherwise(0)).alias("n_conversations"),
+    opens = F.when(F.col("turn") == 1, F.col("n_messages")).otherwise(0)
+    lengths = token_counts.withColumn("n_conversations", opens)
+    stats = describe(
+        lengths, groupings=GROUPINGS, keys=_KEYS, value="n_tokens", n="n_messages", sums=["n_conversations"]
     )
-    stats = describe(lengths, keys=_KEYS, value="n_tokens", n="n_messages", sums=["n_conversations"])
+    # A turn is one message per conversation.
+    of_turn = F.when(F.col("grouping") == "turn", F.col("n_messages")).otherwise(F.col("n_conversations"))
+    stats = stats.withColumn("n_conversations", of_turn)
     # Without a month anywhere in a source, its months would only repeat `all`.
     has_months = F.max("month").over(Window.partitionBy("source", "grouping")).isNotNull()
     told = stats.withColumn("told", (F.col("grouping") != "month") | has_months).where("told")
@@ -65,10 +64,9 @@ def summarise_conversations(conversation_token_counts: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `conversation_token_stats`. Turns are the same for every tokenizer and are given with each.
     """
-    views = by_groupings(conversation_token_counts, ("all", "model", "language"))
     measures = F.create_map(F.lit("turns"), F.col("turns").cast("bigint"), F.lit("tokens"), F.col("n_tokens"))
-    keys = ("source", "grouping", "model", "language", "tokenizer", "n_conversations")
-    values = views.select(*keys, F.explode(measures).alias("measure", "value"))
-    counts = values.groupBy(*_CONVERSATION_KEYS, "value").agg(F.sum("n_conversations").alias("n_conversations"))
-    stats = describe(counts, keys=_CONVERSATION_KEYS, value="value", n="n_conversations")
+    columns = ("source", "model", "language", "tokenizer", "n_conversations")
+    values = conversation_token_counts.select(*columns, F.explode(measures).alias("measure", "value"))
+    groupings = ("all", "model", "language")
+    stats = describe(values, groupings=groupings, keys=_CONVERSATION_KEYS, value="value", n="n_conversations")
     return stats.select(*_CONVERSATION_KEYS, "n_conversations", *STATISTICS)

@@ -1,0 +1,76 @@
+"""Sums by group and cell against a dictionary, in one partition and in several."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arenalake.counts import cells
+from arenalake.counts.cells import Addends, Sums, sum_by_cell
+
+N_CELLS = 1 << 40
+BIG = 1 << 61
+
+
+def summed(spark, rows, partitions):
+    keys = ["one", "two"]
+
+    def read(batch):
+        amounts = np.stack([batch.column("amount").to_numpy(), np.ones(len(batch), np.int64)])
+        yield Addends([batch.column(key) for key in keys], batch.column("cell").to_numpy(), amounts)
+
+    def write(found):
+        columns = [*found.keys_of_cells(), *map(pa.array, (found.cells, *found.sums))]
+        return pa.RecordBatch.from_arrays(columns, [*keys, "cell", "amount", "n"])
+
+    df = spark.createDataFrame(rows, "one string, two string, cell bigint, amount bigint").repartition(partitions)
+    schema = "one string, two string, cell bigint, amount bigint, n bigint"
+    found = sum_by_cell(df, read, write, schema, keys=keys, n_cells=N_CELLS, n_sums=2).collect()
+    assert len({tuple(row[:3]) for row in found}) == len(found)
+    return {tuple(row[:3]): (row.amount, row.n) for row in found}
+
+
+@pytest.mark.parametrize("partitions", [1, 5])
+def test_sums_are_those_of_a_dictionary(spark, partitions):
+    rng = np.random.default_rng(3)
+    names = [None, "", "a", "b", "é"]
+    rows = [
+        (names[rng.integers(5)], names[rng.integers(5)], int(rng.choice([0, 1, 7, N_CELLS - 1])), int(rng.integers(99)))
+        for _ in range(3000)
+    ]
+    rows.append(("big", None, 5, BIG))
+    amounts, times = Counter(), Counter()
+    for one, two, cell, amount in rows:
+        amounts[one, two, cell] += amount
+        times[one, two, cell] += 1
+    assert summed(spark, rows, partitions) == {key: (amounts[key], times[key]) for key in times}
+
+
+def test_nothing_gives_nothing(spark):
+    assert summed(spark, [], 2) == {}
+
+
+def test_the_table_grows_and_forgets_what_was_taken():
+    table = cells._Table(1)
+    numbers = np.arange(100_000, dtype=np.int64) * 977
+    for _ in range(2):
+        table.add(np.concatenate([numbers, numbers[::-1]]), np.ones((1, 200_000), np.int64))
+        assert len(table) == 100_000
+        entries = table.take()
+        assert entries[:, 0].tolist() == numbers.tolist()
+        assert set(entries[:, 1].tolist()) == {2}
+        assert len(table) == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=9), min_size=1, max_size=4), st.integers(1, 1000))
+def test_a_quantile_is_the_value_at_its_rank(groups, thousandths):
+    counts = [sorted(Counter(values).items()) for values in groups]
+    bounds = np.cumsum([0, *map(len, counts)])
+    values, times = np.array([pair for pairs in counts for pair in pairs], np.int64).T
+    found = Sums([], bounds, values, times[None]).quantile(times, thousandths)
+    # In whole numbers, since 0.29 * 100 is not 29.
+    assert found.tolist() == [sorted(values)[-(-len(values) * thousandths // 1000) - 1] for values in groups]
