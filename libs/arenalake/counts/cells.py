@@ -225,9 +225,8 @@ def _pack(entries: Whole, groups: _Groups, keys: Sequence[str], n_cells: int) ->
     """One row a group: its keys, and number within the group and sums of each cell as bytes."""
     there, starts, cells = _split(entries[:, 0], n_cells)
     entries[:, 0] = cells
-    offsets = np.append(starts, len(entries)) * entries.strides[0]
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(entries)]
-    packed = pa.Array.from_buffers(pa.large_binary(), len(there), buffers).cast(pa.binary())
+    offsets = (np.append(starts, len(entries)) * entries.strides[0]).astype(np.int32)
+    packed = pa.Array.from_buffers(pa.binary(), len(there), [None, pa.py_buffer(offsets), pa.py_buffer(entries)])
     return pa.RecordBatch.from_arrays([*groups.keys(there), packed], [*keys, "cells"])
 
 

@@ -17,7 +17,7 @@ def by_groupings(counts: DataFrame, groupings: Sequence[str]) -> DataFrame:
     Returns:
         The columns of `counts` with `grouping` in front. The caller groups and sums.
     """
-    named = sorted({column for grouping in groupings if grouping != "all" for column in grouping.split(",")})
+    named = sorted(_named(groupings))
     types = {field.name: field.dataType for field in counts.schema.fields}
     views = [
         F.struct(
@@ -33,26 +33,21 @@ def by_groupings(counts: DataFrame, groupings: Sequence[str]) -> DataFrame:
 
 def keys_by_groupings(
     batch: pa.RecordBatch, groupings: Sequence[str], columns: Sequence[str]
-) -> Iterator[tuple[str, list[pa.Array]]]:
-    """What `by_groupings` does, on a batch of strings: each grouping with its keys.
+) -> Iterator[list[pa.Array]]:
+    """What `by_groupings` does, on a batch of strings: the keys for each grouping.
 
     Args:
         batch: strings in all columns that are asked for.
-        columns: keys wanted; `grouping` is one of them, others are null where a grouping does not name them but another
-            does.
+        columns: keys wanted; `grouping` may be one of them, others are null where a grouping does not name them but
+            another does.
     """
-    named = {column for grouping in groupings if grouping != "all" for column in grouping.split(",")}
+    named = _named(groupings)
     nothing = pa.nulls(len(batch), pa.string())
     for grouping in groupings:
-        here = grouping.split(",")
-        yield (
-            grouping,
-            [
-                pa.repeat(grouping, len(batch))
-                if column == "grouping"
-                else nothing
-                if column in named and column not in here
-                else batch.column(column)
-                for column in columns
-            ],
-        )
+        hidden = named - _named([grouping])
+        seen = {"grouping": pa.repeat(grouping, len(batch)), **dict.fromkeys(hidden, nothing)}
+        yield [seen[column] if column in seen else batch.column(column) for column in columns]
+
+
+def _named(groupings: Sequence[str]) -> set[str]:
+    return {column for grouping in groupings if grouping != "all" for column in grouping.split(",")}

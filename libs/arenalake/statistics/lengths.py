@@ -43,7 +43,7 @@ def describe(
     def read(batch: pa.RecordBatch) -> Iterator[Addends]:
         cells = batch.column(value).to_numpy().astype(np.int64)
         numbers = np.stack([batch.column(name).to_numpy() for name in added])
-        for _, names in keys_by_groupings(batch, groupings, keys):
+        for names in keys_by_groupings(batch, groupings, keys):
             yield Addends(names, cells, numbers)
 
     def write(found: Sums) -> pa.RecordBatch:

@@ -20,6 +20,8 @@ CURVE_GROUPINGS = ("all", "model")
 _QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _KEY = ("source", "grouping", "model", "language", "role", "category")
 _CURVE_KEY = ("source", "grouping", "model", "role", "category")
+# Spark does not see what goes unread in Arrow, so it is told what is needed.
+_COUNTED = ("source", "model", "language", "role", "category", "score_bin", "n")
 _N_SUMS = 5
 _SCORES = ", ".join(
     [
@@ -48,9 +50,8 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
     totals = by_groupings(moderation_totals, RATE_GROUPINGS)
     sums = [c for c in moderation_totals.columns if c.startswith(("n_", "sum_"))]
     rates = totals.groupBy(*_KEY).agg(*[F.sum(c).alias(c) for c in sums])
-    scores = sum_by_cell(
-        moderation_counts, _read_scores, _summarise_scores, _SCORES, keys=_KEY, n_cells=N_BINS, n_sums=_N_SUMS
-    )
+    needed = moderation_counts.select(*_COUNTED, "n_labelled", "sum_score")
+    scores = sum_by_cell(needed, _read_scores, _summarise_scores, _SCORES, keys=_KEY, n_cells=N_BINS, n_sums=_N_SUMS)
     same = [F.col(f"rates.{c}").eqNullSafe(F.col(f"scores.{c}")) for c in _KEY]
     # Counts and totals come from the same messages, so both have every group.
     both = rates.alias("rates").join(scores.alias("scores"), same).select("rates.*", *_SCORE_STATS)
@@ -109,8 +110,9 @@ def _read_scores(batch: pa.RecordBatch) -> Iterator[Addends]:
     n, n_labelled = (batch.column(name).to_numpy() for name in ("n", "n_labelled"))
     low, middle = bits[:, 0] & np.uint64(0xFFFFFFFF), bits[:, 0] >> np.uint64(32)
     sums = np.stack([n, n - n_labelled, low.view(np.int64), middle.view(np.int64), bits[:, 1].view(np.int64)])
-    for _, keys in keys_by_groupings(batch, RATE_GROUPINGS, _KEY):
-        yield Addends(keys, _cells(batch), sums)
+    cells = _cells(batch)
+    for keys in keys_by_groupings(batch, RATE_GROUPINGS, _KEY):
+        yield Addends(keys, cells, sums)
 
 
 def _summarise_scores(found: Sums) -> pa.RecordBatch:
@@ -135,14 +137,15 @@ def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `moderation_curves`; messages without a score are left out of both sides.
     """
-    scored = moderation_counts.where("score_bin IS NOT NULL")
+    scored = moderation_counts.where("score_bin IS NOT NULL").select(*_COUNTED)
     curves = sum_by_cell(scored, _read_scored, _count_above, _CURVES, keys=_CURVE_KEY, n_cells=N_BINS, n_sums=1)
     return curves.withColumn("share", F.col("n_above") / F.col("n"))
 
 
 def _read_scored(batch: pa.RecordBatch) -> Iterator[Addends]:
-    for _, keys in keys_by_groupings(batch, CURVE_GROUPINGS, _CURVE_KEY):
-        yield Addends(keys, _cells(batch), batch.column("n").to_numpy()[None])
+    cells, n = _cells(batch), batch.column("n").to_numpy()[None]
+    for keys in keys_by_groupings(batch, CURVE_GROUPINGS, _CURVE_KEY):
+        yield Addends(keys, cells, n)
 
 
 def _count_above(found: Sums) -> pa.RecordBatch:
