@@ -1,0 +1,123 @@
+"""Byte-pair merges of SentencePiece models in compiled code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arenalake.compiled import compiled
+
+# How SentencePiece writes a space inside a piece.
+SPACE = "\u2581"
+
+# Symbols are pieces, numbered as in the model, and behind them characters that are no piece, or only part of some; the
+# numbers of these also tell how many bytes they have. A table of merges maps numbers to numbers: a character's code
+# point to its symbol, and two symbols to `rank << 32 | symbol`. Its first column is the number to look for plus one, so
+# that 0 is an empty slot.
+Merges = npt.NDArray[np.int64]
+_NO_MERGE = np.int64(2**62)
+
+
+def merges_of(proto: Any) -> Merges:
+    """The table of merges of a model's ordinary pieces. A space is written as it stands."""
+    n_pieces = len(proto.pieces)
+    pieces = {piece.piece: i for i, piece in enumerate(proto.pieces) if piece.type == piece.NORMAL}
+    other = sorted({character for piece in pieces for character in piece} - pieces.keys())
+    # The first four are for characters that are part of no piece.
+    symbols = pieces | {c: n_pieces + 4 * i + len(c.encode()) - 1 for i, c in enumerate(other, start=1)}
+    ranks = {score: rank for rank, score in enumerate(sorted({p.score for p in proto.pieces}, reverse=True))}
+    found = {ord(" " if text == SPACE else text): symbol for text, symbol in symbols.items() if len(text) == 1}
+    for piece, i in pieces.items():
+        merged = ranks[proto.pieces[i].score] << 32 | i
+        for middle in range(1, len(piece)):
+            left, right = symbols.get(piece[:middle]), symbols.get(piece[middle:])
+            if left is not None and right is not None:
+                found[(left + 1) << 32 | right] = merged
+    return _table(found)
+
+
+def _table(found: Mapping[int, int]) -> Merges:
+    # A power of two, half full at most.
+    table = np.zeros((2 << len(found).bit_length(), 2), np.int64)
+    _fill(table, np.fromiter(found.keys(), np.int64, len(found)), np.fromiter(found.values(), np.int64, len(found)))
+    return table
+
+
+@compiled
+def _fill(table, keys, values):  # type: ignore
+    for i in range(len(keys)):
+        slot = _slot(table, keys[i])
+        table[slot, 0] = keys[i] + 1
+        table[slot, 1] = values[i]
+
+
+@compiled
+def _slot(table, key):  # type: ignore
+    """Where a number is, or would be."""
+    mask = len(table) - 1
+    slot = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & mask
+    while table[slot, 0] != 0 and table[slot, 0] != key + 1:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def _merge(table, left, right):  # type: ignore
+    slot = _slot(table, (left + 1) << 32 | right)
+    return table[slot, 1] if table[slot, 0] else _NO_MERGE
+
+
+@compiled
+def count_pieces(data, start, end, table, n_pieces, has_bytes, symbols, merges):  # type: ignore
+    """Number of pieces of the UTF-8 from `start` to `end`.
+
+    The neighbours that make the piece of the best score are merged first, of equal ones the first from the left. What
+    is no piece in the end counts for its bytes where the model has bytes as pieces; otherwise a run of it counts for
+    one.
+
+    Args:
+        n_pieces: number of pieces of the model.
+        has_bytes: whether the model has bytes as pieces.
+        symbols, merges: room for at least as many numbers as there are bytes.
+    """
+    n = 0
+    at = start
+    while at < end:
+        code = np.int64(data[at])
+        width = 1 if code < 0x80 else 2 if code < 0xE0 else 3 if code < 0xF0 else 4
+        if width > 1:
+            code &= 0x7F >> width
+            for i in range(at + 1, min(at + width, end)):
+                code = code << 6 | (np.int64(data[i]) & 0x3F)
+        slot = _slot(table, code)
+        symbols[n] = table[slot, 1] if table[slot, 0] else n_pieces + width - 1
+        at += width
+        n += 1
+    for i in range(n - 1):
+        merges[i] = _merge(table, symbols[i], symbols[i + 1])
+    while True:
+        best, best_rank = -1, _NO_MERGE >> 32
+        for i in range(n - 1):
+            if merges[i] >> 32 < best_rank:
+                best, best_rank = i, merges[i] >> 32
+        if best < 0:
+            break
+        symbols[best] = merges[best] & 0xFFFFFFFF
+        n -= 1
+        for i in range(best + 1, n):
+            symbols[i] = symbols[i + 1]
+            merges[i - 1] = merges[i]
+        if best > 0:
+            merges[best - 1] = _merge(table, symbols[best - 1], symbols[best])
+        if best < n - 1:
+            merges[best] = _merge(table, symbols[best], symbols[best + 1])
+    count = 0
+    for i in range(n):
+        if symbols[i] < n_pieces:
+            count += 1
+        elif has_bytes:
+            count += (symbols[i] - n_pieces) % 4 + 1
+        elif i == 0 or symbols[i - 1] < n_pieces:
+            count += 1
+    return count
