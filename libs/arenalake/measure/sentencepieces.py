@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
-from arenalake.measure.merges import SPACE
-from arenalake.measure.words import TOO_LONG, WordCounter
+from arenalake.measure.words import SPACE, TOO_LONG, WordCounter
 
 _BLANK = 0x20
 

@@ -1,5 +1,9 @@
-"""Pieces of whole texts as sums over their words, the common ones counted before, in compiled code."""
+"""Pieces of whole texts as sums over their words, and of words by byte-pair merges, in compiled code.
 
+All of it is in one file, since a function that is kept compiled is made anew when its own file changes, not another.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arenalake.compiled import compiled
-from arenalake.measure.merges import count_pieces, merges_of
 
+# How SentencePiece writes a space inside a piece.
+SPACE = "\u2581"
 # Words come back by Zipf's law, so those seen lately answer nearly all. 16 MB of them.
 _MAX_KEPT = 1 << 19
 # Bytes of a word that is kept. A long one is a number, a table or base64: it hardly comes back.
@@ -16,6 +21,13 @@ _KEPT_BYTES = 24
 # Bytes of a word. Merging takes time that grows with the square.
 _MAX_BYTES = 256
 TOO_LONG = -1
+
+# Symbols are pieces, numbered as in the model, and behind them characters that are no piece, or only part of some; the
+# numbers of these also tell how many bytes they have. A table of merges maps numbers to numbers: a character's code
+# point to its symbol, and two symbols to `rank << 32 | symbol`. Its first column is the number to look for plus one, so
+# that 0 is an empty slot.
+Merges = npt.NDArray[np.int64]
+_NO_MERGE = np.int64(2**62)
 
 
 class WordCounter:
@@ -30,7 +42,7 @@ class WordCounter:
             max_kept: number of words to keep at most, a power of two.
         """
         self._ends = ends
-        self._merges = merges_of(proto)
+        self._merges = _merges_of(proto)
         self._n_pieces = len(proto.pieces)
         self._has_bytes = bool(proto.trainer_spec.byte_fallback)
         # Its bytes, then `length << 32 | pieces`; a word has one place, which the last one that wants it takes.
@@ -93,14 +105,118 @@ def _add_up(data, bounds, ends, kept, merges, n_pieces, has_bytes, room, sums): 
                     or kept[place, 1] != second
                     or kept[place, 2] != third
                 ):
-                    count = count_pieces(data, start, end, merges, n_pieces, has_bytes, room[0], room[1])
+                    count = _count_pieces(data, start, end, merges, n_pieces, has_bytes, room[0], room[1])
                     known = np.uint64(length) << np.uint64(32) | np.uint64(count)
                     kept[place, 0], kept[place, 1], kept[place, 2], kept[place, 3] = first, second, third, known
                 total += np.int64(known & np.uint64(0xFFFFFFFF))
             elif length <= _MAX_BYTES:
-                total += count_pieces(data, start, end, merges, n_pieces, has_bytes, room[0], room[1])
+                total += _count_pieces(data, start, end, merges, n_pieces, has_bytes, room[0], room[1])
             else:
                 total = np.int64(TOO_LONG)
                 break
             start = end
         sums[text] = total
+
+
+def _merges_of(proto: Any) -> Merges:
+    """The table of merges of a model's ordinary pieces. A space is written as it stands."""
+    n_pieces = len(proto.pieces)
+    pieces = {piece.piece: i for i, piece in enumerate(proto.pieces) if piece.type == piece.NORMAL}
+    other = sorted({character for piece in pieces for character in piece} - pieces.keys())
+    # The first four are for characters that are part of no piece.
+    symbols = pieces | {c: n_pieces + 4 * i + len(c.encode()) - 1 for i, c in enumerate(other, start=1)}
+    ranks = {score: rank for rank, score in enumerate(sorted({p.score for p in proto.pieces}, reverse=True))}
+    found = {ord(" " if text == SPACE else text): symbol for text, symbol in symbols.items() if len(text) == 1}
+    for piece, i in pieces.items():
+        merged = ranks[proto.pieces[i].score] << 32 | i
+        for middle in range(1, len(piece)):
+            left, right = symbols.get(piece[:middle]), symbols.get(piece[middle:])
+            if left is not None and right is not None:
+                found[(left + 1) << 32 | right] = merged
+    return _table(found)
+
+
+def _table(found: Mapping[int, int]) -> Merges:
+    # A power of two, half full at most.
+    table = np.zeros((2 << len(found).bit_length(), 2), np.int64)
+    _fill(table, np.fromiter(found.keys(), np.int64, len(found)), np.fromiter(found.values(), np.int64, len(found)))
+    return table
+
+
+@compiled
+def _fill(table, keys, values):  # type: ignore
+    for i in range(len(keys)):
+        slot = _slot(table, keys[i])
+        table[slot, 0] = keys[i] + 1
+        table[slot, 1] = values[i]
+
+
+@compiled
+def _slot(table, key):  # type: ignore
+    """Where a number is, or would be."""
+    mask = len(table) - 1
+    slot = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & mask
+    while table[slot, 0] != 0 and table[slot, 0] != key + 1:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def _merge(table, left, right):  # type: ignore
+    slot = _slot(table, (left + 1) << 32 | right)
+    return table[slot, 1] if table[slot, 0] else _NO_MERGE
+
+
+@compiled
+def _count_pieces(data, start, end, table, n_pieces, has_bytes, symbols, merges):  # type: ignore
+    """Number of pieces of the UTF-8 from `start` to `end`.
+
+    The neighbours that make the piece of the best score are merged first, of equal ones the first from the left. What
+    is no piece in the end counts for its bytes where the model has bytes as pieces; otherwise a run of it counts for
+    one.
+
+    Args:
+        n_pieces: number of pieces of the model.
+        has_bytes: whether the model has bytes as pieces.
+        symbols, merges: room for at least as many numbers as there are bytes.
+    """
+    n = 0
+    at = start
+    while at < end:
+        code = np.int64(data[at])
+        width = 1 if code < 0x80 else 2 if code < 0xE0 else 3 if code < 0xF0 else 4
+        if width > 1:
+            code &= 0x7F >> width
+            for i in range(at + 1, min(at + width, end)):
+                code = code << 6 | (np.int64(data[i]) & 0x3F)
+        slot = _slot(table, code)
+        symbols[n] = table[slot, 1] if table[slot, 0] else n_pieces + width - 1
+        at += width
+        n += 1
+    for i in range(n - 1):
+        merges[i] = _merge(table, symbols[i], symbols[i + 1])
+    while True:
+        best, best_rank = -1, _NO_MERGE >> 32
+        for i in range(n - 1):
+            if merges[i] >> 32 < best_rank:
+                best, best_rank = i, merges[i] >> 32
+        if best < 0:
+            break
+        symbols[best] = merges[best] & 0xFFFFFFFF
+        n -= 1
+        for i in range(best + 1, n):
+            symbols[i] = symbols[i + 1]
+            merges[i - 1] = merges[i]
+        if best > 0:
+            merges[best - 1] = _merge(table, symbols[best - 1], symbols[best])
+        if best < n - 1:
+            merges[best] = _merge(table, symbols[best], symbols[best + 1])
+    count = 0
+    for i in range(n):
+        if symbols[i] < n_pieces:
+            count += 1
+        elif has_bytes:
+            count += (symbols[i] - n_pieces) % 4 + 1
+        elif i == 0 or symbols[i - 1] < n_pieces:
+            count += 1
+    return count
