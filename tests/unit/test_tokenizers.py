@@ -142,6 +142,10 @@ def crossing_symbol(proto):
     proto.pieces.add(piece="New▁York", score=0.0, type=kind)
 
 
+def piece_out_of_use(proto):
+    next(piece for piece in proto.pieces if piece.piece == "▁the").type = proto.SentencePiece.UNUSED
+
+
 def no_dummy_prefix(proto):
     proto.normalizer_spec.add_dummy_prefix = False
 
@@ -155,7 +159,8 @@ def space_behind(proto):
 
 
 @pytest.mark.parametrize(
-    "change", [crossing_piece, crossing_symbol, no_dummy_prefix, remove_extra_whitespaces, space_behind]
+    "change",
+    [crossing_piece, crossing_symbol, piece_out_of_use, no_dummy_prefix, remove_extra_whitespaces, space_behind],
 )
 def test_a_model_whose_counts_do_not_add_up_is_encoded_whole(tmp_path, change):
     assert sentencepieces.counts_add_up(sample_model())
@@ -179,6 +184,20 @@ def test_words_end_where_no_piece_of_their_model_joins_them(tmp_path):
     (tmp_path / "other.model").write_bytes(model)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     texts = [*HOSTILE, "Go. go.o.\nAo.\n A7a 77aa", "nono.No..", "\u0378\u0379 x\u0378\u0378.\u0378", "\nA", "."]
+    assert count(f"spm:{tmp_path}/other.model", texts) == [len(ids) for ids in processor.encode(texts)]
+
+
+def symbols_of_the_user(proto):
+    for piece in ("[REF]", "▁▁x", "boutc"):
+        proto.pieces.add(piece=piece, score=0.0, type=proto.SentencePiece.USER_DEFINED)
+
+
+def test_symbols_that_the_user_of_a_model_defined_are_found_before_any_merge(tmp_path):
+    model = changed(symbols_of_the_user)
+    assert sentencepieces.counts_add_up(model)
+    (tmp_path / "other.model").write_bytes(model)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    texts = [*HOSTILE, "see [REF] and [REF", " x", "  x", "aboutcabs"]
     assert count(f"spm:{tmp_path}/other.model", texts) == [len(ids) for ids in processor.encode(texts)]
 
 
