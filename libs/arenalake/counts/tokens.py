@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.counts.languages import with_known_language
@@ -20,8 +20,7 @@ def count_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame
         of the first eight that occurs. A null language or month is a value of its own.
     """
     keys = ("source", "model", "language", "role", "turn", "month")
-    lengths = with_known_language(messages)
-    lengths = lengths.select(*keys, "n_chars", _of("n_tokens", tokenizers).alias("tokenizer", "n_tokens"))
+    lengths = _by_tokenizer(with_known_language(messages), "n_tokens", tokenizers)
     sums = (F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"))
     return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(*sums)
 
@@ -36,13 +35,15 @@ def count_conversation_tokens(messages: DataFrame, *, tokenizers: Sequence[str])
     Returns:
         source, model, language, tokenizer, turns, n_tokens, n_conversations: one row per combination that occurs.
     """
-    lengths = with_known_language(messages.where("turns IS NOT NULL"))
-    conversations = lengths.select(
-        "source", "model", "language", "turns", _of("n_tokens_in_all", tokenizers).alias("tokenizer", "n_tokens")
-    )
+    conversations = with_known_language(messages.where("turns IS NOT NULL"))
+    conversations = _by_tokenizer(conversations, "n_tokens_in_all", tokenizers)
     keys = ("source", "model", "language", "tokenizer", "turns", "n_tokens")
     return conversations.groupBy(*keys).agg(F.count("*").alias("n_conversations"))
 
 
-def _of(counts: str, tokenizers: Sequence[str]) -> Column:
-    return F.explode(F.map_filter(counts, lambda name, _: name.isin(*tokenizers)))
+def _by_tokenizer(rows: DataFrame, counts: str, tokenizers: Sequence[str]) -> DataFrame:
+    """Repeat each row for every tokenizer that counted it, with the columns tokenizer and n_tokens."""
+    # Functions that take a function are interpreted row by row, so the names are written out.
+    pairs = [F.struct(F.lit(t).alias("tokenizer"), F.col(counts)[t].alias("n_tokens")) for t in tokenizers]
+    others = [column for column in rows.columns if column not in ("tokenizer", "n_tokens")]
+    return rows.select(*others, F.inline(F.array(*pairs))).where("n_tokens IS NOT NULL")
