@@ -59,25 +59,24 @@ def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
 
 def _sort_into_bins(batch: pa.RecordBatch) -> Iterator[Addends]:
     """What each message adds to `_SUMS` in each category, cells being numbered by category and bin."""
-    cells = np.empty((len(ALL_CATEGORIES), len(batch)), np.int64)
-    sums = np.zeros((len(_SUMS), *cells.shape), np.int64)
+    numbers = np.arange(len(ALL_CATEGORIES))[:, None]
+    bins = np.full((len(ALL_CATEGORIES), len(batch)), NO_SCORE)
+    sums = np.zeros((len(_SUMS), *bins.shape), np.int64)
+    flags = batch.column("flags").to_numpy()
     sums[0] = 1
-    scores = [None, *(batch.column(name) for name in SCORE_COLUMNS)]
-    for number, (flag, score) in enumerate(zip(map(batch.column, FLAG_COLUMNS), scores, strict=True)):
-        bins = np.full(len(batch), NO_SCORE)
-        if score is not None:
-            there = score.is_valid().to_numpy(zero_copy_only=False)
-            value = score.drop_null().to_numpy()
-            logarithm = np.log10(np.maximum(value, 1e-9))
-            bins[there] = np.where(value < 1e-9, UNDERFLOW_BIN, np.floor(100 * logarithm))
-            # Nine digits and nine more, so that whole numbers add up exactly.
-            high = np.floor(value * _UNIT)
-            sums[3, number, there] = high
-            sums[4, number, there] = np.floor((value * _UNIT - high) * _UNIT + 0.5)
-        cells[number] = number * N_BINS + bins - NO_SCORE
-        sums[1, number] = flag.is_valid().to_numpy(zero_copy_only=False)
-        sums[2, number] = pc.fill_null(flag, False).to_numpy(zero_copy_only=False)
-    yield Addends([batch.column(name) for name in _KEYS], cells, sums)
+    sums[1] = flags >> (LABELLED_BIT + numbers) & 1
+    sums[2] = flags >> numbers & 1
+    scores = batch.column("scores").flatten()
+    there = scores.is_valid().to_numpy(zero_copy_only=False).reshape(len(batch), -1).T
+    value = pc.fill_null(scores, 0.0).to_numpy().reshape(len(batch), -1).T[there]
+    logarithm = np.log10(np.maximum(value, 1e-9))
+    # The first category is `any`, which has no score.
+    bins[1:][there] = np.where(value < 1e-9, UNDERFLOW_BIN, np.floor(100 * logarithm))
+    # Nine digits and nine more, so that whole numbers add up exactly.
+    high = np.floor(value * _UNIT)
+    sums[3, 1:][there] = high
+    sums[4, 1:][there] = np.floor((value * _UNIT - high) * _UNIT + 0.5)
+    yield Addends([batch.column(name) for name in _KEYS], numbers * N_BINS + bins - NO_SCORE, sums)
 
 
 def _name_bins(found: Sums) -> pa.RecordBatch:
@@ -170,7 +169,11 @@ def has(code: Column, mask: str) -> Column:
 
 
 def _code_of_battle() -> Column:
-    code = F.lit(ROLES.index("battle") << ROLE_BIT)
+    return F.lit(ROLES.index("battle") << ROLE_BIT) + _code_of_flags()
+
+
+def _code_of_flags() -> Column:
+    code = F.lit(0)
     for bit, flag in enumerate(FLAG_COLUMNS):
         labelled = 1 << (LABELLED_BIT + bit)
         code = code + F.when(F.col(flag), labelled + (1 << bit)).when(~F.col(flag), labelled).otherwise(0)
@@ -178,8 +181,10 @@ def _code_of_battle() -> Column:
 
 
 def _scored(messages: DataFrame, battles: DataFrame) -> DataFrame:
+    """Keys, flags and scores of messages, in as few columns as can be: Spark asks each for its size after every row."""
     columns = (*_KEYS, *FLAG_COLUMNS, *SCORE_COLUMNS)
-    return with_known_language(messages).select(*columns).unionByName(_tags(battles).select(*columns))
+    rows = with_known_language(messages).select(*columns).unionByName(_tags(battles).select(*columns))
+    return rows.select(*_KEYS, _code_of_flags().alias("flags"), F.array(*SCORE_COLUMNS).alias("scores"))
 
 
 def _tags(battles: DataFrame) -> DataFrame:
