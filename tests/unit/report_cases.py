@@ -40,8 +40,6 @@ HOSTILE = [
     "{{ 7 * 7 }}%{x}",
     "2023",
 ]
-
-
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
