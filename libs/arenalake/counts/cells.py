@@ -18,9 +18,11 @@ from arenalake.compiled import compiled
 
 Whole = npt.NDArray[np.int64]
 
-# Rows that are looked at together, and cells of some 50 bytes that a task keeps before it passes them on.
-_ROWS_AT_ONCE = 1 << 14
-_CELLS_AT_ONCE = 250_000
+# Rows that are looked at together. Cells take some 50 bytes; the more of them a task keeps before it passes them on, the
+# fewer times the same one travels.
+_ROWS_AT_ONCE = 1 << 12
+_CELLS_KEPT = 700_000
+_CELLS_READ_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)
@@ -117,10 +119,10 @@ def sum_by_cell(
                 for addends in read(batch.slice(start, _ROWS_AT_ONCE)):
                     numbers = groups.number(addends.keys) * n_cells + addends.cells
                     table.add(numbers.ravel(), addends.sums.reshape(n_sums, -1))
-                if len(table) >= _CELLS_AT_ONCE:
-                    yield _pack(table.take(), groups, keys, n_cells)
+                if len(table) >= _CELLS_KEPT:
+                    yield _pack(table, groups, keys, n_cells)
         if len(table):
-            yield _pack(table.take(), groups, keys, n_cells)
+            yield _pack(table, groups, keys, n_cells)
 
     def merge(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table, groups = _Table(n_sums), _Groups(len(keys))
@@ -147,6 +149,9 @@ class _Groups:
     def __init__(self, n_keys: int) -> None:
         self._n_keys = n_keys
         self._numbers: dict[tuple[str | None, ...], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
     def number(self, keys: Sequence[pa.Array]) -> Whole:
         """The group of each row."""
@@ -197,14 +202,27 @@ class _Table:
         filled = self._slots[self._slots[:, 0] > 0]
         entries = filled[np.argsort(filled[:, 0])]
         entries[:, 0] -= 1
+        self._empty()
+        return entries
+
+    def take_by_group(self, n_groups: int, n_cells: int) -> tuple[Whole, Whole]:
+        """Empty the table: where each group begins, and number within the group and sums, [entries, 1 + sums].
+
+        Groups are ascending, the cells of one are in any order.
+        """
+        entries = np.empty((self._n, self._width), np.int64)
+        bounds = _sort_by_group(self._slots, n_groups, n_cells, entries)
+        self._empty()
+        return bounds, entries
+
+    def _empty(self) -> None:
         self._slots.fill(0)
         self._n = 0
-        return entries
 
 
 @compiled
 def _add(numbers, sums, start, slots, n_filled):  # type: ignore
-    """Add from row `start` on until the table is half full; returns the row to go on with, and how many it holds."""
+    """Add from row `start` on until three of four slots are filled; returns the row to go on with, and how many are."""
     mask = len(slots) - 1
     for row in range(start, len(numbers)):
         number = numbers[row] + 1
@@ -212,7 +230,7 @@ def _add(numbers, sums, start, slots, n_filled):  # type: ignore
         while slots[slot, 0] != number and slots[slot, 0] != 0:
             slot = (slot + 1) & mask
         if slots[slot, 0] == 0:
-            if 2 * n_filled >= len(slots):
+            if 4 * n_filled >= 3 * len(slots):
                 return row, n_filled
             slots[slot, 0] = number
             n_filled += 1
@@ -221,11 +239,31 @@ def _add(numbers, sums, start, slots, n_filled):  # type: ignore
     return len(numbers), n_filled
 
 
-def _pack(entries: Whole, groups: _Groups, keys: Sequence[str], n_cells: int) -> pa.RecordBatch:
-    """One row a group: its keys, and number within the group and sums of each cell as bytes."""
-    there, starts, cells = _split(entries[:, 0], n_cells)
-    entries[:, 0] = cells
-    offsets = (np.append(starts, len(entries)) * entries.strides[0]).astype(np.int32)
+@compiled
+def _sort_by_group(slots, n_groups, n_cells, entries):  # type: ignore
+    """Fill `entries` with what the slots hold, group by group; returns the first entry of each, and their number."""
+    ends = np.zeros(n_groups + 1, np.int64)
+    for slot in range(len(slots)):
+        if slots[slot, 0] > 0:
+            ends[1 + (slots[slot, 0] - 1) // n_cells] += 1
+    ends = np.cumsum(ends)
+    bounds = ends.copy()
+    for slot in range(len(slots)):
+        if slots[slot, 0] > 0:
+            group = (slots[slot, 0] - 1) // n_cells
+            place = ends[group]
+            ends[group] += 1
+            entries[place, 0] = slots[slot, 0] - 1 - group * n_cells
+            for i in range(1, slots.shape[1]):
+                entries[place, i] = slots[slot, i]
+    return bounds
+
+
+def _pack(table: _Table, groups: _Groups, keys: Sequence[str], n_cells: int) -> pa.RecordBatch:
+    """Empty the table into one row a group: its keys, and number within the group and sums of each cell as bytes."""
+    bounds, entries = table.take_by_group(len(groups), n_cells)
+    there = np.flatnonzero(np.diff(bounds))
+    offsets = (np.append(bounds[there], len(entries)) * entries.strides[0]).astype(np.int32)
     packed = pa.Array.from_buffers(pa.binary(), len(there), [None, pa.py_buffer(offsets), pa.py_buffer(entries)])
     return pa.RecordBatch.from_arrays([*groups.keys(there), packed], [*keys, "cells"])
 
@@ -239,10 +277,10 @@ def _unpack(packed: pa.BinaryArray, firsts: Whole, width: int) -> Whole:
 
 
 def _slices(batches: Iterator[pa.RecordBatch], bytes_per_cell: int) -> Iterator[pa.RecordBatch]:
-    """Packed rows, not many more at a time than `_CELLS_AT_ONCE` takes."""
+    """Packed rows, not many more at a time than `_CELLS_READ_AT_ONCE` takes."""
     for batch in batches:
         n_cells = pc.binary_length(batch.column("cells")).to_numpy() // bytes_per_cell
-        chunk = np.cumsum(n_cells) // _CELLS_AT_ONCE
+        chunk = np.cumsum(n_cells) // _CELLS_READ_AT_ONCE
         starts = np.flatnonzero(np.diff(chunk, prepend=-1))
         for start, end in pairwise([*starts.tolist(), len(batch)]):
             yield batch.slice(start, end - start)
