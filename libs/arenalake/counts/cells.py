@@ -18,8 +18,8 @@ from arenalake.compiled import compiled
 
 Whole = npt.NDArray[np.int64]
 
-# Rows that are looked at together. Cells take some 50 bytes; the more of them a task keeps before it passes them on, the
-# fewer times the same one travels.
+# Rows that are looked at together. Cells take some 50 bytes; the more of them a task keeps before it passes them on,
+# the fewer times the same one travels.
 _ROWS_AT_ONCE = 1 << 12
 _CELLS_KEPT = 700_000
 _CELLS_READ_AT_ONCE = 250_000
@@ -30,7 +30,8 @@ class Addends:
     """What some rows add to the sums.
 
     Attributes:
-        keys: what says which group a row belongs to, strings of one entry a row; a null is a value of its own.
+        keys: what says which group a row belongs to, strings of one entry a row, or a dictionary of them; a null is a
+            value of its own.
         cells: numbers from 0 of cells within the group, [rows] or [cells of each row, rows].
         sums: what is added, [sums, *cells].
     """

@@ -12,6 +12,7 @@ from arenalake.statistics.groupings import by_groupings
 from arenalake.statistics.proportions import wilson_bounds
 
 _USER, _ASSISTANT, _BATTLE = (ROLES.index(role) for role in ("user", "assistant", "battle"))
+_FLAGS = sum(MASKS.values())
 _GROUPINGS = ("all", "model", "language")
 _GROUP = ("source", "grouping", "model", "language")
 
@@ -19,7 +20,7 @@ _GROUP = ("source", "grouping", "model", "language")
 def measure_coverage(patterns: DataFrame) -> DataFrame:
     """How many messages have a flag, lack it, or have no moderation at all; columns of `moderation_coverage`."""
     tagged = by_category(_count_codes(patterns), "source", "role", "code", "n")
-    moderated = F.col("code").bitwiseAND(sum(MASKS.values()) << LABELLED_BIT) != 0
+    moderated = F.col("code").bitwiseAND(_FLAGS << LABELLED_BIT) != 0
     labelled = has(F.col("code"), "labelled")
     return tagged.groupBy("source", "role", "category").agg(
         F.sum("n").alias("n"),
@@ -74,29 +75,29 @@ def summarise_answers(patterns: DataFrame) -> DataFrame:
         whose answers have no flag, or that got none, is not in `n_attempts`: what became of it is not known.
     """
 
-    def asked(code: Column) -> Column:
-        return _is_by(code, _USER) & has(code, "flagged")
-
-    def answered(code: Column, mask: str) -> Column:
-        return _is_by(code, _ASSISTANT) & has(code, mask)
-
-    def followed_by(mask: str) -> Column:
-        following = F.slice("pattern", F.lit(2), F.size("pattern"))
-        turns = F.zip_with(
-            "pattern", following, lambda one, two: asked(one) & F.coalesce(answered(two, mask), F.lit(False))
-        )
-        return F.exists(turns, lambda found: found)
+    def answered(one: Column, two: Column) -> Column:
+        flags = one.bitwiseAND(_FLAGS)
+        asked = F.when(_is_by(one, _USER) & _is_by(two, _ASSISTANT), flags + F.shiftleft(flags, LABELLED_BIT))
+        return F.coalesce(asked, F.lit(0)).bitwiseAND(F.coalesce(two, F.lit(0)))
 
     # Battles as a whole have neither a user nor an answer.
     conversations = patterns.where(~F.exists("pattern", lambda code: _is_by(code, _BATTLE)))
-    seen = by_category(conversations, "source", "model", "language", "n", "pattern")
+    following = F.slice("pattern", F.lit(2), F.size("pattern"))
+    # Once for each pattern, not for each category: what takes a function is interpreted.
+    codes = conversations.select(
+        *("source", "model", "language", "n"),
+        _either(F.filter("pattern", lambda code: _is_by(code, _USER))).alias("user"),
+        _either(F.filter("pattern", lambda code: _is_by(code, _ASSISTANT))).alias("answer"),
+        _either(F.zip_with("pattern", following, answered)).alias("answer_to_flagged"),
+    )
+    seen = by_category(codes, *codes.columns)
     views = seen.select(
         *("source", "model", "language", "category", "n"),
-        F.exists("pattern", lambda code: _is_by(code, _USER) & has(code, "labelled")).alias("has_user"),
-        F.exists("pattern", asked).alias("user_flagged"),
-        F.exists("pattern", lambda code: answered(code, "flagged")).alias("answer_flagged"),
-        followed_by("labelled").alias("attempt"),
-        followed_by("flagged").alias("answered"),
+        has(F.col("user"), "labelled").alias("has_user"),
+        has(F.col("user"), "flagged").alias("user_flagged"),
+        has(F.col("answer"), "flagged").alias("answer_flagged"),
+        has(F.col("answer_to_flagged"), "labelled").alias("attempt"),
+        has(F.col("answer_to_flagged"), "flagged").alias("answered"),
     )
     sums = (
         by_groupings(views, _GROUPINGS)
@@ -127,11 +128,11 @@ def summarise_flagged_conversations(patterns: DataFrame) -> DataFrame:
         families[parent] = families.get(parent, 0) | MASKS[category]
     is_battle = F.exists("pattern", lambda code: _is_by(code, _BATTLE))
     seen = patterns.withColumn("unit", F.when(is_battle, "battle").otherwise("conversation"))
-    seen = by_category(seen, "source", "model", "language", "unit", "n", "pattern", masks=families)
-    views = seen.select(
+    seen = seen.select("source", "model", "language", "unit", "n", _either(F.col("pattern")).alias("code"))
+    views = by_category(seen, *seen.columns, masks=families).select(
         *("source", "model", "language", "unit", "category", "n"),
-        F.exists("pattern", lambda code: has(code, "labelled")).alias("is_labelled"),
-        F.exists("pattern", lambda code: has(code, "flagged")).alias("is_flagged"),
+        has(F.col("code"), "labelled").alias("is_labelled"),
+        has(F.col("code"), "flagged").alias("is_flagged"),
     )
     sums = (
         by_groupings(views, _GROUPINGS)
@@ -156,6 +157,11 @@ def _count_codes(patterns: DataFrame) -> DataFrame:
     messages = patterns.select("source", "n", F.inline(F.transform("pattern", place)))
     role = F.element_at(F.array(*map(F.lit, ROLES)), F.shiftright("code", ROLE_BIT) + 1).alias("role")
     return messages.groupBy("source", role, "turn", "code").agg(F.sum("n").alias("n"))
+
+
+def _either(codes: Column) -> Column:
+    """The bits that any of the codes has; 0 for none."""
+    return F.aggregate(codes, F.lit(0), lambda seen, code: seen.bitwiseOR(code))
 
 
 def _is_by(code: Column, role: int) -> Column:

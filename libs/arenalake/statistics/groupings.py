@@ -33,7 +33,7 @@ def by_groupings(counts: DataFrame, groupings: Sequence[str]) -> DataFrame:
 
 def keys_by_groupings(
     batch: pa.RecordBatch, groupings: Sequence[str], columns: Sequence[str]
-) -> Iterator[list[pa.Array]]:
+) -> Iterator[list[pa.DictionaryArray]]:
     """What `by_groupings` does, on a batch of strings: the keys for each grouping.
 
     Args:
@@ -42,11 +42,14 @@ def keys_by_groupings(
             another does.
     """
     named = _named(groupings)
-    nothing = pa.nulls(len(batch), pa.string())
+    # Encoded once for all groupings.
+    as_read = {column: batch.column(column).dictionary_encode() for column in columns if column != "grouping"}
+    nothing = pa.nulls(len(batch), pa.string()).dictionary_encode()
     for grouping in groupings:
         hidden = named - _named([grouping])
-        seen = {"grouping": pa.repeat(grouping, len(batch)), **dict.fromkeys(hidden, nothing)}
-        yield [seen[column] if column in seen else batch.column(column) for column in columns]
+        name = pa.repeat(grouping, len(batch)).dictionary_encode()
+        seen = as_read | dict.fromkeys(hidden, nothing) | {"grouping": name}
+        yield [seen[column] for column in columns]
 
 
 def _named(groupings: Sequence[str]) -> set[str]:

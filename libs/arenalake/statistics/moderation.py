@@ -21,7 +21,7 @@ _QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _KEY = ("source", "grouping", "model", "language", "role", "category")
 _CURVE_KEY = ("source", "grouping", "model", "role", "category")
 # Spark does not see what goes unread in Arrow, so it is told what is needed.
-_COUNTED = ("source", "model", "language", "role", "category", "score_bin", "n")
+_COUNTED = ("source", "model", "language", "role", "category", "score_bin", "n", "n_labelled", "sum_score")
 _N_SUMS = 5
 _SCORES = ", ".join(
     [
@@ -50,7 +50,7 @@ def summarise_moderation(moderation_counts: DataFrame, moderation_totals: DataFr
     totals = by_groupings(moderation_totals, RATE_GROUPINGS)
     sums = [c for c in moderation_totals.columns if c.startswith(("n_", "sum_"))]
     rates = totals.groupBy(*_KEY).agg(*[F.sum(c).alias(c) for c in sums])
-    needed = moderation_counts.select(*_COUNTED, "n_labelled", "sum_score")
+    needed = moderation_counts.select(*_COUNTED)
     scores = sum_by_cell(needed, _read_scores, _summarise_scores, _SCORES, keys=_KEY, n_cells=N_BINS, n_sums=_N_SUMS)
     same = [F.col(f"rates.{c}").eqNullSafe(F.col(f"scores.{c}")) for c in _KEY]
     # Counts and totals come from the same messages, so both have every group.
@@ -110,9 +110,9 @@ def _read_scores(batch: pa.RecordBatch) -> Iterator[Addends]:
     n, n_labelled = (batch.column(name).to_numpy() for name in ("n", "n_labelled"))
     low, middle = bits[:, 0] & np.uint64(0xFFFFFFFF), bits[:, 0] >> np.uint64(32)
     sums = np.stack([n, n - n_labelled, low.view(np.int64), middle.view(np.int64), bits[:, 1].view(np.int64)])
-    cells = _cells(batch)
+    bins = pc.fill_null(batch.column("score_bin"), NO_SCORE).to_numpy().astype(np.int64)
     for keys in keys_by_groupings(batch, RATE_GROUPINGS, _KEY):
-        yield Addends(keys, cells, sums)
+        yield Addends(keys, bins - NO_SCORE, sums)
 
 
 def _summarise_scores(found: Sums) -> pa.RecordBatch:
@@ -137,24 +137,26 @@ def share_above_thresholds(moderation_counts: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `moderation_curves`; messages without a score are left out of both sides.
     """
-    scored = moderation_counts.where("score_bin IS NOT NULL").select(*_COUNTED)
-    curves = sum_by_cell(scored, _read_scored, _count_above, _CURVES, keys=_CURVE_KEY, n_cells=N_BINS, n_sums=1)
+    scored = moderation_counts.where("score_bin IS NOT NULL")
+    place = F.floor(F.col("score_bin") / 10) + 1 - int(_EDGES[0])
+    by_place = scored.groupBy("source", "model", "role", "category", place.alias("place")).agg(F.sum("n").alias("n"))
+    n_cells = 1 + len(_EDGES)
+    curves = sum_by_cell(by_place, _read_places, _count_above, _CURVES, keys=_CURVE_KEY, n_cells=n_cells, n_sums=1)
     return curves.withColumn("share", F.col("n_above") / F.col("n"))
 
 
-def _read_scored(batch: pa.RecordBatch) -> Iterator[Addends]:
-    cells, n = _cells(batch), batch.column("n").to_numpy()[None]
+def _read_places(batch: pa.RecordBatch) -> Iterator[Addends]:
+    places, n = batch.column("place").to_numpy(), batch.column("n").to_numpy()[None]
     for keys in keys_by_groupings(batch, CURVE_GROUPINGS, _CURVE_KEY):
-        yield Addends(keys, cells, n)
+        yield Addends(keys, places, n)
 
 
 def _count_above(found: Sums) -> pa.RecordBatch:
     """Rows of `_CURVES`."""
     n_groups = len(found.bounds) - 1
-    # Bins up to each threshold; the first are those below all thresholds.
-    place = (found.cells + NO_SCORE) // 10 + 1 - _EDGES[0]
+    # Scores from each threshold to the next; the first are those below all thresholds.
     n = np.zeros((n_groups, 1 + len(_EDGES)), np.int64)
-    np.add.at(n, (np.repeat(np.arange(n_groups), np.diff(found.bounds)), place), found.sums[0])
+    np.add.at(n, (np.repeat(np.arange(n_groups), np.diff(found.bounds)), found.cells), found.sums[0])
     n_from = n[:, ::-1].cumsum(axis=1)[:, ::-1]
     group = pa.array(np.repeat(np.arange(n_groups), len(_EDGES)))
     columns = [
@@ -164,12 +166,6 @@ def _count_above(found: Sums) -> pa.RecordBatch:
         pa.array(n_from[:, 1:].ravel()),
     ]
     return pa.RecordBatch.from_arrays(columns, [*_CURVE_KEY, "threshold", "n", "n_above"])
-
-
-def _cells(batch: pa.RecordBatch) -> Whole:
-    """The bin of each row as a number from 0."""
-    cells: Whole = pc.fill_null(batch.column("score_bin"), NO_SCORE).to_numpy().astype(np.int64) - NO_SCORE
-    return cells
 
 
 def _middle(cells: Whole) -> npt.NDArray[np.float64]:

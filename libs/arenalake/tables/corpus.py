@@ -30,6 +30,7 @@ CONVERSATION_TOKEN_COUNTS = Table(
         Column("n_conversations", "bigint", "conversations", required=True),
     ),
     key=("source", "model", "language", "tokenizer", "turns", "n_tokens"),
+    stats_columns=("source",),
     checks={"positive": "n_conversations > 0"},
     sums=("n_conversations",),
 )

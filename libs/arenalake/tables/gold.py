@@ -50,6 +50,7 @@ TOKEN_COUNTS = Table(
         Column("n_chars", "bigint", "Unicode code points in these messages", required=True),
     ),
     key=("source", "model", "language", "role", "turn", "month", "tokenizer", "n_tokens"),
+    stats_columns=("source",),
     checks={"positive": "n_messages > 0 AND n_tokens >= 0"},
     sums=("n_messages", "n_chars"),
 )
@@ -96,6 +97,7 @@ MODERATION_COUNTS = Table(
         Column("sum_score", "decimal(38,18)", "sum of the scores; null where there is no score"),
     ),
     key=("source", "model", "language", "role", "category", "score_bin"),
+    stats_columns=("source",),
     sums=("n", "n_labelled", "n_flagged", "sum_score"),
 )
 

@@ -148,7 +148,7 @@ MESSAGES = Table(
         ),
     ),
     key=("source", "conversation_id", "position"),
-    stats_columns=("source", "file", "position", "role", "model", "language", "turn", "month"),
+    stats_columns=("source", "file", "month"),
     checks={"counted": "n_chars >= 0 AND position >= 0"},
     has_changes=True,
 )

@@ -27,7 +27,7 @@ class Table:
         key: columns that identify a row (the grain). A null is a value of its own here.
         cluster_by: liquid clustering columns, where readers filter by them.
         stats_columns: the only columns whose minima and maxima may reach the transaction log. `None` means all, and is
-            for tables without text and without ids of people or records.
+            for small tables without text and without ids of people or records: Delta compares each value of each row.
         checks: CHECK constraints, name to SQL expression.
         sums: columns of counts and sums that are no key, if the table holds nothing else: rows with the same key add
             up. The first counts what the row is about, so a row where it is 0 is none.
