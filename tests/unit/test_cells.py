@@ -1,6 +1,7 @@
 """Sums by group and cell against a dictionary, in one partition and in several."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,17 @@ def test_the_table_grows_and_forgets_what_was_taken():
         assert entries[:, 0].tolist() == numbers.tolist()
         assert set(entries[:, 1].tolist()) == {2}
         assert len(table) == 0
+
+
+def test_what_is_passed_on_is_sorted_by_group_and_holds_every_cell_once():
+    table = cells._Table(2)
+    groups, numbers = np.array([3, 0, 3, 3, 1]), np.array([7, 0, 7, N_CELLS - 1, 5])
+    table.add(groups * N_CELLS + numbers, np.array([[1, 2, 3, 4, 5], [1, 1, 1, 1, -1]]))
+    bounds, entries = table.take_by_group(5, N_CELLS)
+    assert bounds.tolist() == [0, 1, 2, 2, 4, 4]
+    found = [sorted(map(tuple, entries[start:end].tolist())) for start, end in pairwise(bounds)]
+    assert found == [[(0, 2, 1)], [(5, 5, -1)], [], [(7, 4, 2), (N_CELLS - 1, 4, 1)], []]
+    assert len(table) == 0
 
 
 @settings(max_examples=50, deadline=None)

@@ -42,6 +42,10 @@ def count_with_re(text):
         ("-\n-\n-\n", (0, 3, 0)),
         ("#\n#\n", (2, 0, 0)),
         ("---\n- - -", (0, 1, 0)),
+        ("**a****b** ***c*** **d*e**", (0, 0, 3)),
+        ("**a```\n```b**", (0, 0, 1)),
+        ("````\n# a\n```\n# b", (1, 0, 0)),
+        ("```````\n# a\n```\n# b", (2, 0, 0)),
     ],
 )
 def test_headers_list_items_and_bold_spans_are_counted(text, expected):
@@ -54,6 +58,20 @@ def test_headers_list_items_and_bold_spans_are_counted(text, expected):
 )
 def test_any_text_counts_as_the_definitions_count_it(texts):
     assert count(*texts) == [count_with_re(text) for text in texts]
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.sampled_from(["`", "```", "*", "**", "__", "\n", "\n# ", "\n- ", "a", "é"]), max_size=25).map("".join)
+)
+def test_fences_and_runs_of_marks_count_as_the_definitions_count_them(text):
+    assert count(text) == [count_with_re(text)]
+
+
+def test_a_part_of_a_column_and_missing_texts_count_as_they_would_alone():
+    texts = pa.array(["# a", "- b", None, "**c**", "```\n# d"], pa.string())[1:4]
+    assert [counts.tolist() for counts in count_markdown(texts)] == [[0, 0, 0], [1, 0, 0], [0, 0, 1]]
+    assert [counts.tolist() for counts in count_markdown(texts[:0])] == [[], [], []]
 
 
 def test_real_answers_count_as_the_definitions_count_them(real_data):

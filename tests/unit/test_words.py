@@ -64,6 +64,16 @@ def test_texts_count_as_sentencepiece_counts_them_however_few_words_are_kept(wit
         assert sums.tolist() == encoded(texts, with_bytes=with_bytes)
 
 
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 255])
+def test_words_of_any_length_and_at_any_place_in_memory_are_told_apart(length):
+    letters = "abx"[: 1 + length % 3]
+    words = [" " + (letters * length)[:length], " " + (letters[::-1] * length)[:length]]
+    texts = [word for shift in range(1, 10) for word in (" " + "b" * shift, *words)]
+    kept = counter()
+    for _ in range(2):
+        assert kept.add_up(pa.array(texts)).tolist() == encoded(texts)
+
+
 def test_the_best_score_is_merged_first_and_of_equal_ones_the_first_from_the_left():
     # ▁ aba; ▁ abab; ▁ ba a; ▁ab ba: ab is as good as ba, and ▁a is worse than both.
     texts = [" aba", " abab", " baa", " abba"]

@@ -28,9 +28,9 @@ def sentencepiece_counter(model: bytes) -> Callable[[pa.StringArray], npt.NDArra
     long word is encoded whole.
     """
     processor = SentencePieceProcessor(model_proto=model)
-    proto = _parse(model)
-    if not _counts_add_up(proto):
+    if not counts_add_up(model):
         return lambda texts: _encode_whole(processor, texts)
+    proto = _parse(model)
     counter = WordCounter(_word_ends(proto), proto)
     marks = _marks(proto)
 
@@ -55,10 +55,7 @@ def counts_add_up(model: bytes) -> bool:
     piece, across a border too), no piece of any kind with a space behind another character, and none that is out of
     use (it is merged, and taken apart in the end).
     """
-    return _counts_add_up(_parse(model))
-
-
-def _counts_add_up(proto: Any) -> bool:
+    proto = _parse(model)
     trainer, normalizer = proto.trainer_spec, proto.normalizer_spec
     pieces = [piece.piece for piece in proto.pieces]
     return (
