@@ -216,8 +216,8 @@ class Submission(Process):
             "spark.sql.shuffle.partitions": "5",
             "spark.databricks.delta.snapshotPartitions": "2",
             "spark.driver.host": "127.0.0.1",
-            # As short as this is, Java's second compiler does not pay off. The room for code is that of both compilers: a
-            # whole pipeline does not fit into what Java gives the first alone.
+            # As short as this is, Java's second compiler does not pay off. The room for code is that of both compilers:
+            # a whole pipeline does not fit into what Java gives the first alone.
             "spark.driver.extraJavaOptions": f"{logging} -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
             "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
             "spark.ui.enabled": "false",
