@@ -77,6 +77,13 @@ def test_what_is_passed_on_is_sorted_by_group_and_holds_every_cell_once():
     assert len(table) == 0
 
 
+def test_a_number_below_zero_is_an_error_and_no_sum():
+    table = cells._Table(1)
+    table.add(np.array([-7, 4]), np.array([[1, 1]]))
+    with pytest.raises(ValueError, match="below 0"):
+        table.take_by_group(1, N_CELLS)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=9), min_size=1, max_size=4), st.integers(1, 1000))
 def test_a_quantile_is_the_value_at_its_rank(groups, thousandths):

@@ -46,6 +46,9 @@ def count_with_re(text):
         ("**a```\n```b**", (0, 0, 1)),
         ("````\n# a\n```\n# b", (1, 0, 0)),
         ("```````\n# a\n```\n# b", (2, 0, 0)),
+        (9 * "`" + "\n# a\n```\n# b", (1, 0, 0)),
+        (12 * "`" + "\n# a\n```\n# b", (2, 0, 0)),
+        (600_000 * "`" + "\n# a", (1, 0, 0)),
     ],
 )
 def test_headers_list_items_and_bold_spans_are_counted(text, expected):

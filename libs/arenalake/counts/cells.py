@@ -213,6 +213,8 @@ class _Table:
         """
         entries = np.empty((self._n, self._width), np.int64)
         bounds = _sort_by_group(self._slots, n_groups, n_cells, entries)
+        if bounds[-1] != len(entries):
+            raise ValueError("numbers of cells are below 0, so what was added is not known")
         self._empty()
         return bounds, entries
 

@@ -22,13 +22,13 @@ Counts = npt.NDArray[np.int32]
 
 _OTHER, _SPACE, _DIGIT = 0, 1, 2
 _LINE_FEED, _HASH, _STAR, _PLUS, _MINUS, _FULL_STOP, _UNDERSCORE, _TICK = b"\n#*+-._`"
-# Backticks that begin a block, and those that end it.
+# Backticks that begin a block, or end it, and of both together.
 _FENCE = 3
 _BLOCK = 2 * _FENCE
 
 
 def count_markdown(texts: pa.StringArray) -> tuple[Counts, Counts, Counts]:
-    """Headers, list items and bold spans of each text; 0 for a null."""
+    """Headers, list items and bold spans of each text; a null counts for the bytes that it hides, mostly none."""
     counts = np.zeros((3, len(texts)), np.int32)
     if len(texts):
         _, offsets, data = texts.buffers()
@@ -122,7 +122,7 @@ def _is_list_item(data, at, stop, kinds):  # type: ignore
         while kind == _DIGIT:
             at += width
             kind, width = _kind_at(data, at, stop, kinds)
-        if at == stop or data[at] != _FULL_STOP:
+        if at >= stop or data[at] != _FULL_STOP:
             return False
         at += 1
     else:
@@ -158,8 +158,9 @@ def _leave_out_code(data, at, stop, room):  # type: ignore
             at += 1
             continue
         ticks = _end_of_ticks(data, at, stop) - at
-        # A block without text, or else one that the last three of these begin.
-        n_copied, after = (_BLOCK, at + _BLOCK) if ticks >= _BLOCK else (ticks, at + ticks)
+        # Blocks without text, or else one that the last three of these begin.
+        n_copied = ticks // _BLOCK * _BLOCK if ticks >= _BLOCK else ticks
+        after = at + n_copied
         if _FENCE <= ticks < _BLOCK:
             end = after
             while end < stop and data[end] != _TICK:
