@@ -77,11 +77,50 @@ def test_what_is_passed_on_is_sorted_by_group_and_holds_every_cell_once():
     assert len(table) == 0
 
 
-def test_a_number_below_zero_is_an_error_and_no_sum():
-    table = cells._Table(1)
-    table.add(np.array([-7, 4]), np.array([[1, 1]]))
-    with pytest.raises(ValueError, match="below 0"):
-        table.take_by_group(1, N_CELLS)
+@pytest.mark.parametrize("cell", [-1, N_CELLS])
+def test_a_number_that_is_no_cell_is_an_error_and_no_sum(spark, cell):
+    rows = [("a", "b", 4, 1), ("c", "d", cell, 1)]
+    with pytest.raises(Exception, match=f"cell {cell} is not from 0 to {N_CELLS - 1}"):
+        summed(spark, rows, 1)
+
+
+def test_cells_are_passed_on_whenever_a_task_has_too_many(spark):
+    n_groups, n_cells = 30, 50_000
+    kept = cells._CELLS_KEPT
+    assert n_groups * n_cells > 3 * kept
+    keys = ["one", "two"]
+
+    def read(batch):
+        numbers = np.arange(n_cells)[:, None] + 7 * batch.column("cell").to_numpy()
+        yield Addends([batch.column(key) for key in keys], numbers, np.ones((1, *numbers.shape), np.int64))
+
+    def write(found):
+        columns = [*found.keys, pa.array(np.diff(found.bounds)), pa.array(found.of_groups()[0])]
+        return pa.RecordBatch.from_arrays(columns, [*keys, "n_cells", "n"])
+
+    rows = spark.range(2 * n_groups).selectExpr(
+        "CAST(id % 30 AS string) AS one", "CAST(NULL AS string) AS two", "id DIV 30 AS cell"
+    )
+    schema = "one string, two string, n_cells bigint, n bigint"
+    found = sum_by_cell(rows.coalesce(1), read, write, schema, keys=keys, n_cells=N_CELLS, n_sums=1).collect()
+    assert sorted((int(row.one), *row[1:]) for row in found) == [
+        (one, None, n_cells + 7, 2 * n_cells) for one in range(n_groups)
+    ]
+
+
+def test_groups_are_the_same_ones_however_their_keys_are_encoded():
+    groups = cells._Groups(2)
+    first = groups.number([pa.array(["a", None, "b", "a"]), pa.array([None, None, "x", None], pa.string())])
+    encoded = pa.DictionaryArray.from_arrays(pa.array([1, None, 0, 1]), pa.array(["b", "a", "unused"]))
+    second = groups.number([encoded, pa.array([None, None, "x", "y"]).dictionary_encode()])
+    nothing = pa.array([None], pa.string())
+    third = groups.number([nothing.dictionary_encode(), nothing])
+    assert first[0] == first[3] == second[0]
+    assert (first[1], first[2]) == (second[1], second[2])
+    assert third[0] == first[1]
+    assert len(groups) == len({*first, *second, *third}) == 4
+    columns = [key.to_pylist() for key in groups.keys(second)]
+    assert columns == [["a", None, "b", "a"], [None, None, "x", "y"]]
 
 
 @settings(max_examples=50, deadline=None)

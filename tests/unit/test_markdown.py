@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -75,6 +76,15 @@ def test_a_part_of_a_column_and_missing_texts_count_as_they_would_alone():
     texts = pa.array(["# a", "- b", None, "**c**", "```\n# d"], pa.string())[1:4]
     assert [counts.tolist() for counts in count_markdown(texts)] == [[0, 0, 0], [1, 0, 0], [0, 0, 1]]
     assert [counts.tolist() for counts in count_markdown(texts[:0])] == [[], [], []]
+
+
+def test_bytes_behind_a_null_and_texts_that_end_within_a_character_touch_no_other_text():
+    data = b"# hidden\n# a- b" + "\u0663".encode()[:1] + "\u2003- c".encode() + "\u3000".encode()[:2]
+    bounds = np.array([0, 8, 9, 12, 15, 16, 22, 24], np.int32)
+    valid = pa.py_buffer(np.packbits([0, 1, 1, 1, 1, 1, 1, 0], bitorder="little"))
+    texts = pa.Array.from_buffers(pa.string(), 7, [valid, pa.py_buffer(bounds), pa.py_buffer(data)])
+    headers, list_items, _ = (counts.tolist() for counts in count_markdown(texts))
+    assert (headers[1:], list_items[1:]) == ([0, 1, 0, 0, 0, 0], [0, 0, 1, 0, 1, 0])
 
 
 def test_real_answers_count_as_the_definitions_count_them(real_data):

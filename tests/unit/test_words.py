@@ -102,6 +102,16 @@ def test_slices_nulls_and_zero_bytes_are_counted_as_they_stand():
     assert words.add_up(texts.slice(0, 0)).tolist() == []
 
 
+def test_the_longest_word_that_is_counted_has_256_bytes():
+    longest, longer = " " + "ab" * 127 + "x", " " + "ab" * 128
+    assert (len(longest), len(longer)) == (256, 257)
+    assert counter().add_up(pa.array([longest, longer, longest])).tolist() == [
+        *encoded([longest]),
+        TOO_LONG,
+        *encoded([longest]),
+    ]
+
+
 def test_a_text_with_a_very_long_word_says_so():
     texts = [" ab", " a " + "x" * 1000 + " a", " " + "x" * 1000, " ab ab"]
     sums = counter().add_up(pa.array(texts)).tolist()

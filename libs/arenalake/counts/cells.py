@@ -109,7 +109,7 @@ def sum_by_cell(
         n_sums: number of sums. Each has to stay below 2^63.
 
     Returns:
-        Rows as `write` makes them.
+        Rows as `write` makes them. What `read` numbers below 0 or from `n_cells` on ends the task with a ValueError.
     """
     partly = ", ".join(f"`{key}` string" for key in keys) + ", cells binary"
 
@@ -118,7 +118,7 @@ def sum_by_cell(
         for batch in batches:
             for start in range(0, len(batch), _ROWS_AT_ONCE):
                 for addends in read(batch.slice(start, _ROWS_AT_ONCE)):
-                    numbers = groups.number(addends.keys) * n_cells + addends.cells
+                    numbers = groups.number(addends.keys) * n_cells + _checked(addends.cells, n_cells)
                     table.add(numbers.ravel(), addends.sums.reshape(n_sums, -1))
                 if len(table) >= _CELLS_KEPT:
                     yield _pack(table, groups, keys, n_cells)
@@ -142,6 +142,14 @@ def sum_by_cell(
 
     gathered = rows.mapInArrow(add_up, partly).repartition(*keys).sortWithinPartitions(*keys)
     return gathered.mapInArrow(merge, schema)
+
+
+def _checked(cells: Whole, n_cells: int) -> Whole:
+    """The same numbers; one beyond the bounds would be a cell of another group."""
+    beyond = (cells < 0) | (cells >= n_cells)
+    if beyond.any():
+        raise ValueError(f"cell {cells[beyond][0]} is not from 0 to {n_cells - 1}")
+    return cells
 
 
 class _Groups:
@@ -213,8 +221,6 @@ class _Table:
         """
         entries = np.empty((self._n, self._width), np.int64)
         bounds = _sort_by_group(self._slots, n_groups, n_cells, entries)
-        if bounds[-1] != len(entries):
-            raise ValueError("numbers of cells are below 0, so what was added is not known")
         self._empty()
         return bounds, entries
 
@@ -290,12 +296,6 @@ def _slices(batches: Iterator[pa.RecordBatch], bytes_per_cell: int) -> Iterator[
 
 
 def _whole_groups(entries: Whole, groups: _Groups, n_cells: int) -> Sums:
-    there, starts, cells = _split(entries[:, 0], n_cells)
-    return Sums(groups.keys(there), np.append(starts, len(entries)), cells, np.ascontiguousarray(entries[:, 1:].T))
-
-
-def _split(numbers: Whole, n_cells: int) -> tuple[Whole, Whole, Whole]:
-    """Groups that occur in ascending numbers, where each begins, and numbers within the group."""
-    group, cells = np.divmod(numbers, n_cells)
+    group, cells = np.divmod(entries[:, 0], n_cells)
     there, starts = np.unique(group, return_index=True)
-    return there, starts, cells
+    return Sums(groups.keys(there), np.append(starts, len(entries)), cells, np.ascontiguousarray(entries[:, 1:].T))

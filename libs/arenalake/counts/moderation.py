@@ -127,8 +127,8 @@ def sum_patterns(patterns: DataFrame) -> DataFrame:
     """
     role = F.posexplode(F.array(*map(F.lit, ROLES))).alias("role_number", "role")
     own = F.filter("pattern", lambda code: F.shiftright(code, ROLE_BIT) == F.col("role_number"))
-    by_role = patterns.select("source", "model", "language", "n", "pattern", role).withColumn("own", F.sort_array(own))
-    # There are far fewer lists than conversations, and what takes a function is interpreted row by row.
+    by_role = patterns.select("*", role).withColumn("own", F.sort_array(own))
+    # One role's lists are far fewer than whole patterns, and what takes a function is interpreted row by row.
     alike = by_role.where(F.size("own") > 0).groupBy("source", "model", "language", "role", "own")
     views = by_category(alike.agg(F.sum("n").alias("n")), "source", "model", "language", "role", "n", "own")
     keys = ("source", "model", "language", "role", "category")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arenalake.compiled import compiled
+from arenalake.measure.utf8 import bytes_of
 
 Counts = npt.NDArray[np.int32]
 
@@ -30,10 +31,7 @@ _BLOCK = 2 * _FENCE
 def count_markdown(texts: pa.StringArray) -> tuple[Counts, Counts, Counts]:
     """Headers, list items and bold spans of each text; a null counts for the bytes that it hides, mostly none."""
     counts = np.zeros((3, len(texts)), np.int32)
-    if len(texts):
-        _, offsets, data = texts.buffers()
-        bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-        _count(np.frombuffer(data or b"", np.uint8), bounds, _kinds(), counts)
+    _count(*bytes_of(texts), _kinds(), counts)
     headers, list_items, bold = counts
     return headers, list_items, bold
 

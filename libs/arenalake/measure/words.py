@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from arenalake.compiled import compiled
+from arenalake.measure.utf8 import bytes_of
 
 # How SentencePiece writes a space inside a piece.
 SPACE = "\u2581"
@@ -51,26 +52,24 @@ class WordCounter:
         self._kept = np.zeros((max_kept, _KEPT_BYTES // 8 + 1), np.uint64)
 
     def add_up(self, texts: pa.StringArray) -> npt.NDArray[np.int32]:
-        """Sum over the words of each text; 0 for a null, `TOO_LONG` where a word is."""
+        """Sum over the words of each text; `TOO_LONG` where a word is. A null counts for the bytes that it hides."""
+        data, bounds = bytes_of(texts)
+        # Read eight bytes at a time, from those that hold the first byte of a word to the ones after its last.
+        padded = np.zeros(bounds[-1] // 8 + 4, np.uint64)
+        padded.view(np.uint8)[: bounds[-1]] = data[: bounds[-1]]
         sums = np.zeros(len(texts), np.int32)
-        if len(texts):
-            _, offsets, data = texts.buffers()
-            bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-            # Read eight bytes at a time, from those that hold the first byte of a word to the ones after its last.
-            padded = np.zeros(bounds[-1] // 8 + 4, np.uint64)
-            padded.view(np.uint8)[: bounds[-1]] = np.frombuffer(data or b"", np.uint8)[: bounds[-1]]
-            _add_up(
-                padded,
-                bounds,
-                self._ends,
-                self._kept,
-                self._merges,
-                self._n_pieces,
-                self._has_bytes,
-                np.empty((2, _MAX_BYTES), np.int64),
-                np.empty(np.diff(bounds).max() + 1, np.int32),
-                sums,
-            )
+        _add_up(
+            padded,
+            bounds,
+            self._ends,
+            self._kept,
+            self._merges,
+            self._n_pieces,
+            self._has_bytes,
+            np.empty((2, _MAX_BYTES), np.int64),
+            np.empty(np.diff(bounds).max(initial=0) + 1, np.int32),
+            sums,
+        )
         return sums
 
 

@@ -127,8 +127,8 @@ def summarise_flagged_conversations(patterns: DataFrame) -> DataFrame:
         parent = category.partition("/")[0]
         families[parent] = families.get(parent, 0) | MASKS[category]
     is_battle = F.exists("pattern", lambda code: _is_by(code, _BATTLE))
-    seen = patterns.withColumn("unit", F.when(is_battle, "battle").otherwise("conversation"))
-    seen = seen.select("source", "model", "language", "unit", "n", _either(F.col("pattern")).alias("code"))
+    unit = F.when(is_battle, "battle").otherwise("conversation").alias("unit")
+    seen = patterns.select("source", "model", "language", unit, "n", _either(F.col("pattern")).alias("code"))
     views = by_category(seen, *seen.columns, masks=families).select(
         *("source", "model", "language", "unit", "category", "n"),
         has(F.col("code"), "labelled").alias("is_labelled"),

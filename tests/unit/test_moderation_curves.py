@@ -1,0 +1,35 @@
+"""Curves over thresholds at the edges of bins, against counts of the scores themselves."""
+
+import pytest
+
+from arenalake.statistics.moderation import share_above_thresholds
+from arenalake.tables import MODERATION_COUNTS, MODERATION_CURVES
+
+# Bin i holds scores from 10^(i / 100) on, -901 all below 1e-9, and 0 the score 1. Thresholds are 10^(i / 10).
+BINS = {-901: 1, -900: 2, -891: 4, -890: 8, -11: 16, -10: 32, -1: 64, 0: 128, None: 256}
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_bin_is_above_the_thresholds_that_its_scores_reach(spark, partitions):
+    key = {"source": "s", "model": "m", "role": "user", "category": "hate", "n_labelled": 0, "n_flagged": 0}
+    rows = [
+        {**key, "language": language, "score_bin": score_bin, "n": n, "sum_score": None}
+        for language in ("English", None)
+        for score_bin, n in BINS.items()
+    ]
+    counts = spark.createDataFrame(rows, MODERATION_COUNTS.ddl).repartition(partitions)
+    found = MODERATION_CURVES.conform(share_above_thresholds(counts)).collect()
+    scored = {score_bin: 2 * n for score_bin, n in BINS.items() if score_bin is not None}
+    expected = {
+        (grouping, edge): sum(n for score_bin, n in scored.items() if score_bin >= 10 * edge)
+        for grouping in ("all", "model")
+        for edge in range(-90, 1)
+    }
+    thresholds = {edge: pytest.approx(10.0 ** (edge / 10), rel=1e-12) for edge in range(-90, 1)}
+    for row in found:
+        (edge,) = (edge for edge, threshold in thresholds.items() if row.threshold == threshold)
+        assert row.n_above == expected.pop((row.grouping, edge))
+        assert row.n == sum(scored.values())
+        assert row.share == row.n_above / row.n
+        assert row.model == ("m" if row.grouping == "model" else None)
+    assert not expected
