@@ -47,6 +47,10 @@ def lake_lock(storage: StorageConfig, jobs: Sequence[str]) -> Iterator[None]:
                 f"{root} is in use by {_describe_holder(holder_file)}; waited {storage.lock_wait_seconds:g} s "
                 "(storage.lock_wait_seconds). Run again when it is done."
             ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"storage.root: {root} cannot be written to ({error.strerror}); give another folder, or the right to write"
+        ) from None
     try:
         since = datetime.now(UTC).isoformat(timespec="seconds")
         holder = {"jobs": list(jobs), "pid": os.getpid(), "host": socket.gethostname(), "since": since}

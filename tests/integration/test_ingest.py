@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import os
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -280,16 +281,35 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
     write_lines(raw / "good.jsonl", [battle(1)])
     (raw / "garbage.parquet").write_bytes(b"this is not parquet, whatever its name says")
     (raw / "no bytes.parquet").touch()
+    times = pa.array([1], pa.timestamp("ns"))  # as pandas writes them, and Spark does not read them
+    pq.write_table(pa.table({"tstamp": times}), raw / "nanoseconds.parquet")
     whole = gzip.compress("".join(json.dumps(battle(n)) + "\n" for n in range(10, 60)).encode())
     (raw / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     result = run(lake, arena={"format": "arena", "path": str(raw)})
     assert sorted(name.split(" (")[0].rsplit("/", 1)[1] for name in result.unreadable) == [
         "cut.jsonl.gz",
         "garbage.parquet",
+        "nanoseconds.parquet",
         "no bytes.parquet",
     ]
     assert rows(lake, BATTLES, "battle_id") == [("q1",)]
     assert rows(lake, INGESTED_FILES, "file") == [("good.jsonl",)]
+
+
+@contextmanager
+def killed(monkeypatch, methods, table):
+    """The run dies when it is about to write to this table by one of these methods."""
+    with monkeypatch.context() as patch:
+        for method in methods.split():
+            write = getattr(Lake, method)
+
+            def write_or_die(self, written, *args, write=write, **kwargs):
+                if written is table:
+                    raise KeyboardInterrupt
+                write(self, written, *args, **kwargs)
+
+            patch.setattr(Lake, method, write_or_die)
+        yield
 
 
 @pytest.mark.parametrize(
@@ -303,18 +323,8 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
 def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch, killed_before):
     source = {"format": "arena", "path": str(tmp_path / "raw")}
     write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2), battle(3, winner="draw")])
-    with monkeypatch.context() as patch:
-        for method in ("append", "insert_new"):
-            write = getattr(Lake, method)
-
-            def write_or_die(self, table, df, write=write):
-                if table is killed_before:
-                    raise KeyboardInterrupt
-                write(self, table, df)
-
-            patch.setattr(Lake, method, write_or_die)
-        with pytest.raises(KeyboardInterrupt):
-            run(lake, arena=source)
+    with killed(monkeypatch, "append insert_new", killed_before), pytest.raises(KeyboardInterrupt):
+        run(lake, arena=source)
     measure(lake, "arena", "1.jsonl", "q1/a")  # what is there can be measured by itself
     healed = run(lake, arena=source)
     assert healed.lines == ["arena: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
@@ -322,6 +332,115 @@ def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch
     assert len(rows(lake, CONVERSATIONS, "conversation_id")) == 4
     assert rows(lake, MESSAGES, "conversation_id") == []
     assert len(rows(lake, QUARANTINE, "record_id")) == 1
+
+
+@pytest.mark.parametrize("records_of", ["renamed", "nothing new"])
+def test_what_a_killed_run_left_of_a_file_that_is_gone_is_removed(lake, tmp_path, monkeypatch, records_of):
+    source = {"format": "votes", "path": str(tmp_path / "raw")}
+    vote = {"model_a": "a", "model_b": "b", "winner": "model_a"}
+    write_lines(tmp_path / "raw" / "0.jsonl", [vote])
+    run(lake, votes=source)
+    write_lines(tmp_path / "raw" / "1.jsonl", [vote, vote, vote | {"winner": "draw"}])
+    with killed(monkeypatch, "append", INGESTED_FILES), pytest.raises(KeyboardInterrupt):
+        run(lake, votes=source)
+    assert len(rows(lake, BATTLES, "file")) == 3
+    if records_of == "renamed":
+        (tmp_path / "raw" / "1.jsonl").rename(tmp_path / "raw" / "2.jsonl")
+        assert run(lake, votes=source).lines == [
+            "votes: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"
+        ]
+        assert rows(lake, BATTLES, "file") == [("0.jsonl",), ("2.jsonl",), ("2.jsonl",)]
+        assert rows(lake, QUARANTINE, "file") == [("2.jsonl",)]
+    else:
+        (tmp_path / "raw" / "1.jsonl").unlink()
+        assert run(lake, votes=source).lines == ["votes: nothing new in 1 file(s)"]
+        assert rows(lake, BATTLES, "file") == [("0.jsonl",)]
+        assert rows(lake, QUARANTINE, "file") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "table"),
+    [
+        pytest.param("insert_new", QUARANTINE, id="quarantine", marks=pytest.mark.slow),
+        pytest.param("delete", MESSAGES, id="messages", marks=pytest.mark.slow),
+        pytest.param("delete", CONVERSATIONS, id="conversations", marks=pytest.mark.slow),
+        pytest.param("append", CONVERSATIONS, id="new conversations"),
+        pytest.param("upsert", INGESTED_FILES, id="earlier files", marks=pytest.mark.slow),
+        pytest.param("append", INGESTED_FILES, id="ingested_files", marks=pytest.mark.slow),
+    ],
+)
+def test_conflicts_that_a_killed_run_was_settling_are_settled_by_the_next(lake, tmp_path, monkeypatch, method, table):
+    source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")}
+    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1), chat(2)])
+    run(lake, lmsys=source)
+    measure(lake, "lmsys", "1.jsonl", "c1", "c2")
+    write_lines(tmp_path / "raw" / "2.jsonl", [chat(1, model="other"), chat(3)])
+    with killed(monkeypatch, method, table), pytest.raises(KeyboardInterrupt):
+        run(lake, lmsys=source)
+    [line] = run(lake, lmsys=source).lines
+    assert line.startswith("lmsys: 2 records in 1 new file(s) = 1 kept + 1 quarantined + 0 duplicates")
+    assert rows(lake, CONVERSATIONS, "conversation_id") == [("c2",), ("c3",)]
+    assert rows(lake, MESSAGES, "conversation_id") == [("c2",)]
+    assert rows(lake, QUARANTINE, "file", "record_key") == [("1.jsonl", "c1"), ("2.jsonl", "c1")]
+    counts = ("file", "rows", "kept", "quarantined", "duplicates")
+    assert rows(lake, INGESTED_FILES, *counts) == [("1.jsonl", 2, 1, 1, 0), ("2.jsonl", 2, 1, 1, 0)]
+
+
+def test_two_fields_of_one_column_and_blank_cells_mean_the_same_in_every_kind_of_file(lake, tmp_path):
+    columns = {"winner": "rating", "likert": "rating", "tstamp": "time"}
+    labels = {"1": "model_b", "3": "tie", "5": "model_a"}
+    cells = [("5", "x"), ("3", " "), ("1", None), ("4.5", "x"), ("n/a", "x")]
+    found = {}
+    for kind in ("csv", "jsonl", "parquet"):
+        path = tmp_path / kind / f"1.{kind}"
+        path.parent.mkdir()
+        records = [{"model_a": "a", "model_b": "b", "rating": r, "judge": j, "time": ""} for r, j in cells]
+        if kind == "csv":
+            text = "".join(f"a,b,{r},{j or ''},\n" for r, j in cells)
+            path.write_text("model_a,model_b,rating,judge,time\n" + text)
+        elif kind == "jsonl":
+            write_lines(path, records)
+        else:
+            pq.write_table(pa.Table.from_pylist(records), path)
+        found[kind] = {"format": "votes", "path": str(path.parent), "columns": columns, "winner_labels": labels}
+    run(lake, **found)
+    battles = rows(lake, BATTLES, "source", "winner", "likert", "judge", "tstamp")
+    broken = rows(lake, QUARANTINE, "source", "reasons")
+    for kind in found:
+        kept = [row[1:] for row in battles if row[0] == kind]
+        assert sorted(kept, key=str) == [
+            ("model_a", 5, "x", None),
+            ("model_b", 1, None, None),
+            ("tie", 3, None, None),
+        ]
+        reasons = [reason for source, reasons in broken if source == kind for reason in reasons]
+        assert len([reason for reason in reasons if "4.5" in reason]) == 2
+        assert "rating has the wrong type; expected a number" in reasons
+
+
+def test_a_time_without_a_date_or_in_other_units_is_no_time(lake, tmp_path):
+    good = ["1682351591.5", "2023-04-24T15:53:11.5Z", "2023-04-24 15:53:11.5", "2023-04-24T17:53:11.5+02:00"]
+    bad = ["1682351591500", "20230424", "12:30:15", "yesterday", "NaN"]
+    vote = {"model_a": "a", "model_b": "b", "winner": "tie"}
+    write_lines(tmp_path / "raw" / "1.jsonl", [vote | {"tstamp": text} for text in good + bad])
+    run(lake, votes={"format": "votes", "path": str(tmp_path / "raw")})
+    times = lake.spark.sql(f"SELECT DISTINCT unix_micros(tstamp) t FROM {lake.name_of(BATTLES)}").collect()
+    assert [row.t for row in times] == [1682351591500000]
+    assert len(rows(lake, BATTLES, "battle_id")) == len(good)
+    reasons = [reason for (reasons,) in rows(lake, QUARANTINE, "reasons") for reason in reasons]
+    assert sorted(reasons) == sorted(f"tstamp is {text}, {NO_TIME}" for text in bad)
+
+
+NO_TIME = "not a time; give seconds since 1970, or a date and time as in 2023-04-24T15:39:51Z"
+
+
+def test_verdicts_of_gpt4_among_the_published_judgments_are_a_models(lake, tmp_path):
+    record = {key: battle(1)[key] for key in ("question_id", "model_a", "model_b", "winner", "turn")}
+    judges = ("expert_1", "author_2", "gpt4_pair", "someone")
+    write_lines(tmp_path / "raw" / "1.jsonl", [record | {"judge": judge} for judge in judges])
+    run(lake, mt_bench={"format": "mt_bench", "path": str(tmp_path / "raw")})
+    kinds = dict(rows(lake, BATTLES, "judge", "judge_kind"))
+    assert kinds == dict.fromkeys(judges, "human") | {"gpt4_pair": "model"}
 
 
 def test_parquet_with_other_types_and_orders_of_columns_means_the_same(lake, tmp_path):

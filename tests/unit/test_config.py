@@ -37,6 +37,10 @@ def problem_of(tree):
             ["columns modell cannot be mapped", "model_a, model_b"],
         ),
         (
+            {"sources": {"a": {"format": "votes", "path": "x", "winner_labels": {True: "model_a"}}}},
+            ["sources.a.winner_labels", "the label True", "in quotes"],
+        ),
+        (
             {"sources": {"a": {"format": "votes", "path": "x", "winner_labels": {"left": "A"}}}},
             ["sources.a.winner_labels.left", "'model_a', 'model_b', 'tie' or 'tie (bothbad)'", "'A'"],
         ),

@@ -42,6 +42,9 @@ def detected(texts, detector="cld2"):
         ("#include <stdio.h>\nint main() {\n    return what_would_you_do;\n}", "code"),
         ("import numpy as np\nfrom os import path\ndef what_would_you_do(x):\n", "code"),
         ("<div class='what'>\n<p>\n</p>\n</div>", "code"),
+        ("class Answer extends Question {\n  int whatever;\n  } else {\n  return something;\n}", "code"),
+        ("while (whatever != nothing)\n  whatever(another, thing);\nfor key in range(len(questions)):", "code"),
+        ('{\n"what would you do": {\n}\n}\nquestion["answer"] = "what would you say";', "code"),
         ("NAME_1 NAME_2 NAME_3 NAME_4 NAME_5", "too short"),
     ],
 )
@@ -49,6 +52,22 @@ def test_a_text_that_says_nothing_about_its_language_is_unknown_with_the_reason(
     for detector in DETECTORS:
         [found] = detected([text], detector)
         assert (found["language"], found["confidence"], found["reason"]) == ("unknown", None, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Τι είναι η φωτοσύνθεση και πώς λειτουργεί;",
+        "Μπορείς να μου πεις (με λίγα λόγια) τι είναι αυτό;\nΚαι γιατί;",
+        "Write a poem about love and the sea (in the style of Neruda):",
+        "Summarise the following paragraph(s):",
+        "Tell me a story about {name}",
+        "First read the text; then answer the questions below;",
+    ],
+)
+def test_a_mark_at_the_end_of_a_sentence_does_not_make_it_code(text):
+    cleaned, _, reasons = clean_texts(pa.array([text]))
+    assert (cleaned.to_pylist(), reasons.to_pylist()) == ([" ".join(text.split())], [None])
 
 
 def test_words_around_code_links_and_placeholders_are_what_is_looked_at():

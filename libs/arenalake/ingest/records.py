@@ -50,21 +50,26 @@ def _read_json(
     lines = spark.read.text([_escaped(f.path) for f in files])
     lines = lines.select("value", _file_name(files), *_order_columns()).where(F.trim("value") != "")
     lines = _add_position(lines) if positioned else lines.withColumn("position", F.lit(None).cast("bigint"))
-    schema = ", ".join(f"`{column}` {kind}" for column, kind in _columns_to_read(fields).items())
+    columns = _columns_to_read(fields)
+    schema = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
     parsed = lines.withColumn(
         "parsed",
         F.from_json("value", f"{schema}, `{_CORRUPT}` string", {"columnNameOfCorruptRecord": _CORRUPT}),
     )
-    raw = {field.name: F.col("parsed")[field.column] for field in fields}
+    read = {field.name: F.col("parsed")[field.column] for field in fields}
+    # A column that was read as text for another field's sake.
+    as_text = [field for field in fields if columns[field.column] != field.type]
+    raw = read | {f.name: _not_blank(read[f.name]).try_cast(f.type) for f in as_text}
     present = {field.name: F.get_json_object("value", f"$['{field.column}']").isNotNull() for field in fields}
     broken = F.col(f"parsed.{_CORRUPT}").isNotNull()
     is_object = F.trim("value").startswith("{")
     named = sentences(F.array(*[F.when(present[f.name] & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in fields]))
     # Spark reads a list or an object as text where text is asked for.
     texts = [f for f in fields if f.type == "string"]
-    nested = F.array(*[F.when(_is_nested("value", f.column, raw[f.name]), F.lit(_wrong_type(f))) for f in texts])
+    wrong = [F.when(_is_nested("value", f.column, raw[f.name]), F.lit(_wrong_type(f))) for f in texts]
+    wrong += [F.when(_not_blank(read[f.name]).isNotNull() & raw[f.name].isNull(), _wrong_type(f)) for f in as_text]
     problems = (
-        F.when(~broken, sentences(nested) if texts else F.array().cast("array<string>"))
+        F.when(~broken, sentences(F.array(*wrong)) if wrong else F.array().cast("array<string>"))
         .when(F.try_parse_json("value").isNull(), F.array(F.lit("the line is not JSON")))
         .when(~is_object, F.array(F.lit("the line is not a JSON object")))
         .when(F.size(named) > 0, named)
@@ -93,7 +98,7 @@ def _read_parquet(
 
 
 def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], positioned: bool) -> DataFrame:
-    separator = "\t" if ".tsv" in file.path.lower() else ","
+    separator = "\t" if file.path.lower().removesuffix(".gz").endswith(".tsv") else ","
     reader = spark.read.option("header", True).option("sep", separator).option("multiLine", True)
     reader = reader.option("escape", '"').option("encoding", "UTF-8")
     header = reader.csv(_escaped(file.path))
@@ -138,7 +143,7 @@ def _typed_records(
             raw[field.name] = value
             continue
         if isinstance(types[field.column], StringType) and "<" not in field.type:
-            value = F.nullif(value, F.lit(""))  # an empty cell is no value
+            value = _not_blank(value)  # an empty cell is no value
         if isinstance(types[field.column], FloatType | DoubleType) and field.type == "string":
             value = F.when(~F.isnan(value), value)  # pandas makes a missing name among numbers NaN
         raw[field.name] = _converted(value, field.type, types[field.column])
@@ -167,7 +172,9 @@ def _converted(value: Column, wanted: str, given: DataType) -> Column:
 def _records(
     df: DataFrame, *, record: Column, problems: Column, raw: dict[str, Column], fields: Sequence[Field], whole: Column
 ) -> DataFrame:
-    values = F.struct(*[raw[field.name].alias(field.name) for field in fields])
+    # A name, a label or an id that is blank says as little as none; texts of messages are not among these.
+    given = {f.name: _not_blank(raw[f.name]) if f.type == "string" else raw[f.name] for f in fields}
+    values = F.struct(*[value.alias(name) for name, value in given.items()])
     return df.select(
         "file",
         "position",
@@ -175,6 +182,11 @@ def _records(
         problems.alias("problems"),
         F.when(whole, values).alias("raw"),
     )
+
+
+def _not_blank(text: Column) -> Column:
+    """The text, null where it is nothing but spaces."""
+    return F.when(F.trim(text) != "", text)
 
 
 def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:

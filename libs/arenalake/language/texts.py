@@ -15,12 +15,20 @@ _CJK_WEIGHT = 4
 MAX_CHARS = 1_000
 
 _CODE_BLOCK = r"(?s)```.*?(?:```|\z)|`[^`\n]+`"
-# Lines that end as statements and blocks do, preprocessor lines, imports and tags.
-_CODE_LINE = (
-    r"(?m)^.*(?:[;{}]|\):)[ \t\r]*$|^[ \t]*#(?:include|define)\b.*$"
-    r"|^[ \t]*(?:import|from)[ \t]+[\w.]+(?:[ \t]+import[ \t]+[\w.,* \t]+|[ \t]+as[ \t]+\w+)?[ \t\r]*$"
-    r"|^[ \t]*</?\w[^>\n]*>[ \t\r]*$"
+# A mark at the end of a line alone does not make it code: Greek asks with a semicolon, a prompt may end with `{name}`
+# or with `(a short one):`. So it takes a second sign, or a line without anything that could be a sentence.
+_CODE_LINES = (
+    r".*(?:=|::|->|[\w\]]\().*[;{}]",  # assignments and calls
+    r"[ \t]*(?:[\w.*&<>\[\]]+[ \t]+){0,2}[\w.*&<>\[\]]+;",  # int x;
+    r"[ \t]*[\])}]*(?:[ \t]*[\w<>.#@:,\"-]+){0,4}[ \t]*\{",  # } else {
+    r"[ \t]*[\])}]+[;,]?",  # what closes blocks
+    r"[ \t]*\}?[ \t]*(?:if|for|while|switch|catch|function)[ \t]*\(.*[){]",
+    r"[ \t]*(?:async[ \t]+)?(?:def|class|if|elif|while|for|with|except)\b.*\((?:[^)s\n][^)\n]*|s[^)\n]+)?\)+:",
+    r"[ \t]*#(?:include|define)\b.*",
+    r"[ \t]*(?:import|from)[ \t]+[\w.]+(?:[ \t]+import[ \t]+[\w.,* \t]+|[ \t]+as[ \t]+\w+)?",
+    r"[ \t]*</?\w[^>\n]*>",
 )
+_CODE_LINE = rf"(?m)^(?:{'|'.join(_CODE_LINES)})[ \t\r]*$"
 _LINK = r"(?i)\b(?:https?://|www\.)\S+|\S+@\S+\.\S+"
 _PLACEHOLDER = r"\bNAME_\d+"
 # CLD2 does not accept control characters.

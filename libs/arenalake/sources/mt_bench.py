@@ -33,7 +33,8 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         model_b=raw["model_b"],
         winner=winner_of(raw["winner"], config.winner_labels),
         judge=raw["judge"],
-        judge_kind=F.lit(config.judge_kind),
+        # The published data set has GPT-4's verdicts in a split of its own, with the same columns.
+        judge_kind=F.when(raw["judge"].startswith("gpt"), "model").otherwise(config.judge_kind),
         turn=raw["turn"],
         prompt_hash=prompt_hash(raw["conversation_a"]),
         leaked=gives_away(raw, config.identity_phrases),

@@ -32,17 +32,18 @@ def two_models(model_a: Column, model_b: Column) -> Column:
 
 def whole_number(name: str, value: Column, *, minimum: int | None = None) -> Column:
     """Broken by NaN, infinity, a fraction, and what is below the minimum."""
+    # From 2^53 on, a number that went through a double may have been another one.
     whole = (value == F.floor(value)) & (F.abs(value) < 2.0**53)
-    limit = "" if minimum is None else f" of at least {minimum}"
+    limit = " below 2^53" if minimum is None else f" of at least {minimum} and below 2^53"
     good = whole if minimum is None else whole & (value >= minimum)
     told = F.concat(F.lit(f"{name} is "), value.cast("string"), F.lit(f", not a whole number{limit}"))
     return F.when(value.isNotNull() & ~F.coalesce(good, F.lit(False)), told)
 
 
 def readable_time(raw: Column, time: Column) -> Column:
-    return F.when(
-        raw.isNotNull() & time.isNull(), F.concat(F.lit("tstamp is "), raw.cast("string"), F.lit(", not a time"))
-    )
+    wanted = "not a time; give seconds since 1970, or a date and time as in 2023-04-24T15:39:51Z"
+    told = F.concat(F.lit("tstamp is "), raw.cast("string"), F.lit(f", {wanted}"))
+    return F.when(raw.isNotNull() & time.isNull(), told)
 
 
 def messages_in_order(name: str, messages: Column) -> Column:

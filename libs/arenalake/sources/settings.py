@@ -62,5 +62,14 @@ class SourceSettings(Section):
     @field_validator("winner_labels", mode="before")
     @classmethod
     def _labels_are_text(cls, labels: Any) -> Any:
-        # YAML reads 1, yes and null as numbers, booleans and nothing; a label in a file is always text.
-        return {str(key): value for key, value in labels.items()} if isinstance(labels, dict) else labels
+        if not isinstance(labels, dict):
+            return labels
+        for label in labels:
+            # A file may write true or True, and nobody can tell which of them YAML was given.
+            if isinstance(label, bool) or label is None:
+                raise ValueError(
+                    f"has the label {label}, which YAML did not read as text; write it in quotes as it stands in the "
+                    "file, such as 'true' or 'yes'"
+                )
+        # YAML reads 1 as a number; a label in a file is always text.
+        return {str(label): winner for label, winner in labels.items()}

@@ -26,6 +26,10 @@ _MAPPABLE = {
     "tstamp": "string",
     "sequence": "double",
 }
+# Seconds reach this in the year 5138, milliseconds did in 1973.
+_MILLISECONDS = 1e11
+_DIGITS_OF_A_DATE = r"^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
+_DATE = r"^\d{4}-"
 # Columns of `battles` that are more than what is mapped to them.
 _MADE = ("battle_id", "winner", "score", "tstamp", "sequence")
 
@@ -68,8 +72,15 @@ def _score_reasons(raw: dict[str, Column], config: SourceSettings) -> list[Colum
 
 
 def _time(text: Column) -> Column:
-    """Seconds since 1970 or an ISO 8601 time; null for anything else. Without a zone it is UTC."""
-    return F.coalesce(text.try_cast("double").try_cast("timestamp"), text.try_cast("timestamp"))
+    """Seconds since 1970 or an ISO 8601 time; null for anything else. Without a zone it is UTC.
+
+    A date without its hyphens is no number of seconds, and without a date Spark would put today's.
+    """
+    seconds = F.when(~F.trim(text).rlike(_DIGITS_OF_A_DATE), text.try_cast("double"))
+    return F.coalesce(
+        F.when(seconds < _MILLISECONDS, seconds).try_cast("timestamp"),
+        F.when(F.trim(text).rlike(_DATE), text.try_cast("timestamp")),
+    )
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:

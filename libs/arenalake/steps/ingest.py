@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
@@ -50,6 +51,8 @@ def run(context: Context) -> StepResult:
     def ingest(name: str) -> tuple["_Batch", dict[str, _Counts]]:
         new, known_names = _new_files(lake, name, listed[name][0])
         batch = _Batch(lake, name, sources[name], known_names)
+        if not new:
+            batch.heal()
         return batch, batch.ingest_what_can_be_read(new)
 
     result = StepResult()
@@ -123,7 +126,7 @@ class _Batch:
         self.entities = BATTLES if self.source.has_battles else CONVERSATIONS
         self.unreadable: list[str] = []
         self.moved = 0
-        self._known_names = known_names
+        self._known_names = set(known_names)
         self._names: list[str] = []
 
     def ingest_what_can_be_read(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
@@ -146,7 +149,7 @@ class _Batch:
 
     def _ingest(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
         names = self._names = [file.name for file in files]
-        self._heal(names)
+        self.heal()
         records = read_records(
             self.lake.spark, files, self.source.fields(self.config), positioned=self.source.positioned
         )
@@ -178,16 +181,34 @@ class _Batch:
         self._record(files, counts)
         return counts
 
-    def _heal(self, names: Sequence[str]) -> None:
-        """Remove what an interrupted run left of files that were never recorded."""
-        left = [name for name in names if name not in self._known_names]
-        for table in (BATTLES, CONVERSATIONS, MESSAGES):
-            if self._rows_by_file(table, left):
-                log.info("removing what an interrupted run left", extra={"source": self.name, "table": table.name})
-                keys = self.lake.spark.createDataFrame(
-                    [(self.name, name) for name in left], "source string, file string"
-                )
-                self.lake.delete(table, keys, on=("source", "file"))
+    def heal(self) -> None:
+        """Remove what an interrupted run left of files that were never recorded, be they still there or not."""
+        places = (BATTLES, CONVERSATIONS, QUARANTINE)
+        files = [self._of_source(table).select(F.lit(table.name).alias("table"), "file") for table in places]
+        is_left = ~F.col("file").isin(sorted(self._known_names))
+        left = {tuple(row) for row in reduce(DataFrame.unionByName, files).where(is_left).distinct().collect()}
+        if not left:
+            return
+        log.info("removing what an interrupted run left", extra={"source": self.name})
+        if any(table == QUARANTINE.name for table, _ in left):
+            self._finish_conflicts()
+        names = {(self.name, file) for _, file in left}
+        keys = self.lake.spark.createDataFrame(sorted(names), "source string, file string")
+        # What tells that a run was interrupted goes last.
+        for table in (MESSAGES, *places):
+            self.lake.delete(table, keys, on=("source", "file"))
+
+    def _finish_conflicts(self) -> None:
+        """Evict what is in conflict, and count it, as an interrupted run was about to."""
+        conflicts = self._conflicts()
+        self._evict(conflicts.select("record_key").distinct())
+        kept = self._of_source(INGESTED_FILES).groupBy("file").agg(F.sum("kept").alias("kept"))
+        there = self._of_source(self.entities).groupBy("file").agg(F.count("*").alias("n"))
+        gone = F.col("kept") - F.coalesce("n", F.lit(0))
+        counted = kept.join(conflicts.select("file").distinct(), "file").join(there, "file", "left")
+        missing = counted.select("file", gone.alias("gone")).where("gone > 0").collect()
+        if missing:
+            self._correct_earlier_files({row["file"]: row["gone"] for row in missing})
 
     def _contested(self, parsed: DataFrame) -> DataFrame | None:
         key = "battle_id" if self.source.has_battles else "conversation_id"
@@ -213,7 +234,8 @@ class _Batch:
         )
 
     def _conflicts(self) -> DataFrame:
-        return self._of_source(QUARANTINE).where(F.array_contains("reasons", CONFLICT)).select("record_key", "record")
+        conflicts = self._of_source(QUARANTINE).where(F.array_contains("reasons", CONFLICT))
+        return conflicts.select("file", "record_key", "record")
 
     def _write(
         self,
@@ -262,7 +284,11 @@ class _Batch:
             "file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons")
         )
         self.lake.insert_new(QUARANTINE, quarantine_rows(records, source=self.name))
-        evicted = judged.where(F.col("fate") == "evict").select(F.lit(self.name).alias("source"), "record_key")
+        self._evict(judged.where(F.col("fate") == "evict").select("record_key"))
+
+    def _evict(self, keys: DataFrame) -> None:
+        """Delete the entities with these keys (record_key, distinct), and their messages."""
+        evicted = keys.select(F.lit(self.name).alias("source"), "record_key")
         conversations = (
             self._of_source(CONVERSATIONS)
             .withColumn("record_key", F.coalesce("battle_id", "conversation_id"))
@@ -288,6 +314,7 @@ class _Batch:
         df = self.lake.spark.createDataFrame(rows, columns)
         df = df.withColumns({"modified": F.timestamp_micros("modified"), "outcome": outcome})
         self.lake.append(INGESTED_FILES, df)
+        self._known_names.update(f.name for f in files)
 
     def _correct_earlier_files(self, evicted: dict[str, int]) -> None:
         """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
@@ -327,5 +354,7 @@ def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:
 
 def _unreadable_reason(error: Exception) -> str | None:
     """What Spark says about the content of a file that it failed on; None if it failed on anything else."""
-    sentence = re.search(r"\[(FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|UNABLE_TO_INFER_SCHEMA)[^\n]*", str(error))
+    sentence = re.search(
+        r"\[(FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|UNABLE_TO_INFER_SCHEMA|PARQUET_TYPE_\w+)[^\n]*", str(error)
+    )
     return None if sentence is None else sentence.group(0)
