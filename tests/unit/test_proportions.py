@@ -73,6 +73,11 @@ def test_the_same_share_in_every_cluster_does_not_shrink_the_interval_to_a_point
     assert clustered(spark, [(1, 3), (2, 6), (3, 9)]) == pytest.approx(wilson(spark, [(1, 3)])[0])
 
 
+def test_few_clusters_that_happen_to_agree_tell_no_more_than_their_units(spark):
+    # The estimated variance of 3/10 and 3/11 would make 1,102 units of these 21.
+    assert clustered(spark, [(3, 10), (3, 11)]) == pytest.approx(wilson(spark, [(6, 21)])[0])
+
+
 def test_one_cluster_has_no_interval(spark):
     assert clustered(spark, [(3, 10)]) == (None, None)
 

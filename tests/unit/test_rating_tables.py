@@ -62,6 +62,16 @@ def test_win_rates_are_means_over_the_opponents_met():
     assert dict(zip(found.models, found.rating, strict=True)) == {"A": (0.875 + 0.5) / 2, "B": 0.125, "C": 0.5}
 
 
+def test_a_model_whose_votes_are_all_alike_has_an_interval_that_is_too_narrow():
+    # Only ties for A; only wins for D, which Bradley-Terry leaves out and win rates do not.
+    votes = votes_of({"AB": (0, 0, 4), "BC": (9, 7, 2), "BD": (0, 5, 0), "CE": (3, 3, 0)})
+    narrow = "too narrow: all its votes are alike, so nothing tells how they vary"
+    rows = percentile_rows(estimate_win_rate(votes), np.zeros((5, 2))).set_index("model")["note"]
+    assert rows.to_dict() == {"A": narrow, "B": None, "C": None, "D": narrow, "E": None}
+    found = rate(votes, "bradley_terry", _ratings())
+    assert found.notes == ((narrow,), (), (), ("no estimate: only wins",), ())
+
+
 def test_an_anchor_shifts_its_component_and_the_others_say_that_it_is_elsewhere():
     votes = votes_of({"AB": (3, 1, 0), "CD": (1, 1, 0), "DE": (1, 1, 0), "CE": (1, 1, 0)})
     anchored = rate(votes, "bradley_terry", _ratings(anchor={"model": "A", "rating": 1200}))

@@ -22,7 +22,7 @@ from report_cases import (
 )
 
 from arenalake.report.build import build_pages
-from arenalake.report.hide import hide_moderation_cells, hide_token_cells
+from arenalake.report.hide import hide_ingested, hide_moderation_cells, hide_token_cells
 from arenalake.report.site import render_site
 from arenalake.tables import MODERATION_STATS, TOKEN_STATS
 
@@ -299,6 +299,55 @@ def test_leave_outs_and_slices_do_not_tell_a_language_that_is_hidden():
     ]
     shown = frames(shape=shape, slices=slices, influence=[moved("a", 2.0, value=name) for name in sizes])
     assert list(shown.rating_slices["hidden"]) == list(shown.rating_influence["hidden"]) == [False, True, True]
+
+
+def test_slices_of_several_columns_tell_nothing_of_a_language_or_a_turn_that_is_hidden():
+    shape = [shape_row(1030)]
+    sizes = {"English": 1000, "French": 24, r"Manx, of \Man": 6}
+    shape += [shape_row(n, grouping="language", language=name) for name, n in sizes.items()]
+    shape += [shape_row(n, grouping="turns", turns=turns) for turns, n in {1: 1000, 2: 24, 8: 6}.items()]
+    sizes = {
+        "language=English,turn=1": (487, True),
+        "language=English,turn=2": (12, False),
+        "language=French,turn=1": (12, False),
+        r"language=Manx\, of \\Man,turn=1": (30, False),
+        "language=Basque,turn=1": (30, False),
+        "turn=1": (500, True),
+        "turn=2": (12, False),
+        "turn=8": (12, False),
+        "turn=9": (12, False),
+    }
+    slices = [
+        {"source": "s", "slice": name, "n_battles": n, "rated": rated, "min_battles": 50}
+        for name, (n, rated) in sizes.items()
+    ]
+    shown = frames(shape=shape, slices=slices).rating_slices
+    hidden = dict(zip(shown["slice"], shown["hidden"], strict=True))
+    assert [name for name in sizes if not hidden[name]] == [
+        "language=English,turn=1",
+        "language=Basque,turn=1",
+        "turn=1",
+        "turn=9",
+    ]
+
+
+def test_means_do_not_tell_how_many_conversations_have_a_hidden_number_of_turns():
+    shape = [shape_row(153, mean_turns=273 / 153)]
+    shape += [shape_row(n, grouping="turns", turns=k, mean_turns=k) for k, n in {1: 100, 2: 40, 3: 12, 57: 1}.items()]
+    shape += [shape_row(153, grouping="model", model="m", mean_turns=273 / 153)]
+    open_ = [shape_row(50, source="t", mean_turns=1.23), shape_row(50, source="t", grouping="turns", turns=1)]
+    shown = frames(shape=shape + open_).corpus_shape
+    assert set(shown.loc[(shown["source"] == "s") & (shown["grouping"] != "turns"), "mean_turns"]) == {1.8}
+    assert shown.loc[(shown["source"] == "t") & (shown["grouping"] == "all"), "mean_turns"].tolist() == [1.23]
+
+
+def test_a_small_source_has_no_number_of_records():
+    shape = frames(shape=[shape_row(5), shape_row(50, source="t")]).corpus_shape
+    numbers = {"files": [1, 1, 1], "rows": [7, 50, 5], "kept": [5, 50, 5], "quarantined": [2, 0, 0]}
+    ingested = pd.DataFrame({"source": ["s", "t", "votes"], **numbers, "duplicates": [0, 0, 0]})
+    shown = hide_ingested(ingested, shape)
+    assert shown[["rows", "kept", "duplicates"]].isna().all(axis=1).tolist() == [True, False, False]
+    assert shown["quarantined"].tolist() == [2, 0, 0]
 
 
 def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():

@@ -28,7 +28,7 @@ class ChatModel:
 
 
 # The flagged shares of Vicuna-13B, GPT-4 and Claude-2 are the published ones (attempt = flagged user message,
-# success = flagged answer); the others' are such that 5.44 % of all conversations are flagged.
+# success = flagged answer); the others' are such that 5.4 % of all conversations are flagged.
 CHAT_MODELS = (
     ChatModel("vicuna-13b", 490_712, attempt=15_925 / 490_712, yields=0.6, unprovoked=0.00824, verbosity=1.1),
     ChatModel("koala-13b", verbosity=1.05),

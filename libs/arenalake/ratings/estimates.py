@@ -22,6 +22,8 @@ LIKELIHOODS: Mapping[str, Family] = {
 WIN_RATE = "win_rate"
 # Methods that need votes per pair only, neither their order nor who voted.
 COUNTED = (*LIKELIHOODS, WIN_RATE)
+# A bootstrap draws what is there, and squared errors add up what is off: neither sees what did not happen yet.
+ALIKE = "too narrow: all its votes are alike, so nothing tells how they vary"
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,8 @@ def estimate_win_rate(votes: PairVotes) -> Estimate:
     n_models = len(votes.models)
     rating = win_rates(votes, votes.counts[:, :, None])[:, 0]
     everyone = (np.arange(n_models),)
-    return Estimate(
-        votes.models, rating, np.ones(n_models, np.int64), everyone, votes.battles_per_model, ((),) * n_models
-    )
+    notes = tuple((ALIKE,) if alike else () for alike in _are_alike(votes))
+    return Estimate(votes.models, rating, np.ones(n_models, np.int64), everyone, votes.battles_per_model, notes)
 
 
 def win_rate_rounds(votes: PairVotes, resample: Resample, rounds: range) -> Floats:
@@ -146,6 +147,7 @@ def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ..
     notes: list[list[str]] = [[] for _ in votes.models]
     rated = {position: fit for fit in point.fits for position in fit.members}
     size = np.bincount(point.component)
+    alike = _are_alike(votes)
     for position in range(len(votes.models)):
         fit = rated.get(position)
         if fit is None:
@@ -153,6 +155,8 @@ def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ..
             why = _why_separate(votes, position) if alone else "the likelihood has no maximum for these votes"
             notes[position].append(f"no estimate: {why}")
             continue
+        if alike[position]:
+            notes[position].append(ALIKE)
         if point.component[position] > 1:
             notes[position].append("separate component: not comparable with the largest")
         if ratings.anchor is not None and ratings.anchor.model not in fit.votes.models:
@@ -161,11 +165,21 @@ def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ..
     return tuple(tuple(own) for own in notes)
 
 
-def _why_separate(votes: PairVotes, position: int) -> str:
+def _are_alike(votes: PairVotes) -> list[bool]:
+    """Whether a model has votes, and only wins, only losses or only ties."""
+    return [np.count_nonzero(_outcomes(votes, position)) == 1 for position in range(len(votes.models))]
+
+
+def _outcomes(votes: PairVotes, position: int) -> tuple[float, float, float]:
+    """Battles that a model won, lost and tied."""
     first, second = votes.a == position, votes.b == position
     won = votes.counts[A_WINS, first].sum() + votes.counts[B_WINS, second].sum()
     lost = votes.counts[B_WINS, first].sum() + votes.counts[A_WINS, second].sum()
-    tied = votes.counts[TIE, first | second].sum()
+    return won, lost, votes.counts[TIE, first | second].sum()
+
+
+def _why_separate(votes: PairVotes, position: int) -> str:
+    won, lost, tied = _outcomes(votes, position)
     if won + lost + tied == 0:
         return "only ties"  # which this method leaves out
     if lost + tied == 0:

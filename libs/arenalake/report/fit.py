@@ -96,6 +96,8 @@ def _add_pairs(section: Section, pairs: pd.DataFrame, models: list[str], source:
     if len(names) == MAX_SQUARE:
         section.sentences.append(f"The squares hold the {MAX_SQUARE} best models; the table has every pair.")
     for kind, cells in (("Predicted", predicted), ("Observed", observed)):
+        if not cells:  # style control predicts no votes as they are
+            continue
         texts = [
             [
                 f"<b>{figures.hover(a)}</b><br>against {figures.hover(b)}<br>{kind.lower()} {percent(cells[a, b])}"
@@ -115,11 +117,19 @@ def _add_pairs(section: Section, pairs: pd.DataFrame, models: list[str], source:
                 rates=True,
             )
         )
+    names_of_pair = [text_column("Model A", "model_a", length=40), text_column("Model B", "model_b", length=40)]
+    as_predicted = TableColumn(
+        "Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "of model A, ties half"
+    )
+    if not observed:
+        columns = [*names_of_pair, as_predicted]
+        order = (pairs["predicted_win_rate"] - 0.5).abs().sort_values(ascending=False, kind="stable").index
+        section.tables.append(TableView(f"Pairs of {source}, surest first", columns, pairs.loc[order], csv))
+        return
     columns = [
-        text_column("Model A", "model_a", length=40),
-        text_column("Model B", "model_b", length=40),
+        *names_of_pair,
         number_column("Battles", "n_battles", "that the method uses"),
-        TableColumn("Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "of model A, ties half"),
+        as_predicted,
         TableColumn("Observed", lambda row: percent_cell(row["observed_win_rate"]), "of model A, ties half"),
         number_column("Residual", "residual", "observed less predicted, in standard errors of the observed", digits=1),
     ]

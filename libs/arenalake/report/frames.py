@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.lake import Lake
-from arenalake.report.hide import hide_cells
+from arenalake.report.hide import hide_cells, hide_ingested
 from arenalake.tables import (
     CLEANING_STATS,
     CORPUS_SHAPE,
@@ -109,7 +109,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     cut = [table.name for table, frame in frames.items() if len(frame) > MAX_ROWS]
     shown = {table.name: frame.head(MAX_ROWS) for table, frame in frames.items()}
     shown[REPRODUCTION.name] = shown[REPRODUCTION.name].sort_values(["source", "place"])
-    return Frames(**hide_cells(shown, min_cell), ingested=ingested.result(), min_cell=min_cell, cut=cut)
+    shown = hide_cells(shown, min_cell)
+    records = hide_ingested(ingested.result(), shown[CORPUS_SHAPE.name])
+    return Frames(**shown, ingested=records, min_cell=min_cell, cut=cut)
 
 
 def _read(lake: Lake, table: Table, where: Column | None) -> pd.DataFrame:

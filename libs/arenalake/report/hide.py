@@ -15,13 +15,16 @@ a count of zero is not hidden. Four things are looked at:
   rated and leave-outs tell of it.
 
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
-always shown, and what cleaning removed; nor are the numbers of files and of records in quarantine. Not looked at:
-differences between a table before and after an increment, between neighbouring points of a curve, between published
-languages and those with the detected ones added, between conversations and those with a measured text or a flag (or,
-where it is flagged, with an answer that has one), and how many conversations the messages of a point of a curve are
-from, which the table does not know.
+always shown, and what cleaning removed; nor are the numbers of files and of records in quarantine, nor a source's
+numbers of records among MLflow's metrics. Not looked at: the one slice that is not rated where all others of its
+columns are, which is what they lack of all battles; means of a hidden row's groups beyond their digits; differences
+between a table before and after an increment, between neighbouring points of a curve, between published languages and
+those with the detected ones added, between conversations and those with a measured text or a flag (or, where it is
+flagged, with an answer that has one), and how many conversations the messages of a point of a curve are from, which the
+table does not know.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -108,6 +111,9 @@ def hide_shape_cells(shape: pd.DataFrame, min_cell: int, others: Set[Key] = _NON
     small = _guard_shape(shape, counts, _few(counts, min_cell) | _is_about(shape, others), min_cell)
     few_redacted = _guard_shape(shape, redacted, small | _few(redacted, min_cell), min_cell)
     shown = _blank(shape, few_redacted, _REDACTED_NUMBERS)
+    # A mean times its number is a sum of turns, of which that of the shown rows of turns would leave the hidden ones'.
+    has_hidden_turns = shape["source"].isin(shape.loc[small & (shape["grouping"] == "turns"), "source"])
+    shown = shown.assign(mean_turns=shown["mean_turns"].mask(has_hidden_turns, shown["mean_turns"].round(1)))
     return _blank(shown, small, ("n_conversations", *_SHAPE_NUMBERS)).assign(hidden=small)
 
 
@@ -223,6 +229,17 @@ def hide_reproduction(
     names = figures["figure"].str.partition(": ")[0] if len(figures) else figures["figure"]
     small |= _is_in(figures["source"], "model", names, others | set(_keys(hidden)))
     return _blank(_blank(figures, small, ("ours",)), few_records, ("reason",)).assign(hidden=small)
+
+
+def hide_ingested(ingested: pd.DataFrame, shape: pd.DataFrame) -> pd.DataFrame:
+    """Sums of files by source lose the numbers of records where the source has few conversations.
+
+    Args:
+        ingested: source, files, rows, kept, quarantined, duplicates.
+        shape: went through `hide_shape_cells`.
+    """
+    small = shape.loc[(shape["grouping"] == "all") & shape["hidden"].astype(bool), "source"]
+    return _blank(ingested, ingested["source"].isin(small), ("rows", "kept", "duplicates"))
 
 
 def _keys(frame: pd.DataFrame) -> list[Key]:
@@ -356,16 +373,30 @@ def hide_slice_cells(slices: pd.DataFrame, min_cell: int, others: Set[Key] = _NO
     A rated slice keeps its number, which its leaderboard tells as well.
     """
     names = slices["slice"].astype(str)
-    columns = names.str.split(",").map(lambda pairs: ",".join(pair.partition("=")[0] for pair in pairs))
+    pairs = names.map(_columns_and_values)
+    columns = pairs.map(lambda own: ",".join(column for column, _ in own))
     small = _few(slices["n_battles"], min_cell)
-    for column in set(columns):
-        values = names.str.slice(len(column) + 1)
-        small |= (columns == column) & _is_in(slices["source"], column, values, others)
+    for position, (source, own) in enumerate(zip(slices["source"], pairs, strict=True)):
+        small.iloc[position] |= any((source, _OF_SLICES.get(name, name), value) in others for name, value in own)
     small &= ~slices["rated"].astype(bool)
     unrated = slices.assign(_columns=columns)
     counts = slices["n_battles"].mask(slices["rated"].astype(bool), 0)
     small = _guard(unrated, counts, small, min_cell, within=["source", "_columns"])
     return _blank(slices, small, ("n_battles",)).assign(hidden=small)
+
+
+def _columns_and_values(name: str) -> list[tuple[str, Any]]:
+    """What a slice such as `language=English,turn=1` is about; a backslash stands before a comma of a value.
+
+    Values are of the type that they have in tables of shape.
+    """
+    pairs = [pair.partition("=") for pair in re.findall(r"(?:[^,\\]|\\.)+", name)]
+    values = [(column, re.sub(r"\\(.)", r"\1", value)) for column, _, value in pairs]
+    return [(column, int(value) if column == "turn" else value) for column, value in values]
+
+
+# A battle's turns are a conversation's, and shape calls them so.
+_OF_SLICES = {"turn": "turns"}
 
 
 def hide_influence_cells(influence: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:

@@ -49,7 +49,8 @@ def effective_size(
     The share is a ratio of two cluster totals. Its variance is the linearised one of the ratio estimator, which
     supposes only that clusters are independent. Wilson's bounds at the effective size (`k` is the share times it) stay
     inside 0 and 1. Where the variance is estimated as zero (no hits, nothing but hits, or the same share in every
-    cluster) the clusters count as the independent units.
+    cluster) the clusters count as the independent units. Where few clusters happen to vary less than single units
+    would, the units are the size: there are no more than these.
 
     Args:
         n_clusters: clusters with at least one unit.
@@ -77,5 +78,5 @@ def effective_size(
     variance = clusters / F.nullif(clusters - 1, F.lit(0.0)) * residuals / (units * units)
     # A variance that is zero on paper comes out as a rounding error of the subtraction.
     is_zero = residuals <= 1e-12 * sum_hits_squared.cast("double")
-    effective = F.when(is_zero, clusters).otherwise(share * (1 - share) / variance)
+    effective = F.when(is_zero, clusters).otherwise(F.least(share * (1 - share) / variance, units))
     return F.when(clusters > 1, effective)

@@ -317,9 +317,18 @@ RATINGS = Table(
         Column("rank_lower", "int", "2.5 % point of the rank over the rounds; null for the sandwich"),
         Column("rank_upper", "int", "97.5 % point of the rank over the rounds; null for the sandwich"),
         Column("component", "int", "component of the win graph, 1 is the largest", required=True),
-        Column("n_battles", "bigint", "battles of the model in the slice", required=True),
+        Column(
+            "n_battles",
+            "bigint",
+            "battles of the model in the slice; for style_control those with both texts measured",
+            required=True,
+        ),
         Column("n_rounds", "int", "bootstrap rounds; null for the sandwich"),
-        Column("note", "string", "what a reader must know: unbounded intervals, separate components; null if nothing"),
+        Column(
+            "note",
+            "string",
+            "what a reader must know: unbounded or too narrow intervals, separate components; null if nothing",
+        ),
     ),
     key=("source", "slice", "method", "unit", "interval", "model"),
 )
