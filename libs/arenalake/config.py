@@ -3,7 +3,7 @@
 Unknown keys are errors, and secrets have no place here: credentials belong to the cluster or the environment.
 """
 
-import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from arenalake.errors import ConfigError
 from arenalake.language.detectors import DETECTORS
+from arenalake.paths import local_path
 from arenalake.section import Section
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import SourceSettings
@@ -46,19 +47,42 @@ class StorageConfig(Section):
     @property
     def local_root(self) -> Path | None:
         """The root as a folder of this machine (or a mount), absolute; None where it is not one."""
-        if self.root is None or "://" in self.root:
-            return None
-        return Path(os.path.abspath(self.root.removeprefix("file:")))
+        path = None if self.root is None else local_path(self.root)
+        return None if path is None else Path(path)
 
 
 class SparkConfig(Section):
-    """Read in local mode only; on a cluster, spark-submit or the platform decides."""
+    """Read in local mode only; on a cluster, spark-submit or the platform decides.
+
+    `driver_memory` is the heap of the one Java process, driver and executor together.
+    """
 
     master: str | None = None
     shuffle_partitions: int | None = Field(default=None, ge=1)
     driver_memory: str = "2g"
     java_options: str = ""
     app_name: str = "arenalake"
+
+    @field_validator("master")
+    @classmethod
+    def _master_is_local(cls, master: str | None) -> str | None:
+        if master is not None and not re.fullmatch(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?", master):
+            raise ValueError("must be local, local[<cores>] or local[*]; a cluster's jobs are started by spark-submit")
+        return master
+
+    @field_validator("driver_memory")
+    @classmethod
+    def _memory_has_a_unit(cls, memory: str) -> str:
+        if not re.fullmatch(r"[1-9]\d*[kmgtKMGT]", memory):
+            raise ValueError("must be a whole number and one of k, m, g and t, such as 4g")
+        return memory
+
+    @field_validator("java_options")
+    @classmethod
+    def _heap_has_a_key_of_its_own(cls, options: str) -> str:
+        if re.search(r"(^|\s)-Xm[xs]", options):
+            raise ValueError("must not hold -Xmx or -Xms; the heap is spark.driver_memory")
+        return options
 
 
 class SourceConfig(SourceSettings):
@@ -96,6 +120,16 @@ class SourceConfig(SourceSettings):
             raise ValueError(f"`likert_scale` has no use in format {self.format}, which takes no grades")
         if "score" in self.columns:
             raise ValueError("give either `likert_scale` or a column for `score`, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _only_votes_have_winners_and_judges(self) -> "SourceConfig":
+        if not SOURCES[self.format].has_battles:
+            unused = {"winner_labels", "judge_kind"} & self.model_fields_set
+            if unused:
+                raise ValueError(
+                    f"{', '.join(sorted(unused))} cannot be given in format {self.format}, which has no votes"
+                )
         return self
 
 
@@ -380,6 +414,12 @@ class Config(Section):
     pipeline: PipelineConfig = PipelineConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections_are_absent(cls, tree: Any) -> Any:
+        # As where all keys of a section are commented out.
+        return {key: value for key, value in tree.items() if value is not None} if isinstance(tree, dict) else tree
+
     @model_validator(mode="after")
     def _leaks_are_looked_for(self) -> "Config":
         if self.cleaning.drop_leaked and not any(source.identity_phrases for source in self.sources.values()):
@@ -388,6 +428,18 @@ class Config(Section):
                 "sources.<name>.identity_phrases, such as conf/phrases/identity.yml, before that source is ingested"
             )
         return self
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys in silence; here they are an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = {str(key) for position, key in enumerate(keys) if key in keys[:position]}
+        if twice:
+            said = f"{', '.join(sorted(twice))} is given twice in one section"
+            raise yaml.constructor.ConstructorError(None, None, said, node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -405,14 +457,15 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"--config {path}: is not UTF-8 text ({error.reason})") from None
     try:
-        tree = yaml.safe_load(text) or {}
+        tree = yaml.load(text, UniqueKeyLoader) or {}
     except yaml.YAMLError as error:
         raise ConfigError(f"--config {path}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"--config {path}: must hold a mapping of sections, found {type(tree).__name__}")
+    overrides = list(overrides)
     for override in overrides:
         _apply_override(tree, override)
-    return parse_config(tree, where=str(path))
+    return parse_config(tree, where=f"{path} with --set" if overrides else str(path))
 
 
 def parse_config(tree: Mapping[str, Any], where: str = "configuration") -> Config:
@@ -425,13 +478,17 @@ def parse_config(tree: Mapping[str, Any], where: str = "configuration") -> Confi
 
 
 def _describe(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "top level"
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         return f"{key}: no such key{_allowed_keys(problem['loc'][:-1])}"
     if problem["type"] == "missing":
         return f"{key}: is missing"
+    if not key:
+        return str(message)
     value = problem["input"]
+    if problem["type"] in ("model_type", "dict_type"):
+        return f"{key}: must be a section (got {value!r}){_allowed_keys(problem['loc'])}"
     shown = "" if isinstance(value, dict) else f" (got {value!r})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 

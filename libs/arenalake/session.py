@@ -82,7 +82,9 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     try:
         from delta import configure_spark_with_delta_pip
     except ImportError:
-        raise SessionError("delta-spark is missing; local mode needs it: pip install 'arenalake[local]'") from None
+        raise SessionError(
+            "delta-spark is missing; local mode needs it: install this package with its `local` extra"
+        ) from None
     # Workers start with `python3` from PATH unless told otherwise, and that one may lack pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

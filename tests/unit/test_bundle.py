@@ -10,25 +10,14 @@ import pytest
 import yaml
 
 from arenalake import runner
-from arenalake.config import Config, load_config
+from arenalake.config import Config, UniqueKeyLoader, load_config
 from arenalake.pipeline import JOB_ORDER, WAITS_FOR
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
-NEVER_SCHEDULED = {"generate", "recovery", "erase"}
+NEVER_SCHEDULED = {"generate", "recovery"}
 
 WRITING = {"Derivation", "replace", "append", "insert_new", "upsert"}
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys in silence; here they are an error."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        twice = {key for key in keys if keys.count(key) > 1}
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"key given twice: {sorted(twice)}", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def module_file(name):
@@ -78,7 +67,7 @@ def writers_read():
 
 
 def load_yaml(text):
-    return yaml.load(text, _StrictLoader)
+    return yaml.load(text, UniqueKeyLoader)
 
 
 def merged_bundle():

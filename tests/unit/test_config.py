@@ -1,6 +1,15 @@
-import pytest
+"""The configuration: what each key may hold, what a mistake is told, and that every key is documented."""
 
-from arenalake.config import load_config, parse_config
+import os
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from arenalake.config import Config, load_config, parse_config
 from arenalake.errors import ConfigError
 
 GOOD = {"storage": {"root": "lake"}}
@@ -62,6 +71,22 @@ def problem_of(tree):
         ),
         ({"cleaning": {"outliers": {"alfa": 1}}}, ["cleaning.outliers.alfa: no such key; allowed here: alpha, first_"]),
         ({"bootstrap": {"rounds": 0}}, ["bootstrap.rounds", "greater than or equal to 1", "got 0"]),
+        ({"bootstrap": {"rounds": True}}, ["bootstrap.rounds: must be a number (got True)"]),
+        ({"cleaning": {"max_votes_per_day": True}}, ["cleaning.max_votes_per_day: must be a number (got True)"]),
+        ({"cleaning": {"outliers": {"alpha": False}}}, ["cleaning.outliers.alpha: must be a number (got False)"]),
+        (
+            {"ratings": {"anchor": "gpt-4"}},
+            ["ratings.anchor: must be a section (got 'gpt-4'); allowed here: model, rat"],
+        ),
+        ({"storage": "lake"}, ["storage: must be a section (got 'lake'); allowed here: catalog"]),
+        ({"cleaning": {"drop_leaked": True}}, ["configuration: cleaning.drop_leaked: no source has identity_phrases"]),
+        ({"spark": {"master": "spark://host:7077"}}, ["spark.master", "local[*]", "spark-submit"]),
+        ({"spark": {"driver_memory": "2gb"}}, ["spark.driver_memory", "such as 4g", "got '2gb'"]),
+        ({"spark": {"java_options": "-ea -Xmx3g"}}, ["spark.java_options", "the heap is spark.driver_memory"]),
+        (
+            {"sources": {"a": {"format": "lmsys_chat_1m", "path": "x", "winner_labels": {"l": "model_a"}}}},
+            ["winner_labels cannot be given in format lmsys_chat_1m, which has no votes"],
+        ),
         ({"pipeline": {"jobs": ["ingst"]}}, ["pipeline.jobs.0", "'ingest'", "'ingst'"]),
     ],
 )
@@ -85,6 +110,55 @@ def test_overrides_are_read_as_yaml_and_the_last_one_wins(tmp_path):
     assert config.bootstrap.rounds == 8
     assert config.tokens.tokenizers == ["whitespace", "sample"]
     assert config.storage.root == "b=c"
+
+
+def test_a_key_given_twice_is_an_error_and_an_empty_section_is_none(tmp_path):
+    file = tmp_path / "c.yml"
+    file.write_text("storage: {root: a}\nratings:\n#  min_battles: 5\nbootstrap: {rounds: 5}\n")
+    assert load_config(file).ratings == parse_config({"storage": {"root": "a"}}).ratings
+    file.write_text("storage: {root: a}\nbootstrap: {rounds: 5}\nbootstrap: {seed: 5}\n")
+    with pytest.raises(ConfigError, match=r"bootstrap is given twice in one section .*line 1"):
+        load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("root", "local"),
+    [
+        ("lake", "lake"),
+        ("/data/lake", "/data/lake"),
+        ("file:/data/lake", "/data/lake"),
+        ("file:///data/lake", "/data/lake"),
+        ("~/lake", os.path.expanduser("~/lake")),
+        ("dbfs:/mnt/lake", None),
+        ("s3a://bucket/lake", None),
+    ],
+)
+def test_a_root_is_a_folder_of_this_machine_or_none(root, local):
+    found = parse_config({"storage": {"root": root}}).storage.local_root
+    assert found == (None if local is None else Path(local).absolute())
+
+
+def test_every_key_is_documented_with_its_default():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([\w.<>]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    assert list(told) == [key for key, _ in keys_of(Config)]
+    for key, default in keys_of(Config):
+        if default is not None and key != "pipeline.jobs":  # a list of nearly all
+            assert told[key] == f"`{default}`", key
+
+
+def keys_of(section, prefix=""):
+    """Dotted keys in order, with the default as YAML; None where there is none."""
+    for name, field in section.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        kinds = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        inner = [kind for kind in kinds if issubclass(kind, BaseModel)]
+        if inner:
+            yield from keys_of(inner[-1], f"{key}.<name>." if name == "sources" else f"{key}.")
+            continue
+        default = field.get_default()
+        known = default is not None and not field.is_required() and default not in ("", {}, ())
+        yield key, yaml.safe_dump(default, default_flow_style=True).split("\n")[0] if known else None
 
 
 def test_a_label_that_yaml_reads_as_a_number_or_truth_value_stays_text(tmp_path):

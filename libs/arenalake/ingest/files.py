@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from arenalake.errors import SourceNotFoundError
+from arenalake.paths import local_path
 
 # File name ending to how the file is read; each may be followed by .gz.
 FORMATS = {"parquet": "parquet", "jsonl": "json", "ndjson": "json", "json": "json", "csv": "csv", "tsv": "csv"}
@@ -45,7 +46,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
     Raises:
         SourceNotFoundError: there is nothing there, or nothing that could be read.
     """
-    location = path if "://" in path else os.path.abspath(path)
+    location = local_path(path) or path
     try:
         # The columns without `content` come from the file listing alone: no file is opened.
         listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(location)

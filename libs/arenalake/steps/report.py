@@ -5,6 +5,7 @@ from pathlib import Path
 from arenalake.config import Config
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.paths import local_path
 from arenalake.steps import Context, StepResult
 
 
@@ -22,7 +23,8 @@ def run(context: Context) -> StepResult:
         from arenalake.report.site import render_site, write_site
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"{error.name} is not installed; a report needs it: pip install 'arenalake[report]'"
+            f"{error.name} is not installed; a report needs it: install this package with its `report` extra, or "
+            "take report out of pipeline.jobs"
         ) from None
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
     files = render_site(build_pages(frames))
@@ -44,8 +46,9 @@ def report_folder(config: Config, lake: Lake) -> Path:
                 "such as /Volumes/<catalog>/<schema>/<volume>/report"
             )
         return lake.local_root / "report"
-    if "://" in path or path.startswith("dbfs:"):
+    folder = local_path(path)
+    if folder is None:
         raise ConfigError(
             f"report.path: {path} is not a local or mounted folder; write a path such as /Volumes/… or ./report"
         )
-    return Path(path).absolute()
+    return Path(folder)
