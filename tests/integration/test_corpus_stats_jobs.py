@@ -227,7 +227,7 @@ def test_moderation_statistics_are_those_of_plain_python(summarised, grouping):
             residuals = sum((sum(values) - rate * len(values)) ** 2 for values in labels)
             variance = len(labels) / (len(labels) - 1) * residuals / n**2
             z = 1.959963984540054
-            size = rate * (1 - rate) / variance
+            size = min(rate * (1 - rate) / variance, n)
             half = z * math.sqrt(rate * (1 - rate) / size + z * z / (4 * size * size)) / (1 + z * z / size)
             assert (message.ci_upper - message.ci_lower) / 2 == pytest.approx(half, rel=1e-9)
         ranked = sorted(scores[key])

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from arenalake.config import RatingsConfig
 from arenalake.ratings import intervals
-from arenalake.ratings.estimates import Estimate
+from arenalake.ratings.estimates import ALIKE, Estimate
 from arenalake.ratings.intervals import Interval
 from arenalake.ratings.replicates import PointFit
 from arenalake.ratings.votes import A_WINS, TIE, Floats, Ints, PairVotes
@@ -53,7 +53,10 @@ def _rows(estimate: Estimate, name: str, interval: Interval, *, known: np.ndarra
         rank_ub[group] = intervals.rank_upper_bound(interval.lower[group], interval.upper[group])
     open_ = rated & intervals.unbounded(interval)
     why = UNBOUNDED if known.any() else UNKNOWN
-    notes = [(why, *own) if far else own for own, far in zip(estimate.notes, open_, strict=True)]
+    notes = [
+        (why, *(note for note in own if note != ALIKE)) if far else own
+        for own, far in zip(estimate.notes, open_, strict=True)
+    ]
     return pd.DataFrame(
         {
             "interval": name,

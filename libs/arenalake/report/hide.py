@@ -113,7 +113,8 @@ def hide_shape_cells(shape: pd.DataFrame, min_cell: int, others: Set[Key] = _NON
     shown = _blank(shape, few_redacted, _REDACTED_NUMBERS)
     # A mean times its number is a sum of turns, of which that of the shown rows of turns would leave the hidden ones'.
     has_hidden_turns = shape["source"].isin(shape.loc[small & (shape["grouping"] == "turns"), "source"])
-    shown = shown.assign(mean_turns=shown["mean_turns"].mask(has_hidden_turns, shown["mean_turns"].round(1)))
+    mean = shown["mean_turns"].astype("float64")
+    shown = shown.assign(mean_turns=mean.mask(has_hidden_turns, mean.round(1)))
     return _blank(shown, small, ("n_conversations", *_SHAPE_NUMBERS)).assign(hidden=small)
 
 

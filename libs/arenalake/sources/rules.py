@@ -1,5 +1,6 @@
 """The rules that a record must keep, each as a column: a sentence that names the fault, or null."""
 
+import sys
 from functools import reduce
 
 from pyspark.sql import Column
@@ -31,12 +32,14 @@ def two_models(model_a: Column, model_b: Column) -> Column:
 
 
 def whole_number(name: str, value: Column, *, minimum: int | None = None) -> Column:
-    """Broken by NaN, infinity, a fraction, and what is below the minimum."""
-    # From 2^53 on, a number that went through a double may have been another one.
+    """Broken by NaN, infinity, a fraction, what is below the minimum, and 2^53 or more in size."""
     whole = (value == F.floor(value)) & (F.abs(value) < 2.0**53)
-    limit = " below 2^53" if minimum is None else f" of at least {minimum} and below 2^53"
+    limit = "" if minimum is None else f" of at least {minimum}"
     good = whole if minimum is None else whole & (value >= minimum)
-    told = F.concat(F.lit(f"{name} is "), value.cast("string"), F.lit(f", not a whole number{limit}"))
+    # A number that large went through a double, which may have made another one of it.
+    is_large = F.abs(value).between(2.0**53, sys.float_info.max)
+    why = F.when(is_large, ", too large to be exact; below 2^53 it is").otherwise(f", not a whole number{limit}")
+    told = F.concat(F.lit(f"{name} is "), value.cast("string"), why)
     return F.when(value.isNotNull() & ~F.coalesce(good, F.lit(False)), told)
 
 
