@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pandas as pd
 from hypothesis import given, settings
@@ -348,6 +349,9 @@ def test_a_small_source_has_no_number_of_records():
     shown = hide_ingested(ingested, shape)
     assert shown[["rows", "kept", "duplicates"]].isna().all(axis=1).tolist() == [True, False, False]
     assert shown["quarantined"].tolist() == [2, 0, 0]
+    files = render_site(build_pages(replace(frames(), ingested=shown)))
+    assert [row["rows"] for row in read_csv(files, "ingested")] == ["", "50", "5"]
+    assert "s 1 – – 2 –" in text_of(files, "data.html")
 
 
 def test_few_flagged_ones_are_hidden_but_a_zero_is_a_zero():

@@ -369,6 +369,28 @@ def test_a_leaderboard_shows_predictions_beside_observations_and_the_pairs_it_ex
         go.Figure(figure.spec)
 
 
+def test_predictions_of_which_nothing_was_observed_stand_alone():
+    none = {"observed": None, "residual": None}
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0), rating("c", 900.0)],
+        predicted=[
+            prediction("a", "b", 0.6, **none),
+            prediction("a", "c", 0.25, **none),
+            prediction("b", "c", 0.61, **none),
+        ],
+    )
+    (source,) = [section for section in build_pages(shown)[0].sections if section.title == "s"]
+    (fit,) = [section for section in source.sections if section.title == "Predicted and observed"]
+    assert [figure.spec["data"][-1]["z"][0] for figure in fit.figures] == [[None, 0.6, 0.25]]
+    (pairs,) = fit.tables
+    assert pairs.caption == "Pairs of s, surest first"
+    assert [[cell.text for cell in row] for row in pairs.rows] == [
+        ["a", "c", "25.0 %"],
+        ["b", "c", "61.0 %"],
+        ["a", "b", "60.0 %"],
+    ]
+
+
 def test_what_ratings_hang_on_is_told_by_language_and_for_judges_only_as_a_whole():
     lost = {"change": None, "rating": None, "note": "no votes left"}
     shown = frames(

@@ -240,7 +240,10 @@ def hide_ingested(ingested: pd.DataFrame, shape: pd.DataFrame) -> pd.DataFrame:
         shape: went through `hide_shape_cells`.
     """
     small = shape.loc[(shape["grouping"] == "all") & shape["hidden"].astype(bool), "source"]
-    return _blank(ingested, ingested["source"].isin(small), ("rows", "kept", "duplicates"))
+    numbers = ("rows", "kept", "duplicates")
+    # Whole numbers of pandas have no null.
+    whole = ingested.astype(dict.fromkeys(numbers, "Int64"))
+    return _blank(whole, whole["source"].isin(small), numbers)
 
 
 def _keys(frame: pd.DataFrame) -> list[Key]:
