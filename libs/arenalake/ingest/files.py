@@ -98,8 +98,8 @@ def _modified(path: str) -> int:
 
 
 def _local(path: str) -> str | None:
-    local = path.removeprefix("file://").removeprefix("file:").replace("dbfs:/Volumes/", "/Volumes/")
-    return None if "://" in local or not os.path.isfile(local) else local
+    local = local_path(path.replace("dbfs:/Volumes/", "/Volumes/"))
+    return local if local is not None and os.path.isfile(local) else None
 
 
 def _plain(path: str) -> str:

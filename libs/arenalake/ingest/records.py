@@ -67,7 +67,9 @@ def _read_json(
     # Spark reads a list or an object as text where text is asked for.
     texts = [f for f in fields if f.type == "string"]
     wrong = [F.when(_is_nested("value", f.column, raw[f.name]), F.lit(_wrong_type(f))) for f in texts]
-    wrong += [F.when(_not_blank(read[f.name]).isNotNull() & raw[f.name].isNull(), _wrong_type(f)) for f in as_text]
+    wrong += [
+        F.when(_not_blank(read[f.name]).isNotNull() & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in as_text
+    ]
     problems = (
         F.when(~broken, sentences(F.array(*wrong)) if wrong else F.array().cast("array<string>"))
         .when(F.try_parse_json("value").isNull(), F.array(F.lit("the line is not JSON")))

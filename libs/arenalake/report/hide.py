@@ -377,11 +377,13 @@ def hide_slice_cells(slices: pd.DataFrame, min_cell: int, others: Set[Key] = _NO
     A rated slice keeps its number, which its leaderboard tells as well.
     """
     names = slices["slice"].astype(str)
-    pairs = names.map(_columns_and_values)
-    columns = pairs.map(lambda own: ",".join(column for column, _ in own))
+    values = names.map(_values_of_slice)
+    columns = values.map(lambda own: ",".join(column for column, _ in own))
     small = _few(slices["n_battles"], min_cell)
-    for position, (source, own) in enumerate(zip(slices["source"], pairs, strict=True)):
-        small.iloc[position] |= any((source, _OF_SLICES.get(name, name), value) in others for name, value in own)
+    is_other = [
+        any((source, *one) in others for one in own) for source, own in zip(slices["source"], values, strict=True)
+    ]
+    small |= _series(is_other, slices)
     small &= ~slices["rated"].astype(bool)
     unrated = slices.assign(_columns=columns)
     counts = slices["n_battles"].mask(slices["rated"].astype(bool), 0)
@@ -389,18 +391,14 @@ def hide_slice_cells(slices: pd.DataFrame, min_cell: int, others: Set[Key] = _NO
     return _blank(slices, small, ("n_battles",)).assign(hidden=small)
 
 
-def _columns_and_values(name: str) -> list[tuple[str, Any]]:
-    """What a slice such as `language=English,turn=1` is about; a backslash stands before a comma of a value.
-
-    Values are of the type that they have in tables of shape.
-    """
-    pairs = [pair.partition("=") for pair in re.findall(r"(?:[^,\\]|\\.)+", name)]
-    values = [(column, re.sub(r"\\(.)", r"\1", value)) for column, _, value in pairs]
-    return [(column, int(value) if column == "turn" else value) for column, value in values]
-
-
-# A battle's turns are a conversation's, and shape calls them so.
-_OF_SLICES = {"turn": "turns"}
+def _values_of_slice(name: str) -> list[tuple[str, Any]]:
+    """What a slice such as `language=English,turn=1` is about, as tables of shape have it: there, turns are `turns`."""
+    values = []
+    for pair in re.findall(r"(?:[^,\\]|\\.)+", name):
+        column, _, escaped = pair.partition("=")
+        value = re.sub(r"\\(.)", r"\1", escaped)
+        values.append(("turns", int(value)) if column == "turn" else (column, value))
+    return values
 
 
 def hide_influence_cells(influence: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
