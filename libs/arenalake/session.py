@@ -29,6 +29,8 @@ _LOCAL = {
     "spark.databricks.delta.snapshotPartitions": "1",
     # An optional summary beside each commit, by which large tables are opened faster; small ones only pay for it.
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
+    # A pipeline makes more than the default 100 classes, and one that was forgotten is compiled and warmed up again.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     # One response can be thousands of tokens long, so batches are bounded by bytes as well as by rows.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(8 * 2**20),
