@@ -383,7 +383,11 @@ JobName = Literal[
 
 
 class PipelineConfig(Section):
-    """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself."""
+    """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself.
+
+    `rebuild` makes every derived table anew, and `reread` lists sources whose files are read again with the settings at
+    hand; what they gave before is replaced.
+    """
 
     jobs: Annotated[list[JobName], Field(min_length=1)] = [
         "ingest",
@@ -397,6 +401,7 @@ class PipelineConfig(Section):
         "report",
     ]
     rebuild: bool = False
+    reread: list[str] = []
 
 
 class Config(Section):
@@ -419,6 +424,15 @@ class Config(Section):
     def _empty_sections_are_absent(cls, tree: Any) -> Any:
         # As where all keys of a section are commented out.
         return {key: value for key, value in tree.items() if value is not None} if isinstance(tree, dict) else tree
+
+    @model_validator(mode="after")
+    def _sources_to_reread_are_there(self) -> "Config":
+        unknown = sorted(set(self.pipeline.reread) - set(self.sources))
+        if unknown:
+            raise ValueError(
+                f"pipeline.reread: {', '.join(unknown)} is not among the sources; known: {', '.join(self.sources)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _leaks_are_looked_for(self) -> "Config":

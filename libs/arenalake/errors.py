@@ -4,6 +4,8 @@ Each class says whose mistake it is through `exit_status`: 2 when the caller can
 (a configuration key, a path, an option), 1 for everything else.
 """
 
+from collections.abc import Sequence
+
 
 class ArenalakeError(Exception):
     """Anything this library raises on purpose."""
@@ -23,6 +25,10 @@ class ConfigError(CallerError):
 
 class SourceNotFoundError(CallerError):
     """A configured source path holds no file that could be read."""
+
+
+class NothingKeptError(CallerError):
+    """A source brought records and none of them could be kept, or no records at all."""
 
 
 class TokenizerError(CallerError):
@@ -45,9 +51,25 @@ class SchemaMismatchError(ArenalakeError):
     """A DataFrame does not have the columns that its table declares."""
 
 
+class UnreadableFileError(ArenalakeError):
+    """One raw file cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} ({reason})")
+        self.path, self.reason = path, reason
+
+
 class UnreadableFilesError(ArenalakeError):
     """Some raw files could not be read; the others were ingested."""
 
 
 class RatingError(ArenalakeError):
     """Ratings do not exist for the votes as they are, or a fit failed."""
+
+
+class SeveralErrors(ArenalakeError):
+    """Several things failed after everything else was done; the caller's mistake only if all of them are."""
+
+    def __init__(self, errors: Sequence[ArenalakeError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.exit_status = min(error.exit_status for error in errors)

@@ -30,6 +30,12 @@ _SCORES = ",".join(f"`{category}`:double" for category in CATEGORIES)
 MODERATION_TYPE = f"struct<categories:struct<{_FLAGS}>,category_scores:struct<{_SCORES}>,flagged:boolean>"
 
 
+def spellings_of(category: str) -> list[str]:
+    """The keys under which files give a category: as published, and as clients write it that allow names alone."""
+    with_dashes = {category, category.replace("/", "_")}
+    return sorted(with_dashes | {key.replace("-", "_") for key in with_dashes})
+
+
 def column_suffix(category: str) -> str:
     """`self-harm/intent` as part of a flat column name: `self_harm_intent`."""
     return category.replace("/", "_").replace("-", "_")

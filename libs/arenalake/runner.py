@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from arenalake.config import Config, load_config
-from arenalake.errors import ArenalakeError, UnreadableFilesError
+from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.lake import Lake
 from arenalake.lock import lake_lock
 from arenalake.logs import configure_logging
@@ -51,9 +51,10 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     """Run jobs, each after those it reads from; results go to stdout as each job ends.
 
     Raises:
-        UnreadableFilesError: after everything else is done, if raw files could not be read.
+        ArenalakeError: after everything else is done, if raw files could not be read, or a source brought nothing.
     """
     unreadable: list[str] = []
+    errors: list[ArenalakeError] = []
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
         # A session takes seconds to come up, and so does the record of runs.
         with ThreadPoolExecutor(1) as beside:
@@ -72,9 +73,11 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
             if result.lines:
                 print("\n".join(result.lines), flush=True)
             unreadable.extend(result.unreadable)
+            errors.extend(result.errors)
 
         run_when_ready(jobs, run)
     if unreadable:
-        raise UnreadableFilesError(
-            f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
-        )
+        told = f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
+        errors.insert(0, UnreadableFilesError(told))
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralErrors(errors)

@@ -1,21 +1,36 @@
-"""Which raw files a source has, and what identifies a version of one."""
+"""Which raw files a source has, what identifies a version of one, and how Spark is told to read it."""
 
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from arenalake.errors import SourceNotFoundError
 from arenalake.paths import local_path
 
-# File name ending to how the file is read; each may be followed by .gz.
+# File name ending to how the file is read; each may be followed by the ending of a compression that Spark unpacks.
 FORMATS = {"parquet": "parquet", "jsonl": "json", "ndjson": "json", "json": "json", "csv": "csv", "tsv": "csv"}
-_ENDING = re.compile(r"\.(" + "|".join(FORMATS) + r")(\.gz)?$", re.IGNORECASE)
+_UNPACKED = ("gz", "bz2")
+_PACKED = ("zst", "xz", "zip", "7z", "lz4", "br", "Z")
+_ENDING = re.compile(
+    rf"\.({'|'.join(FORMATS)})(?:\.(?:{'|'.join(_UNPACKED)}|(?P<packed>{'|'.join(_PACKED)})))?$", re.IGNORECASE
+)
+_POINTER = b"version https://git-lfs.github.com/spec"
+_POINTER_SIZE = 1024
+_GLOB = re.compile(r"[*?\[\]{}\\]")
+# For a local path that stands for itself. The option is Spark's own; the plain file system, unlike Hadoop's usual one,
+# keeps no checksum file beside each file, whose name a colon would break.
+_LITERALLY = {
+    "__globPaths__": "false",
+    "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "fs.file.impl.disable.cache": "true",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class RawFile:
         path: full path, as Spark reads it.
         name: path relative to the source's path; ids of votes without an id are made of it, so it is the same wherever
             the folder lies.
-        kind: parquet, json (one record per line) or csv.
+        kind: parquet, json (one record per line, or an array of them) or csv.
         modified: microseconds since 1970.
     """
 
@@ -36,20 +51,41 @@ class RawFile:
     size: int
     modified: int
 
+    @property
+    def folder_values(self) -> dict[str, str]:
+        """What folders like `language=French` say about all records of the file, by column."""
+        named = [part.partition("=") for part in os.path.dirname(_plain(self.path)).split("/")]
+        values = {unquote(column): unquote(value) for column, equals, value in named if column and equals}
+        return {column: value for column, value in values.items() if value != "__HIVE_DEFAULT_PARTITION__"}
 
-def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFile], list[str]]:
-    """The data files under a path (a file, a folder with folders in it, or a glob), sorted by name.
 
-    Returns:
-        The files, and the names of those whose ending is not a data format's, which are left alone.
+@dataclass
+class Listing:
+    """The files under the path of a source.
+
+    Attributes:
+        files: what can be read, sorted by name.
+        unreadable: path and reason of each file that is data and that no reader here understands.
+        others: names of files whose ending is not a data format's; they are left alone.
+    """
+
+    files: list[RawFile] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def list_files(spark: SparkSession, source: str, path: str) -> Listing:
+    """The files under a path: a file, a folder with folders in it, or a glob where no file or folder has that name.
 
     Raises:
-        SourceNotFoundError: there is nothing there, or nothing that could be read.
+        SourceNotFoundError: there is nothing there, or nothing that looks like data.
     """
     location = local_path(path) or path
+    is_literal = os.path.exists(location)
     try:
         # The columns without `content` come from the file listing alone: no file is opened.
-        listing = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(location)
+        reader = reader_of(spark, [location] if is_literal else [])
+        listing = reader.format("binaryFile").option("recursiveFileLookup", "true").load(location)
         rows = listing.select("path", F.unix_micros("modificationTime").alias("modified"), "length").collect()
         everything = [unquote(path) for path in listing.inputFiles()]
     except AnalysisException as error:
@@ -61,20 +97,62 @@ def list_files(spark: SparkSession, source: str, path: str) -> tuple[list[RawFil
     found = {_plain(row["path"]): (row["path"], row["length"], row["modified"]) for row in rows}
     # A reader leaves out files of no bytes. As data they are empty or, as parquet, broken: both have to be told.
     found = {_plain(path): (path, 0, _modified(path)) for path in everything} | found
-    files, others = [], []
-    for path, length, modified in found.values():
-        name = _relative_name(path, location)
-        ending = _ending(path)
-        if ending:
-            files.append(RawFile(path, name, FORMATS[ending], length, modified))
+    pointers = _pointers(listing, [path for path, length, _ in found.values() if length <= _POINTER_SIZE])
+    result = Listing()
+    for path_, length, modified in found.values():
+        name = _relative_name(path_, location, is_literal=is_literal)
+        ending = _ENDING.search(path_)
+        if ending is None:
+            result.others.append(name)
+        elif ending["packed"]:
+            wanted = " or ".join(f".{known}" for known in _UNPACKED)
+            result.unreadable.append(f"{path_} (Spark does not unpack .{ending['packed']}; unpack it, or use {wanted})")
+        elif _plain(path_) in pointers:
+            result.unreadable.append(f"{path_} (a Git LFS pointer instead of the data; run git lfs pull)")
         else:
-            others.append(name)
-    if not files:
+            result.files.append(RawFile(path_, name, FORMATS[ending[1].lower()], length, modified))
+    if not result.files and not result.unreadable:
         endings = ", ".join(f".{ending}" for ending in FORMATS)
+        packed = " or ".join(f".{ending}" for ending in _UNPACKED)
         raise SourceNotFoundError(
-            f"sources.{source}.path: {path} holds no file that ends in {endings} (or that with .gz)"
+            f"sources.{source}.path: {path} holds no file that ends in {endings} (or that with {packed})"
         )
-    return sorted(files, key=lambda file: file.name), sorted(others)
+    result.files.sort(key=lambda file: file.name)
+    result.unreadable.sort()
+    result.others.sort()
+    return result
+
+
+def reader_of(spark: SparkSession, paths: Sequence[str]) -> DataFrameReader:
+    """A reader to which these paths, as `for_reader` gives them, are names of files and never patterns."""
+    strange = any(_is_strange(path) for path in paths)
+    return spark.read.options(**_LITERALLY) if strange else spark.read
+
+
+def for_reader(path: str) -> str:
+    """The path of a file as a reader from `reader_of` wants it: elsewhere than here, signs of globs are escaped."""
+    return path if local_path(path) is not None else _GLOB.sub(r"\\\g<0>", path)
+
+
+def _is_strange(path: str) -> bool:
+    local = local_path(path)
+    return local is not None and (":" in local or _GLOB.search(local) is not None)
+
+
+def _pointers(listing: DataFrame, paths: Iterable[str]) -> set[str]:
+    """Which of some small files, by plain path, stand for large ones that Git LFS has not fetched."""
+    local = {path: _local(path) for path in paths}
+    found = {_plain(path) for path, here in local.items() if here is not None and _starts_as_pointer(here)}
+    if None in local.values():
+        small = listing.where(F.col("length") <= _POINTER_SIZE)
+        starts = F.substring("content", 1, len(_POINTER)) == F.lit(_POINTER)
+        found |= {_plain(row["path"]) for row in small.where(starts).select("path").collect()}
+    return found
+
+
+def _starts_as_pointer(path: str) -> bool:
+    with open(path, "rb") as stream:
+        return stream.read(len(_POINTER)) == _POINTER
 
 
 def digest_of(file: RawFile) -> str | None:
@@ -107,16 +185,11 @@ def _plain(path: str) -> str:
     return re.sub(r"^\w+:/+", "/", path)
 
 
-def _ending(path: str) -> str | None:
-    match = _ENDING.search(path)
-    return match.group(1).lower() if match else None
-
-
-def _relative_name(path: str, location: str) -> str:
+def _relative_name(path: str, location: str, *, is_literal: bool) -> str:
     """`path` relative to `location`, to the part of it before a glob, or to the folder of a single file."""
     plain_path, plain_location = _plain(path), _plain(location)
     if plain_path == plain_location.rstrip("/"):
         return os.path.basename(plain_path)
-    before_glob = re.split(r"[*?\[{]", plain_location, maxsplit=1)
+    before_glob = [plain_location] if is_literal else re.split(r"[*?\[{]", plain_location, maxsplit=1)
     base = before_glob[0] if len(before_glob) == 1 else os.path.dirname(before_glob[0])
     return os.path.relpath(plain_path, base)

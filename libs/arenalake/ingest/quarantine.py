@@ -3,6 +3,8 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from arenalake.ingest.utf8 import escaped
+
 
 def quarantine_rows(broken: DataFrame, *, source: str) -> DataFrame:
     """Broken records as rows of `quarantine`.
@@ -10,10 +12,11 @@ def quarantine_rows(broken: DataFrame, *, source: str) -> DataFrame:
     Args:
         broken: file, record_key, record, reasons. Equal records of a file are different rows: each one came in.
     """
+    readable = broken.withColumns({name: escaped(F.col(name)) for name in ("record_key", "record")})
     equal = Window.partitionBy("file", "record").orderBy("record_key")
     occurrence = F.row_number().over(equal)
     said = F.to_json(F.struct("file", "record", occurrence.alias("occurrence")))
-    return broken.select(
+    return readable.select(
         F.lit(source).alias("source"),
         "file",
         F.sha2(said, 256).alias("record_id"),

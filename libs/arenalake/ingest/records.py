@@ -1,20 +1,39 @@
-"""Raw files as records: one shape for JSON lines, parquet and CSV, in which a wrong type is a finding, not a crash."""
+"""Raw files as records: one shape for JSON, parquet and CSV, in which a wrong type is a finding, not a crash."""
 
+import csv
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import cast
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import AtomicType, BooleanType, DataType, DoubleType, FloatType, StringType, StructType
+from pyspark.sql.types import ArrayType, DataType, LongType, StringType, StructField, StructType, VariantType
 
-from arenalake.ingest.files import RawFile
+from arenalake.errors import UnreadableFileError
+from arenalake.ingest.elements import is_array, join_pieces, read_pieces
+from arenalake.ingest.files import RawFile, for_reader, reader_of
+from arenalake.ingest.utf8 import escaped_in, first_stray
+from arenalake.ingest.values import (
+    not_utf8,
+    of_column,
+    of_json,
+    settled,
+    texts_in,
+    together,
+    type_of,
+)
+from arenalake.sources.names import clean_name, name_of
 from arenalake.sources.source import Field, sentences
 
 log = logging.getLogger(__name__)
 
-_CORRUPT = "_corrupt"
+_CORRUPT = "_arenalake_corrupt"
+# A header ends within so many lines.
+_HEADER_LINES = 100
+# Bytes that are not UTF-8 have become this where a reader decodes them.
+_REPLACEMENT = "\ufffd"
 
 
 def read_records(
@@ -26,15 +45,24 @@ def read_records(
         positioned: number the records of a file; costs a sort of each file that is not parquet.
 
     Returns:
-        file (relative name), position (from 0; null unless `positioned`), record (the JSON line, or the row as JSON),
-        problems (array<string>: what has the wrong type), raw (struct of `fields`, each null where it is missing or of
-        another type; the whole is null where the record cannot be taken apart).
+        file (relative name), position (from 0; null unless `positioned`), record (the JSON, or the row as JSON),
+        problems (array<string>: what has the wrong type), details (array<string>: where bytes are not UTF-8, which
+        takes time and is for broken records to ask for), notes (array<string>: what is there and has no place in the
+        tables), raw (struct of `fields`, each null where it is missing or of another type; the whole is null where the
+        record cannot be taken apart).
+
+    Raises:
+        UnreadableFileError: the columns of a file cannot be told.
     """
-    groups = [_read_json(spark, [f for f in files if f.kind == "json"], fields, positioned)]
+    # The other endings of JSON promise a record per line.
+    arrays = [f for f in files if re.search(r"\.json(\.|$)", f.name, re.IGNORECASE) and is_array(spark, f)]
+    lines = [f for f in files if f.kind == "json" and f not in arrays]
+    groups = [_read_lines(spark, lines, fields, positioned)] if lines else []
+    groups += [_read_arrays(spark, arrays, fields)] if arrays else []
     # Parquet files of one source may differ in schema, and CSV files in the order of columns: each is read by its own.
     groups += [_read_parquet(spark, same, fields, positioned) for same in _by_schema(spark, files)]
     groups += [_read_csv(spark, file, fields, positioned) for file in files if file.kind == "csv"]
-    return reduce(DataFrame.unionByName, [group for group in groups if group is not None])
+    return reduce(DataFrame.unionByName, groups)
 
 
 def count_rows(records: DataFrame) -> dict[str, int]:
@@ -42,180 +70,219 @@ def count_rows(records: DataFrame) -> dict[str, int]:
     return {row["file"]: row["n"] for row in records.groupBy("file").agg(F.count("*").alias("n")).collect()}
 
 
-def _read_json(
-    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool
-) -> DataFrame | None:
-    if not files:
-        return None
-    lines = spark.read.text([_escaped(f.path) for f in files])
+def _read_lines(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool) -> DataFrame:
+    lines = reader_of(spark, [f.path for f in files]).text([for_reader(f.path) for f in files])
     lines = lines.select("value", _file_name(files), *_order_columns()).where(F.trim("value") != "")
     lines = _add_position(lines) if positioned else lines.withColumn("position", F.lit(None).cast("bigint"))
-    columns = _columns_to_read(fields)
-    schema = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
-    parsed = lines.withColumn(
-        "parsed",
-        F.from_json("value", f"{schema}, `{_CORRUPT}` string", {"columnNameOfCorruptRecord": _CORRUPT}),
-    )
-    read = {field.name: F.col("parsed")[field.column] for field in fields}
-    # A column that was read as text for another field's sake.
-    as_text = [field for field in fields if columns[field.column] != field.type]
-    raw = read | {f.name: _not_blank(read[f.name]).try_cast(f.type) for f in as_text}
-    present = {field.name: F.get_json_object("value", f"$['{field.column}']").isNotNull() for field in fields}
-    broken = F.col(f"parsed.{_CORRUPT}").isNotNull()
+    return _json_records(lines, files, fields, where="the line")
+
+
+def _read_arrays(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field]) -> DataFrame:
+    pieces = read_pieces(spark, files).select("value", _file_name(files), *_order_columns())
+    return _json_records(join_pieces(pieces, n_files=len(files)), files, fields, where="the element")
+
+
+def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequence[Field], *, where: str) -> DataFrame:
+    """Documents (file, position, value) as records. Keys are told apart by place, so they may hold any sign."""
+    columns = sorted({field.column for field in fields})
+    document = StructType([StructField(column, VariantType()) for column in columns])
+    document.add(StructField(_CORRUPT, StringType()))
+    by_place = ", ".join(f"c{i}: variant" for i in range(len(columns)))
+    parsed = F.from_json("value", document, {"columnNameOfCorruptRecord": _CORRUPT})
+    read = documents.withColumn("parsed", parsed.cast(f"struct<{by_place}, corrupt: string>"))
     is_object = F.trim("value").startswith("{")
-    named = sentences(F.array(*[F.when(present[f.name] & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in fields]))
-    # Spark reads a list or an object as text where text is asked for.
-    texts = [f for f in fields if f.type == "string"]
-    wrong = [F.when(_is_nested("value", f.column, raw[f.name]), F.lit(_wrong_type(f))) for f in texts]
-    wrong += [
-        F.when(_not_blank(read[f.name]).isNotNull() & raw[f.name].isNull(), F.lit(_wrong_type(f))) for f in as_text
-    ]
-    problems = (
-        F.when(~broken, sentences(F.array(*wrong)) if wrong else F.array().cast("array<string>"))
-        .when(F.try_parse_json("value").isNull(), F.array(F.lit("the line is not JSON")))
-        .when(~is_object, F.array(F.lit("the line is not a JSON object")))
-        .when(F.size(named) > 0, named)
-        .otherwise(F.array(F.lit("a nested value has the wrong type")))
+    unlike = F.when(is_object, f"{where} is not JSON, or an object in it has a key twice").otherwise(
+        F.when(F.try_parse_json("value").isNull(), f"{where} is not JSON").otherwise(f"{where} is not a JSON object")
     )
-    whole = ~broken | (F.try_parse_json("value").isNotNull() & is_object)
-    return _records(parsed, record=F.col("value"), problems=problems, raw=raw, fields=fields, whole=whole)
-
-
-def _is_nested(line: str, column: str, text: Column) -> Column:
-    value = F.try_variant_get(F.try_parse_json(line), f"$['{column}']", "variant")
-    # Nearly no text starts like this, so nearly no line is parsed twice.
-    return F.when(text.rlike(r"^[\[{]"), F.schema_of_variant(value).rlike("^(ARRAY|OBJECT)"))
+    broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(
+        F.col("parsed").isNull() | F.col("parsed.corrupt").isNotNull() | ~is_object, unlike
+    )
+    values = {
+        field.name: of_json(F.col(f"parsed.c{columns.index(field.column)}"), type_of(field.type), field.column)
+        for field in fields
+    }
+    strays = [first_stray(where, F.col("value"))]
+    return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken)
 
 
 def _read_parquet(
     spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool
 ) -> DataFrame:
-    df = spark.read.parquet(*[_escaped(f.path) for f in files])
+    df = reader_of(spark, [f.path for f in files]).parquet(*[for_reader(f.path) for f in files])
     position = F.col("_metadata.row_index") if positioned else F.lit(None).cast("bigint")
-    columns = df.columns
-    df = df.select(
-        F.struct(*[F.col(_quoted(c)) for c in columns]).alias("row"), _file_name(files), position.alias("position")
-    )
-    return _typed_records(df, columns, fields)
+    columns, types = df.columns, [field.dataType for field in df.schema]
+    df = df.select("*", _file_name(files), position).toDF(*_places(columns), "file", "position")
+    return _table_records(df, columns, types, files, fields)
 
 
 def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], positioned: bool) -> DataFrame:
-    separator = "\t" if file.path.lower().removesuffix(".gz").endswith(".tsv") else ","
-    reader = spark.read.option("header", True).option("sep", separator).option("multiLine", True)
-    reader = reader.option("escape", '"').option("encoding", "UTF-8")
-    header = reader.csv(_escaped(file.path))
-    columns = header.columns
+    separator = "\t" if re.search(r"\.tsv(\.|$)", file.name, re.IGNORECASE) else ","
+    columns = _header_of(spark, file, separator)
     if not columns:  # not even a header, so there is nothing that Spark could be asked for
         return _no_records(spark, fields)
-    schema = ", ".join(f"{_quoted(c)} string" for c in [*columns, _CORRUPT])
-    rows = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT).schema(schema)
-    df = rows.csv(_escaped(file.path))
+    # Cells go by place. Spark warns of names that are not the header's, which it must be given where it cannot take it.
+    differ = len({column.lower() for column in columns}) == len(columns) and all(columns)
+    names = [*(columns if differ else _places(columns)), _CORRUPT]
+    reader = reader_of(spark, [file.path]).option("sep", separator).option("multiLine", True).option("escape", '"')
+    reader = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT)
+    reader = reader.option("header", True).option("encoding", "UTF-8")
+    df = reader.schema(StructType([StructField(name, StringType()) for name in names])).csv(for_reader(file.path))
+    df = df.select("*", _file_name([file]), *_order_columns())
+    df = df.toDF(*_places(columns), "corrupt", "file", "block_start", "row_id")
     # Spark refuses plans that ask for nothing but the corrupt rows, as one does where no column is mapped: so the first
     # column adds nothing to them.
-    nothing = F.left(F.coalesce(F.col(_quoted(columns[0])), F.lit("")), F.lit(0))
-    df = df.select(
-        F.struct(*[F.col(_quoted(c)) for c in columns]).alias("row"),
-        F.concat(F.col(_CORRUPT), nothing).alias("corrupt"),
-        _file_name([file]),
-        *_order_columns(),
-    )
+    nothing = F.left(F.coalesce(F.col("c0"), F.lit("")), F.lit(0))
+    df = df.withColumn("corrupt", F.concat("corrupt", nothing))
     df = _add_position(df) if positioned else df.withColumn("position", F.lit(None).cast("bigint"))
-    return _typed_records(df, columns, fields, corrupt=F.col("corrupt"))
+    types: list[DataType] = [StringType()] * len(columns)
+    return _table_records(df, columns, types, [file], fields, decoded=not _is_utf8(spark, file))
 
 
-def _typed_records(
-    df: DataFrame, columns: Sequence[str], fields: Sequence[Field], *, corrupt: Column | None = None
+def _header_of(spark: SparkSession, file: RawFile, separator: str) -> list[str]:
+    """The cells of the first row; none where there is no row. A name may be in quotes and hold line breaks."""
+    lines = reader_of(spark, [file.path]).text(for_reader(file.path)).where("_metadata.file_block_start = 0")
+    first = [row["value"] + "\n" for row in lines.head(_HEADER_LINES)]
+    return next((cells for cells in csv.reader(first, delimiter=separator) if cells), [])
+
+
+def _is_utf8(spark: SparkSession, file: RawFile) -> bool:
+    lines = reader_of(spark, [file.path]).text(for_reader(file.path))
+    return lines.where(~F.is_valid_utf8("value")).isEmpty()
+
+
+def _table_records(
+    df: DataFrame,
+    columns: Sequence[str],
+    types: Sequence[DataType],
+    files: Sequence[RawFile],
+    fields: Sequence[Field],
+    *,
+    decoded: bool = False,
 ) -> DataFrame:
-    """Rows of `row` (a struct of the file's columns) with each field cast to its type where the file has another."""
-    row = cast(StructType, df.schema["row"].dataType)
-    types = {f.name: f.dataType for f in row.fields}
-    unread = sorted(set(columns) - {field.column for field in fields})
+    """Rows of a table as records.
+
+    Args:
+        df: file, position, and the columns by place: c0, c1, …; for CSV also corrupt, the row where it does not fit the
+            header.
+        columns: their names.
+        types: their types.
+        files: where the rows come from.
+        fields: what is looked for.
+        decoded: bytes that are not UTF-8 were replaced in texts.
+    """
+    places: dict[str, list[int]] = {}
+    for place, column in enumerate(columns):
+        places.setdefault(clean_name(column), []).append(place)
+    unread = sorted(set(places) - {clean_name(field.column) for field in fields})
     if unread:
         log.info("columns without a place in the tables are not read", extra={"columns": ",".join(unread)})
-    raw: dict[str, Column] = {}
-    problems: list[Column] = []
+    values = {}
     for field in fields:
-        if field.column not in types:
-            raw[field.name] = F.lit(None).cast(field.type)
-            if field.mapped:
-                problems.append(F.lit(f"{field.name}: the file has no column {field.column!r}"))
+        found = places.get(clean_name(field.column), [])
+        wanted = type_of(field.type)
+        if len(found) == 1:
+            values[field.name] = of_column(F.col(f"c{found[0]}"), types[found[0]], wanted, field.column)
             continue
-        value = F.col("row")[field.column]
-        if types[field.column].simpleString() == _plain(field.type):
-            raw[field.name] = value
-            continue
-        if isinstance(types[field.column], StringType) and "<" not in field.type:
-            value = _not_blank(value)  # an empty cell is no value
-        if isinstance(types[field.column], FloatType | DoubleType) and field.type == "string":
-            value = F.when(~F.isnan(value), value)  # pandas makes a missing name among numbers NaN
-        raw[field.name] = _converted(value, field.type, types[field.column])
-        problems.append(F.when(value.isNotNull() & raw[field.name].isNull(), F.lit(_wrong_type(field))))
-    if corrupt is not None:
-        problems.append(F.when(corrupt.isNotNull(), F.lit("the row has more or fewer cells than the header")))
-    found = sentences(F.array(*problems)) if problems else F.array()
-    record = F.to_json("row", {"ignoreNullFields": "false"})
-    if corrupt is not None:
-        record = F.coalesce(corrupt, record)
-    whole = corrupt.isNull() if corrupt is not None else F.lit(True)
-    return _records(df, record=record, problems=found.cast("array<string>"), raw=raw, fields=fields, whole=whole)
-
-
-def _converted(value: Column, wanted: str, given: DataType) -> Column:
-    if "<" not in wanted:
-        fits = isinstance(given, AtomicType) and (wanted != "double" or not isinstance(given, BooleanType))
-        return value.try_cast(wanted) if fits else F.lit(None).cast(wanted)
-    # A cast between structs goes by position; by way of JSON it goes by name, and a missing key is null.
-    wrapped = F.from_json(
-        F.to_json(F.struct(value.alias("v"))), f"v {wanted}, {_CORRUPT} string", {"columnNameOfCorruptRecord": _CORRUPT}
+        told = f"{field.name}: the file has the column {field.column!r} {len(found)} times; rename all but one of them"
+        if not found:
+            told = f"{field.name}: the file has no column {field.column!r}"
+        missing = F.when(F.lit(bool(found)) | (F.lit(field.mapped) & _folder_value(field, files).isNull()), told)
+        values[field.name] = settled(F.lit(None).cast(wanted), [missing])
+    if decoded:
+        values = {name: _refuse_replacements(value, name, fields) for name, value in values.items()}
+    cells = [(f"c{i}", kind, column) for i, (kind, column) in enumerate(zip(types, columns, strict=True))]
+    record = F.to_json(
+        F.struct(*[escaped_in(F.col(c), kind).alias(column) for c, kind, column in cells]),
+        {"ignoreNullFields": "false"},
     )
-    return F.when(wrapped[_CORRUPT].isNull(), wrapped["v"])
+    strays = [first_stray(column, text) for c, kind, column in cells for text in texts_in(F.col(c), kind)]
+    if "corrupt" not in df.columns:
+        return _records(df, values, files, fields, record=record, strays=strays)
+    broken = F.when(F.col("corrupt").isNotNull(), "the row has more or fewer cells than the header")
+    return _records(df, values, files, fields, record=F.coalesce("corrupt", record), strays=strays, broken=broken)
+
+
+def _refuse_replacements(value: Column, name: str, fields: Sequence[Field]) -> Column:
+    field = next(field for field in fields if field.name == name)
+    if field.type != "string":
+        return value
+    text = value["value"]
+    told = F.concat(
+        F.lit(f"{name} is "), F.left(text, F.lit(100)), F.lit(", with bytes that are not UTF-8; save the file as UTF-8")
+    )
+    return settled(text, [F.when(F.contains(text, F.lit(_REPLACEMENT)), told)], more_problems=[value["problems"]])
 
 
 def _records(
-    df: DataFrame, *, record: Column, problems: Column, raw: dict[str, Column], fields: Sequence[Field], whole: Column
+    df: DataFrame,
+    values: Mapping[str, Column],
+    files: Sequence[RawFile],
+    fields: Sequence[Field],
+    *,
+    record: Column,
+    strays: Sequence[Column],
+    broken: Column | None = None,
 ) -> DataFrame:
-    # A name, a label or an id that is blank says as little as none; texts of messages are not among these.
-    given = {f.name: _not_blank(raw[f.name]) if f.type == "string" else raw[f.name] for f in fields}
-    values = F.struct(*[value.alias(name) for name, value in given.items()])
-    return df.select(
+    """Put records together from what was read.
+
+    Args:
+        df: file, position, and what the columns below are made of.
+        values: by the names of fields: value, problems and notes, as `settled`.
+        files: where they come from.
+        fields: in the order of `raw`.
+        record: the record as text.
+        strays: sentences about bytes that are not UTF-8.
+        broken: why a record cannot be taken apart; null where it can.
+    """
+    why = F.lit(None).cast("string") if broken is None else broken
+    # A step of its own, so that each value is computed once.
+    read = df.select(
         "file",
         "position",
         record.alias("record"),
-        problems.alias("problems"),
-        F.when(whole, values).alias("raw"),
+        why.alias("broken"),
+        sentences(F.array(*strays)).alias("details"),
+        *[values[field.name].alias(f"f{i}") for i, field in enumerate(fields)],
+    )
+    found = [F.col(f"f{i}") for i in range(len(fields))]
+    raw = F.struct(
+        *[_given(one["value"], field, files).alias(field.name) for one, field in zip(found, fields, strict=True)]
+    )
+    is_broken = F.col("broken").isNotNull()
+    return read.select(
+        "file",
+        "position",
+        "record",
+        F.when(is_broken, F.array("broken")).otherwise(together([one["problems"] for one in found])).alias("problems"),
+        "details",
+        together([one["notes"] for one in found]).alias("notes"),
+        F.when(~is_broken, raw).alias("raw"),
     )
 
 
-def _not_blank(text: Column) -> Column:
-    """The text, null where it is nothing but spaces."""
-    return F.when(F.trim(text) != "", text)
+def _given(value: Column, field: Field, files: Sequence[RawFile]) -> Column:
+    """What a record says, or else the folder that it lies in."""
+    if field.type == "string" and not field.is_text:
+        value = name_of(value)
+    if field.type == "double":  # not given: Python writes a missing number so, and pandas keeps it so
+        value = F.when(~F.isnan(value), value)
+    return F.coalesce(value, _folder_value(field, files)) if "<" not in field.type else value
+
+
+def _folder_value(field: Field, files: Sequence[RawFile]) -> Column:
+    """What the folder of a file says about its records, like `language=French`."""
+    said = {file.name: file.folder_values[field.column] for file in files if field.column in file.folder_values}
+    if not said:
+        return F.lit(None).cast(field.type)
+    by_file = F.create_map(*[F.lit(text) for pair in said.items() for text in pair])
+    return name_of(F.try_element_at(by_file, F.col("file"))).try_cast(field.type)
 
 
 def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:
-    raw = ", ".join(f"{_quoted(field.name)}: {field.type}" for field in fields)
-    shape = f"file string, position bigint, record string, problems array<string>, raw struct<{raw}>"
-    return spark.createDataFrame([], shape)
-
-
-def _columns_to_read(fields: Sequence[Field]) -> dict[str, str]:
-    """Columns of a JSON line; two fields mapped to one column read it once, as text if they differ in type."""
-    columns: dict[str, str] = {}
-    for field in fields:
-        same = columns.get(field.column, field.type) == field.type
-        columns[field.column] = field.type if same else "string"
-    return columns
-
-
-def _wrong_type(field: Field) -> str:
-    kind = field.type.split("<")[0]
-    expected = {
-        "string": "text",
-        "double": "a number",
-        "boolean": "true or false",
-        "array": "a list",
-        "struct": "an object",
-    }
-    return f"{field.column} has the wrong type; expected {expected.get(kind, kind)}"
+    texts = [StructField(name, StringType()) for name in ("file", "record")]
+    lists = [StructField(name, ArrayType(StringType())) for name in ("problems", "details", "notes")]
+    raw = StructField("raw", StructType([StructField(field.name, type_of(field.type)) for field in fields]))
+    return spark.createDataFrame([], StructType([*texts, *lists, StructField("position", LongType()), raw]))
 
 
 def _order_columns() -> list[Column]:
@@ -248,19 +315,19 @@ def _by_schema(spark: SparkSession, files: Sequence[RawFile]) -> list[list[RawFi
     groups: dict[str, list[RawFile]] = {}
     for file in files:
         if file.kind == "parquet":
-            schema = spark.read.parquet(_escaped(file.path)).schema.simpleString()
-            groups.setdefault(schema, []).append(file)
+            groups.setdefault(_schema_of(spark, file), []).append(file)
     return list(groups.values())
 
 
-def _escaped(path: str) -> str:
-    """A path in which nothing is taken for a glob."""
-    return "".join(f"\\{c}" if c in "*?[]{}\\" else c for c in path)
+def _schema_of(spark: SparkSession, file: RawFile) -> str:
+    try:
+        return reader_of(spark, [file.path]).parquet(for_reader(file.path)).schema.json()
+    except AnalysisException as error:
+        if error.getCondition() == "COLUMN_ALREADY_EXISTS":
+            reason = "two of its columns differ only in case, and Spark cannot tell them apart; rename one of them"
+            raise UnreadableFileError(file.path, reason) from None
+        raise
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
-def _plain(kind: str) -> str:
-    return kind.replace("`", "").replace(" ", "")
+def _places(columns: Sequence[str]) -> list[str]:
+    return [f"c{place}" for place in range(len(columns))]

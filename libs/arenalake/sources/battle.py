@@ -30,8 +30,6 @@ def vote_reasons(
     return [
         rules.required("model_a", model_a, named.get("model_a")),
         rules.required("model_b", model_b, named.get("model_b")),
-        rules.in_utf8("model_a", model_a),
-        rules.in_utf8("model_b", model_b),
         *([rules.required("winner", label, named.get("winner"))] if winner_required else []),
         rules.known_winner(label, winner_of(label, config.winner_labels), allowed),
         rules.two_models(model_a, model_b),

@@ -36,7 +36,6 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     reasons = F.array(
         rules.required("conversation_id", raw["conversation_id"]),
         rules.required("model", raw["model"]),
-        rules.in_utf8("model", raw["model"]),
         rules.whole_number("turn", raw["turn"], minimum=1),
         rules.messages_in_order("conversation", raw["conversation"]),
         rules.one_per_message("openai_moderation", raw["openai_moderation"], raw["conversation"]),

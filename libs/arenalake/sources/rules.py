@@ -16,12 +16,6 @@ def required(name: str, value: Column, column: str | None = None) -> Column:
     return F.when(empty, F.lit(f"{name} is missing{where}"))
 
 
-def in_utf8(name: str, value: Column) -> Column:
-    """Broken by U+FFFD, which stands where a file had bytes that are not UTF-8."""
-    told = F.concat(F.lit(f"{name} is "), value, F.lit(", with bytes that are not UTF-8; save the file as UTF-8"))
-    return F.when(F.contains(value, F.lit("\ufffd")), told)
-
-
 def known_winner(label: Column, winner: Column, allowed: list[str]) -> Column:
     told = F.concat(F.lit("winner "), F.to_json(F.array(label)), F.lit(f" is unknown; known: {', '.join(allowed)}"))
     return F.when(label.isNotNull() & winner.isNull(), told)

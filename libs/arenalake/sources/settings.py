@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, field_validator
 
 from arenalake.section import Section
+from arenalake.sources.names import clean_name
 
 WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
 
@@ -71,5 +72,5 @@ class SourceSettings(Section):
                     f"has the label {label}, which YAML did not read as text; write it in quotes as it stands in the "
                     "file, such as 'true' or 'yes'"
                 )
-        # YAML reads 1 as a number; a label in a file is always text.
-        return {str(label): winner for label, winner in labels.items()}
+        # YAML reads 1 as a number; a label in a file is text, without what surrounds it, and 1.0 is 1.
+        return {clean_name(str(label)): winner for label, winner in labels.items()}

@@ -20,12 +20,14 @@ class Field:
             write 1.0; a rule then checks that they are whole.
         column: what it is called in the file.
         mapped: the configuration names the column, so a file without it does not fit the mapping.
+        is_text: a text that is kept as it stands; any other string names something, and what surrounds it is cut off.
     """
 
     name: str
     type: str
     column: str
     mapped: bool = False
+    is_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,15 @@ def parsed(
     """The contract between a source module and ingestion.
 
     Returns:
-        file, record (JSON), record_key, reasons (array<string>, empty for a good record), battle (a row of `battles`
-        without source and file; null where the source has none), conversations (rows of `conversations` likewise).
+        file, record (JSON), record_key, reasons (array<string>, empty for a good record), details and notes (as the
+        reader gives them), battle (a row of `battles` without source and file; null where the source has none),
+        conversations (rows of `conversations` likewise).
     """
     return records.select(
         "file",
         "record",
+        "details",
+        "notes",
         key.alias("record_key"),
         # A record that cannot be taken apart breaks every rule; the one true reason is enough.
         F.when(F.col("raw").isNull(), F.col("problems"))

@@ -11,11 +11,18 @@ from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from arenalake.config import SourceConfig
-from arenalake.errors import ArenalakeError, SchemaMismatchError
-from arenalake.ingest.files import RawFile, digest_of, is_named, list_files
+from arenalake.errors import (
+    ArenalakeError,
+    NothingKeptError,
+    SchemaMismatchError,
+    SourceNotFoundError,
+    UnreadableFileError,
+)
+from arenalake.ingest.files import Listing, RawFile, digest_of, is_named, list_files
 from arenalake.ingest.quarantine import quarantine_rows
 from arenalake.ingest.records import count_rows, read_records
 from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
+from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
 from arenalake.lake import Lake
 from arenalake.sources import SOURCES, Source
 from arenalake.steps import Context, StepResult
@@ -40,44 +47,109 @@ class _Counts:
 
 
 def run(context: Context) -> StepResult:
-    """Ingest every configured source; files that cannot be read are named, and the others are done."""
+    """Ingest every configured source. What goes wrong with a file or a source is told after the others are done."""
     lake, sources = context.lake, context.config.sources
     listed = {name: list_files(lake.spark, name, source.path) for name, source in sources.items()}
+    for name in context.config.pipeline.reread:
+        _forget_files(lake, name, listed[name].files)
     _write_terms(lake, sources)
-    for name, (_, others) in listed.items():
-        if others:
-            log.info("files that are not data are left alone", extra={"source": name, "files": ",".join(others[:10])})
+    for name, listing in listed.items():
+        if listing.others:
+            log.info("not data, left alone", extra={"source": name, "files": ",".join(listing.others[:10])})
 
-    def ingest(name: str) -> tuple["_Batch", dict[str, _Counts]]:
-        new, known_names = _new_files(lake, name, listed[name][0])
-        batch = _Batch(lake, name, sources[name], known_names)
-        if not new:
-            batch.heal()
-        return batch, batch.ingest_what_can_be_read(new)
+    def ingest(name: str) -> StepResult:
+        try:
+            return _ingest_source(lake, name, sources[name], listed[name])
+        except ArenalakeError as error:
+            return StepResult(errors=[error])
+        except Exception as error:
+            log.exception("failed", extra={"source": name})
+            return StepResult(errors=[ArenalakeError(f"sources.{name}: {type(error).__name__}: {_first_line(error)}")])
 
     result = StepResult()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        ingested = dict(zip(listed, pool.map(ingest, listed), strict=True))
-    for name, (batch, counts) in ingested.items():
-        files = listed[name][0]
-        result.unreadable += batch.unreadable
-        result.lines.append(_summary(name, len(files), counts, batch.moved))
-        for key in ("rows", "kept", "quarantined", "duplicates"):
-            result.metrics[f"{name}.{key}"] = sum(getattr(count, key) for count in counts.values())
+        for done in pool.map(ingest, sources):
+            result.lines += done.lines
+            result.unreadable += done.unreadable
+            result.errors += done.errors
+            result.metrics |= done.metrics
     return result
 
 
-def _summary(name: str, n_files: int, counts: dict[str, _Counts], moved: int) -> str:
-    if not counts:
-        return f"{name}: nothing new in {n_files} file(s)"
-    rows, kept, quarantined, duplicates = (
-        sum(getattr(count, key) for count in counts.values()) for key in ("rows", "kept", "quarantined", "duplicates")
+def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing) -> StepResult:
+    new, known_names = _new_files(lake, name, listing.files)
+    batch = _Batch(lake, name, config, known_names)
+    if not new:
+        batch.heal()
+    counts = batch.ingest_what_can_be_read(new)
+    unreadable = [*listing.unreadable, *batch.unreadable]
+    total = {key: sum(getattr(count, key) for count in counts.values()) for key in _Counts.__dataclass_fields__}
+    result = StepResult(unreadable=unreadable, metrics={f"{name}.{key}": n for key, n in total.items()})
+    result.lines.append(
+        _summary(name, len(listing.files) - len(batch.unreadable), len(unreadable), total, len(counts), batch.moved)
     )
+    ever = _sums_of(lake, name)
+    of_files = lake.read(QUARANTINE).where(F.col("source") == name)
+    if counts:
+        of_files = of_files.where(F.col("file").isin(list(counts)))
+    has_reasons = total["quarantined"] if counts else ever["quarantined"]
+    reasons = count_sentences(of_files, "reasons") if has_reasons else []
+    result.lines += list_sentences(f"{name}: in quarantine", reasons)
+    result.lines += list_sentences(f"{name}: not kept", batch.notes)
+    if reasons and not counts:
+        result.lines.append(
+            f"{name}: {ever['quarantined']:,} record(s) of earlier files stay in quarantine; after a change of the "
+            f"source's settings, --set pipeline.reread=[{name}] reads its files again"
+        )
+    for column, names in batch.count_names().items() if total["kept"] else ():
+        result.lines += look_alike_lines(name, column, names)
+    if not ever["kept"] and not unreadable:
+        result.errors.append(_nothing_kept(name, config, ever["rows"], reasons))
+    return result
+
+
+def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[tuple[str, int]]) -> ArenalakeError:
+    if not rows:
+        return NothingKeptError(f"sources.{name}.path: {config.path} holds no record")
+    why = f"; most often: {reasons[0][0]}" if reasons else ""
+    return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
+
+
+def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: int) -> str:
+    missing = f"; {n_unreadable} file(s) could not be read" if n_unreadable else ""
+    if not n_new:
+        return f"{name}: nothing new in {n_readable} file(s){missing}"
     line = (
-        f"{name}: {rows} records in {len(counts)} new file(s) = "
-        f"{kept} kept + {quarantined} quarantined + {duplicates} duplicates"
+        f"{name}: {total['rows']} records in {n_new} new file(s) = "
+        f"{total['kept']} kept + {total['quarantined']} quarantined + {total['duplicates']} duplicates"
     )
-    return line + (f"; {moved} earlier record(s) moved to quarantine ({CONFLICT})" if moved else "")
+    return line + (f"; {moved} earlier record(s) moved to quarantine ({CONFLICT})" if moved else "") + missing
+
+
+def _sums_of(lake: Lake, name: str) -> dict[str, int]:
+    """Records of all files of a source that were ever ingested."""
+    sums = [F.coalesce(F.sum(key), F.lit(0)).alias(key) for key in ("rows", "kept", "quarantined")]
+    return lake.read(INGESTED_FILES).where(F.col("source") == name).agg(*sums).collect()[0].asDict()
+
+
+def _forget_files(lake: Lake, name: str, files: Sequence[RawFile]) -> None:
+    """Take a source's files for new. What they gave is then removed as what an interrupted run left, and read again.
+
+    Raises:
+        SourceNotFoundError: one of them is not there any more, so its records would be lost.
+    """
+    recorded = lake.read(INGESTED_FILES).where(F.col("source") == name)
+    gone = {row["path"] for row in recorded.select("path").collect()} - {file.path for file in files}
+    if gone:
+        raise SourceNotFoundError(
+            f"pipeline.reread: {name} cannot be read again, since {len(gone)} of its files are gone, such as "
+            f"{min(gone)}; put them back, or use a new storage.root"
+        )
+    lake.delete(INGESTED_FILES, recorded)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]
 
 
 def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
@@ -125,6 +197,7 @@ class _Batch:
         self.source: Source = SOURCES[config.format]
         self.entities = BATTLES if self.source.has_battles else CONVERSATIONS
         self.unreadable: list[str] = []
+        self.notes: list[tuple[str, int]] = []
         self.moved = 0
         self._known_names = set(known_names)
         self._names: list[str] = []
@@ -135,11 +208,14 @@ class _Batch:
             return {}
         try:
             return self._ingest(files)
+        except UnreadableFileError as error:
+            broken, reason = [file for file in files if file.path == error.path], error.reason
         except Exception as error:  # what a file's content leads to differs between classic Spark and Connect
-            reason = _unreadable_reason(error)
-            if reason is None:
+            found = _unreadable_reason(error)
+            if found is None:
                 raise
-            broken = files if len(files) == 1 else [file for file in files if is_named(file, reason)]
+            reason = found
+            broken = list(files) if len(files) == 1 else [file for file in files if is_named(file, reason)]
         for file in broken:
             log.error("unreadable file", extra={"source": self.name, "file": file.path, "reason": reason})
             self.unreadable.append(f"{file.path} ({reason})")
@@ -246,7 +322,11 @@ class _Batch:
     ) -> dict[str, int]:
         """Write entities and quarantine; return the number of broken records per file."""
         seen = Observation()
-        watched = parsed.observe(seen, F.count_if(F.size("reasons") > 0).alias("n_broken"))
+        watched = parsed.observe(
+            seen,
+            F.count_if(F.size("reasons") > 0).alias("n_broken"),
+            F.count_if(F.size("notes") > 0).alias("n_noted"),
+        )
         clean, watched_clean = (
             good if contested is None else good.join(contested, "record_key", "left_anti")
             for good in (parsed.where(F.size("reasons") == 0), watched.where(F.size("reasons") == 0))
@@ -263,11 +343,25 @@ class _Batch:
             self.lake.append(BATTLES, watched_clean.select(F.lit(self.name).alias("source"), "file", "battle.*"))
         else:
             self._add_conversations(watched_clean)
+        if seen.get["n_noted"]:
+            self.notes += count_sentences(parsed, "notes")
         if not seen.get["n_broken"]:
             return {}
-        broken = parsed.where(F.size("reasons") > 0).select("file", "record_key", "record", "reasons")
+        broken = parsed.where(F.size("reasons") > 0).select(
+            "file", "record_key", "record", F.concat("reasons", "details").alias("reasons")
+        )
         self.lake.insert_new(QUARANTINE, quarantine_rows(broken, source=self.name))
         return {row["file"]: row["n"] for row in broken.groupBy("file").agg(F.count("*").alias("n")).collect()}
+
+    def count_names(self) -> dict[str, dict[str, int]]:
+        """How often the source has each model, language and category, by column."""
+        columns = ("model_a", "model_b", "language", "category") if self.source.has_battles else ("model", "language")
+        pairs = [F.struct(F.lit(c.split("_")[0]).alias("column"), F.col(c).alias("name")) for c in columns]
+        rows = self._of_source(self.entities).select(F.inline(F.array(*pairs))).where("name IS NOT NULL")
+        counts: dict[str, dict[str, int]] = {}
+        for row in rows.groupBy("column", "name").agg(F.count("*").alias("n")).collect():
+            counts.setdefault(row["column"], {})[row["name"]] = row["n"]
+        return dict(sorted(counts.items()))
 
     def _add_conversations(self, records: DataFrame) -> None:
         rows = records.select("file", F.explode("conversations").alias("one"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from arenalake.config import Config
+from arenalake.errors import ArenalakeError
 from arenalake.lake import Lake
 
 
@@ -25,9 +26,11 @@ class StepResult:
         metrics: numbers for MLflow, such as row counts.
         tables: small result tables for MLflow, such as the leaderboard.
         unreadable: files that could not be read; the job did everything else and then ends with status 1.
+        errors: what else did not work, in the same way; each has its exit status.
     """
 
     lines: list[str] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    errors: list[ArenalakeError] = field(default_factory=list)
