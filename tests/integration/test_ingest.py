@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import os
+from collections import Counter
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -481,6 +482,7 @@ def test_the_published_judgments_are_read_whole(lake, real_data):
     result = run(
         lake,
         mt_bench={"format": "mt_bench", "path": str(real_data / "mt_bench" / "human.jsonl")},
+        gpt4={"format": "mt_bench", "path": str(real_data / "mt_bench" / "gpt4_pair.jsonl")},
         votes={
             "format": "votes",
             "path": str(real_data / "llmfao" / "crowd-comparisons.csv"),
@@ -490,10 +492,18 @@ def test_the_published_judgments_are_read_whole(lake, real_data):
     )
     assert result.lines == [
         "mt_bench: 3355 records in 1 new file(s) = 3355 kept + 0 quarantined + 0 duplicates",
+        "gpt4: 2400 records in 1 new file(s) = 2400 kept + 0 quarantined + 0 duplicates",
         "votes: 8931 records in 1 new file(s) = 8931 kept + 0 quarantined + 0 duplicates",
     ]
     judges = {row[0] for row in rows(lake, BATTLES, "judge", "source") if row[1] == "mt_bench"}
     assert len(judges) == 65
+    outcomes = Counter(row[1:] for row in rows(lake, BATTLES, "source", "winner", "winner_label") if row[0] == "gpt4")
+    assert outcomes == {
+        ("model_a", None): 190,
+        ("model_b", None): 1610,
+        ("tie", None): 220,
+        ("tie", "tie (inconsistent)"): 380,
+    }
 
 
 def test_a_source_that_is_not_there_is_named_before_anything_is_written(lake, tmp_path):
