@@ -75,6 +75,37 @@ def test_the_55k_has_outcomes_in_columns_and_texts_in_json_lists(lake, tmp_path)
     }
 
 
+def test_any_file_with_outcomes_in_columns_is_read_by_a_mapping_and_one_of_them_is_no_score(lake, tmp_path):
+    records = [vote_55k(n, marks) for n, marks in enumerate([(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (0, 0, 0)])]
+    write_csv(tmp_path / "numbers.csv", records)
+    marks = ("winner_model_a", "winner_model_b", "winner_tie")
+    as_truth = [record | {name: bool(record[name]) for name in marks} for record in records]
+    pq.write_table(pa.Table.from_pylist(as_truth), tmp_path / "truth.parquet")
+    write_json(tmp_path / "truth.jsonl", as_truth)
+    votes = {"format": "votes", "columns": {"battle_id": "id", **{name: name for name in marks}}}
+    score = {"format": "votes", "columns": {"battle_id": "id", "score": "winner_model_a"}}
+    files = ("numbers.csv", "truth.parquet", "truth.jsonl")
+    result = run(
+        lake,
+        **{name: votes | {"path": str(tmp_path / name)} for name in files},
+        score=score | {"path": str(tmp_path / "numbers.csv")},
+    )
+    assert result.lines == [
+        *[f"{name}: 5 records in 1 new file(s) = 4 kept + 1 quarantined + 0 duplicates" for name in files],
+        "score: 5 records in 1 new file(s) = 3 kept + 2 quarantined + 0 duplicates",
+    ]
+    winners = {"0": "model_a", "1": "model_b", "2": "tie", "3": "tie"}
+    found = rows(lake, BATTLES, "source", "battle_id", "winner")
+    for name in files:
+        assert {battle: winner for source, battle, winner in found if source == name} == winners
+    assert {battle for source, battle, _ in found if source == "score"} == {"0", "1", "4"}
+    told = dict(rows(lake, QUARANTINE, "source", "reasons"))
+    values = {"numbers.csv": "0, 0, 0", "truth.parquet": "false, false, false", "truth.jsonl": "false, false, false"}
+    for name in files:
+        assert told[name] == [f"{', '.join(marks)} are {values[name]}; exactly one must be 1, the others 0"]
+    assert told["score"][0].startswith("score is 0.0, but winner_tie is 1: if it marks one outcome, map")
+
+
 def category_tag(*criteria, creative=False, instructions=False, math=False):
     return {
         "creative_writing_v0.1": {"creative_writing": creative, "score": "yes" if creative else "no"},

@@ -47,6 +47,8 @@ def test_codes_become_the_names_of_the_other_releases_and_other_languages_stay(s
         "iw": "Hebrew",
         "lo": "Lao",
         "English": "English",
+        "Ga": "Ga",
+        "ga": "Irish",
         "<err>": "<err>",
         "xq": "xq",
         None: None,

@@ -129,6 +129,30 @@ def test_a_mark_of_one_outcome_that_is_mapped_as_a_score_makes_no_tie_a_win(spar
     assert found[4][:2] == ("tie", 0.5)
 
 
+def test_nor_does_such_a_mark_that_is_mapped_as_a_winner(spark):
+    marks = [("1", 0), ("0", 1), ("0", 0), ("2", 1)]
+    records = [{"model_a": "x", "model_b": "y", "winner": mark, "winner_tie": tie} for mark, tie in marks]
+    labels = {"1": "model_a", "0": "model_b", "2": "tie"}
+    found = _parsed(spark, _source(columns={"winner": "won"}, winner_labels=labels), records)
+    told = (
+        "winner is 0, but winner_tie is 1: if it marks one outcome, map winner_model_a, winner_model_b and winner_tie "
+        "instead"
+    )
+    assert [(winner, reasons) for winner, _, reasons in found] == [
+        ("model_a", []),
+        ("model_b", [told]),
+        ("model_b", []),
+        ("tie", []),
+    ]
+
+
+def test_a_score_beside_marks_may_be_missing(spark):
+    source = _source(columns={"winner_model_a": "a", "winner_model_b": "b", "score": "p"})
+    record = {"model_a": "x", "model_b": "y", "winner_model_a": 1, "winner_model_b": 0}
+    found = _parsed(spark, source, [record, record | {"score": 0.75}])
+    assert found == [("model_a", None, []), ("model_a", 0.75, [])]
+
+
 def test_a_winner_can_be_the_name_of_a_model_and_a_tie_one_of_its_labels(spark):
     def found(source, *winners):
         records = [{"model_a": "x", "model_b": "y", "winner": winner} for winner in winners]

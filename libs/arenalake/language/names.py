@@ -37,5 +37,5 @@ def names_by_code() -> dict[str, str]:
     ('English', 'Hebrew', False)
     """
     codes = {*Locale("en").languages, *get_global("language_aliases")}
-    names = {code: language_name(code) for code in codes if code.isalpha()}
+    names = {code: language_name(code) for code in sorted(codes) if code.isalpha()}
     return {code: name for code, name in names.items() if name != code}

@@ -23,7 +23,8 @@ ONE_HOT = {
     "winner_tie": "tie",
     "winner_bothbad": "tie (bothbad)",
 }
-_CODE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$"
+# With a capital it is a name: Ga is a language of Ghana, and ga is the code of Irish.
+_CODE = r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$"
 
 
 def published_labels(config: SourceSettings) -> dict[str, str]:
@@ -82,7 +83,7 @@ def is_false(mark: Column) -> Column:
 def language_of(published: Column) -> Column:
     """The published language, by its English name where it is a code that CLDR knows; else as it stands."""
     names = F.create_map(*[F.lit(text) for pair in names_by_code().items() for text in pair])
-    code = F.when(published.rlike(_CODE), F.lower(F.regexp_extract(published, "^[A-Za-z]+", 0)))
+    code = F.when(published.rlike(_CODE), F.regexp_extract(published, "^[a-z]+", 0))
     return F.coalesce(F.try_element_at(names, code), published)
 
 

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.sources import rules
-from arenalake.sources.battle import ONE_HOT, is_true, one_hot_winner, vote_reasons
+from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
 from arenalake.sources.settings import PUBLISHED_LABELS, TIES, SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
 from arenalake.sources.times import time_of
@@ -40,7 +40,7 @@ def _fields(config: SourceSettings) -> list[Field]:
     But for the score, a name that means many things, and for marks of outcomes: these have to be mapped. Where outcomes
     are marked, there is no label.
     """
-    marked = [name for name in ONE_HOT if name in config.columns]
+    marked = _marked(config)
     needed = {"model_a", "model_b", *config.columns}
     if not marked:
         needed.add(_scored_by(config) or "winner")
@@ -50,6 +50,11 @@ def _fields(config: SourceSettings) -> list[Field]:
         for name, kind in _MAPPABLE.items()
         if name not in mapped_only or name in config.columns
     ]
+
+
+def _marked(config: SourceSettings) -> list[str]:
+    """The fields that mark an outcome each, where the configuration maps them; else there are labels."""
+    return [name for name in ONE_HOT if name in config.columns]
 
 
 def _scored_by(config: SourceSettings) -> str | None:
@@ -67,18 +72,18 @@ def _score(raw: dict[str, Column], config: SourceSettings) -> Column:
     return (raw["likert"] - against) / (in_favour - against)
 
 
-def _score_reasons(raw: dict[str, Column], config: SourceSettings) -> list[Column]:
+def _score_reasons(raw: dict[str, Column], config: SourceSettings, *, is_needed: Column) -> list[Column]:
     scored = _scored_by(config)
     if scored is None:
         return []
     scale = config.likert_scale
     in_range = rules.grade_in_scale(scored, raw[scored], scale) if scale else rules.score_in_range(scored, raw[scored])
-    return [F.when(raw["winner"].isNull(), rules.required(scored, raw[scored], config.columns.get(scored))), in_range]
+    return [F.when(is_needed, rules.required(scored, raw[scored], config.columns.get(scored))), in_range]
 
 
 def _outcome(raw: dict[str, Column], config: SourceSettings) -> tuple[Column, list[Column]]:
     """The outcome that a record states, null where it is left to the score, and the rules for it."""
-    marked = [name for name in ONE_HOT if name in config.columns]
+    marked = _marked(config)
     if marked:
         winner, one_outcome = one_hot_winner({name: raw[name] for name in marked})
         return winner, [one_outcome]
@@ -95,27 +100,24 @@ def _outcome(raw: dict[str, Column], config: SourceSettings) -> tuple[Column, li
     return winner, [*required, rules.known_winner(label, winner, known)]
 
 
-def _ties_without_a_score(raw: dict[str, Column]) -> Column:
-    """The rule that no tie is taken for a win: a column such as `winner_tie` says 1 where the score says 0 or 1."""
+def _no_tie(name: str, value: Column) -> Column:
+    """The rule that a column of 0 and 1 is no mark of one outcome, of which ties would be taken for the other.
+
+    Broken where the value is 0 or 1, and a column such as `winner_tie` is 1.
+    """
     row = F.from_json("record", "map<string,string>")
-    ties = F.map_keys(F.map_filter(row, lambda name, value: F.lower(name).rlike(_TIE) & is_true(value)))
-    told = F.concat(
-        F.lit("score is "),
-        raw["score"].cast("string"),
-        F.lit(", but "),
-        F.array_join(ties, ", "),
-        F.lit(
-            " is 1: a mark of one outcome is no score; map winner_model_a, winner_model_b and winner_tie to the marks "
-            "instead"
-        ),
-    )
-    return F.when(raw["score"].isin(0.0, 1.0), F.when(F.size(ties) > 0, told))
+    ties = F.map_keys(F.map_filter(row, lambda column, cell: F.lower(column).rlike(_TIE) & is_true(cell)))
+    text = value.cast("string")
+    advice = "if it marks one outcome, map winner_model_a, winner_model_b and winner_tie instead"
+    told = F.concat(F.lit(f"{name} is "), text, F.lit(", but "), F.array_join(ties, ", "), F.lit(f" is 1: {advice}"))
+    return F.when(is_true(text) | is_false(text), F.when(F.size(ties) > 0, told))
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {name: F.col(f"raw.{name}") for name in (field.name for field in _fields(config))}
     raw = {name: F.lit(None).cast(kind) for name, kind in _MAPPABLE.items()} | raw
     score = _score(raw, config)
+    is_by_score = F.lit(False) if _marked(config) else raw["winner"].isNull()
     by_score = F.when(score > 0.5, "model_a").when(score < 0.5, "model_b").when(score == 0.5, "tie")
     stated, outcome_reasons = _outcome(raw, config)
     battle_id = F.coalesce(raw["battle_id"], digest_of(F.col("file"), F.col("position")))
@@ -123,7 +125,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     battle = entity(
         BATTLES,
         battle_id=battle_id,
-        winner=F.coalesce(stated, F.when(raw["winner"].isNull(), by_score)),
+        winner=F.coalesce(stated, F.when(is_by_score, by_score)),
         winner_label=telling(raw["winner"]),
         score=score,
         judge_kind=F.lit(config.judge_kind),
@@ -131,12 +133,15 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         sequence=F.coalesce(F.unix_micros(tstamp), raw["sequence"].try_cast("bigint"), F.col("position")),
         **{name: raw[name] for name in _MAPPABLE if name not in (*_MADE, *ONE_HOT)},
     )
+    no_ties = [_no_tie("score", raw["score"])] if "score" in config.columns else []
+    if config.winner_labels:
+        no_ties.append(F.when(~stated.isin(*TIES), _no_tie("winner", raw["winner"])))
     battle_id_given = "battle_id" in config.columns
     reasons = F.array(
         *([rules.required("battle_id", raw["battle_id"], config.columns["battle_id"])] if battle_id_given else []),
         *vote_reasons(raw["model_a"], raw["model_b"], outcome_reasons, config.columns),
-        *_score_reasons(raw, config),
-        *([_ties_without_a_score(raw)] if "score" in config.columns else []),
+        *_score_reasons(raw, config, is_needed=is_by_score),
+        *no_ties,
         rules.whole_number("turn", raw["turn"], minimum=1),
         rules.whole_number("likert", raw["likert"]),
         rules.whole_number("sequence", raw["sequence"]),
