@@ -14,6 +14,11 @@ NANOSECONDS = 1748530121602925123
 MICROSECONDS = 1748530121602925
 
 
+def sums(result):
+    """The line of each source that says what became of its records."""
+    return [line for line in result.lines if " records in " in line]
+
+
 def write_csv(path, records):
     """As pandas writes it: quotes are doubled, nulls are empty."""
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -51,7 +56,7 @@ def test_the_55k_has_outcomes_in_columns_and_texts_in_json_lists(lake, tmp_path)
     ]
     write_csv(tmp_path / "train.csv", records)
     result = run(lake, arena={"format": "arena_55k", "path": str(tmp_path / "train.csv")})
-    assert result.lines == ["arena: 6 records in 1 new file(s) = 3 kept + 3 quarantined + 0 duplicates"]
+    assert sums(result) == ["arena: 6 records in 1 new file(s) = 3 kept + 3 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "battle_id", "winner", "turn", "sequence", "judge_kind", "tstamp") == [
         ("30192", "model_a", 1, 0, "human", None),
         ("53567", "model_b", 2, 1, "human", None),
@@ -90,7 +95,7 @@ def test_any_file_with_outcomes_in_columns_is_read_by_a_mapping_and_one_of_them_
         **{name: votes | {"path": str(tmp_path / name)} for name in files},
         score=score | {"path": str(tmp_path / "numbers.csv")},
     )
-    assert result.lines == [
+    assert sums(result) == [
         *[f"{name}: 5 records in 1 new file(s) = 4 kept + 1 quarantined + 0 duplicates" for name in files],
         "score: 5 records in 1 new file(s) = 3 kept + 2 quarantined + 0 duplicates",
     ]
@@ -150,7 +155,7 @@ def test_the_100k_has_categories_and_means_the_same_in_parquet_and_json_lines(la
     write_json(tmp_path / "json" / "1.jsonl", records)
     kinds = ("parquet", "json")
     result = run(lake, **{kind: {"format": "arena_100k", "path": str(tmp_path / kind)} for kind in kinds})
-    assert result.lines == [
+    assert sums(result) == [
         f"{kind}: 4 records in 1 new file(s) = 3 kept + 1 quarantined + 0 duplicates" for kind in kinds
     ]
     columns = ("battle_id", "winner", "judge", "turn", "anony", "language", "sequence", "category_tags")
@@ -215,7 +220,7 @@ def test_the_140k_has_texts_in_parts_and_times_in_nanoseconds(lake, tmp_path):
     )
     kinds = ("parquet", "json")
     result = run(lake, **{kind: {"format": "arena_140k", "path": str(tmp_path / kind)} for kind in kinds})
-    assert result.lines == [
+    assert sums(result) == [
         f"{kind}: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates" for kind in kinds
     ]
     columns = ("battle_id", "winner", "winner_label", "judge", "turn", "language", "sequence", "category_tags")
@@ -255,7 +260,7 @@ def test_the_votes_of_experts_have_conversations_that_were_printed(lake, tmp_pat
     nested.loc[2, "conversation_b"] = "Hello"
     nested.to_parquet(tmp_path / "1.parquet")
     result = run(lake, expert={"format": "arena_expert", "path": str(tmp_path)})
-    assert result.lines == ["expert: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
+    assert sums(result) == ["expert: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
     columns = ("battle_id", "winner", "turn", "language", "sequence", "tstamp", "category_tags")
     assert rows(lake, BATTLES, *columns) == [
         ("c4b9710c-1", "model_b", 2, "Polish", 0, None, ["occupation.mathematical"]),
