@@ -16,7 +16,8 @@ from arenalake.language.detectors import DETECTORS
 from arenalake.paths import local_path
 from arenalake.section import Section
 from arenalake.sources import SOURCES
-from arenalake.sources.settings import SourceSettings
+from arenalake.sources.battle import ONE_HOT
+from arenalake.sources.settings import TIES, SourceSettings
 
 # Covariates of style control: column of `messages` each; tokens are those of the configured tokenizer.
 STYLE_COVARIATES = {
@@ -123,13 +124,44 @@ class SourceConfig(SourceSettings):
         return self
 
     @model_validator(mode="after")
+    def _outcomes_are_marked_or_labelled(self) -> "SourceConfig":
+        marked = [name for name in ONE_HOT if name in self.columns]
+        if not marked:
+            return self
+        missing = [name for name in ("winner_model_a", "winner_model_b") if name not in marked]
+        if missing:
+            raise ValueError(f"columns: {', '.join(marked)} cannot be mapped without {', '.join(missing)}")
+        if "winner" in self.columns:
+            raise ValueError(f"columns: give either winner, or {', '.join(marked)}, not both")
+        if len({self.columns[name] for name in marked}) < len(marked):
+            raise ValueError(f"columns: {', '.join(marked)} must be different columns of the file")
+        return self
+
+    @model_validator(mode="after")
     def _only_votes_have_winners_and_judges(self) -> "SourceConfig":
-        if not SOURCES[self.format].has_battles:
-            unused = {"winner_labels", "judge_kind"} & self.model_fields_set
+        source = SOURCES[self.format]
+        given = {"winner_labels", "winner_is"} & self.model_fields_set
+        if not source.has_battles:
+            unused = given | ({"judge_kind"} & self.model_fields_set)
             if unused:
                 raise ValueError(
                     f"{', '.join(sorted(unused))} cannot be given in format {self.format}, which has no votes"
                 )
+        elif given and not any(field.name == "winner" for field in source.fields(self)):
+            raise ValueError(f"{', '.join(sorted(given))} cannot be given where each outcome has a column of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _winners_are_models_or_ties(self) -> "SourceConfig":
+        if self.winner_is == "label":
+            return self
+        if "winner" not in SOURCES[self.format].mappable:
+            raise ValueError(f"`winner_is: model` has no use in format {self.format}, which has labels of its own")
+        wins = sorted(text for text, winner in self.winner_labels.items() if winner not in TIES)
+        if wins:
+            raise ValueError(
+                f"winner_labels: with `winner_is: model` only ties have labels, but {', '.join(wins)} stands for a win"
+            )
         return self
 
 

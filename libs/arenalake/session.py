@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from arenalake.config import SparkConfig
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 # What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
 _CORRECTNESS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+# Parquet with times in nanoseconds, as pandas writes it, is read, not refused. Serverless compute takes no such setting.
+_WHERE_ALLOWED = {"spark.sql.legacy.parquet.nanosAsLong": "true"}
 
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.
 _LOCAL = {
@@ -71,6 +74,11 @@ def get_session(config: SparkConfig) -> SparkSession:
         spark = _start_local(builder, config.master, config)
     for key, value in _CORRECTNESS.items():
         spark.conf.set(key, value)
+    for key, value in _WHERE_ALLOWED.items():
+        try:
+            spark.conf.set(key, value)
+        except PySparkException as error:
+            log.debug("setting refused", extra={"key": key, "reason": str(error)})
     _require_delta(spark)
     return spark
 

@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import os
+from collections import Counter
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -294,15 +295,14 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
     write_lines(raw / "good.jsonl", [battle(1)])
     (raw / "garbage.parquet").write_bytes(b"this is not parquet, whatever its name says")
     (raw / "no bytes.parquet").touch()
-    times = pa.array([1], pa.timestamp("ns"))  # as pandas writes them, and Spark does not read them
-    pq.write_table(pa.table({"tstamp": times}), raw / "nanoseconds.parquet")
+    pq.write_table(pa.table({"Winner": ["tie"], "winner": ["tie"]}), raw / "case.parquet")
     whole = gzip.compress("".join(json.dumps(battle(n)) + "\n" for n in range(10, 60)).encode())
     (raw / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     result = run(lake, arena={"format": "arena", "path": str(raw)})
     assert sorted(name.split(" (")[0].rsplit("/", 1)[1] for name in result.unreadable) == [
+        "case.parquet",
         "cut.jsonl.gz",
         "garbage.parquet",
-        "nanoseconds.parquet",
         "no bytes.parquet",
     ]
     assert rows(lake, BATTLES, "battle_id") == [("q1",)]
@@ -493,6 +493,7 @@ def test_the_published_judgments_are_read_whole(lake, real_data):
     result = run(
         lake,
         mt_bench={"format": "mt_bench", "path": str(real_data / "mt_bench" / "human.jsonl")},
+        gpt4={"format": "mt_bench", "path": str(real_data / "mt_bench" / "gpt4_pair.jsonl")},
         votes={
             "format": "votes",
             "path": str(real_data / "llmfao" / "crowd-comparisons.csv"),
@@ -502,10 +503,18 @@ def test_the_published_judgments_are_read_whole(lake, real_data):
     )
     assert result.lines == [
         "mt_bench: 3355 records in 1 new file(s) = 3355 kept + 0 quarantined + 0 duplicates",
+        "gpt4: 2400 records in 1 new file(s) = 2400 kept + 0 quarantined + 0 duplicates",
         "votes: 8931 records in 1 new file(s) = 8931 kept + 0 quarantined + 0 duplicates",
     ]
     judges = {row[0] for row in rows(lake, BATTLES, "judge", "source") if row[1] == "mt_bench"}
     assert len(judges) == 65
+    outcomes = Counter(row[1:] for row in rows(lake, BATTLES, "source", "winner", "winner_label") if row[0] == "gpt4")
+    assert outcomes == {
+        ("model_a", None): 190,
+        ("model_b", None): 1610,
+        ("tie", None): 220,
+        ("tie", "tie (inconsistent)"): 380,
+    }
 
 
 def test_a_source_that_is_not_there_is_named_before_anything_is_written(lake, tmp_path):

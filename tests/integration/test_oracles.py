@@ -387,7 +387,7 @@ def test_battles_are_counted_from_the_raw_votes(lake, corpus):
     for battle in corpus.battles:
         time = dt.datetime.fromtimestamp(battle["tstamp"], dt.UTC)
         a, b, winner = battle["model_a"], battle["model_b"], battle["winner"]
-        key = (battle["source"], "human", battle["language"], None, battle["turn"], battle["anony"])
+        key = (battle["source"], "human", battle["language"], None, None, battle["turn"], battle["anony"])
         counts[*key, time.strftime("%Y-%m"), None, a, b, winner] += 1
         days[battle["source"], time.date()] += 1
         first, second = sorted((a, b))

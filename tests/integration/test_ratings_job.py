@@ -211,11 +211,11 @@ def test_a_slice_by_month_is_the_same_from_counts_and_from_battles(spark):
 
 def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
     rows = [
-        ("s", "human", "a,b=c", None, 1, None, None, None, "x", "y", "model_a", 3),
-        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "model_a", 4),
-        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "tie (bothbad)", 5),
-        ("s", "human", "a,b=c", None, 1, None, None, None, "x", "y", "tie", 6),
-        ("s", "human", "a,b=c", None, 1, None, None, None, "y", "x", "model_b", 7),
+        ("s", "human", "a,b=c", None, None, 1, None, None, None, "x", "y", "model_a", 3),
+        ("s", "human", "a,b=c", None, None, 1, None, None, None, "y", "x", "model_a", 4),
+        ("s", "human", "a,b=c", None, None, 1, None, None, None, "y", "x", "tie (bothbad)", 5),
+        ("s", "human", "a,b=c", None, None, 1, None, None, None, "x", "y", "tie", 6),
+        ("s", "human", "a,b=c", None, None, 1, None, None, None, "y", "x", "model_b", 7),
     ]
     config = _config(ratings={"min_battles": 1, "slices": ["language,turn"]})
     votes = count_votes(spark.createDataFrame(rows, BATTLE_COUNTS.ddl), ratings=config.ratings)

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from test_ingest import battle, write_lines
+from test_ingest import run as run_ingest
 
 from arenalake.config import StorageConfig
 from arenalake.errors import SchemaMismatchError
 from arenalake.lake import Derivation, Lake
-from arenalake.tables import Column, Table
+from arenalake.tables import BATTLES, Column, Table
 
 OLD = Table(
     name="animals",
@@ -96,3 +98,17 @@ def test_a_local_log_says_what_delta_lake_says_of_its_history(spark, lake, anima
     lake.append(OLD, animals)
     assert dates(lake._read_log(OLD)) == dates(lake._ask_history(OLD))
     assert dates(lake._read_log(OLD)) == {"version": 5, "newest": 5, "userMetadata": None}
+
+
+def test_battles_stored_before_they_had_tags_stay_and_are_known_again(lake, tmp_path):
+    source = {"format": "arena", "path": str(tmp_path / "raw")}
+    write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2)])
+    run_ingest(lake, arena=source)
+    old = lake.spark.table(lake.name_of(BATTLES)).drop("winner_label", "category_tags")
+    old.write.format("delta").mode("overwrite").option("overwriteSchema", True).saveAsTable(lake.name_of(BATTLES))
+    write_lines(tmp_path / "raw" / "2.jsonl", [battle(2), battle(3)])
+    result = run_ingest(lake, arena=source)
+    assert result.lines == ["arena: 2 records in 1 new file(s) = 1 kept + 0 quarantined + 1 duplicates"]
+    fresh = Lake(lake.spark, StorageConfig(root=lake.root))
+    battles = fresh.read(BATTLES).select("battle_id", "winner_label", "category_tags")
+    assert sorted(map(tuple, battles.collect())) == [(f"q{n}", None, None) for n in (1, 2, 3)]

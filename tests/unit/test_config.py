@@ -22,6 +22,10 @@ def problem_of(tree):
     return str(caught.value)
 
 
+def votes_with(columns, **settings):
+    return {"format": "votes", "path": "x", "columns": columns, **settings}
+
+
 @pytest.mark.parametrize(
     ("tree", "said"),
     [
@@ -32,7 +36,10 @@ def problem_of(tree):
         ),
         ({"storage": {}}, ["storage: give either `root`, or both `catalog` and `schema`"]),
         ({"storage": {"root": "x", "catalog": "c", "schema": "s"}}, ["give either `root`"]),
-        ({"sources": {"a": {"format": "arna", "path": "x"}}}, ["sources.a.format", "'arna'", "arena, lmsys_chat_1m"]),
+        (
+            {"sources": {"a": {"format": "arna", "path": "x"}}},
+            ["sources.a.format", "'arna'", "arena_expert, lmsys_chat_1m"],
+        ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "colums": {}}}},
             ["sources.a.colums: no such key", "columns"],
@@ -57,7 +64,7 @@ def problem_of(tree):
         ({"ratings": {"slices": ["languge"]}}, ["'languge' is not a slice", "language"]),
         (
             {"sources": {"a": {"format": "votes", "path": "x", "identity_phrases": ["gpt"]}}},
-            ["identity_phrases are for votes on texts (arena, mt_bench), not for votes"],
+            ["identity_phrases are for votes on texts (arena, arena_100k,", "mt_bench), not for votes"],
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "identity_phrases": "no/such.yml"}}},
@@ -86,6 +93,34 @@ def problem_of(tree):
         (
             {"sources": {"a": {"format": "lmsys_chat_1m", "path": "x", "winner_labels": {"l": "model_a"}}}},
             ["winner_labels cannot be given in format lmsys_chat_1m, which has no votes"],
+        ),
+        (
+            {"sources": {"a": votes_with({"winner_model_a": "a", "winner_tie": "t"})}},
+            ["sources.a: columns: winner_model_a, winner_tie cannot be mapped without winner_model_b"],
+        ),
+        (
+            {"sources": {"a": votes_with({"winner_model_a": "a", "winner_model_b": "b", "winner": "w"})}},
+            ["sources.a: columns: give either winner, or winner_model_a, winner_model_b, not both"],
+        ),
+        (
+            {"sources": {"a": votes_with({"winner_model_a": "a", "winner_model_b": "a"})}},
+            ["winner_model_a, winner_model_b must be different columns of the file"],
+        ),
+        (
+            {"sources": {"a": votes_with({"winner_model_a": "a", "winner_model_b": "b"}, winner_is="model")}},
+            ["sources.a: winner_is cannot be given where each outcome has a column of its own"],
+        ),
+        (
+            {"sources": {"a": votes_with({}, winner_is="model", winner_labels={"draw": "tie", "left": "model_a"})}},
+            ["with `winner_is: model` only ties have labels, but left stands for a win"],
+        ),
+        (
+            {"sources": {"a": {"format": "arena", "path": "x", "winner_is": "model"}}},
+            ["`winner_is: model` has no use in format arena"],
+        ),
+        (
+            {"sources": {"a": {"format": "arena_55k", "path": "x", "winner_labels": {"1": "model_a"}}}},
+            ["winner_labels cannot be given where each outcome has a column of its own"],
         ),
         ({"pipeline": {"jobs": ["ingst"]}}, ["pipeline.jobs.0", "'ingest'", "'ingst'"]),
     ],

@@ -27,7 +27,7 @@ def _parsed(spark, source, records):
         "position",
         "record",
         F.from_json("record", raw).alias("raw"),
-        F.array().cast("array<string>").alias("problems"),
+        *[F.array().cast("array<string>").alias(name) for name in ("problems", "details", "notes")],
     )
     found = SOURCES["votes"].parse(rows, source).select("battle.winner", "battle.score", "reasons").collect()
     return [(row["winner"], row["score"], row["reasons"]) for row in found]
@@ -80,6 +80,104 @@ def test_settings_that_cannot_be_meant_are_mistakes():
         _source(columns={"score": "p"}, likert_scale=[1, 8])
     with pytest.raises(ConfigError, match="`likert_scale` has no use in format arena"):
         _source(format="arena", likert_scale=[1, 8])
+
+
+def test_marks_of_outcomes_give_the_winner_where_exactly_one_is_set(spark):
+    names = ("winner_model_a", "winner_model_b", "winner_tie", "winner_bothbad")
+    source = _source(columns=dict(zip(names, "abcd", strict=True)))
+    marks = [
+        (1, 0, 0, 0),
+        ("false", "True", "false", "false"),
+        ("0", "0.0", "1.0", "0"),
+        (False, False, False, True),
+        (1, 1, 0, 0),
+        (0, 0, 0, 0),
+        (1, 0, 0, None),
+        (1, 0, 0, "no"),
+    ]
+    records = [{"model_a": "x", "model_b": "y", "winner": "y", **dict(zip(names, row, strict=True))} for row in marks]
+    found = _parsed(spark, source, records)
+    assert [winner for winner, _, _ in found] == ["model_a", "model_b", "tie", "tie (bothbad)", *[None] * 4]
+    told = "winner_model_a, winner_model_b, winner_tie, winner_bothbad are {}; exactly one must be 1, the others 0"
+    wrong = ("1, 1, 0, 0", "0, 0, 0, 0", "1, 0, 0, null", "1, 0, 0, no")
+    assert [reasons for _, _, reasons in found] == [[]] * 4 + [[told.format(values)] for values in wrong]
+
+
+def test_a_mark_of_one_outcome_that_is_mapped_as_a_score_makes_no_tie_a_win(spark):
+    sides = {"model_a": "x", "model_b": "y"}
+    records = [
+        {**sides, "score": score, name: mark}
+        for score, name, mark in [
+            (1, "winner_tie", 0),
+            (0, "winner_tie", 1),
+            (0, "isTie", True),
+            (1, "draw", "1"),
+            (0.5, "winner_tie", 1),
+            (0, "necktie", 1),
+        ]
+    ]
+    found = _parsed(spark, _source(columns={"score": "a_won"}), records)
+    broken = [reasons[0].split(":")[0] if reasons else None for _, _, reasons in found]
+    assert broken == [
+        None,
+        "score is 0.0, but winner_tie is 1",
+        "score is 0.0, but isTie is 1",
+        "score is 1.0, but draw is 1",
+        None,
+        None,
+    ]
+    assert found[4][:2] == ("tie", 0.5)
+
+
+def test_nor_does_such_a_mark_that_is_mapped_as_a_winner(spark):
+    marks = [("1", 0), ("0", 1), ("0", 0), ("2", 1)]
+    records = [{"model_a": "x", "model_b": "y", "winner": mark, "winner_tie": tie} for mark, tie in marks]
+    labels = {"1": "model_a", "0": "model_b", "2": "tie"}
+    found = _parsed(spark, _source(columns={"winner": "won"}, winner_labels=labels), records)
+    told = (
+        "winner is 0, but winner_tie is 1: if it marks one outcome, map winner_model_a, winner_model_b and winner_tie "
+        "instead"
+    )
+    assert [(winner, reasons) for winner, _, reasons in found] == [
+        ("model_a", []),
+        ("model_b", [told]),
+        ("model_b", []),
+        ("tie", []),
+    ]
+
+
+def test_a_score_beside_marks_may_be_missing(spark):
+    source = _source(columns={"winner_model_a": "a", "winner_model_b": "b", "score": "p"})
+    record = {"model_a": "x", "model_b": "y", "winner_model_a": 1, "winner_model_b": 0}
+    found = _parsed(spark, source, [record, record | {"score": 0.75}])
+    assert found == [("model_a", None, []), ("model_a", 0.75, [])]
+
+
+def test_a_winner_can_be_the_name_of_a_model_and_a_tie_one_of_its_labels(spark):
+    def found(source, *winners):
+        records = [{"model_a": "x", "model_b": "y", "winner": winner} for winner in winners]
+        return [(winner, reasons) for winner, _, reasons in _parsed(spark, source, records)]
+
+    assert found(_source(winner_is="model"), "x", "y", "tie", "both_bad", "model_a", None) == [
+        ("model_a", []),
+        ("model_b", []),
+        ("tie", []),
+        ("tie (bothbad)", []),
+        (
+            None,
+            [
+                'winner ["model_a"] is unknown; known: the name of either model, both_bad, bothbad, tie, '
+                "tie (both bad), tie (bothbad), tie (inconsistent)"
+            ],
+        ),
+        (None, ["winner is missing"]),
+    ]
+    own = _source(winner_is="model", winner_labels={"draw": "tie"})
+    assert found(own, "y", "draw", "tie") == [
+        ("model_b", []),
+        ("tie", []),
+        (None, ['winner ["tie"] is unknown; known: the name of either model, draw']),
+    ]
 
 
 def test_battles_of_the_same_pair_and_score_are_counted_and_a_winner_stands_in_for_a_missing_score(spark):

@@ -10,11 +10,12 @@ def count_battles(battles: DataFrame, removed: DataFrame | None = None) -> DataF
     """Count battles by outcome.
 
     Counts of two halves add up to the counts of the whole. A null language, category, turn, anony or month is a
-    value of its own, so no battle is lost; nor are those that are not rated.
+    value of its own, so no battle is lost; nor are those that are not rated. All tags of a battle together are one
+    value, so a battle with several tags is counted once.
 
     Args:
-        battles: one row per vote: source, judge_kind, language, category, turn, anony, tstamp, model_a, model_b,
-            winner; and battle_id where some are removed.
+        battles: one row per vote: source, judge_kind, language, category, category_tags, turn, anony, tstamp,
+            model_a, model_b, winner; and battle_id where some are removed.
         removed: the table `removed_votes`; None where no rule is on.
 
     Returns:

@@ -27,3 +27,15 @@ def language_name(code: str) -> str:
     names = Locale("en").languages
     current = get_global("language_aliases").get(language, language)
     return str(names.get(language) or names.get(current, language))
+
+
+def names_by_code() -> dict[str, str]:
+    """The English name of every language code that CLDR knows, without script and region.
+
+    >>> names = names_by_code()
+    >>> names["en"], names["iw"], "English" in names
+    ('English', 'Hebrew', False)
+    """
+    codes = {*Locale("en").languages, *get_global("language_aliases")}
+    names = {code: language_name(code) for code in sorted(codes) if code.isalpha()}
+    return {code: name for code, name in names.items() if name != code}

@@ -97,7 +97,10 @@ def sum_votes(rows: DataFrame, keys: Sequence[str]) -> DataFrame:
 
 
 def slice_rows(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
-    """The rows of the wanted judge kinds, once per slice they belong to, with the column `slice`."""
+    """The rows of the wanted judge kinds, once per slice they belong to, with the column `slice`.
+
+    A battle is in the slice of its category and in that of each of its tags; `category` is then the slice's.
+    """
     rows = rows.where(F.col("judge_kind").isin(ratings.judge_kinds))
     if "month" not in rows.columns:  # counts have the month, battles the time
         rows = rows.withColumn("month", month_of("tstamp"))
@@ -110,10 +113,18 @@ def slice_rows(rows: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
 
 def _slice_of(rows: DataFrame, entry: str) -> DataFrame:
     columns = [] if entry == "all" else entry.split(",")
+    if "category" in columns:
+        rows = rows.withColumn("category", F.explode(_categories()))
     name = F.concat_ws(",", *[_name_value(column) for column in columns]) if columns else F.lit("all")
     for column in columns:
         rows = rows.where(F.col(column).isNotNull())
     return rows.withColumn("slice", name)
+
+
+def _categories() -> Column:
+    """The category of a battle and its tags, each once; empty where it has neither."""
+    category = F.array_compact(F.array("category"))
+    return F.array_union(category, F.coalesce("category_tags", F.array().cast("array<string>")))
 
 
 def _name_value(column: str) -> Column:

@@ -1,6 +1,9 @@
 """The published formats, one module each. To add a data set: write its module and list it in `SOURCES`."""
 
 from arenalake.sources.arena import ARENA
+from arenalake.sources.arena_55k import ARENA_55K
+from arenalake.sources.arena_100k import ARENA_100K
+from arenalake.sources.arena_140k import ARENA_140K, ARENA_EXPERT
 from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
 from arenalake.sources.mt_bench import MT_BENCH
 from arenalake.sources.source import Source
@@ -9,6 +12,10 @@ from arenalake.sources.votes import VOTES
 SOURCES: dict[str, Source] = {
     "lmsys_chat_1m": LMSYS_CHAT_1M,
     "arena": ARENA,
+    "arena_55k": ARENA_55K,
+    "arena_100k": ARENA_100K,
+    "arena_140k": ARENA_140K,
+    "arena_expert": ARENA_EXPERT,
     "mt_bench": MT_BENCH,
     "votes": VOTES,
 }

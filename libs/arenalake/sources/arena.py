@@ -5,10 +5,10 @@ from pyspark.sql import functions as F
 
 from arenalake.moderation import MODERATION_TYPE
 from arenalake.sources import rules
-from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, prompt_hash, sides, vote_reasons
+from arenalake.sources.battle import CONVERSATION_TYPE, label_reasons, parsed_battle, published_labels, vote_reasons
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, entity, parsed, winner_of
-from arenalake.tables import BATTLES
+from arenalake.sources.source import Field, Source, Terms, telling, winner_of
+from arenalake.sources.times import time_of
 
 _FIELDS = [
     Field("question_id", "string", "question_id"),
@@ -33,44 +33,38 @@ _FIELDS = [
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
-    battle_id = raw["question_id"]
-    tstamp = raw["tstamp"].try_cast("timestamp")
+    labels = published_labels(config)
+    winner, tstamp = winner_of(raw["winner"], labels), time_of(raw["tstamp"])
     roberta = raw["toxic_chat_tag"]["roberta-large"]
     t5 = raw["toxic_chat_tag"]["t5-large"]
-    battle = entity(
-        BATTLES,
-        battle_id=battle_id,
+    reasons = [
+        rules.required("question_id", raw["question_id"]),
+        *vote_reasons(raw["model_a"], raw["model_b"], label_reasons(raw["winner"], winner, labels)),
+        rules.whole_number("turn", raw["turn"], minimum=1),
+        rules.readable_time(raw["tstamp"], tstamp),
+        rules.moderation_scores_in_range("openai_moderation", raw["openai_moderation"]),
+        rules.score_in_range("toxic_chat_tag.roberta-large.probability", roberta["probability"]),
+        rules.score_in_range("toxic_chat_tag.t5-large.score", t5["score"]),
+    ]
+    return parsed_battle(
+        records,
+        config,
+        raw,
+        battle_id=raw["question_id"],
         question_id=raw["question_id"],
-        model_a=raw["model_a"],
-        model_b=raw["model_b"],
-        winner=winner_of(raw["winner"], config.winner_labels),
+        winner=winner,
+        winner_label=telling(raw["winner"]),
         judge=raw["judge"],
-        judge_kind=F.lit(config.judge_kind),
         turn=raw["turn"],
         anony=raw["anony"],
         language=raw["language"],
-        prompt_hash=prompt_hash(raw["conversation_a"]),
-        leaked=gives_away(raw, config.identity_phrases),
         tstamp=tstamp,
-        sequence=F.unix_micros(tstamp),
         moderation=raw["openai_moderation"],
         toxicity=F.when(
             raw["toxic_chat_tag"].isNotNull(), F.struct(roberta.alias("roberta_large"), t5.alias("t5_large"))
         ),
+        reasons=reasons,
     )
-    reasons = F.array(
-        rules.required("question_id", raw["question_id"]),
-        *vote_reasons(raw["model_a"], raw["model_b"], raw["winner"], config),
-        rules.whole_number("turn", raw["turn"], minimum=1),
-        rules.readable_time(raw["tstamp"], tstamp),
-        rules.messages_in_order("conversation_a", raw["conversation_a"]),
-        rules.messages_in_order("conversation_b", raw["conversation_b"]),
-        rules.moderation_scores_in_range("openai_moderation", raw["openai_moderation"]),
-        rules.score_in_range("toxic_chat_tag.roberta-large.probability", roberta["probability"]),
-        rules.score_in_range("toxic_chat_tag.t5-large.score", t5["score"]),
-    )
-    conversations = sides(battle_id, raw, language=raw["language"], tstamp=tstamp)
-    return parsed(records, key=battle_id, reasons=reasons, battle=battle, conversations=conversations)
 
 
 ARENA = Source(

@@ -1,43 +1,131 @@
 """What records that are votes on two conversations have in common: fields, rules and entities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from operator import or_
+from operator import add, and_, or_
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.language.names import names_by_code
 from arenalake.sources import rules
-from arenalake.sources.settings import WINNERS, SourceSettings
-from arenalake.sources.source import entity, messages_of, winner_of
-from arenalake.tables import CONVERSATIONS
+from arenalake.sources.settings import PUBLISHED_LABELS, SourceSettings
+from arenalake.sources.source import entity, messages_of, parsed
+from arenalake.tables import BATTLES, CONVERSATIONS
 
 CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
 
 
+# Outcomes given as a column each, in which 1 or true marks the one that was voted for.
+ONE_HOT = {
+    "winner_model_a": "model_a",
+    "winner_model_b": "model_b",
+    "winner_tie": "tie",
+    "winner_bothbad": "tie (bothbad)",
+}
+# With a capital it is a name: Ga is a language of Ghana, and ga is the code of Irish.
+_CODE = r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$"
+
+
+def published_labels(config: SourceSettings) -> dict[str, str]:
+    """The labels of a published format: those of the releases, which the configuration can change and add to."""
+    return PUBLISHED_LABELS | config.winner_labels
+
+
 def vote_reasons(
-    model_a: Column,
-    model_b: Column,
-    label: Column,
-    config: SourceSettings,
-    columns: dict[str, str] | None = None,
-    *,
-    winner_required: bool = True,
+    model_a: Column, model_b: Column, outcome: Sequence[Column], columns: Mapping[str, str] | None = None
 ) -> list[Column]:
-    """The rules that every vote must keep; `columns` names the file's columns where they are mapped."""
+    """The rules that every vote must keep; `columns` names the file's columns where they are mapped.
+
+    Args:
+        outcome: the rules of the outcome, in whatever way the format gives it.
+    """
     named = columns or {}
-    allowed = sorted(config.winner_labels) if config.winner_labels else list(WINNERS)
     return [
         rules.required("model_a", model_a, named.get("model_a")),
         rules.required("model_b", model_b, named.get("model_b")),
-        *([rules.required("winner", label, named.get("winner"))] if winner_required else []),
-        rules.known_winner(label, winner_of(label, config.winner_labels), allowed),
+        *outcome,
         rules.two_models(model_a, model_b),
     ]
 
 
+def label_reasons(label: Column, winner: Column, known: Iterable[str]) -> list[Column]:
+    """The rules of an outcome that is given as a label of a published format."""
+    return [rules.required("winner", label), rules.known_winner(label, winner, sorted(known))]
+
+
+def one_hot_winner(marks: Mapping[str, Column]) -> tuple[Column, Column]:
+    """The outcome that columns of 0 and 1 (or false and true) mark, and the rule that exactly one of them is 1.
+
+    Args:
+        marks: text by names out of `ONE_HOT`.
+    """
+    is_one = {name: is_true(mark) for name, mark in marks.items()}
+    is_mark = [F.coalesce(is_one[name] | is_false(mark), F.lit(False)) for name, mark in marks.items()]
+    n_ones = reduce(add, [F.coalesce(one, F.lit(False)).cast("int") for one in is_one.values()])
+    good = reduce(and_, is_mark) & (n_ones == 1)
+    winner = F.coalesce(*[F.when(good & one, ONE_HOT[name]) for name, one in is_one.items()])
+    values = F.concat_ws(", ", *[F.coalesce(mark, F.lit("null")) for mark in marks.values()])
+    told = F.concat(F.lit(f"{', '.join(marks)} are "), values, F.lit("; exactly one must be 1, the others 0"))
+    return winner, F.when(~good, told)
+
+
+def is_true(mark: Column) -> Column:
+    return F.lower(mark).isin("1", "1.0", "true")
+
+
+def is_false(mark: Column) -> Column:
+    return F.lower(mark).isin("0", "0.0", "false")
+
+
+def language_of(published: Column) -> Column:
+    """The published language, by its English name where it is a code that CLDR knows; else as it stands."""
+    names = F.create_map(*[F.lit(text) for pair in names_by_code().items() for text in pair])
+    code = F.when(published.rlike(_CODE), F.regexp_extract(published, "^[a-z]+", 0))
+    return F.coalesce(F.try_element_at(names, code), published)
+
+
+def parsed_battle(
+    records: DataFrame,
+    config: SourceSettings,
+    raw: Mapping[str, Column],
+    *,
+    battle_id: Column,
+    winner: Column,
+    tstamp: Column,
+    reasons: Sequence[Column],
+    **columns: Column,
+) -> DataFrame:
+    """A vote on two conversations as entities, see `parsed`; both must be there.
+
+    Args:
+        raw: model_a, model_b, conversation_a and conversation_b.
+        tstamp: null where the source has no time; battles are then in the order of their file.
+        reasons: the rules of the format's other fields.
+        columns: further columns of `battles`.
+    """
+    battle = entity(
+        BATTLES,
+        battle_id=battle_id,
+        model_a=raw["model_a"],
+        model_b=raw["model_b"],
+        winner=winner,
+        judge_kind=F.lit(config.judge_kind),
+        prompt_hash=prompt_hash(raw["conversation_a"]),
+        leaked=gives_away(raw, config.identity_phrases),
+        tstamp=tstamp,
+        sequence=F.coalesce(F.unix_micros(tstamp), F.col("position")),
+        **columns,
+    )
+    in_order = [rules.messages_in_order(name, raw[name]) for name in ("conversation_a", "conversation_b")]
+    conversations = sides(battle_id, raw, language=columns.get("language"), tstamp=tstamp)
+    return parsed(
+        records, key=battle_id, reasons=F.array(*reasons, *in_order), battle=battle, conversations=conversations
+    )
+
+
 def sides(
-    battle_id: Column, raw: dict[str, Column], *, language: Column | None = None, tstamp: Column | None = None
+    battle_id: Column, raw: Mapping[str, Column], *, language: Column | None = None, tstamp: Column | None = None
 ) -> Column:
     """The two conversations of a battle, of which those that the record does not have are left out."""
     both = []
@@ -62,7 +150,7 @@ def prompt_hash(messages: Column) -> Column:
     return F.sha2(F.get(messages, F.lit(0))["content"], 256)
 
 
-def gives_away(raw: dict[str, Column], phrases: Sequence[str]) -> Column:
+def gives_away(raw: Mapping[str, Column], phrases: Sequence[str]) -> Column:
     """Whether an answer of either side holds one of the phrases, whatever the case of their letters.
 
     A phrase is found inside of words too. Null without phrases; and where neither side's text has one, null if a side

@@ -1,12 +1,23 @@
-"""MT-bench human judgments: votes of experts and authors on answers to 80 questions, with or without the texts."""
+"""MT-bench judgments: votes of experts and authors, and of GPT-4, on answers to 80 questions; texts may be missing.
+
+GPT-4 saw each pair in both orders; `tie (inconsistent)` is a tie because its two verdicts contradict each other.
+"""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.sources import rules
-from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, prompt_hash, sides, vote_reasons
+from arenalake.sources.battle import (
+    CONVERSATION_TYPE,
+    gives_away,
+    label_reasons,
+    prompt_hash,
+    published_labels,
+    sides,
+    vote_reasons,
+)
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
+from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
 from arenalake.tables import BATTLES
 
 _FIELDS = [
@@ -25,13 +36,16 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     # The published records have no id; a judge votes once on a question, an ordered pair of models and a turn.
     battle_id = digest_of(*[raw[name] for name in ("question_id", "model_a", "model_b", "judge", "turn")])
+    labels = published_labels(config)
+    winner = winner_of(raw["winner"], labels)
     battle = entity(
         BATTLES,
         battle_id=battle_id,
         question_id=raw["question_id"],
         model_a=raw["model_a"],
         model_b=raw["model_b"],
-        winner=winner_of(raw["winner"], config.winner_labels),
+        winner=winner,
+        winner_label=telling(raw["winner"]),
         judge=raw["judge"],
         # The published data set has GPT-4's verdicts in a split of its own, with the same columns.
         judge_kind=F.when(raw["judge"].startswith("gpt"), "model").otherwise(config.judge_kind),
@@ -43,7 +57,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     given = [F.when(raw[name].isNotNull(), rules.messages_in_order(name, raw[name])) for name in _CONVERSATIONS]
     reasons = F.array(
         rules.required("question_id", raw["question_id"]),
-        *vote_reasons(raw["model_a"], raw["model_b"], raw["winner"], config),
+        *vote_reasons(raw["model_a"], raw["model_b"], label_reasons(raw["winner"], winner, labels)),
         rules.required("judge", raw["judge"]),
         rules.required("turn", raw["turn"]),
         rules.whole_number("turn", raw["turn"], minimum=1),

@@ -11,19 +11,32 @@ from arenalake.section import Section
 from arenalake.sources.names import clean_name
 
 WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
+TIES = ("tie", "tie (bothbad)")
+# Every label of the published releases; anything else is unknown, and never a tie.
+PUBLISHED_LABELS = {
+    **{winner: winner for winner in WINNERS},
+    "bothbad": "tie (bothbad)",
+    "both_bad": "tie (bothbad)",
+    "tie (both bad)": "tie (bothbad)",
+    "tie (inconsistent)": "tie",
+}
+# Those that say more than the outcome they stand for; `battles.winner_label` keeps them.
+TELLING_LABELS = ("tie (inconsistent)",)
 
 
 class SourceSettings(Section):
     """One data set: how its files look and where they are.
 
     `identity_phrases` give a model away in an answer; a list, or the path of a YAML file with one, which is read with
-    the configuration, so that executors need no file.
+    the configuration, so that executors need no file. `winner_is` model means that `winner` holds the name of the model
+    that won; then `winner_labels` are those of ties.
     """
 
     format: str
     path: str = Field(min_length=1)
     columns: dict[str, str] = {}
     winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
+    winner_is: Literal["label", "model"] = "label"
     judge_kind: Literal["human", "model"] = "human"
     identity_phrases: tuple[str, ...] = ()
 

@@ -1,12 +1,12 @@
 """What a source module declares: the fields of its published records, its terms, and how a record becomes entities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.sources.settings import WINNERS, SourceSettings
+from arenalake.sources.settings import TELLING_LABELS, SourceSettings
 from arenalake.tables import BATTLES, CONVERSATIONS, Table
 
 
@@ -130,16 +130,17 @@ def messages_of(conversation: Column) -> Column:
     return messages.cast("array<struct<role:string,content:string>>")
 
 
-def winner_of(label: Column, labels: dict[str, str]) -> Column:
-    """The outcome that a label stands for; null for a label that nobody declared, which is then a broken rule.
-
-    Without `labels` the names of the outcomes are their labels.
-    """
-    known = labels or {winner: winner for winner in WINNERS}
+def winner_of(label: Column, labels: Mapping[str, str]) -> Column:
+    """The outcome that a label stands for; null for a label that is not among `labels`, which is then a broken rule."""
     outcome = F.lit(None).cast("string")
-    for text, winner in known.items():
+    for text, winner in labels.items():
         outcome = F.when(label == text, winner).otherwise(outcome)
     return outcome
+
+
+def telling(label: Column) -> Column:
+    """The label where it says more than the outcome it stands for, else null."""
+    return F.when(label.isin(*TELLING_LABELS), label)
 
 
 def digest_of(*parts: Column) -> Column:

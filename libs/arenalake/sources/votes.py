@@ -4,9 +4,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.sources import rules
-from arenalake.sources.battle import vote_reasons
-from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, winner_of
+from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
+from arenalake.sources.settings import PUBLISHED_LABELS, TIES, SourceSettings
+from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
+from arenalake.sources.times import time_of
 from arenalake.tables import BATTLES
 
 # What a column of the file can be mapped to, and how it is read.
@@ -16,6 +17,7 @@ _MAPPABLE = {
     "model_a": "string",
     "model_b": "string",
     "winner": "string",
+    **dict.fromkeys(ONE_HOT, "string"),
     "score": "double",
     "judge": "string",
     "turn": "double",
@@ -26,25 +28,35 @@ _MAPPABLE = {
     "tstamp": "string",
     "sequence": "double",
 }
-# Seconds reach this in the year 5138, milliseconds did in 1973.
-_MILLISECONDS = 1e11
-_DIGITS_OF_A_DATE = r"^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
-_DATE = r"^\d{4}-"
 # Columns of `battles` that are more than what is mapped to them.
 _MADE = ("battle_id", "winner", "score", "tstamp", "sequence")
+# Labels that may be the mark of one outcome.
+_MARKS = {"0", "1", "true", "false"}
+# Names of columns that mark ties: tie, winner_tie, is_draw, isTie and the like.
+_TIE = r"(^|[^a-z]|is)(tie|tied|draw)$"
 
 
 def _fields(config: SourceSettings) -> list[Field]:
     """Columns that are not mapped are looked for under their own names, and are optional unless a vote needs them.
 
-    But for the score: that name means many things, so it has to be mapped.
+    But for the score, a name that means many things, and for marks of outcomes: these have to be mapped. Where outcomes
+    are marked, there is no label.
     """
-    needed = {"model_a", "model_b", _scored_by(config) or "winner", *config.columns}
+    marked = _marked(config)
+    needed = {"model_a", "model_b", *config.columns}
+    if not marked:
+        needed.add(_scored_by(config) or "winner")
+    mapped_only = {"score", *ONE_HOT} | ({"winner"} if marked else set())
     return [
         Field(name, kind, config.columns.get(name, name), mapped=name in needed)
         for name, kind in _MAPPABLE.items()
-        if name != "score" or name in config.columns
+        if name not in mapped_only or name in config.columns
     ]
+
+
+def _marked(config: SourceSettings) -> list[str]:
+    """The fields that mark an outcome each, where the configuration maps them; else there are labels."""
+    return [name for name in ONE_HOT if name in config.columns]
 
 
 def _scored_by(config: SourceSettings) -> str | None:
@@ -62,58 +74,76 @@ def _score(raw: dict[str, Column], config: SourceSettings) -> Column:
     return (raw["likert"] - against) / (in_favour - against)
 
 
-def _score_reasons(raw: dict[str, Column], config: SourceSettings) -> list[Column]:
+def _score_reasons(raw: dict[str, Column], config: SourceSettings, *, is_needed: Column) -> list[Column]:
     scored = _scored_by(config)
     if scored is None:
         return []
     scale = config.likert_scale
     in_range = rules.grade_in_scale(scored, raw[scored], scale) if scale else rules.score_in_range(scored, raw[scored])
-    return [F.when(raw["winner"].isNull(), rules.required(scored, raw[scored], config.columns.get(scored))), in_range]
+    return [F.when(is_needed, rules.required(scored, raw[scored], config.columns.get(scored))), in_range]
 
 
-def _time(text: Column) -> Column:
-    """Seconds since 1970 or an ISO 8601 time; null for anything else. Without a zone it is UTC.
+def _outcome(raw: dict[str, Column], config: SourceSettings) -> tuple[Column, list[Column]]:
+    """The outcome that a record states, null where it is left to the score, and the rules for it."""
+    marked = _marked(config)
+    if marked:
+        winner, one_outcome = one_hot_winner({name: raw[name] for name in marked})
+        return winner, [one_outcome]
+    label, labels = raw["winner"], config.winner_labels or PUBLISHED_LABELS
+    known = sorted(labels)
+    if config.winner_is == "model":
+        labels = {text: winner for text, winner in labels.items() if winner in TIES}
+        known = ["the name of either model", *sorted(labels)]
+    winner = winner_of(label, labels)
+    if config.winner_is == "model":
+        winner = F.when(label == raw["model_a"], "model_a").when(label == raw["model_b"], "model_b").otherwise(winner)
+    needed = _scored_by(config) is None or "winner" in config.columns
+    required = [rules.required("winner", label, config.columns.get("winner"))] if needed else []
+    return winner, [*required, rules.known_winner(label, winner, known)]
 
-    A date without its hyphens is no number of seconds, and without a date Spark would put today's.
+
+def _no_tie(name: str, value: Column) -> Column:
+    """The rule that a column of 0 and 1 is no mark of one outcome, of which ties would be taken for the other.
+
+    Broken where the value is 0 or 1, and a column such as `winner_tie` is 1.
     """
-    seconds = F.when(~F.trim(text).rlike(_DIGITS_OF_A_DATE), text.try_cast("double"))
-    return F.coalesce(
-        F.when(seconds < _MILLISECONDS, seconds).try_cast("timestamp"),
-        F.when(F.trim(text).rlike(_DATE), text.try_cast("timestamp")),
-    )
+    row = F.from_json("record", "map<string,string>")
+    ties = F.map_keys(F.map_filter(row, lambda column, cell: F.lower(column).rlike(_TIE) & is_true(cell)))
+    text = value.cast("string")
+    advice = "if it marks one outcome, map winner_model_a, winner_model_b and winner_tie instead"
+    told = F.concat(F.lit(f"{name} is "), text, F.lit(", but "), F.array_join(ties, ", "), F.lit(f" is 1: {advice}"))
+    return F.when(is_true(text) | is_false(text), F.when(F.size(ties) > 0, told))
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
-    scored = _scored_by(config)
-    raw = {name: F.col(f"raw.{name}") for name in _MAPPABLE}
-    if scored != "score":
-        raw["score"] = F.lit(None).cast("double")
+    raw = {name: F.col(f"raw.{name}") for name in (field.name for field in _fields(config))}
+    raw = {name: F.lit(None).cast(kind) for name, kind in _MAPPABLE.items()} | raw
     score = _score(raw, config)
+    is_by_score = F.lit(False) if _marked(config) else raw["winner"].isNull()
     by_score = F.when(score > 0.5, "model_a").when(score < 0.5, "model_b").when(score == 0.5, "tie")
+    stated, outcome_reasons = _outcome(raw, config)
     battle_id = F.coalesce(raw["battle_id"], digest_of(F.col("file"), F.col("position")))
-    tstamp = _time(raw["tstamp"])
+    tstamp = time_of(raw["tstamp"])
     battle = entity(
         BATTLES,
         battle_id=battle_id,
-        winner=F.coalesce(winner_of(raw["winner"], config.winner_labels), F.when(raw["winner"].isNull(), by_score)),
+        winner=F.coalesce(stated, F.when(is_by_score, by_score)),
+        winner_label=telling(raw["winner"]),
         score=score,
         judge_kind=F.lit(config.judge_kind),
         tstamp=tstamp,
         sequence=F.coalesce(F.unix_micros(tstamp), raw["sequence"].try_cast("bigint"), F.col("position")),
-        **{name: raw[name] for name in _MAPPABLE if name not in _MADE},
+        **{name: raw[name] for name in _MAPPABLE if name not in (*_MADE, *ONE_HOT)},
     )
+    no_ties = [_no_tie("score", raw["score"])] if "score" in config.columns else []
+    if _MARKS & {label.lower() for label in config.winner_labels}:
+        no_ties.append(F.when(~stated.isin(*TIES), _no_tie("winner", raw["winner"])))
     battle_id_given = "battle_id" in config.columns
     reasons = F.array(
         *([rules.required("battle_id", raw["battle_id"], config.columns["battle_id"])] if battle_id_given else []),
-        *vote_reasons(
-            raw["model_a"],
-            raw["model_b"],
-            raw["winner"],
-            config,
-            config.columns,
-            winner_required=scored is None or "winner" in config.columns,
-        ),
-        *_score_reasons(raw, config),
+        *vote_reasons(raw["model_a"], raw["model_b"], outcome_reasons, config.columns),
+        *_score_reasons(raw, config, is_needed=is_by_score),
+        *no_ties,
         rules.whole_number("turn", raw["turn"], minimum=1),
         rules.whole_number("likert", raw["likert"]),
         rules.whole_number("sequence", raw["sequence"]),

@@ -200,6 +200,9 @@ BATTLE_COUNTS = Table(
         _JUDGE_KIND,
         Column("language", "string", "language as published; null where the source has none"),
         Column("category", "string", "category of the question; null where the source has none"),
+        Column(
+            "category_tags", "array<string>", "further categories of the question; null where the source has no tags"
+        ),
         Column("turn", "int", "number of turns; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden; null where the source does not say"),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
@@ -214,6 +217,7 @@ BATTLE_COUNTS = Table(
         "judge_kind",
         "language",
         "category",
+        "category_tags",
         "turn",
         "anony",
         "month",

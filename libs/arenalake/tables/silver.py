@@ -45,12 +45,23 @@ BATTLES = Table(
         Column("model_a", "string", "model shown first (left)", required=True),
         Column("model_b", "string", "model shown second (right)", required=True),
         Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True),
+        Column(
+            "winner_label",
+            "string",
+            "published outcome where it says more than winner: tie (inconsistent), where a judge's verdicts on the two "
+            "orders of the answers contradict each other; else null",
+        ),
         Column("judge", "string", "who voted; null where the source does not say"),
         Column("judge_kind", "string", "human or model", required=True),
         Column("turn", "int", "number of turns the vote is about; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden until the vote; null where the source does not say"),
         Column("language", "string", "language as published; null where the source has none"),
         Column("category", "string", "category of the question; null where the source has none"),
+        Column(
+            "category_tags",
+            "array<string>",
+            "further categories of the question, by name and each once; null where the source has no tags",
+        ),
         Column("likert", "int", "grade on a Likert scale; null where the source has none"),
         Column("score", "double", "share of a win of model_a, 0 to 1; null where the source has winners only"),
         Column("prompt_hash", "string", "SHA-256 of the user's first message; null without text"),
