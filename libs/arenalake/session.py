@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 # What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
 _CORRECTNESS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
-# Parquet with times in nanoseconds, as pandas writes it, is read, not refused. Serverless compute takes no such setting.
+# Parquet with times in nanoseconds, as pandas writes it, is read. Serverless compute takes no such setting.
 _WHERE_ALLOWED = {"spark.sql.legacy.parquet.nanosAsLong": "true"}
 
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.

@@ -49,11 +49,12 @@ def join_pieces(pieces: DataFrame, *, n_files: int) -> DataFrame:
     in_order = pieces.repartition(n_files, "file").sortWithinPartitions("file", "block_start", "row_id")
     # As bytes, since text that is not UTF-8 has to come out as it came in.
     texts = in_order.select("file", F.col("value").cast("binary").alias("value"))
-    elements = texts.mapInArrow(_join, "file string, position bigint, value binary")
+    elements = texts.mapInArrow(split_arrays, "file string, position bigint, value binary")
     return elements.select("file", "position", F.col("value").cast("string").alias("value"))
 
 
-def _join(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def split_arrays(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Pieces (file, value) of whole files, one file after the other, as elements (file, position, value)."""
     elements = None
     for batch in batches:
         rows = zip(batch["file"].to_pylist(), batch["value"].to_pylist(), strict=True)

@@ -1,0 +1,329 @@
+"""The same record means the same in every kind of file, and odd files, names and bytes are read or told."""
+
+import bz2
+import gzip
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from test_ingest import chat, context_for, moderation, rows, run, write_lines
+
+from arenalake.config import parse_config
+from arenalake.errors import NothingKeptError, SourceNotFoundError, UnreadableFilesError
+from arenalake.moderation import CATEGORIES
+from arenalake.runner import run_steps
+from arenalake.steps import ingest
+from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, QUARANTINE
+
+VOTE = {"model_a": "a", "model_b": "b", "winner": "tie"}
+NAN, INFINITY = float("nan"), float("inf")
+
+
+def votes(path, **settings):
+    return {"format": "votes", "path": str(path), **settings}
+
+
+def test_names_and_ids_mean_the_same_in_every_kind_of_file(lake, tmp_path):
+    """Numbers as they were exported, white space, line ends, and numbers that are none."""
+    judges = ["x", " x", "x\u00a0", "\u200bx\r", "", "  "]
+    questions = [81, 81.0, 12345678901.0, 0.5, NAN, INFINITY]
+    records = [
+        {**VOTE, "judge": judge, "question_id": question} for judge, question in zip(judges, questions, strict=True)
+    ]
+    folders = {kind: tmp_path / kind for kind in ("csv", "jsonl", "json", "parquet")}
+    for folder in folders.values():
+        folder.mkdir()
+    lines = [f"{q},{json.dumps(j, ensure_ascii=False)},a,b,tie\r\n" for j, q in zip(judges, questions, strict=True)]
+    names = str.maketrans({})
+    text = "question_id,judge,model_a,model_b,winner\n" + "".join(lines).translate(names)
+    text = text.replace('"\u200bx\\r"', '"\u200bx\r"').replace("nan", "NaN").replace("inf", "Infinity")
+    (folders["csv"] / "1.csv").write_bytes(text.encode())
+    write_lines(folders["jsonl"] / "1.jsonl", [*records])
+    (folders["json"] / "1.json").write_text(json.dumps(records, indent=2))
+    pq.write_table(
+        pa.Table.from_pylist([{**r, "question_id": float(r["question_id"])} for r in records]),
+        folders["parquet"] / "1.parquet",
+    )
+    run(lake, **{kind: votes(folder) for kind, folder in folders.items()})
+    found = rows(lake, BATTLES, "source", "judge", "question_id")
+    wanted = [("x", "81"), ("x", "81"), ("x", "12345678901"), ("x", "0.5"), (None, None), (None, None)]
+    for kind in folders:
+        assert sorted([row[1:] for row in found if row[0] == kind], key=str) == sorted(wanted, key=str), kind
+
+
+def test_a_missing_number_in_json_is_no_name(lake, tmp_path):
+    missing = [{**VOTE, name: NAN} for name in ("judge", "language", "turn", "tstamp")] + [{**VOTE, "judge": -INFINITY}]
+    write_lines(tmp_path / "1.jsonl", [*missing, {**VOTE, "model_a": NAN}, {**VOTE, "turn": INFINITY}])
+    result = run(lake, votes=votes(tmp_path / "1.jsonl"))
+    assert result.lines == [
+        "votes: 7 records in 1 new file(s) = 5 kept + 2 quarantined + 0 duplicates",
+        "votes: in quarantine: 1 × model_a is missing",
+        "votes: in quarantine: 1 × turn is Infinity, not a whole number of at least 1",
+    ]
+    assert set(rows(lake, BATTLES, "judge", "language", "turn", "tstamp")) == {(None, None, None, None)}
+
+
+def test_a_message_in_parts_is_their_texts_and_a_wrong_type_at_any_depth_is_named(lake, tmp_path):
+    def said(content):
+        return [{"role": "user", "content": content}, {"role": "assistant", "content": "Yes"}]
+
+    parts = [{"type": "text", "text": "hello"}, {"type": "image", "image": "…"}, {"type": "text", "text": "you"}]
+    good = {"c1": parts, "c2": '[{"type": "text"}]', "c3": ["a", "b"], "c4": [], "c5": 5}
+    bad = {"c6": {"x": 1}, "c7": [{"text": "no type"}], "c8": [{"type": "text"}], "c9": [[1]]}
+    records = [
+        chat(0, conversation_id=key, conversation=said(content), openai_moderation=None)
+        for key, content in (good | bad).items()
+    ]
+    raw = tmp_path / "jsonl"
+    write_lines(raw / "1.jsonl", [*records, chat(10, conversation="text"), chat(11, conversation=[5])])
+    (tmp_path / "parquet").mkdir()
+    in_parts = chat(1, conversation=[{"role": "user", "content": parts}, {"role": "assistant", "content": parts[:1]}])
+    pq.write_table(pa.Table.from_pylist([in_parts]), tmp_path / "parquet" / "1.parquet")
+    source = {"format": "lmsys_chat_1m"}
+    result = run(lake, lines=source | {"path": str(raw)}, parquet=source | {"path": str(tmp_path / "parquet")})
+    texts = {
+        (s, key): messages[0].content
+        for s, key, messages in rows(lake, CONVERSATIONS, "source", "conversation_id", "messages")
+    }
+    assert texts == {
+        ("lines", "c1"): "hello\nyou",
+        ("lines", "c2"): '[{"type": "text"}]',
+        ("lines", "c3"): "a\nb",
+        ("lines", "c4"): "",
+        ("lines", "c5"): "5",
+        ("parquet", "c1"): "hello\nyou",
+    }
+    assert "lines: not kept: 1 × conversation[].content has parts of type image, not kept" in result.lines
+    assert "parquet: not kept: 1 × conversation[].content has parts of type image, not kept" in result.lines
+    reasons = [reasons[0] for (reasons,) in rows(lake, QUARANTINE, "reasons")]
+    assert sorted(reasons) == [
+        *["conversation has the wrong type; expected a list"],
+        *["conversation[] has the wrong type; expected an object"],
+        *["conversation[].content has the wrong type; expected text"] * 4,
+    ]
+
+
+def test_categories_are_known_by_other_spellings_and_unknown_ones_that_are_flagged_are_counted(lake, tmp_path):
+    spelled = {category.replace("/", "_").replace("-", "_"): True for category in CATEGORIES}
+    published = moderation()
+    other = {**published, "categories": spelled | {"illicit": True, "illicit/violent": False}}
+    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1, openai_moderation=[other, published])])
+    pq.write_table(pa.Table.from_pylist([chat(2, openai_moderation=[other, other])]), tmp_path / "raw" / "2.parquet")
+    result = run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")})
+    assert result.lines[1:] == [
+        "lmsys: not kept: 2 × openai_moderation[].categories: illicit is flagged and has no column"
+    ]
+    found = rows(lake, CONVERSATIONS, "conversation_id", "moderation")
+    assert [list(flags.categories) for _, entries in found for flags in entries] == [
+        [True] * 11,
+        [False] * 11,
+        [True] * 11,
+        [True] * 11,
+    ]
+    assert {flags.category_scores["hate/threatening"] for _, entries in found for flags in entries} == {0.01}
+
+
+def strings(*values):
+    """An Arrow column of strings with these bytes, valid or not."""
+    ends = pa.array([0, *[len(b"".join(values[: i + 1])) for i in range(len(values))]], pa.int32())
+    return pa.Array.from_buffers(pa.string(), len(values), [None, ends.buffers()[1], pa.py_buffer(b"".join(values))])
+
+
+def test_bytes_that_are_not_utf8_are_told_by_their_place_and_nothing_is_lost(lake, tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    line = b'{"model_a": "Ren\xe9", "model_b": "b", "winner": "tie"}\n'
+    (raw / "1.jsonl").write_bytes(line + json.dumps({**VOTE, "judge": "Ren\u00e9 \ufffd"}, ensure_ascii=False).encode())
+    both = [["b", "b"], ["tie", "tie"]]
+    columns = [strings(b"a", b"a"), *both, strings(b"Ren\xe9", "Ren\u00e9".encode())]
+    pq.write_table(pa.table(columns, ["model_a", "model_b", "winner", "judge"]), raw / "2.parquet")
+    (raw / "3.csv").write_bytes(b"model_a,model_b,winner,judge\na,b,tie,Ren\xe9\na,b,tie,ok\n")
+    (raw / "4.csv").write_text("model_a,model_b,winner,judge\na,b,tie,Ren\ufffd\n")
+    assert "6 kept" not in run(lake, votes=votes(raw)).lines[0]
+    assert rows(lake, BATTLES, "file", "judge") == [
+        ("1.jsonl", "Ren\u00e9 \ufffd"),
+        ("2.parquet", "Ren\u00e9"),
+        ("3.csv", "ok"),
+        ("4.csv", "Ren\ufffd"),
+    ]
+    told = {file: (record, reasons) for file, record, reasons in rows(lake, QUARANTINE, "file", "record", "reasons")}
+    assert told["1.jsonl"] == (
+        line.decode("utf-8", "backslashreplace").strip(),
+        ["the line is not UTF-8; save the file as UTF-8", "byte 17 of the line is 0xe9, which is not UTF-8"],
+    )
+    record, reasons = told["2.parquet"]
+    assert json.loads(record)["judge"] == "Ren\\xe9"
+    assert reasons == ["judge is not UTF-8; save the file as UTF-8", "byte 4 of judge is 0xe9, which is not UTF-8"]
+    assert told["3.csv"][1] == ["judge is Ren\ufffd, with bytes that are not UTF-8; save the file as UTF-8"]
+
+
+def test_texts_of_messages_that_are_not_utf8_never_reach_the_tables(lake, tmp_path):
+    good, bad = strings("Gr\u00fc\u00dfe \U0001d11e".encode(), b"yo"), strings(b"Gr\xfc\xdfe", b"yo")
+    roles = pa.array(["user", "assistant"])
+    for name, texts in (("1", good), ("2", bad)):
+        talk = pa.StructArray.from_arrays([texts, roles], ["content", "role"])
+        conversation = pa.ListArray.from_arrays(pa.array([0, 2], pa.int32()), talk)
+        table = pa.table([[f"c{name}"], ["m"], conversation], ["conversation_id", "model", "conversation"])
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path)})
+    assert rows(lake, CONVERSATIONS, "conversation_id") == [("c1",)]
+    [(record, reasons)] = rows(lake, QUARANTINE, "record", "reasons")
+    assert json.loads(record)["conversation"][0]["content"] == "Gr\\xfc\\xdfe"
+    assert reasons[0] == "conversation is not UTF-8; save the file as UTF-8"
+    assert "byte 3 of conversation is 0xfc, which is not UTF-8" in reasons
+
+
+def test_paths_that_exist_are_taken_literally_and_folders_give_what_records_lack(lake, tmp_path):
+    strange = tmp_path / "[a]{b} c?d*" / "x:y" / "language=Frenc%68"
+    write_lines(strange / "f:1.jsonl", [VOTE, {**VOTE, "language": "Dutch"}])
+    (strange / "t`'.csv").write_text("model_a,model_b,winner\na,b,tie\n")
+    pq.write_table(pa.Table.from_pylist([VOTE]), strange / "p+q %20.parquet")
+    (strange / "a[1].json").write_text(json.dumps([VOTE]))
+    one = {f"one{i}": votes(path) for i, path in enumerate(sorted(strange.iterdir()))}
+    run(lake, all=votes(tmp_path / "[a]{b} c?d*"), **one, glob=votes(f"{tmp_path}/*/x*/*/*.csv"))
+    found = rows(lake, BATTLES, "source", "file", "language")
+    inside = "x:y/language=Frenc%68"
+    assert [(file, language) for source, file, language in found if source == "all"] == [
+        (f"{inside}/a[1].json", "French"),
+        (f"{inside}/f:1.jsonl", "Dutch"),
+        (f"{inside}/f:1.jsonl", "French"),
+        (f"{inside}/p+q %20.parquet", "French"),
+        (f"{inside}/t`'.csv", "French"),
+    ]
+    assert {(source, file) for source, file, _ in found if source.startswith("one")} == {
+        ("one0", "a[1].json"),
+        ("one1", "f:1.jsonl"),
+        ("one2", "p+q %20.parquet"),
+        ("one3", "t`'.csv"),
+    }
+    assert [row for row in found if row[0] == "glob"] == []
+
+
+def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told(lake, tmp_path):
+    odd = 'who\'s "the" `best`.\n?'
+    columns = {"model_a": "Model", "model_b": "model", "winner": odd}
+    row = {"Model": "a", "model": "b", odd: "tie"}
+    write_lines(tmp_path / "odd" / "1.jsonl", [row])
+    quoted = odd.replace('"', '""')
+    (tmp_path / "odd" / "2.csv").write_text(f'Model,model,"{quoted}"\na,b,tie\n')
+    (tmp_path / "odd" / "3.json").write_text(json.dumps([row]))
+    pq.write_table(pa.table({"x.y`": ["a"], "b ": ["b"], odd: ["tie"]}), tmp_path / "odd.parquet")
+    doubled = tmp_path / "doubled.csv"
+    doubled.write_text("model_a,model_b,winner,winner\na,b,tie,tie\n")
+    result = run(
+        lake,
+        odd=votes(tmp_path / "odd", columns=columns),
+        parquet=votes(tmp_path / "odd.parquet", columns={"model_a": "x.y`", "model_b": "b", "winner": odd}),
+        doubled=votes(doubled),
+    )
+    assert rows(lake, BATTLES, "source", "file", "model_a", "model_b", "winner") == [
+        ("odd", "1.jsonl", "a", "b", "tie"),
+        ("odd", "2.csv", "a", "b", "tie"),
+        ("odd", "3.json", "a", "b", "tie"),
+        ("parquet", "odd.parquet", "a", "b", "tie"),
+    ]
+    told = "winner: the file has the column 'winner' 2 times; rename all but one of them"
+    assert f"doubled: in quarantine: 1 × {told}" in result.lines
+    assert [str(error) for error in result.errors] == [
+        f"sources.doubled: none of 1 record(s) could be kept; most often: {told}"
+    ]
+
+
+def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "1.json").write_bytes(b"\xef\xbb\xbf" + json.dumps([VOTE, 5, {**VOTE, "judge": "]},{["}], indent=1).encode())
+    (raw / "2.json.gz").write_bytes(gzip.compress(json.dumps([VOTE] * 2).encode()))
+    (raw / "3.json").write_text(json.dumps([VOTE, VOTE])[:-9])
+    (raw / "4.jsonl.bz2").write_bytes(bz2.compress(json.dumps(VOTE).encode()))
+    (raw / "5.json").write_text(f"{json.dumps(VOTE)}\n{json.dumps(VOTE)}\n")
+    (raw / "6.jsonl.zst").write_bytes(b"(packed)")
+    (raw / "7.parquet").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    (raw / "README.md").write_text("what it is")
+    source = votes(raw)
+    result = run(lake, votes=source)
+    assert result.lines == [
+        "votes: 10 records in 5 new file(s) = 8 kept + 2 quarantined + 0 duplicates; 2 file(s) could not be read",
+        "votes: in quarantine: 1 × the element is not JSON, or an object in it has a key twice",
+        "votes: in quarantine: 1 × the element is not a JSON object",
+    ]
+    kept = rows(lake, BATTLES, "file", "sequence")
+    assert kept == [
+        *[("1.json", 0), ("1.json", 2), ("2.json.gz", 0), ("2.json.gz", 1), ("3.json", 0)],
+        *[("4.jsonl.bz2", 0), ("5.json", 0), ("5.json", 1)],
+    ]
+    assert [reason.split("(")[1] for reason in result.unreadable] == [
+        "Spark does not unpack .zst; unpack it, or use .gz or .bz2)",
+        "a Git LFS pointer instead of the data; run git lfs pull)",
+    ]
+    assert run(lake, votes=source).lines[0] == "votes: nothing new in 5 file(s); 2 file(s) could not be read"
+
+
+def test_a_time_in_nanoseconds_is_read_to_the_microsecond_and_hinders_nothing_where_it_is_not_mapped(lake, tmp_path):
+    for name, mapped in (("mapped", {"tstamp": "when"}), ("unmapped", {})):
+        table = pa.table(
+            {**{k: [v] for k, v in VOTE.items()}, "when": pa.array([1682351591132200999], pa.timestamp("ns"))}
+        )
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        run(lake, **{name: votes(tmp_path / f"{name}.parquet", columns=mapped)})
+    assert rows(lake, BATTLES, "source", "sequence") == [("mapped", 1682351591132200), ("unmapped", 0)]
+
+
+def test_names_that_look_alike_are_told_in_one_line(lake, tmp_path):
+    names = ["Llama-3", "Llama-3 ", "llama-3", "Caf\u00e9", "Cafe\u0301"]
+    write_lines(tmp_path / "1.jsonl", [{**VOTE, "model_a": name} for name in names])
+    assert run(lake, votes=votes(tmp_path / "1.jsonl")).lines[1:] == [
+        "votes: model has names that differ only in case, width or spaces, and count as different: "
+        "'Cafe\u0301' (1), 'Caf\u00e9' (1); 'Llama-3' (2), 'llama-3' (1)"
+    ]
+
+
+def test_a_source_is_read_again_with_a_mended_mapping_and_never_without_its_files(lake, tmp_path):
+    write_lines(tmp_path / "raw" / "1.jsonl", [{**VOTE, "winner": label} for label in ("left", "right", "even")])
+    labels = {"left": "model_b", "right": "model_a"}  # the wrong way round, and not all of them
+    source = votes(tmp_path / "raw", winner_labels=labels)
+    assert run(lake, votes=source).lines[0].endswith("= 2 kept + 1 quarantined + 0 duplicates")
+    mended = source | {"winner_labels": {"left": "model_a", "right": "model_b", "even": "tie"}}
+    assert "--set pipeline.reread=[votes]" in run(lake, votes=mended).lines[-1]
+
+    def reread():
+        context = context_for(lake, votes=mended)
+        pipeline = context.config.pipeline.model_copy(update={"reread": ["votes"]})
+        config = context.config.model_copy(update={"pipeline": pipeline})
+        return ingest.run(ingest.Context(config, context.lake))
+
+    assert reread().lines == ["votes: 3 records in 1 new file(s) = 3 kept + 0 quarantined + 0 duplicates"]
+    assert rows(lake, BATTLES, "sequence", "winner") == [(0, "model_a"), (1, "model_b"), (2, "tie")]
+    assert rows(lake, QUARANTINE, "record") == []
+    assert rows(lake, INGESTED_FILES, "rows", "kept") == [(3, 3)]
+    (tmp_path / "raw" / "1.jsonl").rename(tmp_path / "raw" / "2.jsonl")
+    with pytest.raises(SourceNotFoundError, match=r"pipeline\.reread: votes .* its files are gone, such as .*1\.jsonl"):
+        reread()
+    assert len(rows(lake, BATTLES, "winner")) == 3
+
+
+def test_what_did_not_work_never_looks_like_success(lake, tmp_path):
+    write_lines(tmp_path / "good" / "1.jsonl", [VOTE])
+    write_lines(tmp_path / "bad" / "1.jsonl", [{**VOTE, "winner": "left"}])
+    (tmp_path / "empty.csv").write_text("model_a,model_b,winner\n")
+    sources = {"good": votes(tmp_path / "good"), "bad": votes(tmp_path / "bad"), "empty": votes(tmp_path / "empty.csv")}
+
+    def run_with(**wanted):
+        settings = {"storage": {"root": lake.root}, "spark": {"master": "local[2]"}, "mlflow": {"enabled": False}}
+        run_steps(parse_config({**settings, "sources": wanted}), ["ingest"])
+
+    with pytest.raises(
+        NothingKeptError, match=r"sources\.bad: none of 1 record\(s\) could be kept; most often: winner"
+    ):
+        run_with(good=sources["good"], bad=sources["bad"])
+    assert rows(lake, BATTLES, "source") == [("good",)]
+    with pytest.raises(NothingKeptError) as again:  # nothing new is no success either
+        run_with(bad=sources["bad"])
+    assert again.value.exit_status == 2
+    with pytest.raises(NothingKeptError, match=r"sources\.empty\.path: .*empty\.csv holds no record"):
+        run_with(empty=sources["empty"])
+    (tmp_path / "good" / "2.parquet").write_text("no parquet")
+    with pytest.raises(UnreadableFilesError, match=r"2\.parquet") as unreadable:
+        run_with(good=sources["good"])
+    assert unreadable.value.exit_status == 1
