@@ -2,24 +2,22 @@
 
 import logging
 import os
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from pyspark.sql import SparkSession
 
-from arenalake.config import SparkConfig
+from arenalake.config import CORRECTNESS_SETTINGS, DELTA_SETTINGS, SparkConfig
 from arenalake.errors import SessionError
 
 log = logging.getLogger(__name__)
 
-# What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
-_CORRECTNESS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
-
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.
 _LOCAL = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    **DELTA_SETTINGS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     # The machine's name may not resolve on a laptop without network.
@@ -69,7 +67,7 @@ def get_session(config: SparkConfig) -> SparkSession:
         )
     else:
         spark = _start_local(builder, config.master, config)
-    for key, value in _CORRECTNESS.items():
+    for key, value in CORRECTNESS_SETTINGS.items():
         spark.conf.set(key, value)
     _require_delta(spark)
     return spark
@@ -98,16 +96,57 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     builder = builder.config("spark.driver.extraJavaOptions", java_options)
     if config.shuffle_partitions:
         builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
-    for key, value in _LOCAL.items():
+    for key, value in {**_LOCAL, **config.conf}.items():
         builder = builder.config(key, value)
+    outside = os.environ.get("PYSPARK_SUBMIT_ARGS")
+    arguments = shlex.split(outside or "pyspark-shell")
+    packages = [*_take_option(arguments, "--packages", "spark.jars.packages"), *config.packages]
+    jars = _take_option(arguments, "--jars", "spark.jars")
     # Ivy takes seconds, and a page of text, to find what it found last time.
-    found = _jars_found_before()
-    builder = builder.config("spark.jars", ",".join(found)) if found else configure_spark_with_delta_pip(builder)
-    spark = builder.getOrCreate()
-    if not found:
+    remembered = _remembered_jars()
+    if not remembered:
+        builder = configure_spark_with_delta_pip(builder, packages)
+    elif packages:
+        builder = builder.config("spark.jars.packages", ",".join(packages))
+    if remembered or jars:
+        # As an argument: as a setting of the builder it would hide what Ivy finds besides.
+        arguments = ["--jars", ",".join([*remembered, *jars]), *arguments]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join(arguments)
+    try:
+        spark = builder.getOrCreate()
+    finally:
+        if outside is None:
+            del os.environ["PYSPARK_SUBMIT_ARGS"]
+        else:
+            os.environ["PYSPARK_SUBMIT_ARGS"] = outside
+    if not (remembered or packages or jars):
         _remember_jars(spark)
     log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
+
+
+def _take_option(arguments: list[str], option: str, setting: str) -> list[str]:
+    """Take an option of spark-submit, or the setting it stands for, out of `arguments`; return what it lists.
+
+    spark-submit itself keeps the last of several lists, so that those given from outside would replace Delta Lake.
+    """
+    taken, kept = [], []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name not in (option, "--conf", "-c"):
+            kept.append(argument)
+            continue
+        if not equals:
+            value = next(rest, "")
+        if name == option:
+            taken.append(value)
+        elif value.startswith(f"{setting}="):
+            taken.append(value.removeprefix(f"{setting}="))
+        else:
+            kept += [name, value]
+    arguments[:] = kept
+    return [entry.strip() for listed in taken for entry in listed.split(",") if entry.strip()]
 
 
 def _jar_list() -> Path:
@@ -115,18 +154,24 @@ def _jar_list() -> Path:
     return cache / "arenalake" / f"jars-spark-{version('pyspark')}-delta-{version('delta-spark')}.txt"
 
 
-def _jars_found_before() -> list[str]:
-    """Delta's jars for these versions as Ivy resolved them, or none where one of them is gone."""
+def _remembered_jars() -> list[str]:
+    """Delta's jars for these versions as Ivy resolved them; none where one of them is gone or the list lacks Delta."""
     try:
         jars = _jar_list().read_text(encoding="utf-8").split("\n")
     except OSError:
         return []
-    return jars if all(Path(jar).is_file() for jar in jars) else []
+    return jars if _are_delta_jars(jars) else []
+
+
+def _are_delta_jars(jars: list[str]) -> bool:
+    names = [Path(jar).name for jar in jars if Path(jar).is_file()]
+    needed = ("delta-spark_", "delta-storage-")
+    return len(names) == len(jars) and all(any(part in name for name in names) for part in needed)
 
 
 def _remember_jars(spark: SparkSession) -> None:
-    jars = [jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", None) or "").split(",")]
-    if not all(Path(jar).is_file() for jar in jars):
+    jars = [unquote(urlsplit(jar).path) for jar in (spark.conf.get("spark.jars", None) or "").split(",")]
+    if not _are_delta_jars(jars):
         return
     try:
         _jar_list().parent.mkdir(parents=True, exist_ok=True)
