@@ -14,9 +14,10 @@ from arenalake.lock import lake_lock
 from arenalake.logs import configure_logging
 from arenalake.pipeline import run_when_ready, step_of
 from arenalake.progress import Progress
-from arenalake.session import get_session
+from arenalake.session import get_session, require_file_systems, require_lasting_tables
 from arenalake.steps import Context
-from arenalake.tracking import prepare_tracking, track_job
+from arenalake.steps.report import require_report
+from arenalake.tracking import prepare_tracking, require_tracking, track_job
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +55,16 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         UnreadableFilesError: after everything else is done, if raw files could not be read.
     """
     unreadable: list[str] = []
+    _require_places(config, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
         # A session takes seconds to come up, and so does the record of runs.
         with ThreadPoolExecutor(1) as beside:
             prepared = beside.submit(prepare_tracking, config)
             spark = get_session(config.spark)
             prepared.result()
+        require_lasting_tables(spark, config.storage)
+        read = config.sources if "ingest" in jobs else {}
+        require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
         lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
 
         def run(job: str) -> None:
@@ -78,3 +83,10 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         raise UnreadableFilesError(
             f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
         )
+
+
+def _require_places(config: Config, jobs: Sequence[str]) -> None:
+    """What has no place to go is told before the first job, not after hours of work."""
+    require_tracking(config)
+    if "report" in jobs:
+        require_report(config)

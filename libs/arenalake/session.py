@@ -2,16 +2,20 @@
 
 import logging
 import os
+import re
 import shlex
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from arenalake.config import CORRECTNESS_SETTINGS, DELTA_SETTINGS, SparkConfig
-from arenalake.errors import SessionError
+from arenalake.config import CORRECTNESS_SETTINGS, DELTA_SETTINGS, SparkConfig, StorageConfig
+from arenalake.errors import SessionError, StorageUnreachableError
+from arenalake.paths import local_path
 
 log = logging.getLogger(__name__)
 
@@ -190,3 +194,70 @@ def _require_delta(spark: SparkSession) -> None:
             "this Spark session has no Delta Lake: submit with --packages io.delta:delta-spark_4.2_2.13:4.4.0 and the "
             "two settings of conf/cluster.properties (spark.sql.extensions and spark.sql.catalog.spark_catalog)"
         )
+
+
+def require_lasting_tables(spark: SparkSession, storage: StorageConfig) -> None:
+    """Check that the next session will know the tables that this one writes.
+
+    Raises:
+        SessionError: they would go to Spark's own catalog, and that is in the memory of this session.
+    """
+    kind = spark.conf.get("spark.sql.catalogImplementation", None)
+    if storage.catalog == "spark_catalog" and kind == "in-memory":
+        raise SessionError(
+            "storage.catalog: spark_catalog has no metastore here, so it forgets its tables when the session ends and "
+            "no second run is possible; use storage.root, or a metastore that lasts: the settings "
+            "spark.sql.catalogImplementation=hive and, for example, spark.hadoop.javax.jdo.option.ConnectionURL (in "
+            "local mode in spark.conf)"
+        )
+
+
+# What brings the classes of a file system, in the version of the Hadoop that Spark brings.
+_FILE_SYSTEMS = {
+    "s3a": "org.apache.hadoop:hadoop-aws",
+    "s3": "org.apache.hadoop:hadoop-aws, and write s3a://",
+    "abfs": "org.apache.hadoop:hadoop-azure",
+    "abfss": "org.apache.hadoop:hadoop-azure",
+    "gs": "com.google.cloud.bigdataoss:gcs-connector",
+}
+
+
+def require_file_systems(spark: SparkSession, root: str | None, sources: Mapping[str, str]) -> None:
+    """Look into each place that only Spark reaches, such as a bucket, before hours of work end there.
+
+    Args:
+        root: `storage.root`.
+        sources: names of the sources that will be read, to their paths.
+
+    Raises:
+        SessionError: the session lacks the classes for such a place.
+        StorageUnreachableError: it has them and cannot look into the storage root.
+    """
+    paths = {f"sources.{name}.path": path for name, path in sources.items()} | ({"storage.root": root} if root else {})
+    for key, path in paths.items():
+        if local_path(path) is not None:
+            continue
+        place = re.split(r"[*?\[{`]", path)[0].rstrip("/")
+        try:
+            # There is no such table. Delta asks for a few names, where other readers list all files.
+            spark.read.table(f"delta.`{place}/silver/_none_of_this_name`")
+        except AnalysisException:
+            continue
+        except Exception as error:  # whatever the file system's own code raises
+            reason = _first_cause(error)
+            if re.search(r"ClassNotFoundException|No FileSystem for scheme", reason):
+                scheme = place.partition(":")[0]
+                raise SessionError(
+                    f"{key}: this Spark session has no file system for {scheme}:// ({reason}); add "
+                    f"{_FILE_SYSTEMS.get(scheme, 'the package with its classes')}, in local mode to spark.packages, "
+                    "else to --packages of spark-submit"
+                ) from None
+            if key == "storage.root":
+                raise StorageUnreachableError(f"{key}: Spark cannot look into {place}: {reason}") from error
+
+
+def _first_cause(error: Exception) -> str:
+    """Java's own words on what went wrong, out of pages of where."""
+    lines = [line.removeprefix(": ").strip() for line in str(error).splitlines()]
+    said = [line for line in lines if re.match(r"\(?[\w.$]+(Exception|Error)\b", line)]
+    return (said or lines or [type(error).__name__])[0]
