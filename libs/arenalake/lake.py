@@ -391,7 +391,7 @@ class Lake:
                 return False
             log.info("made anew, since its columns changed", extra={"table": table.name})
             create = "REPLACE TABLE"
-        elif self.root is None:
+        elif self.root is None and not self.spark.catalog.databaseExists(self._schema):
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
         columns = ", ".join(map(_declare, table.columns))
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""

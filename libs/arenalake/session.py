@@ -202,8 +202,9 @@ def require_lasting_tables(spark: SparkSession, storage: StorageConfig) -> None:
     Raises:
         SessionError: they would go to Spark's own catalog, and that is in the memory of this session.
     """
-    kind = spark.conf.get("spark.sql.catalogImplementation", None)
-    if storage.catalog == "spark_catalog" and kind == "in-memory":
+    if storage.catalog != "spark_catalog" or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        return
+    if spark.conf.get("spark.sql.catalogImplementation", "in-memory") == "in-memory":
         raise SessionError(
             "storage.catalog: spark_catalog has no metastore here, so it forgets its tables when the session ends and "
             "no second run is possible; use storage.root, or a metastore that lasts: the settings "

@@ -1,4 +1,4 @@
-"""Where a lake may be: folders with signs that mean something in URIs or SQL, and folders that are copied."""
+"""Where a lake may be: folders of any name, folders that are copied; and places that are refused before any work."""
 
 import shutil
 
@@ -6,7 +6,10 @@ import mlflow
 import pytest
 from same_tables import configuration, vote_settings
 
+from arenalake import runner
+from arenalake.errors import ConfigError, SessionError, StorageUnreachableError
 from arenalake.runner import run_steps
+from arenalake.session import require_file_systems
 from arenalake.tracking import prepare_tracking
 
 JOBS = ["ingest", "battle_stats", "ratings", "report"]
@@ -66,3 +69,50 @@ def test_the_record_of_runs_follows_a_lake_that_is_copied(votes, tmp_path):
     shutil.rmtree(first)
     assert mlflow.artifacts.load_text(f"runs:/{old}/words.txt") == f"written to {first}"
     assert mlflow.artifacts.load_text(f"runs:/{new}/words.txt") == f"written to {second}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"storage.root": "s3a://bucket/lake"}, r"report\.path: is not set, and the tables are not in a local folder"),
+        ({"report.path": "s3a://bucket/report"}, r"report\.path: s3a://bucket/report is not a local or mounted folder"),
+        ({"report.path": "/"}, r"report\.path: / holds something else than a report"),
+        (
+            {"storage.root": "s3a://bucket/lake", "report.path": "x", "mlflow.enabled": "true"},
+            r"mlflow\.tracking_uri: is not set, .* set it or MLFLOW_TRACKING_URI, or set mlflow\.enabled=false",
+        ),
+    ],
+)
+def test_a_place_that_cannot_be_written_to_is_told_before_spark_starts(votes, tmp_path, monkeypatch, settings, said):
+    monkeypatch.setattr(runner, "get_session", lambda config: pytest.fail("a session was started"))
+    settings = {**vote_settings(votes), "storage.root": tmp_path / "lake", **settings}
+    with pytest.raises(ConfigError, match=said) as refused:
+        run_steps(configuration(settings), JOBS)
+    assert refused.value.exit_status == 2
+    assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "package"),
+    [
+        ("s3a", "org.apache.hadoop:hadoop-aws"),
+        ("abfss", "hadoop-azure"),
+        ("gs", "gcs-connector"),
+        ("xyz", "its classes"),
+    ],
+)
+def test_a_file_system_that_spark_does_not_have_is_told_in_one_line(spark, scheme, package):
+    root = f"{scheme}://bucket@host/lake"
+    for call in ((root, {}), ("lake", {"votes": f"{root}/raw/*.csv"})):
+        key = "storage.root" if call[0] == root else "sources.votes.path"
+        with pytest.raises(SessionError, match=rf"^{key}: .* no file system for {scheme}://.*{package}.*$") as refused:
+            require_file_systems(spark, *call)
+        assert "\n" not in str(refused.value)
+
+
+def test_storage_that_does_not_answer_is_told_in_one_line_and_a_folder_is_not_asked(spark, tmp_path):
+    require_file_systems(spark, str(tmp_path), {"votes": "file:/nowhere/votes.csv"})
+    with pytest.raises(StorageUnreachableError, match=r"storage\.root: .*hdfs://127.0.0.1:1/lake.*refused") as failed:
+        require_file_systems(spark, "hdfs://127.0.0.1:1/lake", {})
+    assert failed.value.exit_status == 1
+    assert "\n" not in str(failed.value)
