@@ -57,9 +57,9 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     unreadable: list[str] = []
     _require_places(config, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
-        # A session takes seconds to come up, and so does the record of runs.
+        # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
-            prepared = beside.submit(prepare_tracking, config)
+            prepared = beside.submit(_prepare, config, jobs)
             spark = get_session(config.spark)
             prepared.result()
         require_lasting_tables(spark, config.storage)
@@ -83,6 +83,14 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         raise UnreadableFilesError(
             f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
         )
+
+
+def _prepare(config: Config, jobs: Sequence[str]) -> None:
+    if "measure" in jobs:
+        from arenalake.measure.messages import require_counters
+
+        require_counters(config.tokens.tokenizers, config.language.detector)
+    prepare_tracking(config)
 
 
 def _require_places(config: Config, jobs: Sequence[str]) -> None:

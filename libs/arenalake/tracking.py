@@ -72,8 +72,11 @@ def prepare_tracking(config: Config) -> None:
             # MLflow sets the variable too, and the next lake of this process would be recorded with this one.
             os.environ.pop(_URI, None)
     if uri is not None and uri.startswith("sqlite") and mlflow.get_experiment_by_name(name) is None:
+        from sqlalchemy import make_url
+
         # Without a place of its own a local store would put artifacts into the working directory.
-        mlflow.create_experiment(name, (root / "mlruns").as_uri() if root else None)
+        beside = root or Path(str(make_url(uri).database)).absolute().parent
+        mlflow.create_experiment(name, (beside / "mlruns").as_uri())
     mlflow.set_experiment(name)
 
 

@@ -7,7 +7,7 @@ import pytest
 from same_tables import configuration, vote_settings
 
 from arenalake import runner
-from arenalake.errors import ConfigError, SessionError, StorageUnreachableError
+from arenalake.errors import ConfigError, SessionError, StorageUnreachableError, TokenizerError
 from arenalake.runner import run_steps
 from arenalake.session import require_file_systems
 from arenalake.tracking import prepare_tracking
@@ -69,6 +69,19 @@ def test_the_record_of_runs_follows_a_lake_that_is_copied(votes, tmp_path):
     shutil.rmtree(first)
     assert mlflow.artifacts.load_text(f"runs:/{old}/words.txt") == f"written to {first}"
     assert mlflow.artifacts.load_text(f"runs:/{new}/words.txt") == f"written to {second}"
+
+
+def test_files_of_a_store_that_is_given_lie_beside_it_where_the_tables_are_not_in_a_folder(tmp_path):
+    store = {"mlflow.enabled": "true", "mlflow.tracking_uri": f"sqlite:///{tmp_path}/runs.db"}
+    prepare_tracking(configuration({"storage.root": "s3a://bucket/lake", **store}))
+    assert mlflow.get_experiment_by_name("arenalake").artifact_location == f"file://{tmp_path}/mlruns"
+
+
+def test_a_tokenizer_that_cannot_be_loaded_is_told_before_anything_is_ingested(spark, votes, tmp_path):
+    settings = {**vote_settings(votes), "storage.root": tmp_path / "lake", "tokens.tokenizers": "[spm:/no.model]"}
+    with pytest.raises(TokenizerError, match=r"spm:/no\.model"):
+        run_steps(configuration(settings), ["ingest", "measure"])
+    assert not (tmp_path / "lake/silver").exists()
 
 
 @pytest.mark.parametrize(
