@@ -199,7 +199,9 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] =
     few_flagged = _guard_both(stats, few_flagged, stats["n_flagged"], stats["n"] - stats["n_flagged"], min_cell, guard)
     few_flagged |= _of_conversations(stats, few_flagged).eq(True)
     few_missing = _guard_missing(stats, few, min_cell, guard)
-    few_scored = guard(stats, stats["n_scored"].fillna(0), few | _few(stats["n_scored"], min_cell), min_cell)
+    few_scored = guard(
+        stats, pd.to_numeric(stats["n_scored"]).fillna(0), few | _few(stats["n_scored"], min_cell), min_cell
+    )
     shown = _blank(stats, few, ("n",))
     shown = _blank(_blank(shown, few_missing, ("n_missing",)), few_scored, _SCORE_NUMBERS)
     shown = _blank(shown, few_flagged, _FLAG_NUMBERS)
@@ -328,11 +330,13 @@ def _guard_both(
     frame: pd.DataFrame, hidden: pd.Series, part: pd.Series, rest: pd.Series, min_cell: int, guard: _GuardRows
 ) -> pd.Series:
     """Hide where few are in a part of a cell or in the rest of it, and guard the one and the other."""
+    # What MLflow records has other types than the report's frames, and nulls that add up to nothing.
+    part, rest = (pd.to_numeric(counts).fillna(0) for counts in (part, rest))
     hidden = hidden | _few(part, min_cell) | _few(rest, min_cell)
     before = None
     while before is None or not hidden.equals(before):
         before = hidden
-        hidden = guard(frame, rest.fillna(0), guard(frame, part.fillna(0), hidden, min_cell), min_cell)
+        hidden = guard(frame, rest, guard(frame, part, hidden, min_cell), min_cell)
     return hidden
 
 
@@ -342,7 +346,7 @@ def _guard_missing(stats: pd.DataFrame, hidden: pd.Series, min_cell: int, guard:
     Args:
         hidden: rows that lose all numbers anyway.
     """
-    missing = stats["n_missing"].fillna(0)
+    missing = pd.to_numeric(stats["n_missing"]).fillna(0)
     cell = [stats[name] for name in ("source", "grouping", "model", "language", "role", "unit")]
     few, before = _few(missing, min_cell) & ~hidden, None
     while before is None or not few.equals(before):
