@@ -43,6 +43,10 @@ class SessionError(CallerError):
     """The Spark session at hand cannot do the work, for example because Delta Lake is missing."""
 
 
+class StorageUnreachableError(ArenalakeError):
+    """Spark cannot look into the storage root or a source's folder, for example because a server does not answer."""
+
+
 class LakeLockedError(ArenalakeError):
     """Another job is writing to the same local lake and did not finish in time."""
 

@@ -110,8 +110,12 @@ class Lake:
     def name_of(self, table: Table) -> str:
         """The table's identifier in SQL, for a path as well as in a catalog."""
         if self.root is None:
-            return f"`{self._storage.catalog}`.`{self._storage.schema_name}`.`{table.name}`"
-        return f"delta.`{self.root}/{table.layer}/{table.name}`"
+            return f"{self._schema}.{_quote(table.name)}"
+        return f"delta.{_quote(f'{self.root}/{table.layer}/{table.name}')}"
+
+    @property
+    def _schema(self) -> str:
+        return f"{_quote(str(self._storage.catalog))}.{_quote(str(self._storage.schema_name))}"
 
     def exists(self, table: Table) -> bool:
         if table.name in self._existing:
@@ -387,8 +391,8 @@ class Lake:
                 return False
             log.info("made anew, since its columns changed", extra={"table": table.name})
             create = "REPLACE TABLE"
-        elif self.root is None:
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._storage.catalog}`.`{self._storage.schema_name}`")
+        elif self.root is None and not self.spark.catalog.databaseExists(self._schema):
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
         columns = ", ".join(map(_declare, table.columns))
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         properties = {f"delta.constraints.{name}": expression for name, expression in table.checks.items()}
@@ -416,10 +420,12 @@ class Lake:
         self, table: Table, rows: DataFrame, clauses: str, on: Sequence[str] | None = None, *, conform: bool = True
     ) -> None:
         match = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in on or table.key)
+        # A DataFrame is passed by a template, in which braces of a path have to be doubled.
+        name = self.name_of(table).replace("{", "{{").replace("}", "}}")
         with self._alone(table):
             self._create(table)
             self.spark.sql(
-                f"MERGE INTO {self.name_of(table)} old USING {{rows}} new ON {match} {clauses}",
+                f"MERGE INTO {name} old USING {{rows}} new ON {match} {clauses}",
                 rows=table.conform(rows) if conform else rows,
             )
             self._wrote(table)
@@ -461,6 +467,10 @@ def _commit_info(commit: Path) -> dict[str, Any]:
 def _declare(column: Column) -> str:
     required = "NOT NULL" if column.required else ""
     return f"`{column.name}` {column.type} {required} COMMENT {_literal(column.comment)}"
+
+
+def _quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _literal(text: str) -> str:

@@ -14,9 +14,10 @@ from arenalake.lock import lake_lock
 from arenalake.logs import configure_logging
 from arenalake.pipeline import run_when_ready, step_of
 from arenalake.progress import Progress
-from arenalake.session import get_session
+from arenalake.session import get_session, require_file_systems, require_lasting_tables
 from arenalake.steps import Context
-from arenalake.tracking import prepare_tracking, track_job
+from arenalake.steps.report import require_report
+from arenalake.tracking import prepare_tracking, require_tracking, track_job
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,16 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     """
     unreadable: list[str] = []
     errors: list[ArenalakeError] = []
+    _require_places(config, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
-        # A session takes seconds to come up, and so does the record of runs.
+        # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
-            prepared = beside.submit(prepare_tracking, config)
+            prepared = beside.submit(_prepare, config, jobs)
             spark = get_session(config.spark)
             prepared.result()
+        require_lasting_tables(spark, config.storage)
+        read = config.sources if "ingest" in jobs else {}
+        require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
         lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
 
         def run(job: str) -> None:
@@ -81,3 +86,18 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         errors.insert(0, UnreadableFilesError(told))
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def _prepare(config: Config, jobs: Sequence[str]) -> None:
+    if "measure" in jobs:
+        from arenalake.measure.messages import require_counters
+
+        require_counters(config.tokens.tokenizers, config.language.detector)
+    prepare_tracking(config)
+
+
+def _require_places(config: Config, jobs: Sequence[str]) -> None:
+    """What has no place to go is told before the first job, not after hours of work."""
+    require_tracking(config)
+    if "report" in jobs:
+        require_report(config)

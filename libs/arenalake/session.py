@@ -2,27 +2,29 @@
 
 import logging
 import os
+import re
+import shlex
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
-from arenalake.config import SparkConfig
-from arenalake.errors import SessionError
+from arenalake.config import CORRECTNESS_SETTINGS, DELTA_SETTINGS, SparkConfig, StorageConfig
+from arenalake.errors import SessionError, StorageUnreachableError
+from arenalake.paths import local_path
 
 log = logging.getLogger(__name__)
 
-# What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
-_CORRECTNESS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 # Parquet with times in nanoseconds, as pandas writes it, is read. Serverless compute takes no such setting.
 _WHERE_ALLOWED = {"spark.sql.legacy.parquet.nanosAsLong": "true"}
 
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.
 _LOCAL = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    **DELTA_SETTINGS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     # The machine's name may not resolve on a laptop without network.
@@ -72,7 +74,7 @@ def get_session(config: SparkConfig) -> SparkSession:
         )
     else:
         spark = _start_local(builder, config.master, config)
-    for key, value in _CORRECTNESS.items():
+    for key, value in CORRECTNESS_SETTINGS.items():
         spark.conf.set(key, value)
     for key, value in _WHERE_ALLOWED.items():
         try:
@@ -106,16 +108,57 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     builder = builder.config("spark.driver.extraJavaOptions", java_options)
     if config.shuffle_partitions:
         builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
-    for key, value in _LOCAL.items():
+    for key, value in {**_LOCAL, **config.conf}.items():
         builder = builder.config(key, value)
+    outside = os.environ.get("PYSPARK_SUBMIT_ARGS")
+    arguments = shlex.split(outside or "pyspark-shell")
+    packages = [*_take_option(arguments, "--packages", "spark.jars.packages"), *config.packages]
+    jars = _take_option(arguments, "--jars", "spark.jars")
     # Ivy takes seconds, and a page of text, to find what it found last time.
-    found = _jars_found_before()
-    builder = builder.config("spark.jars", ",".join(found)) if found else configure_spark_with_delta_pip(builder)
-    spark = builder.getOrCreate()
-    if not found:
+    remembered = _remembered_jars()
+    if not remembered:
+        builder = configure_spark_with_delta_pip(builder, packages)
+    elif packages:
+        builder = builder.config("spark.jars.packages", ",".join(packages))
+    if remembered or jars:
+        # As an argument: as a setting of the builder it would hide what Ivy finds besides.
+        arguments = ["--jars", ",".join([*remembered, *jars]), *arguments]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join(arguments)
+    try:
+        spark = builder.getOrCreate()
+    finally:
+        if outside is None:
+            del os.environ["PYSPARK_SUBMIT_ARGS"]
+        else:
+            os.environ["PYSPARK_SUBMIT_ARGS"] = outside
+    if not (remembered or packages or jars):
         _remember_jars(spark)
     log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
+
+
+def _take_option(arguments: list[str], option: str, setting: str) -> list[str]:
+    """Take an option of spark-submit, or the setting it stands for, out of `arguments`; return what it lists.
+
+    spark-submit itself keeps the last of several lists, so that those given from outside would replace Delta Lake.
+    """
+    taken, kept = [], []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name not in (option, "--conf", "-c"):
+            kept.append(argument)
+            continue
+        if not equals:
+            value = next(rest, "")
+        if name == option:
+            taken.append(value)
+        elif value.startswith(f"{setting}="):
+            taken.append(value.removeprefix(f"{setting}="))
+        else:
+            kept += [name, value]
+    arguments[:] = kept
+    return [entry.strip() for listed in taken for entry in listed.split(",") if entry.strip()]
 
 
 def _jar_list() -> Path:
@@ -123,18 +166,24 @@ def _jar_list() -> Path:
     return cache / "arenalake" / f"jars-spark-{version('pyspark')}-delta-{version('delta-spark')}.txt"
 
 
-def _jars_found_before() -> list[str]:
-    """Delta's jars for these versions as Ivy resolved them, or none where one of them is gone."""
+def _remembered_jars() -> list[str]:
+    """Delta's jars for these versions as Ivy resolved them; none where one of them is gone or the list lacks Delta."""
     try:
         jars = _jar_list().read_text(encoding="utf-8").split("\n")
     except OSError:
         return []
-    return jars if all(Path(jar).is_file() for jar in jars) else []
+    return jars if _are_delta_jars(jars) else []
+
+
+def _are_delta_jars(jars: list[str]) -> bool:
+    names = [Path(jar).name for jar in jars if Path(jar).is_file()]
+    needed = ("delta-spark_", "delta-storage-")
+    return len(names) == len(jars) and all(any(part in name for name in names) for part in needed)
 
 
 def _remember_jars(spark: SparkSession) -> None:
-    jars = [jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", None) or "").split(",")]
-    if not all(Path(jar).is_file() for jar in jars):
+    jars = [unquote(urlsplit(jar).path) for jar in (spark.conf.get("spark.jars", None) or "").split(",")]
+    if not _are_delta_jars(jars):
         return
     try:
         _jar_list().parent.mkdir(parents=True, exist_ok=True)
@@ -153,3 +202,71 @@ def _require_delta(spark: SparkSession) -> None:
             "this Spark session has no Delta Lake: submit with --packages io.delta:delta-spark_4.2_2.13:4.4.0 and the "
             "two settings of conf/cluster.properties (spark.sql.extensions and spark.sql.catalog.spark_catalog)"
         )
+
+
+def require_lasting_tables(spark: SparkSession, storage: StorageConfig) -> None:
+    """Check that the next session will know the tables that this one writes.
+
+    Raises:
+        SessionError: they would go to Spark's own catalog, and that is in the memory of this session.
+    """
+    if storage.catalog != "spark_catalog" or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        return
+    if spark.conf.get("spark.sql.catalogImplementation", "in-memory") == "in-memory":
+        raise SessionError(
+            "storage.catalog: spark_catalog has no metastore here, so it forgets its tables when the session ends and "
+            "no second run is possible; use storage.root, or a metastore that lasts: the settings "
+            "spark.sql.catalogImplementation=hive and, for example, spark.hadoop.javax.jdo.option.ConnectionURL (in "
+            "local mode in spark.conf)"
+        )
+
+
+# What brings the classes of a file system, in the version of the Hadoop that Spark brings.
+_FILE_SYSTEMS = {
+    "s3a": "org.apache.hadoop:hadoop-aws",
+    "s3": "org.apache.hadoop:hadoop-aws, and write s3a://",
+    "abfs": "org.apache.hadoop:hadoop-azure",
+    "abfss": "org.apache.hadoop:hadoop-azure",
+    "gs": "com.google.cloud.bigdataoss:gcs-connector",
+}
+
+
+def require_file_systems(spark: SparkSession, root: str | None, sources: Mapping[str, str]) -> None:
+    """Look into each place that only Spark reaches, such as a bucket, before hours of work end there.
+
+    Args:
+        root: `storage.root`.
+        sources: names of the sources that will be read, to their paths.
+
+    Raises:
+        SessionError: the session lacks the classes for such a place.
+        StorageUnreachableError: it has them and cannot look into the storage root.
+    """
+    paths = {f"sources.{name}.path": path for name, path in sources.items()} | ({"storage.root": root} if root else {})
+    for key, path in paths.items():
+        if local_path(path) is not None:
+            continue
+        place = re.split(r"[*?\[{`]", path)[0].rstrip("/")
+        try:
+            # There is no such table. Delta asks for a few names, where other readers list all files.
+            spark.read.table(f"delta.`{place}/silver/_none_of_this_name`")
+        except AnalysisException:
+            continue
+        except Exception as error:  # whatever the file system's own code raises
+            reason = _first_cause(error)
+            if re.search(r"ClassNotFoundException|No FileSystem for scheme", reason):
+                scheme = place.partition(":")[0]
+                raise SessionError(
+                    f"{key}: this Spark session has no file system for {scheme}:// ({reason}); add "
+                    f"{_FILE_SYSTEMS.get(scheme, 'the package with its classes')}, in local mode to spark.packages, "
+                    "else to --packages of spark-submit"
+                ) from None
+            if key == "storage.root":
+                raise StorageUnreachableError(f"{key}: Spark cannot look into {place}: {reason}") from error
+
+
+def _first_cause(error: Exception) -> str:
+    """Java's own words on what went wrong, out of pages of where."""
+    lines = [line.removeprefix(": ").strip() for line in str(error).splitlines()]
+    said = [line for line in lines if re.match(r"\(?[\w.$]+(Exception|Error)\b", line)]
+    return (said or lines or [type(error).__name__])[0]

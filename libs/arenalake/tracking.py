@@ -2,9 +2,13 @@
 
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
 
 from arenalake import __version__
 from arenalake.config import Config
@@ -15,36 +19,106 @@ from arenalake.steps import StepResult
 
 log = logging.getLogger(__name__)
 
+_URI = "MLFLOW_TRACKING_URI"
 Record = Callable[[StepResult], None]
 # Runs may be shared as the report is: of these tables small cells are hidden in the same way.
 _HIDE = {"corpus": hide_shape_cells, "flag_rates": hide_moderation_cells, "token_lengths": hide_token_cells}
 
 
-def prepare_tracking(config: Config) -> None:
-    """Set where MLflow keeps its runs; a local SQLite file is made below the storage root.
+def require_tracking(config: Config) -> None:
+    """Check that runs can be recorded, before anything is done.
 
     Raises:
-        ConfigError: MLflow is wanted and not installed.
+        ConfigError: MLflow is wanted and not installed, or would put its files into the working directory.
     """
     if not config.mlflow.enabled:
         return
-    try:
-        import mlflow
-    except ImportError:
-        raise ConfigError("mlflow.enabled: mlflow is not installed; install it or set mlflow.enabled=false") from None
+    if find_spec("mlflow") is None:
+        raise ConfigError("mlflow.enabled: mlflow is not installed; install it or set mlflow.enabled=false")
+    # On Databricks MLflow knows its server by itself.
+    has_own_place = config.storage.local_root is not None or bool(os.environ.get("DATABRICKS_RUNTIME_VERSION"))
+    if _tracking_uri(config) is None and not has_own_place:
+        raise ConfigError(
+            "mlflow.tracking_uri: is not set, and the tables are not in a local folder, beside which runs would be "
+            "recorded; set it or MLFLOW_TRACKING_URI, or set mlflow.enabled=false"
+        )
+
+
+def _tracking_uri(config: Config) -> str | None:
+    return config.mlflow.tracking_uri or os.environ.get(_URI)
+
+
+def prepare_tracking(config: Config) -> None:
+    """Set where MLflow keeps its runs; a local SQLite file is made below the storage root.
+
+    Call `require_tracking` first.
+    """
+    if not config.mlflow.enabled:
+        return
+    import mlflow
+
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     root = config.storage.local_root
-    uri = config.mlflow.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    if uri is None and root is not None:
-        uri = f"sqlite:///{root}/mlflow.db"
-    if uri is not None:
-        mlflow.set_tracking_uri(uri)
+    uri = _tracking_uri(config)
     name = config.mlflow.experiment
-    if uri is not None and uri.startswith("sqlite:") and mlflow.get_experiment_by_name(name) is None:
+    if uri is None and root is not None:
+        _move_artifacts(root, name)
+        uri = _sqlite_uri(root / "mlflow.db")
+    if uri is not None:
+        outside = os.environ.get(_URI)
+        mlflow.set_tracking_uri(uri)
+        if outside is None:
+            # MLflow sets the variable too, and the next lake of this process would be recorded with this one.
+            os.environ.pop(_URI, None)
+    if uri is not None and uri.startswith("sqlite") and mlflow.get_experiment_by_name(name) is None:
+        from sqlalchemy import make_url
+
         # Without a place of its own a local store would put artifacts into the working directory.
-        mlflow.create_experiment(name, (root / "mlruns").as_uri() if root else None)
+        beside = root or Path(str(make_url(uri).database)).absolute().parent
+        mlflow.create_experiment(name, (beside / "mlruns").as_uri())
     mlflow.set_experiment(name)
+
+
+def _sqlite_uri(database: Path) -> str:
+    """The file as a URI that SQLAlchemy and MLflow read alike, whatever characters are in its path."""
+    from sqlalchemy import make_url
+
+    path = str(database)
+    quoted = quote(path)
+    if quoted == path:
+        return f"sqlite:///{path}"
+    # With the driver's name MLflow does not make the folder of that name, which is the quoted path.
+    uri = f"sqlite+pysqlite:///{quoted}"
+    # Before version 2.1 SQLAlchemy passes a path on as it stands in the URI; then SQLite decodes it.
+    return uri if make_url(uri).database == path else f"sqlite+pysqlite:///file:{quoted}?uri=true"
+
+
+def _move_artifacts(root: Path, experiment: str) -> None:
+    """Let an experiment keep its files in this lake, though it was made where the lake was copied or moved from.
+
+    MLflow keeps absolute paths and has no call to change them, so this changes its tables.
+    """
+    database, artifacts = root / "mlflow.db", (root / "mlruns").as_uri()
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(database)) as connection, connection:
+        try:
+            found = connection.execute(
+                "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?", [experiment]
+            ).fetchone()
+        except sqlite3.OperationalError:  # a database that MLflow has not filled yet
+            return
+        if found is None or found[1] == artifacts:
+            return
+        key, before = found
+        connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", [artifacts, key])
+        connection.execute(
+            "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, length(?) + 1) "
+            "WHERE experiment_id = ? AND substr(artifact_uri, 1, length(?) + 1) = ? || '/'",
+            [artifacts, before, key, before, before],
+        )
+    log.info("artifacts follow the lake", extra={"experiment": experiment, "before": before})
 
 
 def track_job(job: str, config: Config, lake: Lake) -> AbstractContextManager[Record]:

@@ -1,45 +1,80 @@
-"""Tables in a schema of a catalog in place of a folder: managed Delta tables in Spark's own session catalog."""
+"""Tables in a schema of a catalog in place of a folder: managed Delta tables in a metastore that lasts, here Derby."""
+
+import subprocess
+import sys
 
 import pytest
-from same_tables import VOTE_JOBS, configuration, rows_of, vote_settings
+import yaml
+from machines import ROOT, environment
+from same_tables import COMPARED, VOTE_JOBS, as_arguments, configuration, vote_settings
 
+from arenalake.errors import SessionError
 from arenalake.lake import Lake
 from arenalake.runner import run_steps
 from arenalake.tables import BATTLES, RATINGS, VOLUME_STATS
 
-
-@pytest.fixture
-def schema(spark, tmp_path):
-    """A schema whose managed tables are under a folder of the test."""
-    name = "arenalake_managed"
-    spark.sql(f"CREATE SCHEMA spark_catalog.{name} LOCATION '{tmp_path}/warehouse'")
-    yield name
-    spark.sql(f"DROP SCHEMA spark_catalog.{name} CASCADE")
+SCHEMA = "arenalake_managed"
+STORAGE = {"storage": f"{{catalog: spark_catalog, schema: {SCHEMA}}}"}
 
 
-def versions(spark, schema):
-    tables = [row.tableName for row in spark.sql(f"SHOW TABLES IN spark_catalog.{schema}").collect()]
-    history = "DESCRIBE HISTORY spark_catalog.{}.{} LIMIT 1"
-    return {table: spark.sql(history.format(schema, table)).first()["version"] for table in tables}
+def run_with_metastore(settings, folder):
+    """Run the jobs in a process of their own, as a user does."""
+    folder.mkdir(exist_ok=True)
+    conf = {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
+        "spark.sql.warehouse.dir": f"{folder}/warehouse",
+    }
+    local = {
+        "spark.master": "local[2]",
+        "spark.shuffle_partitions": 2,
+        "spark.java_options": "-XX:TieredStopAtLevel=1",
+        "spark.conf": yaml.safe_dump(conf, default_flow_style=True, width=10_000).strip(),
+    }
+    command = [sys.executable, ROOT / "jobs/pipeline.py", "--config", ROOT / "conf/cluster.yml"]
+    command += as_arguments({**settings, **local})
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:20_000]
+    return done
 
 
 @pytest.mark.slow
-def test_jobs_on_a_catalog_give_the_tables_of_a_folder(spark, schema, votes, local_votes, tmp_path):
-    settings = {**vote_settings(votes), "storage": f"{{catalog: spark_catalog, schema: {schema}}}"}
-    run_steps(configuration(settings), VOTE_JOBS)
-    assert rows_of(spark, settings) == local_votes
+def test_jobs_on_a_catalog_give_the_tables_of_a_folder(spark, votes, local_votes, tmp_path):
+    settings = {**vote_settings(votes), **STORAGE}
+    run_with_metastore(settings, tmp_path / "there")
+    folders = {table: tmp_path / "there/warehouse" / f"{SCHEMA}.db" / table.name for table in COMPARED}
 
+    def rows():
+        return {
+            table.name: sorted(repr(row) for row in spark.read.format("delta").load(str(folder)).collect())
+            for table, folder in folders.items()
+            if folder.is_dir()
+        }
+
+    def versions():
+        return {
+            folder.name: len(list((folder / "_delta_log").glob("*.json")))
+            for folder in folders.values()
+            if folder.is_dir()
+        }
+
+    assert rows() == local_votes
     for table in (BATTLES, RATINGS):
-        described = spark.sql(f"DESCRIBE TABLE EXTENDED spark_catalog.{schema}.{table.name}").collect()
-        facts = {row.col_name: row.data_type for row in described}
-        assert facts["Type"] == "MANAGED"
-        assert facts["Provider"] == "delta"
-        assert facts["Location"] == f"file:{tmp_path}/warehouse/{table.name}"
-        assert facts["Comment"] == table.comment
+        detail = spark.sql(f"DESCRIBE DETAIL delta.`{folders[table]}`").first()
+        assert (detail["format"], detail["description"]) == ("delta", table.comment)
 
-    before = versions(spark, schema)
-    run_steps(configuration(settings), VOTE_JOBS)
-    assert versions(spark, schema) == before
+    # A second run finds the tables of the first, which another session made.
+    before = versions()
+    again = run_with_metastore(settings, tmp_path / "there")
+    assert "event=unchanged table=ratings" in again.stderr
+    assert versions() == before
+
+
+def test_a_catalog_that_ends_with_the_session_is_refused_before_anything_is_written(spark, votes):
+    with pytest.raises(SessionError, match=r"storage\.catalog: spark_catalog has no metastore here") as refused:
+        run_steps(configuration({**vote_settings(votes), **STORAGE}), VOTE_JOBS)
+    assert refused.value.exit_status == 2
+    assert spark.sql(f"SHOW SCHEMAS IN spark_catalog LIKE '{SCHEMA}'").isEmpty()
 
 
 def test_a_schema_that_is_not_there_is_empty_and_made_at_the_first_write(spark):
@@ -50,4 +85,4 @@ def test_a_schema_that_is_not_there_is_empty_and_made_at_the_first_write(spark):
         lake.append(VOLUME_STATS, spark.createDataFrame([("votes", None, 3)], VOLUME_STATS.ddl))
         assert [tuple(row) for row in Lake(spark, storage).read(VOLUME_STATS).collect()] == [("votes", None, 3)]
     finally:
-        spark.sql("DROP SCHEMA IF EXISTS spark_catalog.arenalake_new CASCADE")
+        spark.sql("DROP SCHEMA IF EXISTS spark_catalog.`arenalake_new` CASCADE")

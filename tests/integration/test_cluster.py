@@ -3,9 +3,13 @@
 import os
 import re
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import pyspark
 import pytest
-from machines import Cluster, Submission, wait_until
+from machines import Cluster, Submission, environment, readme, wait_until
 from same_tables import corpus_settings, rows_of, vote_settings
 
 pytestmark = pytest.mark.timeout(1800)
@@ -56,6 +60,22 @@ def lose_an_executor(cluster, submission, *, after, during):
     os.kill(process, signal.SIGKILL)
     submission.finish()
     assert re.search(rf"\(TID {task}\).*(its executor exited|ExecutorLostFailure)", submission.text())
+
+
+def test_the_readme_says_how_spark_submit_of_pip_finds_spark_with_another_python(tmp_path):
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    other.chmod(0o755)
+    (export,) = re.findall(r"`export (SPARK_HOME=[^`]+)`", readme())
+    own = {name: value for name, value in environment(PYSPARK_PYTHON=str(other)).items() if name != "SPARK_HOME"}
+
+    def version(before):
+        submit = f"{before} {Path(sys.executable).parent}/spark-submit --version"
+        return subprocess.run(["bash", "-c", submit], env=own, capture_output=True, text=True)
+
+    assert "Could not find valid SPARK_HOME" in version("").stderr
+    found = version(export.replace(".venv/bin/python", sys.executable))
+    assert (found.returncode, pyspark.__version__ in found.stderr) == (0, True), found.stderr
 
 
 @pytest.mark.slow  # .ci/run runs this one all the same

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import venv
 
 import pytest
 from deltalake import DeltaTable
@@ -38,9 +39,15 @@ def rated(spark, tmp_path_factory):
     return lake
 
 
-def test_the_example_of_the_readme_prints_the_leaderboard(rated):
-    (example,) = re.findall(r"```python\n(import duckdb.*?)```", readme(), flags=re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", example], cwd=rated.local_root.parent, capture_output=True, text=True)
+def examples():
+    """The README's blocks of Python, each with the packages that the sentence before it installs."""
+    found = re.findall(r"`pip install ([^`]+)`:\n\n```python\n(.*?)```", readme(), flags=re.DOTALL)
+    assert len(found) == readme().count("```python"), "a block of Python without what it needs"
+    return found
+
+
+def assert_prints_the_leaderboard(python, example, folder):
+    done = subprocess.run([python, "-c", example], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if line[:1] == "│"]
     names, _types, *models = rows
@@ -49,6 +56,20 @@ def test_the_example_of_the_readme_prints_the_leaderboard(rated):
         ["1", "first", "1009.75", "1001.5", "1020.0", "12"],
         ["2", "second", "990.25", "980.0", "NULL", "12"],
     ]
+
+
+def test_the_example_of_the_readme_prints_the_leaderboard(rated):
+    ((_packages, example),) = examples()
+    assert_prints_the_leaderboard(sys.executable, example, rated.local_root.parent)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_readme_needs_no_other_packages_than_it_says(rated, tmp_path):
+    ((packages, example),) = examples()
+    venv.create(tmp_path / "empty", with_pip=True)
+    python = tmp_path / "empty/bin/python"
+    subprocess.run([python, "-m", "pip", "install", "-q", *packages.split()], check=True)
+    assert_prints_the_leaderboard(python, example, rated.local_root.parent)
 
 
 def test_tables_ask_nothing_of_a_reader_that_not_every_reader_has(rated):

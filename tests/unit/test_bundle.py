@@ -110,12 +110,26 @@ def _look_up(path, variables):
     return value
 
 
-def job(target="dev", **overrides):
-    """The job as a target deploys it: references to variables replaced."""
+def job(target="dev", user="jane_doe", **overrides):
+    """The job as a target deploys it for a user with this short name: references to variables replaced."""
     bundle = merged_bundle()
     variables = {name: spec["default"] for name, spec in bundle["variables"].items() if "default" in spec}
     variables |= bundle["targets"][target].get("variables", {})
-    return resolve(bundle["resources"]["jobs"]["arenalake"], variables | overrides)
+    deployed = resolve(bundle["resources"]["jobs"]["arenalake"], variables | overrides)
+    return load_yaml(yaml.safe_dump(deployed).replace("${workspace.current_user.short_name}", user))
+
+
+def places(deployed):
+    """Where a job's parameters say that its tables, files and runs are."""
+    values = {parameter["name"]: parameter["default"] for parameter in deployed["parameters"]}
+    return {name: values[name] for name in ("catalog", "schema", "volume", "experiment")}
+
+
+def readme_commands():
+    """The README's commands for the bundle: target to the variables that it is deployed with."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    deployments = [line for line in lines if line.startswith("databricks bundle deploy ")]
+    return {re.search(r"-t (\w+)", line)[1]: dict(re.findall(r"--var=(\w+)=(\S+)", line)) for line in deployments}
 
 
 @pytest.fixture(params=["serverless", "classic"])
@@ -253,7 +267,7 @@ def test_every_job_accepts_the_parameters_of_its_task(tasks, deployed, monkeypat
     assert used == set(values), "a parameter of the job that no task uses, or the other way round"
     config = accepted["report"]
     assert (config.storage.catalog, config.storage.schema_name) == (values["catalog"], values["schema"])
-    assert config.sources["lmsys"].path == "/Volumes/main/arenalake/files/raw/lmsys_chat_1m"
+    assert config.sources["lmsys"].path == f"/Volumes/main/{values['schema']}/files/raw/lmsys_chat_1m"
 
 
 def test_a_parameter_that_a_job_does_not_accept_ends_with_status_2(monkeypatch, capsys):
@@ -305,6 +319,19 @@ def test_one_run_at_a_time_and_a_failure_is_told_to_somebody(deployed):
     assert deployed["max_concurrent_runs"] == 1
     assert deployed["email_notifications"]["on_failure"]
     assert "on_failure" in deployed["webhook_notifications"]
+
+
+def test_a_deployers_copy_writes_neither_where_prod_does_nor_where_another_ones_does():
+    commands = readme_commands()
+    assert set(commands) == {"dev", "prod"}
+    for how in ({}, commands):
+        given = {target: how.get(target, {}) for target in ("dev", "prod")}
+        prod = places(job("prod", **{"service_principal": "application-id", **given["prod"]}))
+        own, other = (places(job("dev", user=user, **given["dev"])) for user in ("jane_doe", "john_roe"))
+        assert len({place["schema"] for place in (prod, own, other)}) == 3
+        # Unity Catalog takes letters, digits and underscores without quotes.
+        assert all(re.fullmatch(r"[a-z0-9_]{1,255}", place["schema"]) for place in (prod, own, other))
+        assert own["experiment"] != prod["experiment"]
 
 
 def test_prod_has_a_fixed_path_an_identity_and_permissions():

@@ -3,7 +3,7 @@
 import json
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arenalake.ingest.elements import split_arrays
@@ -30,6 +30,7 @@ def elements(files, rows_at_a_time=3):
     return [(row["file"], row["position"], row["value"].decode()) for row in found]
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.lists(values, max_size=5), st.sampled_from([None, 1]), st.integers(1, 5), st.booleans())
 def test_the_elements_of_an_array_are_found_in_whatever_pieces_it_comes(records, indent, rows_at_a_time, ascii_only):
     text = json.dumps(records, indent=indent, ensure_ascii=ascii_only)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_cases import (
     Elements,
+    answer_row,
     audit_row,
     flag_row,
     frame,
@@ -407,3 +408,79 @@ def test_points_of_a_curve_with_few_messages_above_are_hidden_and_leave_a_gap():
     assert [row["n_above"] for row in read_csv(files, "curves-s-user")] == ["60", "10", "", "0"]
     spec = json.loads(Elements(files["moderation.html"].decode()).scripts[-1])
     assert spec["data"][0]["y"] == [0.6, 0.1, None, None]
+
+
+def missing_rows(**missing):
+    """Of each model 60 labelled messages in two categories and, in one of them, some without a flag."""
+    rows = []
+    for model, n in {None: sum(missing.values()), **missing}.items():
+        of = {"grouping": "all"} if model is None else {"grouping": "model", "model": model}
+        n_labelled = 60 * (len(missing) if model is None else 1)
+        rows += [flag_row("conversation", n_labelled, 20, **of)]
+        rows += [flag_row("message", n_labelled, 20, n_missing=n, **of)]
+        rows += [flag_row("message", n_labelled + n, 20, n_missing=0, category="hate", **of)]
+    return rows
+
+
+def test_few_messages_without_a_flag_are_hidden_in_every_category_and_guarded():
+    site = render_site(build_pages(frames(flags=missing_rows(a=3, b=12, c=40))))
+    shown = hide_moderation_cells(frame(MODERATION_STATS, *missing_rows(a=3, b=12, c=40)), 10)
+    messages = shown[shown["unit"] == "message"]
+    for category, kept in (("any", {None: 55, "c": 40}), ("hate", {None: 0, "c": 0})):
+        rows = messages[messages["category"] == category]
+        found = {row.model: row.n_missing for row in rows.itertuples() if pd.notna(row.n_missing)}
+        assert found == kept
+        assert set(rows.loc[rows["n_missing"].isna(), "hidden"]) == {"missing"}
+        assert rows["n_flagged"].notna().all(), "only the number of those without a flag is hidden"
+    few = missing_rows(a=3)
+    site = render_site(build_pages(frames(flags=few)))
+    assert [row["n_missing"] for row in read_csv(site, "flags-s-message")] == ["", ""]
+    assert "any user messages 60 hidden 20 33.33 %" in text_of(site, "moderation.html")
+    assert hide_moderation_cells(frame(MODERATION_STATS, *few), 0)["hidden"].isna().all()
+
+
+def test_few_repeated_first_messages_are_told_neither_on_the_page_nor_in_the_csv():
+    def shown(n_distinct, n_repeated, most):
+        prompts = {"n_prompts": 90, "n_distinct_prompts": n_distinct, "n_repeated_prompts": n_repeated}
+        site = render_site(build_pages(frames(shape=[shape_row(90, **prompts, max_repeats=most)])))
+        (row,) = frames(shape=[shape_row(90, **prompts, max_repeats=most)]).corpus_shape.to_dict("records")
+        names = ("n_prompts", "n_distinct_prompts", "n_repeated_prompts", "max_repeats")
+        return text_of(site, "corpus.html"), [None if pd.isna(row[name]) else row[name] for name in names]
+
+    text, numbers = shown(89, 2, 2)
+    assert numbers == [90, None, None, None]
+    assert "90 first messages; how many are repeated is hidden. The sides" in text
+    text, numbers = shown(60, 45, 3)
+    assert numbers == [90, 60, 45, None]
+    assert "90 first messages, 60 of them different to the letter; 45 occur more than once. The sides" in text
+    text, numbers = shown(70, 30, 20)
+    assert numbers == [90, 70, 30, 20]
+    assert "30 occur more than once, the most frequent 20 times." in text
+    # Nothing is repeated, all but five are, and five are more than once for the first time.
+    assert shown(90, 0, 1)[1] == [90, 90, 0, 1]
+    assert shown(30, 85, 20)[1] == [90, None, None, None]
+    assert shown(85, 10, 10)[1] == [90, None, None, None]
+
+
+def test_few_that_are_left_of_a_cell_are_hidden_as_few_in_it_are():
+    flags = [flag_row(unit, 100, 95) for unit in ("conversation", "message")]
+    flags += [flag_row(unit, 100, 100, category="hate") for unit in ("conversation", "message")]
+    point = {"source": "s", "grouping": "all", "role": "user", "category": "any", "n": 100}
+    curves = [point | {"threshold": t, "n_above": n, "share": n / 100} for t, n in ((1e-9, 100), (1e-3, 95), (0.1, 60))]
+    answers = [answer_row(100, 95), answer_row(100, 60, "m"), answer_row(100, 100, category="hate")]
+    unknown = {"n_redaction_known": 95, "n_redacted": 40, "redacted_rate": 0.4}
+    shape = [shape_row(100, n_redacted=95), shape_row(100, source="t", **unknown)]
+    shown = frames(flags=flags, curves=curves, answers=answers, shape=shape)
+    hidden = shown.moderation_stats.set_index(["category", "unit"])["hidden"].dropna().to_dict()
+    assert hidden == {("any", "conversation"): "flagged", ("any", "message"): "flagged"}
+    assert shown.moderation_curves["hidden"].tolist() == [False, True, False]
+    assert shown.moderation_answers["hidden"].fillna("").tolist() == ["answered", "", ""]
+    redaction = shown.corpus_shape[["n_redaction_known", "n_redacted", "redacted_rate"]].notna().to_numpy().tolist()
+    assert redaction == [[True, False, False], [False, False, False]]
+
+
+def test_few_scored_messages_have_no_mean_and_no_quantiles():
+    stats = [flag_row("conversation", 50, 20), flag_row("message", 50, 20, n_scored=4)]
+    shown = hide_moderation_cells(frame(MODERATION_STATS, *stats), 10)
+    assert shown[["n_scored", "mean_score", "p50", "p99_9"]].isna().all(axis=None)
+    assert shown["n_flagged"].tolist() == [20, 20]

@@ -17,28 +17,92 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
+# Not among Spark's own jars, and one of those that Delta Lake brings, so that it is at hand.
+OTHER_PACKAGE = "commons-pool:commons-pool:1.6"
+
+
+def start_locally(table, spark_section="master='local[1]'", **env):
+    """Start local mode in a process of its own, write and read a Delta table; return the process and its jars."""
+    start = f"""if True:
+        from arenalake.config import SparkConfig
+        from arenalake.session import get_session
+        spark = get_session(SparkConfig({spark_section}))
+        spark.range(3).write.format("delta").mode("append").save("{table}")
+        print(spark.read.table("delta.`{table}`").count() % 3)
+        print(spark.conf.get("spark.jars"))
+    """
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, env={**os.environ, **env})
+    assert done.returncode == 0, done.stderr[-3000:]
+    count, jars = done.stdout.splitlines()
+    assert count == "0"
+    return done, {Path(jar).name for jar in jars.split(",")}
+
+
 def test_jars_are_looked_up_once_and_again_when_one_is_gone(spark, cache, tmp_path):
-    assert session._jars_found_before() == []
+    assert session._remembered_jars() == []
     session._remember_jars(spark)
-    jars = session._jars_found_before()
+    jars = session._remembered_jars()
     assert any("delta-spark" in Path(jar).name for jar in jars)
     assert all(Path(jar).is_file() for jar in jars)
     (listed,) = cache.rglob("*.txt")
     listed.write_text("\n".join([*jars, str(tmp_path / "gone.jar")]))
-    assert session._jars_found_before() == []
+    assert session._remembered_jars() == []
+    for part in ("delta-spark", "delta-storage"):
+        listed.write_text("\n".join(jar for jar in jars if part not in jar))
+        assert session._remembered_jars() == [], f"a list without {part}"
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(spark, cache):
     cache.write_text("a file where the folder should be")
     session._remember_jars(spark)
-    assert session._jars_found_before() == []
+    assert session._remembered_jars() == []
 
 
-def test_a_start_with_known_jars_says_next_to_nothing(spark, cache):
+def test_a_start_with_known_jars_says_next_to_nothing(spark, cache, tmp_path):
     session._remember_jars(spark)
-    start = "from arenalake.config import SparkConfig; from arenalake.session import get_session; "
-    start += "print(get_session(SparkConfig(master='local[1]')).range(3).count())"
-    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, env=os.environ)
-    assert (done.returncode, done.stdout) == (0, "3\n")
+    done, _ = start_locally(tmp_path / "table")
     # Java itself announces the incubator module that Spark 4.2 asks for.
     assert [line for line in done.stderr.splitlines() if "incubator" not in line] == []
+
+
+def test_packages_from_everywhere_are_added_to_delta_lake_and_only_its_own_jars_are_remembered(cache, tmp_path):
+    table = tmp_path / "table"
+    submit = {"PYSPARK_SUBMIT_ARGS": f"--packages {OTHER_PACKAGE} pyspark-shell"}
+    _, jars = start_locally(table, **submit)
+    assert any("delta-spark_" in jar for jar in jars)
+    assert any("commons-pool-1.6" in jar for jar in jars)
+    assert not list(cache.rglob("*.txt")), "what Delta Lake needs cannot be told from what others need"
+    start_locally(table)
+    assert session._remembered_jars()
+    for how in ({"spark_section": f"master='local[1]', packages=['{OTHER_PACKAGE}']"}, submit):
+        _, jars = start_locally(table, **how)
+        assert any("delta-spark_" in jar for jar in jars)
+        assert f"{OTHER_PACKAGE.replace(':', '_', 1).replace(':', '-')}.jar" in jars
+
+
+@pytest.mark.parametrize(
+    ("arguments", "packages", "left"),
+    [
+        ("--packages a:b:1,c:d:2 --name x pyspark-shell", ["a:b:1", "c:d:2"], ["--name", "x", "pyspark-shell"]),
+        ("--packages=a:b:1 pyspark-shell", ["a:b:1"], ["pyspark-shell"]),
+        ("--conf spark.jars.packages=a:b:1 --packages c:d:2 pyspark-shell", ["a:b:1", "c:d:2"], ["pyspark-shell"]),
+        ("-c spark.ui.port=1 pyspark-shell", [], ["-c", "spark.ui.port=1", "pyspark-shell"]),
+    ],
+)
+def test_packages_are_taken_out_of_the_arguments_however_they_are_written(arguments, packages, left):
+    rest = arguments.split()
+    assert session._take_option(rest, "--packages", "spark.jars.packages") == packages
+    assert rest == left
+
+
+def test_settings_of_the_configuration_reach_spark_and_leave_those_of_local_mode(cache, spark):
+    session._remember_jars(spark)
+    start = """if True:
+        from arenalake.config import SparkConfig
+        from arenalake.session import get_session
+        spark = get_session(SparkConfig(master="local[1]", conf={"spark.sql.broadcastTimeout": 7, "spark.x": True}))
+        names = "spark.sql.broadcastTimeout", "spark.x", "spark.sql.session.timeZone", "spark.ui.enabled"
+        print(*[spark.conf.get(name) for name in names])
+    """
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, env=os.environ)
+    assert done.stdout == "7 true UTC false\n", done.stderr[-3000:]

@@ -264,6 +264,36 @@ def test_a_hugging_face_file_counts_without_special_tokens_truncation_or_padding
     assert count(f"hf:{tmp_path}/tokenizer.json", ["", "one two", "one " * 9]) == [0, 2, 9]
 
 
+def test_the_name_of_a_special_token_is_ordinary_text_for_a_hugging_face_file(tmp_path):
+    tokenizer = Tokenizer(models.BPE({chr(code): code for code in range(32, 127)}, []))
+    tokenizer.add_special_tokens(["<|endoftext|>"])
+    tokenizer.add_tokens(["magic"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", tokenizer.token_to_id("<|endoftext|>"))]
+    )
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    texts = ["<|endoftext|>", "a <|endoftext|> b", "<|endoftext|", "magic", "a magic <|endoftext|>"]
+    # One token a character, but for the token that was added and is not special.
+    assert count(f"hf:{tmp_path}/tokenizer.json", texts) == [13, 17, 12, 1, 17]
+
+
+def pieces_of_a_control_symbol(proto):
+    for piece in ("</s", "s>"):
+        proto.pieces.add(piece=piece, score=0.0)
+
+
+def test_the_name_of_a_control_symbol_is_ordinary_text_for_a_sentencepiece_model(tmp_path):
+    model = changed(pieces_of_a_control_symbol)
+    (tmp_path / "other.model").write_bytes(model)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    assert processor.is_control(processor.piece_to_id("</s>"))
+    texts = ["</s>", "<s>", "a</s>b <s>", "</s></s>", "<unk>"]
+    counts = count(f"spm:{tmp_path}/other.model", texts)
+    assert counts == [len(ids) for ids in processor.encode(texts)]
+    # Two pieces that no merge makes the control symbol of.
+    assert counts[0] == 2
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
@@ -93,6 +93,12 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
             raise
         raise SourceNotFoundError(
             f"sources.{source}.path: {path} does not exist; give a file, a folder or a glob"
+        ) from None
+    except IllegalArgumentException as error:  # Hadoop's globs take a colon for the end of a scheme
+        if "URISyntaxException" not in str(error):
+            raise
+        raise SourceNotFoundError(
+            f"sources.{source}.path: {path} is a glob over names with a colon, which cannot be; give the file or folder"
         ) from None
     found = {_plain(row["path"]): (row["path"], row["length"], row["modified"]) for row in rows}
     # A reader leaves out files of no bytes. As data they are empty or, as parquet, broken: both have to be told.

@@ -23,6 +23,22 @@ _PER_CONVERSATION = ("source", "file", "conversation_id", "model", "language", "
 _DETECTED = f"source string, conversation_id string, detection {DETECTION_TYPE}"
 
 
+def require_counters(tokenizers: Sequence[str], detector: str) -> dict[str, str]:
+    """Load what counts and detects, so that a mistake in the call is told before any task starts.
+
+    Returns:
+        `tokenizer_keys` of the specifications.
+
+    Raises:
+        TokenizerError, ConfigError, DetectorError: as `measure_conversations` says.
+    """
+    require_detector(detector)
+    keys = tokenizer_keys(tokenizers)
+    for spec in keys.values():
+        load_counter(spec)
+    return keys
+
+
 def measure_conversations(
     conversations: DataFrame, *, tokenizers: Sequence[str], detector: str = "langdetect", detect: Column | None = None
 ) -> DataFrame:
@@ -43,10 +59,7 @@ def measure_conversations(
         TokenizerError, ConfigError: a tokenizer cannot be loaded, or two have the same name.
         DetectorError: the detector is not installed.
     """
-    require_detector(detector)
-    keys = tokenizer_keys(tokenizers)
-    for spec in keys.values():
-        load_counter(spec)  # a specification that does not work is the caller's mistake, told before any task starts
+    keys = require_counters(tokenizers, detector)
     needed = conversations.select(
         "source",
         "file",

@@ -2,7 +2,8 @@
 
 A specification is `sample`, `spm:<path>`, `tiktoken:<path or name>`, `hf:<path>` or `whitespace`, with `+bos` behind it
 where one beginning-of-sequence token is to be counted for every text that is not empty, as published figures do.
-Other special tokens are never counted, and text that looks like one is ordinary text.
+Other special tokens are never counted, and text that looks like one is ordinary text. Tokens that somebody added to a
+vocabulary without calling them special, such as a SentencePiece model's user-defined symbols, count like all others.
 """
 
 import hashlib
@@ -139,6 +140,8 @@ def _hugging_face(path: str) -> Counter:
     tokenizer = Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    # The name of a special token in a text is ordinary text; other tokens that were added to the vocabulary stay.
+    tokenizer.encode_special_tokens = True
     return _one_by_one(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
 
 

@@ -69,11 +69,14 @@ def _sentences(whole: pd.Series) -> list[str]:
             "conversations of which the source says so or not."
         )
     if pd.notna(whole["n_prompts"]):
-        sentences.append(
-            f"{whole['n_prompts']:,} first messages, {whole['n_distinct_prompts']:,} of them different to the letter; "
-            f"{whole['n_repeated_prompts']:,} occur more than once, the most frequent {whole['max_repeats']:,} times. "
-            "The sides of a battle share theirs."
-        )
+        repeats = "; how many are repeated is hidden"
+        if pd.notna(whole["n_repeated_prompts"]):
+            repeats = (
+                f", {whole['n_distinct_prompts']:,} of them different to the letter; {whole['n_repeated_prompts']:,} "
+                "occur more than once"
+            )
+        most = f", the most frequent {whole['max_repeats']:,} times" if pd.notna(whole["max_repeats"]) else ""
+        sentences.append(f"{whole['n_prompts']:,} first messages{repeats}{most}. The sides of a battle share theirs.")
     return sentences
 
 

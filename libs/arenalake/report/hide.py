@@ -4,7 +4,8 @@ It is done where a cell is about conversations or voters: shape, days, languages
 published figures, sizes of slices, and ratings without a few votes. A hidden cell has no numbers and `hidden` says so;
 a count of zero is not hidden. Four things are looked at:
 
-- Fewer than `min_cell` conversations (battles, voters, flagged ones) in a cell.
+- Fewer than `min_cell` conversations (battles, voters, flagged ones) in a cell, or so few that are left: those that are
+  not flagged, not answered, not redacted or below a threshold, and those of which the source does not say.
 - Subtraction: where a total is shown, the hidden rows that make it up with the shown ones are at least two and have
   together at least `min_cell`; the smallest shown rows are hidden too until that is so. Totals are a source, a month
   of days, a published language of detected ones, and all battles of days and of slices.
@@ -15,13 +16,13 @@ a count of zero is not hidden. Four things are looked at:
   rated and leave-outs tell of it.
 
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
-always shown, and what cleaning removed; nor are the numbers of files and of records in quarantine, nor a source's
-numbers of records among MLflow's metrics. Not looked at: the one slice that is not rated where all others of its
-columns are, which is what they lack of all battles; means of a hidden row's groups beyond their digits; differences
-between a table before and after an increment, between neighbouring points of a curve, between published languages and
-those with the detected ones added, between conversations and those with a measured text or a flag (or, where it is
-flagged, with an answer that has one), and how many conversations the messages of a point of a curve are from, which the
-table does not know.
+always shown, and what cleaning removed or style control left out; nor are the numbers of files, of duplicates and of
+records in quarantine, nor a source's numbers of records among MLflow's metrics. Not looked at: the one slice that is
+not rated where all others of its columns are, which is what they lack of all battles; means of a hidden row's groups
+beyond their digits; differences between a table before and after an increment, between neighbouring points of a curve,
+between the labelled messages of two categories, between published languages and those with the detected ones added,
+between conversations and those with a measured text or a flag (or, where it is flagged, with an answer that has one),
+and how many conversations the messages of a point of a curve are from, which the table does not know.
 """
 
 import re
@@ -55,8 +56,16 @@ _SCORE_QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
 _SCORE_NUMBERS = ("n_scored", "mean_score", *_SCORE_QUANTILES)
 _FLAG_NUMBERS = ("n_flagged", "rate", "ci_lower", "ci_upper")
 _ANSWER_NUMBERS = ("n_answered", "answered_rate", "ci_lower", "ci_upper")
-_PROMPT_NUMBERS = ("n_prompts", "n_distinct_prompts", "n_repeated_prompts", "max_repeats")
-_SHAPE_NUMBERS = ("share", "mean_turns", "n_redaction_known", "n_models", "n_languages", *_PROMPT_NUMBERS)
+_REPEAT_NUMBERS = ("n_distinct_prompts", "n_repeated_prompts", "max_repeats")
+_SHAPE_NUMBERS = (
+    "share",
+    "mean_turns",
+    "n_redaction_known",
+    "n_models",
+    "n_languages",
+    "n_prompts",
+    *_REPEAT_NUMBERS,
+)
 _REDACTED_NUMBERS = ("n_redacted", "redacted_rate")
 _VOTER_NUMBERS = ("n_voters", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
@@ -105,12 +114,20 @@ def hide_token_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NON
 def hide_shape_cells(shape: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
     """Rows of `corpus_shape` about few conversations, and those that guard them, lose their numbers.
 
-    Few redacted ones lose count and rate.
+    Few redacted ones lose count and rate, and few of which that is known also how many these are. Few repeated prompts
+    lose what is told of repeats.
     """
-    counts, redacted = shape["n_conversations"], shape["n_redacted"]
+    counts, known, redacted = shape["n_conversations"], shape["n_redaction_known"], shape["n_redacted"]
     small = _guard_shape(shape, counts, _few(counts, min_cell) | _is_about(shape, others), min_cell)
-    few_redacted = _guard_shape(shape, redacted, small | _few(redacted, min_cell), min_cell)
-    shown = _blank(shape, few_redacted, _REDACTED_NUMBERS)
+    few_known = _guard_both(shape, small, known, counts - known, min_cell, _guard_shape)
+    few_redacted = _guard_both(shape, few_known, redacted, known - redacted, min_cell, _guard_shape)
+    shown = _blank(_blank(shape, few_known, ("n_redaction_known",)), few_redacted, _REDACTED_NUMBERS)
+    prompts, repeated = shape["n_prompts"], shape["n_repeated_prompts"]
+    few_repeats = _few(repeated, min_cell) | _few(prompts - repeated, min_cell)
+    few_repeats |= _few(prompts - shape["n_distinct_prompts"], min_cell)
+    # One time is no repeat.
+    few_times = few_repeats | (_few(shape["max_repeats"], min_cell) & (shape["max_repeats"] > 1).fillna(False))
+    shown = _blank(_blank(shown, few_repeats, _REPEAT_NUMBERS), few_times, ("max_repeats",))
     # A mean times its number is a sum of turns, of which that of the shown rows of turns would leave the hidden ones'.
     has_hidden_turns = shape["source"].isin(shape.loc[small & (shape["grouping"] == "turns"), "source"])
     mean = shown["mean_turns"].astype("float64")
@@ -162,7 +179,8 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] =
     """Rows of `moderation_stats` about few units lose their numbers, and few flagged ones lose count and rate.
 
     A row per message is also held to the number of conversations in the same cell, so that one long conversation
-    cannot pass for many people. `hidden` is `all`, `flagged` or null.
+    cannot pass for many people. Few messages without the flag, or with a score, lose their number. `hidden` is `all`,
+    `flagged`, `missing` or null.
     """
     within = ["source", "role", "category", "unit"]
     conversations_n, conversations_flagged = (_of_conversations(stats, stats[name]) for name in ("n", "n_flagged"))
@@ -172,12 +190,22 @@ def hide_moderation_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] =
     few |= _is_about(stats, others)
     few = _guard_groupings(stats, stats["n"], few, min_cell, within=within)
     few |= _of_conversations(stats, few).eq(True)
-    few_flagged = few | _few(stats["n_flagged"], min_cell) | _few(conversations_flagged, min_cell)
-    few_flagged = _guard_groupings(stats, stats["n_flagged"], few_flagged, min_cell, within=within)
+
+    def guard(frame: pd.DataFrame, counts: pd.Series, hidden: pd.Series, limit: int) -> pd.Series:
+        return _guard_groupings(frame, counts, hidden, limit, within=within)
+
+    few_flagged = few | _few(conversations_flagged, min_cell)
+    few_flagged |= _few(conversations_n - conversations_flagged, min_cell)
+    few_flagged = _guard_both(stats, few_flagged, stats["n_flagged"], stats["n"] - stats["n_flagged"], min_cell, guard)
     few_flagged |= _of_conversations(stats, few_flagged).eq(True)
-    shown = _blank(stats, few, ("n", "n_missing", *_FLAG_NUMBERS, *_SCORE_NUMBERS))
+    few_missing = _guard_missing(stats, few, min_cell, guard)
+    few_scored = guard(
+        stats, pd.to_numeric(stats["n_scored"]).fillna(0), few | _few(stats["n_scored"], min_cell), min_cell
+    )
+    shown = _blank(stats, few, ("n",))
+    shown = _blank(_blank(shown, few_missing, ("n_missing",)), few_scored, _SCORE_NUMBERS)
     shown = _blank(shown, few_flagged, _FLAG_NUMBERS)
-    shown = shown.assign(hidden=_what_is_hidden(few, flagged=few_flagged))
+    shown = shown.assign(hidden=_what_is_hidden(few, missing=few_missing, flagged=few_flagged))
     return _without_extremes(shown, "n_scored", _SCORE_QUANTILES, (), min_cell)
 
 
@@ -192,7 +220,7 @@ def hide_curve_cells(curves: pd.DataFrame, moderation_stats: pd.DataFrame, min_c
     hidden = set(totals[cell].itertuples(index=False, name=None))
     is_hidden = _series([key in hidden for key in curves[cell].itertuples(index=False, name=None)], curves)
     whole = _few(curves["n"], min_cell) | is_hidden
-    small = whole | _few(curves["n_above"], min_cell)
+    small = whole | _few(curves["n_above"], min_cell) | _few(curves["n"] - curves["n_above"], min_cell)
     return _blank(_blank(curves, whole, ("n",)), small, ("n_above", "share")).assign(hidden=small)
 
 
@@ -204,8 +232,12 @@ def hide_answer_cells(answers: pd.DataFrame, min_cell: int, others: Set[Key] = _
     within = ["source", "category"]
     few = _few(answers["n_attempts"], min_cell) | _is_about(answers, others)
     few = _guard_groupings(answers, answers["n_attempts"], few, min_cell, within=within)
-    few_answered = few | _few(answers["n_answered"], min_cell)
-    few_answered = _guard_groupings(answers, answers["n_answered"], few_answered, min_cell, within=within)
+
+    def guard(frame: pd.DataFrame, counts: pd.Series, hidden: pd.Series, limit: int) -> pd.Series:
+        return _guard_groupings(frame, counts, hidden, limit, within=within)
+
+    unanswered = answers["n_attempts"] - answers["n_answered"]
+    few_answered = _guard_both(answers, few, answers["n_answered"], unanswered, min_cell, guard)
     shown = _blank(_blank(answers, few, ("n_attempts",)), few_answered, _ANSWER_NUMBERS)
     return shown.assign(hidden=_what_is_hidden(few, answered=few_answered))
 
@@ -224,7 +256,8 @@ def hide_reproduction(
     sizes = figures[figures["place"] == 0].set_index("source")["ours"]
     few_records = _few(figures["source"].map(sizes), min_cell)
     small = few_records | (_few(figures["ours"], min_cell) & figures["unit"].isin(PERSONAL_UNITS))
-    hidden = moderation_stats[moderation_stats["hidden"].notna() & (moderation_stats["category"] == ANY)]
+    has_hidden = moderation_stats["hidden"].isin(["all", "flagged"])
+    hidden = moderation_stats[has_hidden & (moderation_stats["category"] == ANY)]
     is_rate = (hidden["grouping"] == "all") & (hidden["unit"] == "message") & (hidden["role"] == "user")
     small |= (figures["unit"] == "%") & figures["source"].isin(hidden.loc[is_rate, "source"])
     names = figures["figure"].str.partition(": ")[0] if len(figures) else figures["figure"]
@@ -288,6 +321,39 @@ def _guard_groupings(
     has_total = [key in totals for key in stats[list(within)].itertuples(index=False, name=None)]
     where = ~is_total & _series(has_total, stats)
     return _guard(stats, counts, hidden, min_cell, within=["grouping", *within], where=where)
+
+
+_GuardRows = Callable[[pd.DataFrame, pd.Series, pd.Series, int], pd.Series]
+
+
+def _guard_both(
+    frame: pd.DataFrame, hidden: pd.Series, part: pd.Series, rest: pd.Series, min_cell: int, guard: _GuardRows
+) -> pd.Series:
+    """Hide where few are in a part of a cell or in the rest of it, and guard the one and the other."""
+    # What MLflow records has other types than the report's frames, and nulls that add up to nothing.
+    part, rest = (pd.to_numeric(counts).fillna(0) for counts in (part, rest))
+    hidden = hidden | _few(part, min_cell) | _few(rest, min_cell)
+    before = None
+    while before is None or not hidden.equals(before):
+        before = hidden
+        hidden = guard(frame, rest, guard(frame, part, hidden, min_cell), min_cell)
+    return hidden
+
+
+def _guard_missing(stats: pd.DataFrame, hidden: pd.Series, min_cell: int, guard: _GuardRows) -> pd.Series:
+    """Hide few messages without a flag in all categories of a cell, as labelled and missing ones add up to the same.
+
+    Args:
+        hidden: rows that lose all numbers anyway.
+    """
+    missing = pd.to_numeric(stats["n_missing"]).fillna(0)
+    cell = [stats[name] for name in ("source", "grouping", "model", "language", "role", "unit")]
+    few, before = _few(missing, min_cell) & ~hidden, None
+    while before is None or not few.equals(before):
+        before = few
+        few = few.groupby(cell, dropna=False).transform("any").astype(bool)
+        few |= guard(stats, missing, few | hidden, min_cell) & ~hidden
+    return few | hidden
 
 
 def _guard_shape(shape: pd.DataFrame, counts: pd.Series, hidden: pd.Series, min_cell: int) -> pd.Series:

@@ -16,7 +16,6 @@ from arenalake.report.parts import (
     TableView,
     given_column,
     number_cell,
-    number_column,
     percent_cell,
     range_cell,
     slug,
@@ -42,8 +41,8 @@ def build_moderation(frames: Frames) -> Page:
     if frames.min_cell > 1:
         lead += (
             f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are the count and the rate of "
-            f"flagged ones where these are fewer than {frames.min_cell} but not zero, and cells from which hidden ones "
-            "could be told by subtraction."
+            f"flagged ones where these, or those not flagged, are fewer than {frames.min_cell} but not zero, so few "
+            "messages without a flag, and cells from which hidden ones could be told by subtraction."
         )
     return Page("moderation.html", "Moderation", lead, sections, nav="Moderation")
 
@@ -206,7 +205,9 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
         )
         section.sections.append(Section(f"The points of the curves: {what}", tables=[view], collapsed=True))
     if curves["hidden"].any():
-        section.sentences.append(f"Points with fewer than {frames.min_cell} messages, but more than none, are hidden.")
+        section.sentences.append(
+            f"Points with fewer than {frames.min_cell} messages above or below, but more than none, are hidden."
+        )
     return [section]
 
 
@@ -218,16 +219,16 @@ def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> 
             lambda row: unless_hidden(row["hidden"] == "all", number_cell(row["n"])),
             "with a flag, true or false",
         ),
-        TableColumn("Flagged", lambda row: unless_hidden(row["hidden"], number_cell(row["n_flagged"]))),
-        TableColumn("Rate", lambda row: unless_hidden(row["hidden"], percent_cell(row["rate"], 2))),
-        TableColumn("95 % interval", lambda row: unless_hidden(row["hidden"], range_cell(row, 2))),
+        TableColumn("Flagged", lambda row: unless_hidden(_hides_flags(row), number_cell(row["n_flagged"]))),
+        TableColumn("Rate", lambda row: unless_hidden(_hides_flags(row), percent_cell(row["rate"], 2))),
+        TableColumn("95 % interval", lambda row: unless_hidden(_hides_flags(row), range_cell(row, 2))),
     ]
     if grouping is None:
         columns.insert(0, text_column("Category", "category"))
     else:
         columns.insert(0, given_column(grouping.capitalize(), grouping))
     if (rows["unit"] == "message").all():
-        columns.insert(3, number_column("Missing", "n_missing", "messages without the flag"))
+        columns.insert(3, TableColumn("Missing", _missing_cell, "messages without the flag"))
         columns += [
             _score_column(header, name, title)
             for header, name, title in (
@@ -237,6 +238,14 @@ def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> 
             )
         ]
     return TableView(caption, columns, rows, csv)
+
+
+def _hides_flags(row: dict[str, Any]) -> bool:
+    return row["hidden"] in ("flagged", "all")
+
+
+def _missing_cell(row: dict[str, Any]) -> Cell:
+    return unless_hidden(row["hidden"] is not None and row["n_missing"] is None, number_cell(row["n_missing"]))
 
 
 def _score_column(header: str, name: str, title: str) -> TableColumn:

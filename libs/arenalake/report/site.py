@@ -83,14 +83,23 @@ def json_in_html(value: Any) -> Markup:
     return Markup(text)
 
 
+def require_free(folder: Path) -> None:
+    """Check that a folder is new, empty or a report.
+
+    Raises:
+        ConfigError: it holds something else.
+    """
+    if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"report.path: {folder} holds something else than a report; give a new or empty folder")
+
+
 def write_site(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put a folder in place whole: it is built beside its final place and then renamed.
 
     Raises:
         ConfigError: the place is taken by something that is not a report, or cannot be written to.
     """
-    if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"report.path: {folder} holds something else than a report; give a new or empty folder")
+    require_free(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

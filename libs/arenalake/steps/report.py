@@ -1,10 +1,10 @@
 """The job `report`: gold tables as a folder of HTML, plots and CSV files."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from arenalake.config import Config
 from arenalake.errors import ConfigError
-from arenalake.lake import Lake
 from arenalake.paths import local_path
 from arenalake.steps import Context, StepResult
 
@@ -13,39 +13,48 @@ def run(context: Context) -> StepResult:
     """Write the report to `report.path`, by default `<storage.root>/report`; the same tables give the same bytes.
 
     Raises:
-        ConfigError: `report.path` is needed and missing, is not a local or mounted folder, or holds something else; or
-            the packages for reports are not installed.
+        ConfigError: as `require_report` says.
     """
-    folder = report_folder(context.config, context.lake)
-    try:
-        from arenalake.report.build import build_pages
-        from arenalake.report.frames import read_frames
-        from arenalake.report.site import render_site, write_site
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{error.name} is not installed; a report needs it: install this package with its `report` extra, or "
-            "take report out of pipeline.jobs"
-        ) from None
+    folder = require_report(context.config)
+    from arenalake.report.build import build_pages
+    from arenalake.report.frames import read_frames
+    from arenalake.report.site import render_site, write_site
+
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
     files = render_site(build_pages(frames))
     write_site(folder, files)
     return StepResult(lines=[f"report: {folder}/index.html"], metrics={"report_files": float(len(files))})
 
 
-def report_folder(config: Config, lake: Lake) -> Path:
-    """Where the report goes.
+def require_report(config: Config) -> Path:
+    """Return where the report goes, having checked that it can be written there. Needs no session.
 
     Raises:
-        ConfigError: there is no local or mounted folder to write to.
+        ConfigError: `report.path` is needed and missing, is not a local or mounted folder, or holds something else; or
+            the packages for reports are not installed.
     """
-    path = config.report.path
+    missing = [name for name in ("jinja2", "plotly") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"{', '.join(missing)} is not installed; a report needs it: install this package with its `report` extra, "
+            "or take report out of pipeline.jobs"
+        )
+    from arenalake.report.site import require_free
+
+    folder = _report_folder(config)
+    require_free(folder)
+    return folder
+
+
+def _report_folder(config: Config) -> Path:
+    path, root = config.report.path, config.storage.local_root
     if path is None:
-        if lake.local_root is None:
+        if root is None:
             raise ConfigError(
                 "report.path: is not set, and the tables are not in a local folder; give a local or mounted folder, "
                 "such as /Volumes/<catalog>/<schema>/<volume>/report"
             )
-        return lake.local_root / "report"
+        return root / "report"
     folder = local_path(path)
     if folder is None:
         raise ConfigError(

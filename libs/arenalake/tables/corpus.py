@@ -1,6 +1,6 @@
 """Gold tables of the corpus beyond lengths and flag rates: conversations as a whole, costs, and flags seen together."""
 
-from arenalake.tables.table import Column, Table
+from arenalake.tables.table import Column, Table, interval_columns
 
 _SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
 _MODEL = Column("model", "string", "model; null where the row is not about one model")
@@ -13,8 +13,6 @@ _GROUPING = Column(
 _ROLE = Column("role", "string", "user or assistant; battle where a tag is about a battle as a whole", required=True)
 _CATEGORY = Column("category", "string", "moderation category as published, or any", required=True)
 _TOKENIZER = Column("tokenizer", "string", "tokenizer that counted", required=True)
-_CI_LOWER = Column("ci_lower", "double", "lower end of the 95 % interval (Wilson); null where there is none")
-_CI_UPPER = Column("ci_upper", "double", "upper end of the 95 % interval (Wilson); null where there is none")
 
 CONVERSATION_TOKEN_COUNTS = Table(
     name="conversation_token_counts",
@@ -103,8 +101,7 @@ MODERATION_TURNS = Table(
         Column("n_missing", "bigint", "messages without the flag", required=True),
         Column("n_flagged", "bigint", "messages flagged", required=True),
         Column("rate", "double", "n_flagged / n; null where n is 0"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("Wilson's"),
     ),
     key=("source", "role", "turn", "category"),
 )
@@ -144,8 +141,7 @@ MODERATION_ANSWERS = Table(
         Column("n_attempts", "bigint", "conversations in which a flagged message has an answer with this flag", True),
         Column("n_answered", "bigint", "of the attempts, those in which such an answer is flagged", required=True),
         Column("answered_rate", "double", "n_answered / n_attempts; null where there is no attempt"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("Wilson's"),
     ),
     key=("source", "grouping", "model", "language", "category"),
 )
@@ -165,8 +161,7 @@ MODERATION_CONVERSATIONS = Table(
         Column("n_missing", "bigint", "units without one", required=True),
         Column("n_flagged", "bigint", "units with a flagged message", required=True),
         Column("rate", "double", "n_flagged / n; null where n is 0"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("Wilson's"),
     ),
     key=("source", "grouping", "model", "language", "unit", "category"),
 )

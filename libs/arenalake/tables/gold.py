@@ -1,6 +1,6 @@
 """Gold tables: counts that add up, and the statistics that people read. No text and no ids of persons or records."""
 
-from arenalake.tables.table import Column, Table
+from arenalake.tables.table import Column, Table, interval_columns
 
 _SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
 _MODEL = Column("model", "string", "model; null where the row is not about one model")
@@ -8,8 +8,6 @@ _LANGUAGE = Column(
     "language", "string", "language as published, else as detected; null where there is neither or it is about all"
 )
 _ROLE = Column("role", "string", "user or assistant; battle where a tag is about a battle as a whole", required=True)
-_CI_LOWER = Column("ci_lower", "double", "lower end of the 95 % interval; null where there is none")
-_CI_UPPER = Column("ci_upper", "double", "upper end of the 95 % interval; null where there is none")
 _GROUPING = Column(
     "grouping", "string", "what the row is about: all, or the columns that are set, joined by commas", required=True
 )
@@ -161,8 +159,7 @@ MODERATION_STATS = Table(
         Column("n_missing", "bigint", "messages without the flag; null for conversations"),
         Column("n_flagged", "bigint", "units flagged", required=True),
         Column("rate", "double", "n_flagged / n; null where n is 0"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("Wilson's; for messages at the size that allows for messages of a conversation being alike"),
         Column("n_scored", "bigint", "messages with a score; null for conversations"),
         Column("mean_score", "double", "mean score; null where there is none"),
         *(
@@ -260,8 +257,7 @@ PAIR_STATS = Table(
         Column("bothbad", "bigint", "tie (bothbad)", required=True),
         Column("n", "bigint", "all battles of the pair", required=True),
         Column("win_rate_a", "double", "(wins_a + half of all ties) / n", required=True),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("Tango's score interval for wins, ties and losses"),
     ),
     key=("source", "judge_kind", "model_a", "model_b"),
 )
@@ -279,8 +275,7 @@ POSITION_STATS = Table(
         Column("ties", "bigint", "ties of both kinds", required=True),
         Column("wins", "bigint", "battles that this side won", required=True),
         Column("win_rate", "double", "wins / battles that were not a tie; null where all were ties"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("Wilson's"),
     ),
     key=("source", "judge_kind", "model", "side"),
 )
@@ -314,8 +309,7 @@ RATINGS = Table(
         Column("model", "string", "model", required=True),
         Column("rating", "double", "estimate from all battles; null where none exists"),
         Column("se", "double", "standard error of the rating; null where none exists"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("percentile: 2.5 and 97.5 % points of the rounds; sandwich: rating -/+ 1.96 se"),
         Column("rank", "int", "1 + models of the component with a higher rating"),
         Column("rank_ub", "int", "1 + models of the component whose ci_lower is above this ci_upper"),
         Column("rank_lower", "int", "2.5 % point of the rank over the rounds; null for the sandwich"),
@@ -381,8 +375,7 @@ STYLE_COEFFICIENTS = Table(
         Column("covariate", "string", "the answers' (a - b) / (a + b + 1) of tokens, headers and so on", required=True),
         Column("coefficient", "double", "estimate from all battles", required=True),
         Column("se", "double", "standard deviation over the rounds; null where a round is undefined"),
-        _CI_LOWER,
-        _CI_UPPER,
+        *interval_columns("percentile: 2.5 and 97.5 % points of the rounds"),
         Column("mean", "double", "mean of the covariate before it was standardised", required=True),
         Column("sd", "double", "standard deviation of the covariate before it was standardised", required=True),
         Column("n_battles", "bigint", "battles that were fitted", required=True),

@@ -19,6 +19,16 @@ class Column:
     required: bool = False
 
 
+def interval_columns(kind: str) -> tuple[Column, Column]:
+    """Both ends of a 95 % interval; the comments say of which kind it is."""
+    ends = {"ci_lower": "lower", "ci_upper": "upper"}
+    lower, upper = (
+        Column(name, "double", f"{end} end of the 95 % interval ({kind}); null where there is none")
+        for name, end in ends.items()
+    )
+    return lower, upper
+
+
 @dataclass(frozen=True)
 class Table:
     """A Delta table.
