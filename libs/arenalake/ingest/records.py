@@ -19,6 +19,7 @@ from arenalake.ingest.values import (
     not_utf8,
     of_column,
     of_json,
+    of_json_text,
     settled,
     texts_in,
     together,
@@ -85,9 +86,11 @@ def _read_arrays(spark: SparkSession, files: Sequence[RawFile], fields: Sequence
 def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequence[Field], *, where: str) -> DataFrame:
     """Documents (file, position, value) as records. Keys are told apart by place, so they may hold any sign."""
     columns = sorted({field.column for field in fields})
-    document = StructType([StructField(column, VariantType()) for column in columns])
+    nested = {field.column for field in fields if "<" in field.type}
+    types = {column: VariantType() if column in nested else StringType() for column in columns}
+    document = StructType([StructField(column, types[column]) for column in columns])
     document.add(StructField(_CORRUPT, StringType()))
-    by_place = ", ".join(f"c{i}: variant" for i in range(len(columns)))
+    by_place = ", ".join(f"c{i}: {types[column].simpleString()}" for i, column in enumerate(columns))
     parsed = F.from_json("value", document, {"columnNameOfCorruptRecord": _CORRUPT})
     read = documents.withColumn("parsed", parsed.cast(f"struct<{by_place}, corrupt: string>"))
     is_object = F.trim("value").startswith("{")
@@ -97,10 +100,13 @@ def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequen
     broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(
         F.col("parsed").isNull() | F.col("parsed.corrupt").isNotNull() | ~is_object, unlike
     )
-    values = {
-        field.name: of_json(F.col(f"parsed.c{columns.index(field.column)}"), type_of(field.type), field.column)
-        for field in fields
-    }
+    values = {}
+    for field in fields:
+        member, wanted = F.col(f"parsed.c{columns.index(field.column)}"), type_of(field.type)
+        if field.column in nested:
+            values[field.name] = of_json(member, wanted, field.column)
+        else:
+            values[field.name] = of_json_text(member, F.col("value"), wanted, field.column)
     strays = [first_stray(where, F.col("value"))]
     return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken)
 

@@ -75,6 +75,29 @@ def of_json(value: Column, wanted: DataType, path: str) -> Column:
     return F.when(as_wanted, settled(_get(value, _sql(wanted)))).otherwise(by_pieces)
 
 
+def of_json_text(text: Column, document: Column, wanted: DataType, column: str) -> Column:
+    """A member of a JSON object that Spark gave as text, whatever it was, as text, double or boolean.
+
+    Args:
+        text: the member.
+        document: the object that it is a member of, which is read again where the text leaves open what it was.
+        wanted: the type.
+        column: its key.
+
+    Returns:
+        As `of_json`.
+    """
+    if not isinstance(wanted, StringType):
+        return of_column(text, StringType(), wanted, column)
+    # A list, an object, or a number that is too large to be written without an exponent; or a text that looks like one.
+    is_open = text.rlike(r"^[\[{]|^-?\d\.\d+E\d+$")
+    member = F.from_json(document, StructType([StructField(column, VariantType())])).cast("struct<v: variant>")["v"]
+    kind = F.schema_of_variant(member)
+    is_nested = is_open & kind.rlike(_NESTED)
+    number = F.when(is_open & kind.rlike(f"^{_NUMBER}$"), _text_of(_get(member, "double")))
+    return settled(F.when(~is_nested, F.coalesce(number, text)), [F.when(is_nested, _wrong(column, wanted))])
+
+
 def _pattern(kind: DataType) -> str:
     """A regular expression for what `schema_of_variant` says of values of this type, in which keys may be missing."""
     if isinstance(kind, ArrayType):
@@ -214,11 +237,15 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
     if isinstance(given, StringType):
         value = filled(value)
     if isinstance(given, FloatType | DoubleType) and isinstance(wanted, StringType):
-        is_whole = (value == F.floor(value)) & (F.abs(value) < 2.0**53)
-        value = F.when(is_whole, value.cast("bigint").cast("string")).otherwise(value.cast("string"))
+        value = _text_of(value)
     fits = isinstance(given, AtomicType) and not (isinstance(wanted, DoubleType) and isinstance(given, BooleanType))
     converted = value.try_cast(wanted) if fits else F.lit(None).cast(wanted)
     return settled(converted, [F.when(value.isNotNull() & converted.isNull(), _wrong(path, wanted))])
+
+
+def _text_of(number: Column) -> Column:
+    is_whole = (number == F.floor(number)) & (F.abs(number) < 2.0**53)
+    return F.when(is_whole, number.cast("bigint").cast("string")).otherwise(number.cast("string"))
 
 
 def settled(
