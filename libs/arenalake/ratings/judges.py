@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from arenalake.ratings.families import NO_TIES
 from arenalake.ratings.fit import incidence
 from arenalake.ratings.replicates import ComponentFit, PointFit
 from arenalake.ratings.resampling import resample_part
@@ -78,7 +77,7 @@ def judge_meat(point: PointFit, ballots: csr_array) -> list[Floats]:
         inside = np.isin(point.votes.a, fit.members) & np.isin(point.votes.b, fit.members)
         columns = cells[:, inside]
         own = ballots[:, columns.ravel()]
-        if point.family is NO_TIES:
+        if point.family.leaves_out_ties:
             own = own.copy()
             own.data[own.indices >= 2 * columns.shape[1]] = 0
         scores = judge_scores(fit, own)

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from arenalake.errors import RatingError
 from arenalake.ratings.components import Edges, find_components, label_components, scored, win_edges
-from arenalake.ratings.families import NO_TIES, Family, bradley_terry_terms
+from arenalake.ratings.families import Family
 from arenalake.ratings.fit import derivatives, fit_rounds, fit_votes, incidence
 from arenalake.ratings.resampling import CellSampler
 from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Cells, Floats, Ints, PairVotes
@@ -119,7 +119,7 @@ def fit_point(votes: PairVotes, family: Family) -> PointFit:
     Raises:
         RatingError: a fit did not converge, which connected votes rule out for Bradley-Terry.
     """
-    votes = votes.without_ties() if family is NO_TIES else votes
+    votes = votes.without_ties() if family.leaves_out_ties else votes
     component = find_components(votes)
     fits = []
     for number in range(1, component.max(initial=0) + 1):
@@ -180,7 +180,7 @@ def replicate(point: PointFit, resample: Resample, rounds: range) -> Floats:
     result = np.full((len(point.component), (last - first) * CHUNK), np.nan)
     for chunk in range(first, last):
         drawn = resample(range(chunk * CHUNK, (chunk + 1) * CHUNK))
-        if point.family is NO_TIES:
+        if point.family.leaves_out_ties:
             drawn = drawn * np.array([1, 1, 0])[:, None, None]
         if point.votes.weight is not None:
             drawn = drawn * point.votes.weight[:, None]
@@ -215,7 +215,7 @@ def _strongly_connected(fit: ComponentFit, counts: NDArray[Any]) -> NDArray[np.b
 def _fit_connected(fit: ComponentFit, counts: NDArray[Any], columns: Ints) -> Floats:
     theta = np.empty((fit.n_models, CHUNK))
     missing = np.ones(CHUNK, dtype=bool)
-    if fit.family.terms is bradley_terry_terms:
+    if fit.family.tie_start is None:
         theta, converged = _chord(fit, counts)
         missing = ~converged
     missing = columns[missing[columns]]
