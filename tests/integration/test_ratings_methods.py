@@ -18,7 +18,9 @@ from arenalake.tables import (
     BATTLE_COUNTS,
     BATTLES,
     MESSAGES,
+    RATING_CALIBRATION,
     RATING_FITS,
+    RATING_INFLUENCE,
     RATING_PAIRS,
     RATING_REPLICATES,
     RATINGS,
@@ -144,3 +146,44 @@ def test_ties_left_out_are_left_out_in_spark_tasks_too(spark, lake, unit):
     assert (fit["n_battles"], fit["n_parameters"]) == (40, 1)
     assert fit["nll"] == pytest.approx(0.5623, abs=1e-4)
     assert fit["aic"] == pytest.approx(46.9868, abs=1e-4)
+
+
+@pytest.mark.parametrize("unit", ["battle", "judge"])
+def test_sources_that_say_little_are_told_so_and_leave_the_others_alone(spark, lake, unit):
+    healthy = battles_of_a_crowd()
+    poor = {
+        "one model wins all": {("x", "y"): (5, 0, 0)},
+        "one vote": {("x", "y"): (1, 0, 0)},
+        "one tie": {("x", "y"): (0, 0, 1)},
+        "a baseline beats everybody": {("base", "x"): (4, 0, 0), ("base", "y"): (4, 0, 0)},
+    }
+    sources = [healthy.astype(object), *(votes(outcomes, source) for source, outcomes in poor.items())]
+    battles = pd.concat(sources, ignore_index=True)
+    messages = messages_of(healthy)
+    for source in poor:
+        messages = pd.concat([messages, messages_of(battles[battles["source"] == source]).assign(source=source)])
+    settings = {"methods": METHODS, "leave_out": ["language", "month", "judge"], "min_left_out": 1}
+    lines = rated(spark, lake, battles, messages.reset_index(drop=True), unit=unit, **settings)
+    assert sum("95 % intervals from" in line for line in lines) == 1 + len(poor)
+    table = lake.read(RATINGS).toPandas()
+    assert set(table["method"]) == set(METHODS)
+    crowd = table[(table["source"] == "crowd") & (table["interval"] == "percentile")]
+    assert crowd["rating"].notna().all()
+    assert crowd[["ci_lower", "ci_upper"]].notna().all(axis=None)
+    few = table[(table["method"] == "bradley_terry") & (table["interval"] == "percentile")]
+    few = few.set_index(["source", "model"])
+    assert few.loc["one model wins all", "note"].to_dict() == {
+        "x": "no estimate: only wins",
+        "y": "no estimate: only losses",
+    }
+    assert few.loc["one vote", "note"].to_dict() == {"x": "no estimate: only wins", "y": "no estimate: only losses"}
+    assert few.loc["a baseline beats everybody", "note"]["base"] == "no estimate: only wins"
+    assert few.loc["one tie", "rating"].tolist() == [1000, 1000]
+    missing = few.loc[["one model wins all", "one vote", "a baseline beats everybody"]]
+    assert missing[["rating", "se", "ci_lower", "ci_upper", "rank"]].isna().all(axis=None)
+    # Wins and their order are known, so that win rates and Elo exist.
+    rate = table[(table["source"] == "one model wins all") & (table["method"] == "win_rate")].set_index("model")
+    assert rate["rating"].to_dict() == {"x": 1, "y": 0}
+    assert set(lake.read(RATING_CALIBRATION).toPandas()["source"]) >= {"crowd"}
+    influence = lake.read(RATING_INFLUENCE).toPandas()
+    assert "crowd" in set(influence["source"])

@@ -30,6 +30,9 @@ BLOCK = 4 * CHUNK
 VOTES = ("wins_a", "wins_b", "ties")
 SCORES = ("score", "n")
 
+# Types that know a null.
+_PANDAS_TYPES = {"string": "object", "int": "Int32", "bigint": "Int64", "double": "Float64"}
+
 Summary = Callable[[PairVotes, str, Floats], pd.DataFrame]
 """From votes, method and the ratings per round [K, R] to rows."""
 
@@ -139,7 +142,7 @@ def bootstrap_ratings(votes: DataFrame, *, ratings: RatingsConfig, bootstrap: Bo
             counted = read_votes(rows, ratings=ratings)
             resample = resample_battles(counted, bootstrap.seed, poisson=bootstrap.resample == "poisson")
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
-        return found.assign(source=source, slice=slice_, unit="battle")[RATING_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, unit="battle"), RATING_REPLICATES)
 
     work = votes.withColumn("block", each_block(bootstrap))
     # The number of partitions is given because the work is in the rounds: by bytes Spark would make it one task.
@@ -268,10 +271,9 @@ def each_method(methods: Sequence[str]) -> Column:
 
 
 def conform(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The table's columns in order, NaN as null."""
+    """The table's columns in order and with its types, NaN as null; Arrow refuses types that pandas gives no rows."""
     rows = rows.reindex(columns=table.column_names)
-    doubles = [column.name for column in table.columns if column.type == "double"]
-    return rows.astype(dict.fromkeys(doubles, "Float64"))
+    return rows.astype({column.name: _PANDAS_TYPES[column.type] for column in table.columns})
 
 
 def read_votes(rows: pd.DataFrame, *, ratings: RatingsConfig) -> PairVotes:

@@ -79,7 +79,7 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
         with one_thread():
             values = elo_rounds(*battles, len(models), bootstrap.seed, rounds, _rules(ratings)) + _shift(rows, ratings)
         found = replicate_rows(models, rounds, values)
-        return found.assign(source=source, slice=slice_, method="elo", unit="battle")[RATING_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, method="elo", unit="battle"), RATING_REPLICATES)
 
     work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
     return work.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)

@@ -105,7 +105,7 @@ def bootstrap_judges(
 
         with one_thread():
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
-        return found.assign(source=source, slice=slice_, unit="judge")[RATING_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, unit="judge"), RATING_REPLICATES)
 
     keys, parts = [*_KEYS, "block"], [*_KEYS, "part", "block"]
     shares = ballots.withColumn("block", each_block(bootstrap)).repartition(blocks, *parts).groupBy(*parts)

@@ -187,7 +187,7 @@ def bootstrap_style(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boo
             fit = _fit(rows, ratings)
             theta, beta = replicate_style(fit, _weights(rows, bootstrap), rounds)
             found = style_rows(fit.point, fit.theta, theta, beta, rounds, ratings)
-        return found.assign(source=source, slice=slice_, unit=bootstrap.unit)[STYLE_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, unit=bootstrap.unit), STYLE_REPLICATES)
 
     work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
     return work.groupBy(*keys).applyInPandas(run, STYLE_REPLICATES.ddl).select(*STYLE_REPLICATES.column_names)
@@ -329,7 +329,7 @@ def _summarise(
     def run(key: tuple[Any, ...], fits: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
         source, slice_ = key
         if not len(rounds):
-            return pd.DataFrame(columns=table.column_names)
+            return conform(pd.DataFrame(), table)
         values = {
             parameter: read_replicates(
                 part.rename(columns={"name": "model", "value": "rating"}),
