@@ -187,3 +187,32 @@ def test_sources_that_say_little_are_told_so_and_leave_the_others_alone(spark, l
     assert set(lake.read(RATING_CALIBRATION).toPandas()["source"]) >= {"crowd"}
     influence = lake.read(RATING_INFLUENCE).toPandas()
     assert "crowd" in set(influence["source"])
+
+
+def test_every_method_ranks_models_within_components_and_an_anchor_moves_only_its_own(spark, lake):
+    # More models in one component, more battles in the other.
+    battles = votes({("a", "b"): (30, 20, 0), ("c", "d"): (3, 2, 1), ("d", "e"): (3, 2, 1), ("e", "c"): (3, 2, 1)})
+    methods = ["bradley_terry", "elo", "win_rate"]
+    settings = {"methods": methods, "anchor": {"model": "b", "rating": 1300}}
+    lines = rated(spark, lake, battles, **settings)
+    table = lake.read(RATINGS).where("interval = 'percentile'").toPandas().set_index(["method", "model"])
+    pairs = lake.read(RATING_PAIRS).toPandas()
+    separate = "separate component: not comparable with the main component"
+    for method in methods:
+        own = table.loc[method]
+        assert own["component"].to_dict() == {"a": 1, "b": 1, "c": 2, "d": 2, "e": 2}
+        assert sorted(own.loc[["a", "b"], "rank"]) == [1, 2]
+        assert own["rank_upper"].max() <= 3
+        assert own.loc[["a", "b"], "note"].isna().all()
+        assert own.loc[["c", "d", "e"], "note"].str.contains(separate).all()
+        if method != "win_rate":
+            assert own.loc["b", "rating"] == pytest.approx(1300)
+            assert own.loc[["c", "d", "e"], "rating"].mean() == pytest.approx(1000)
+            assert own["note"]["c"].endswith("not anchored: b is not in this component")
+        ordered = pairs.loc[pairs["method"] == method, ["model_a", "model_b"]]
+        assert set(ordered.itertuples(index=False, name=None)) == {("a", "b"), ("c", "d"), ("c", "e"), ("d", "e")}
+    drawn = lake.read(RATING_REPLICATES).where("method = 'elo'").toPandas().groupby("model")["rating"].mean()
+    assert drawn[["c", "d", "e"]].mean() == pytest.approx(1000)
+    assert drawn[["a", "b"]].mean() == pytest.approx(table.loc["elo", "rating"][["a", "b"]].mean())
+    assert [line.split()[1] for line in lines[2:4]] == ["a", "b"]
+    assert lines[4] == "component 2, not comparable with the others:"

@@ -72,6 +72,17 @@ def test_a_model_whose_votes_are_all_alike_has_an_interval_that_is_too_narrow():
     assert found.notes == ((narrow,), (), (), ("no estimate: only wins",), ())
 
 
+def test_win_rates_rank_only_models_that_battles_connect():
+    found = estimate_win_rate(votes_of({"AB": (3, 1, 0), "CD": (4, 1, 0)}))
+    assert found.component.tolist() == [2, 2, 1, 1]
+    rounds = np.array([[0.8, 0.7], [0.2, 0.3], [0.9, 0.8], [0.1, 0.2]])
+    rows = percentile_rows(found, rounds)
+    assert rows[["rank", "rank_ub", "rank_lower", "rank_upper"]].to_numpy().tolist() == [[1] * 4, [2] * 4] * 2
+    separate = "separate component: not comparable with the main component"
+    assert rows["note"].tolist() == [separate, separate, None, None]
+    assert pair_rows(found, rounds, None)[["model_a", "model_b"]].to_numpy().tolist() == [["C", "D"], ["A", "B"]]
+
+
 def test_an_anchor_shifts_its_component_and_the_others_say_that_it_is_elsewhere():
     votes = votes_of({"AB": (3, 1, 0), "CD": (1, 1, 0), "DE": (1, 1, 0), "CE": (1, 1, 0)})
     anchored = rate(votes, "bradley_terry", _ratings(anchor={"model": "A", "rating": 1200}))
@@ -90,6 +101,7 @@ def test_the_leaderboard_is_aligned_text_that_shows_what_does_not_exist():
             "method": "bradley_terry",
             "unit": "battle",
             "n_rounds": 100,
+            "component": [1, 2],
             "rank": [1, None],
             "model": ["[bold]a\x1b[0m", "b"],
             "rating": [1012.34, None],
@@ -104,6 +116,22 @@ def test_the_leaderboard_is_aligned_text_that_shows_what_does_not_exist():
         "rank  model        rating  95 % interval  battles",
         "   1  [bold]a?[0m  1012.3  1001.0 to inf    1,234  unbounded",
         "   -  b                 -              -        5  no estimate: only wins",
+    ]
+
+
+def test_each_further_component_is_a_block_of_the_leaderboard():
+    table = pd.DataFrame({"component": [1, 1, 2, 3, 3], "rank": [1, 2, 1, 1, None], "model": list("abcde")})
+    table = table.assign(method="elo", unit="battle", n_rounds=9, rating=[9.0, 8.0, 7.0, 9.0, None], n_battles=5)
+    table = table.assign(ci_lower=table["rating"] - 1, ci_upper=table["rating"] + 1, note=None)
+    assert leaderboard_lines("s", table)[2:] == [
+        "   1  a         9.0    8.0 to 10.0        5",
+        "   2  b         8.0     7.0 to 9.0        5",
+        "component 2, not comparable with the others:",
+        "   1  c         7.0     6.0 to 8.0        5",
+        "component 3, not comparable with the others:",
+        "   1  d         9.0    8.0 to 10.0        5",
+        "no rating:",
+        "   -  e           -              -        5",
     ]
 
 

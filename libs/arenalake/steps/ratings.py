@@ -40,7 +40,7 @@ from arenalake.tables import (
 Frames = dict[str, DataFrame]
 """DataFrames by the names of their tables."""
 
-_SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"]
+_SHOWN = ["component", "rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"]
 
 
 def run(context: Context) -> StepResult:
@@ -299,7 +299,9 @@ def _show(context: Context) -> StepResult:
     with ThreadPoolExecutor() as pool:
         rows, sources, likelihoods = pool.map(lambda found: found.toPandas(), (board, slices, fits))
     for source, part in rows.groupby("source", sort=True):
-        table = part.sort_values(["rank", "model"], na_position="last")[["method", "unit", "n_rounds", *_SHOWN]]
+        blocks = part["component"].where(part["rating"].notna())  # what has no rating comes last
+        order = part.assign(block=blocks).sort_values(["block", "rank", "model"], na_position="last")
+        table = order[["method", "unit", "n_rounds", *_SHOWN]]
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
@@ -315,19 +317,35 @@ def _show(context: Context) -> StepResult:
 
 
 def leaderboard_lines(source: str, table: pd.DataFrame) -> list[str]:
-    """A leaderboard as aligned text; names are plain text, whatever signs they hold."""
+    """A leaderboard as aligned text; names are plain text, whatever signs they hold.
+
+    Args:
+        source: name of the source.
+        table: rated models of the main component by rank, those of each further component, which becomes a block under
+            a heading of its own, and then models without a rating.
+    """
     first = table.iloc[0]
     title = f"{source}: {first['method']}, 95 % intervals from {first['n_rounds']} rounds over {first['unit']}s"
     digits = 3 if first["method"] == "win_rate" else 1
-    cells = [["rank", "model", "rating", "95 % interval", "battles", ""]]
+    cells, headings, block = [["rank", "model", "rating", "95 % interval", "battles", ""]], {}, 1
     for row in table.to_dict("records"):
+        component = 0 if pd.isna(row["rating"]) else row["component"]
+        if component != block and (component or block > 1):
+            headings[len(cells)] = (
+                f"component {component}, not comparable with the others:" if component else "no rating:"
+            )
+        block = component
         rank, rating = ("-", "-") if pd.isna(row["rating"]) else (str(int(row["rank"])), f"{row['rating']:.{digits}f}")
         ends = _bound(row["ci_lower"], "-inf", digits), _bound(row["ci_upper"], "inf", digits)
         interval = "-" if pd.isna(row["rating"]) else " to ".join(ends)
         name = "".join(sign if sign.isprintable() else "?" for sign in row["model"])
         cells.append([rank, name, rating, interval, f"{row['n_battles']:,}", row["note"] or ""])
     widths = [max(cell_len(line[column]) for line in cells) for column in range(6)]
-    return [title, *(_aligned(line, widths) for line in cells)]
+    lines = [title]
+    for number, line in enumerate(cells):
+        lines += [headings[number]] if number in headings else []
+        lines.append(_aligned(line, widths))
+    return lines
 
 
 def _bound(value: float, unbounded: str, digits: int) -> str:
