@@ -87,6 +87,19 @@ class Edges:
         return _reach(start, exists, *self._up)
 
 
+def pack_rounds(exists: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """The rounds of each row as a number with one bit for each, from [..., rounds] of at most 32."""
+    bits = np.packbits(exists, axis=1, bitorder="little")
+    packed: NDArray[np.uint32] = np.pad(bits, ((0, 0), (0, 4 - bits.shape[1]))).view("<u4")[:, 0]
+    return packed
+
+
+def unpack_rounds(packed: NDArray[np.uint32], n_rounds: int) -> NDArray[np.bool_]:
+    """What `pack_rounds` packed, [..., rounds]."""
+    bits = np.unpackbits(packed.astype("<u4")[:, None].view(np.uint8), axis=1, count=n_rounds, bitorder="little")
+    return bits.astype(bool)
+
+
 def _by_target(sources: Ints, targets: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     order = np.argsort(targets, kind="stable")
     groups, first = np.unique(targets[order], return_index=True)

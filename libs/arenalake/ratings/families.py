@@ -51,6 +51,12 @@ class Family:
     leaves_out_ties: bool = False
 
 
+def weigh(counts: Floats, by_outcome: ByOutcome) -> Floats:
+    """Sum over outcomes of votes times a value, for counts [3, ...]."""
+    total: Floats = counts[0] * by_outcome[0] + counts[1] * by_outcome[1] + counts[2] * by_outcome[2]
+    return total
+
+
 def bradley_terry_terms(delta: Floats, tau: Floats) -> Terms:
     """P(a beats b) = expit(delta); a tie counts as half a win for each side.
 
