@@ -20,7 +20,7 @@ def _ratings(**options):
 def test_pairs_count_the_rounds_in_which_one_is_above_and_leave_out_those_without_an_order():
     found = estimate_win_rate(votes_of({"AB": (3, 1, 0), "BC": (2, 2, 0)}))
     rounds = np.array([[3.0, 1, np.nan, 2], [1.0, 2, 2, 2], [-np.inf, -np.inf, -np.inf, 5]])
-    rows = pair_rows(found, rounds, None).set_index(["model_a", "model_b"])
+    rows = next(pair_rows(found, rounds, None)).set_index(["model_a", "model_b"])
     assert rows["n_above"].to_dict() == {("A", "B"): 1, ("A", "C"): 2, ("B", "C"): 3}
     assert rows["n_below"].to_dict() == {("A", "B"): 1, ("A", "C"): 1, ("B", "C"): 1}
     assert rows["probability_above"].tolist() == pytest.approx([0.5, 2 / 3, 0.75])
@@ -31,7 +31,7 @@ def test_residuals_tell_where_a_prediction_is_off():
     votes = votes_of({"AB": (6, 2, 2), "BC": (1, 3, 0)})
     found = estimate_win_rate(votes)
     predicted = np.full((3, 3), 0.5)
-    rows = pair_rows(found, np.zeros((3, 2)), predicted, votes).set_index(["model_a", "model_b"])
+    rows = next(pair_rows(found, np.zeros((3, 2)), predicted, votes)).set_index(["model_a", "model_b"])
     assert rows["n_battles"].to_dict() == {("A", "B"): 10, ("A", "C"): 0, ("B", "C"): 4}
     assert rows.loc[("A", "B"), "observed_win_rate"] == 0.7
     # Eight votes are half a win off and two are not at all: 2 / sqrt(8 / 4).
@@ -80,7 +80,8 @@ def test_win_rates_rank_only_models_that_battles_connect():
     assert rows[["rank", "rank_ub", "rank_lower", "rank_upper"]].to_numpy().tolist() == [[1] * 4, [2] * 4] * 2
     separate = "separate component: not comparable with the main component"
     assert rows["note"].tolist() == [separate, separate, None, None]
-    assert pair_rows(found, rounds, None)[["model_a", "model_b"]].to_numpy().tolist() == [["C", "D"], ["A", "B"]]
+    pairs = pd.concat(pair_rows(found, rounds, None))
+    assert pairs[["model_a", "model_b"]].to_numpy().tolist() == [["C", "D"], ["A", "B"]]
 
 
 def test_an_anchor_shifts_its_component_and_the_others_say_that_it_is_elsewhere():

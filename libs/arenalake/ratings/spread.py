@@ -4,15 +4,17 @@ Counts are integers, a round depends only on (votes, seed, round), and each grou
 results do not depend on partitions, cores or the order of rows.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, GroupedData, Window
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
@@ -33,8 +35,8 @@ SCORES = ("score", "n")
 # Types that know a null.
 _PANDAS_TYPES = {"string": "object", "int": "Int32", "bigint": "Int64", "double": "Float64"}
 
-Summary = Callable[[PairVotes, str, Floats], pd.DataFrame]
-"""From votes, method and the ratings per round [K, R] to rows."""
+Summary = Callable[[PairVotes, str, Floats], Iterable[pd.DataFrame]]
+"""From votes, method and the ratings per round [K, R] to rows, in parts."""
 
 
 def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
@@ -192,14 +194,14 @@ def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: Ratin
         ratings: methods, scale, center, anchor.
     """
 
-    def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
+    def summarise(counted: PairVotes, method: str, rounds: Floats) -> Iterable[pd.DataFrame]:
         found = rate(counted, method, ratings)
         tables = [leaderboard.percentile_rows(found, rounds)]
         if method in LIKELIHOODS:
             point = fit_point(counted, LIKELIHOODS[method])
             errors = leaderboard.sandwich_errors(found, point, ratings)
             tables.append(leaderboard.normal_rows(found, "sandwich", errors))
-        return pd.concat(tables, ignore_index=True)
+        return tables
 
     return _summarise(votes, replicates, RATINGS, summarise, ratings=ratings)
 
@@ -207,7 +209,7 @@ def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: Ratin
 def summarise_pairs(votes: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of comparable models, how often one is above the other, as the table `rating_pairs`."""
 
-    def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
+    def summarise(counted: PairVotes, method: str, rounds: Floats) -> Iterable[pd.DataFrame]:
         if method not in LIKELIHOODS:
             return leaderboard.pair_rows(rate(counted, method, ratings), rounds, None, counted)
         point = fit_point(counted, LIKELIHOODS[method])
@@ -223,17 +225,42 @@ def _summarise(
     keys = ["source", "slice", "method"]
     methods = counted_methods(ratings)
 
-    def run(key: tuple[Any, ...], rows: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
-        source, slice_, method = key
-        with one_thread():
-            counted = read_votes(rows, ratings=ratings)
-            found = summary(counted, method, read_replicates(rounds, counted.models))
-        unit = rounds["unit"].iloc[0]
-        return conform(found.assign(source=source, slice=slice_, method=method, unit=unit), table)
+    def run(key: Mapping[str, str], rows: pa.Table, rounds: pa.Table) -> Iterator[pd.DataFrame]:
+        counted = read_votes(rows.to_pandas(), ratings=ratings)
+        values, unit = read_replicates(rounds, counted.models), rounds["unit"][0].as_py()
+        for found in summary(counted, key["method"], values):
+            yield found.assign(**key, unit=unit)
 
     left = votes.withColumn("method", each_method(methods)).groupBy(*keys)
     right = replicates.where(F.col("method").isin(*methods)).groupBy(*keys)
-    return left.cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
+    return apply_to_both(left, right, keys, run, table)
+
+
+def apply_to_both(
+    left: GroupedData,
+    right: GroupedData,
+    keys: Sequence[str],
+    run: Callable[[Mapping[str, str], pa.Table, pa.Table], Iterable[pd.DataFrame]],
+    table: Table,
+) -> DataFrame:
+    """Rows of a table from two sides grouped alike.
+
+    They come and go as Arrow: rounds are millions of rows, of whose names pandas would make Python strings, and rows of
+    pairs are made part by part.
+    """
+    types = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64()}
+    schema = pa.schema([(column.name, types[column.type]) for column in table.columns])
+
+    def run_arrow(key: tuple[pa.Scalar, ...], one: pa.Table, two: pa.Table) -> pa.Table:
+        named = {name: value.as_py() for name, value in zip(keys, key, strict=True)}
+        with one_thread():
+            parts = [
+                pa.Table.from_pandas(conform(part, table), schema=schema, preserve_index=False)
+                for part in run(named, one, two)
+            ]
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    return left.cogroup(right).applyInArrow(run_arrow, table.ddl).select(*table.column_names)
 
 
 def summarise_fits(votes: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
@@ -287,11 +314,12 @@ def read_votes(rows: pd.DataFrame, *, ratings: RatingsConfig) -> PairVotes:
     return votes.weigh_pairs(ratings.min_pair_count) if ratings.pair_weights == "inverse" else votes
 
 
-def read_replicates(rounds: pd.DataFrame, models: Sequence[str]) -> Floats:
+def read_replicates(rounds: pa.Table, models: Sequence[str], *, model: str = "model", rating: str = "rating") -> Floats:
     """Rows of one slice and method in any order as an array, [K, R]; NaN for null."""
-    model = pd.Index(models).get_indexer(pd.Index(rounds["model"]))
-    values = np.full((len(models), int(rounds["round"].max()) + 1), np.nan)
-    values[model, rounds["round"]] = rounds["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
+    row = pc.index_in(rounds[model], pa.array(models, pa.string())).to_numpy()
+    column = rounds["round"].to_numpy()
+    values = np.full((len(models), int(column.max()) + 1), np.nan)
+    values[row, column] = rounds[rating].to_numpy()
     return values
 
 

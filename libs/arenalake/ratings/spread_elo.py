@@ -4,10 +4,12 @@ A task holds all battles of a slice, twelve bytes each while they travel and som
 of 50 million battles takes about 2 GB.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -18,6 +20,7 @@ from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpac
 from arenalake.ratings.estimates import Estimate, members_of, scale_notes
 from arenalake.ratings.spread import (
     BLOCK,
+    apply_to_both,
     battle_score,
     conform,
     each_block,
@@ -90,8 +93,8 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
 def summarise_elo(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """Ratings in the order of the battles, with percentile intervals, as the table `ratings`."""
 
-    def rows(found: Estimate, values: Floats, _: PairVotes) -> pd.DataFrame:
-        return leaderboard.percentile_rows(found, values)
+    def rows(found: Estimate, values: Floats, _: PairVotes) -> Iterable[pd.DataFrame]:
+        return [leaderboard.percentile_rows(found, values)]
 
     return _summarise(packed, replicates, RATINGS, rows, ratings=ratings)
 
@@ -99,7 +102,7 @@ def summarise_elo(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsC
 def summarise_elo_pairs(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of models, how often one is above the other, as the table `rating_pairs`."""
 
-    def rows(found: Estimate, values: Floats, votes: PairVotes) -> pd.DataFrame:
+    def rows(found: Estimate, values: Floats, votes: PairVotes) -> Iterable[pd.DataFrame]:
         return leaderboard.pair_rows(found, values, None, votes)
 
     return _summarise(packed, replicates, RATING_PAIRS, rows, ratings=ratings)
@@ -108,14 +111,14 @@ def summarise_elo_pairs(packed: DataFrame, replicates: DataFrame, *, ratings: Ra
 def _summarise(
     packed: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
 ) -> DataFrame:
-    def run(key: tuple[Any, ...], battles: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
-        source, slice_ = key
+    def run(key: Mapping[str, str], packed: pa.Table, rounds: pa.Table) -> Iterator[pd.DataFrame]:
+        battles = packed.to_pandas()
         found = estimate_elo(battles, ratings)
-        table_rows = rows(found, read_replicates(rounds, found.models), _votes(battles))
-        return conform(table_rows.assign(source=source, slice=slice_, method="elo", unit="battle"), table)
+        for part in rows(found, read_replicates(rounds, found.models), _votes(battles)):
+            yield part.assign(**key, method="elo", unit="battle")
 
     right = replicates.where(F.col("method") == "elo").groupBy(*_KEYS)
-    return packed.groupBy(*_KEYS).cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
+    return apply_to_both(packed.groupBy(*_KEYS), right, _KEYS, run, table)
 
 
 def estimate_elo(rows: pd.DataFrame, ratings: RatingsConfig) -> Estimate:
