@@ -216,3 +216,12 @@ def test_every_method_ranks_models_within_components_and_an_anchor_moves_only_it
     assert drawn[["a", "b"]].mean() == pytest.approx(table.loc["elo", "rating"][["a", "b"]].mean())
     assert [line.split()[1] for line in lines[2:4]] == ["a", "b"]
     assert lines[4] == "component 2, not comparable with the others:"
+
+
+def test_sources_of_which_nothing_is_rated_are_told(spark, lake):
+    by_model = votes({("x", "y"): (2, 1, 0)}, "judged").assign(judge_kind="model")
+    lines = rated(spark, lake, pd.concat([by_model, votes({("x", "y"): (2, 1, 0)}, "people")], ignore_index=True))
+    assert [line for line in lines if line.startswith("judged")] == [
+        "judged: none of 3 battles is rated: 3 are votes by judge_kind model, which is not among ratings.judge_kinds"
+    ]
+    assert lines[0].startswith("people: bradley_terry")

@@ -9,7 +9,7 @@ from arenalake.config import parse_config
 from arenalake.ratings.estimates import estimate_win_rate, rate
 from arenalake.ratings.leaderboard import pair_rows, percentile_rows
 from arenalake.statistics.calibration import summarise_calibration
-from arenalake.steps.ratings import leaderboard_lines
+from arenalake.steps.ratings import leaderboard_lines, unrated_line
 from arenalake.tables import RATING_PAIRS
 
 
@@ -143,3 +143,17 @@ def test_models_without_an_estimate_have_no_numbers_but_their_battles():
     assert missing.isna().all()
     assert rows.loc["C", "n_battles"] == 2
     assert rows.loc[["A", "B"], "rank"].tolist() == [1, 1]
+
+
+def test_a_source_of_which_nothing_is_rated_is_told_why():
+    battles = pd.DataFrame({"judge_kind": ["model"], "removed_by": [None], "n": [3000]})
+    assert unrated_line("s", battles, _ratings()) == (
+        "s: none of 3,000 battles is rated: 3,000 are votes by judge_kind model, which is not among ratings.judge_kinds"
+    )
+    more = pd.DataFrame(
+        {"judge_kind": ["model", "human", "human"], "removed_by": ["outliers", "outliers", None], "n": [5, 7, 2]}
+    )
+    assert unrated_line("s", more, _ratings(slices=["language"])) == (
+        "s: none of 14 battles is rated: 5 are votes by judge_kind model, which is not among ratings.judge_kinds; "
+        "7 are removed by cleaning.outliers; 2 lack a value that ratings.slices (language) go by"
+    )

@@ -44,7 +44,7 @@ _SHOWN = ["component", "rank", "model", "rating", "ci_lower", "ci_upper", "n_bat
 
 
 def run(context: Context) -> StepResult:
-    """Write the tables of ratings and print a leaderboard for each source.
+    """Write the tables of ratings and print a leaderboard for each source, or why it has none.
 
     Reads `battle_counts` only; `battles` and `removed_votes` where scores, the order of the battles (elo) or their
     judges matter; for slices by length and style control `messages` too. Style control adds
@@ -58,7 +58,7 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     _require_tokenizer(context)
     plan = RatingPlan(ratings, bootstrap)
-    if plan.needs_battles:
+    if plan.needs_battles or lake.read(BATTLE_COUNTS).isEmpty():
         _require_counts_of_these_battles(lake)
     derivations = plan.derivations()
     made = {derivation.table for derivation in derivations}
@@ -295,9 +295,10 @@ def _show(context: Context) -> StepResult:
     shown = (F.col("slice") == "all") & (F.col("interval") == "percentile") & (F.col("method") == first)
     board = context.lake.read(RATINGS).where(shown).select("source", "method", "unit", "n_rounds", *_SHOWN)
     slices = context.lake.read(RATING_SLICES).select("source").distinct()
+    counts = context.lake.read(BATTLE_COUNTS).groupBy("source", "judge_kind", "removed_by").agg(F.sum("n").alias("n"))
     fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
     with ThreadPoolExecutor() as pool:
-        rows, sources, likelihoods = pool.map(lambda found: found.toPandas(), (board, slices, fits))
+        rows, sources, likelihoods, battles = pool.map(lambda found: found.toPandas(), (board, slices, fits, counts))
     for source, part in rows.groupby("source", sort=True):
         blocks = part["component"].where(part["rating"].notna())  # what has no rating comes last
         order = part.assign(block=blocks).sort_values(["block", "rank", "model"], na_position="last")
@@ -311,9 +312,36 @@ def _show(context: Context) -> StepResult:
                 f"{source}: no leaderboard of all battles by {first}: `all` is not among ratings.slices, or no battle "
                 "has what the method needs"
             )
+    for source, part in battles[~battles["source"].isin(sources["source"])].groupby("source", sort=True):
+        result.lines.append(unrated_line(str(source), part, context.config.ratings))
+    if battles.empty:
+        result.lines.append("ratings: no battles")
     for source, method, nll in likelihoods[["source", "method", "nll"]].to_numpy():
         result.metrics[f"nll_{source}_{method}"] = nll
     return result
+
+
+def unrated_line(source: str, battles: pd.DataFrame, ratings: RatingsConfig) -> str:
+    """Why none of a source's battles is rated.
+
+    Args:
+        source: name of the source.
+        battles: judge_kind, removed_by, n.
+        ratings: judge_kinds, slices.
+    """
+    other, removed = ~battles["judge_kind"].isin(ratings.judge_kinds), battles["removed_by"].notna()
+    reasons = [
+        f"{n:,} are votes by judge_kind {kind}, which is not among ratings.judge_kinds"
+        for kind, n in battles[other].groupby("judge_kind")["n"].sum().items()
+    ]
+    reasons += [
+        f"{n:,} are removed by cleaning.{rule}"
+        for rule, n in battles[~other & removed].groupby("removed_by")["n"].sum().items()
+    ]
+    left = battles.loc[~other & ~removed, "n"].sum()
+    if left:
+        reasons.append(f"{left:,} lack a value that ratings.slices ({'; '.join(ratings.slices)}) go by")
+    return f"{source}: none of {battles['n'].sum():,} battles is rated: {'; '.join(reasons)}"
 
 
 def leaderboard_lines(source: str, table: pd.DataFrame) -> list[str]:
