@@ -380,7 +380,8 @@ def run_spark(name: str, options: argparse.Namespace) -> None:
             f"  {label:24} ratings {rate:5.2f} s, {rate - numpy:5.2f} s around the NumPy; "
             f"counting battles before them {count:5.2f} s"
         )
-    print(f"  peak memory: {', '.join(f'{kind} {peak:.0f} MB' for kind, peak in sorted(tree.peak_mb.items()))}")
+    memory = ", ".join(f"{kind} {peak:.0f} MB" for kind, peak in sorted(tree.peak_mb.items()))
+    print(f"  processors {tree.total_cpu_seconds():.0f} s in all {options.repeat + 1} runs; peak memory: {memory}")
 
 
 def _write_battles(spark: SparkSession, battles: pd.DataFrame, path: str) -> None:

@@ -1,7 +1,8 @@
 """A method's estimate from votes per pair, and its ratings in each bootstrap round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,9 +159,14 @@ def rate(votes: PairVotes, method: str, ratings: RatingsConfig) -> Estimate:
 
 def rate_rounds(votes: PairVotes, method: str, resample: Resample, rounds: range, ratings: RatingsConfig) -> Floats:
     """The rounds of any method in `COUNTED`, [K, rounds]."""
+    return round_rater(votes, method, ratings)(resample, rounds)
+
+
+def round_rater(votes: PairVotes, method: str, ratings: RatingsConfig) -> Callable[[Resample, range], Floats]:
+    """What `rate_rounds` does, for many calls with the same votes."""
     if method == WIN_RATE:
-        return win_rate_rounds(votes, resample, rounds)
-    return likelihood_rounds(fit_point(votes, LIKELIHOODS[method]), resample, rounds, ratings)
+        return partial(win_rate_rounds, votes)
+    return partial(likelihood_rounds, fit_point(votes, LIKELIHOODS[method]), ratings=ratings)
 
 
 def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ...]:

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.counts.battles import month_of
 from arenalake.ratings import leaderboard
-from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
+from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, round_rater
 from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
 from arenalake.ratings.votes import Floats, PairVotes, count_pairs, count_scores
 from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATING_SLICES, RATINGS
@@ -162,13 +162,18 @@ def rate_block(
 ) -> pd.DataFrame:
     """The rounds of one block by all methods, each round drawn once: method, round, model, rating."""
     rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
-    drawn = resample(range(rounds.start, -(-rounds.stop // CHUNK) * CHUNK))
+    raters = {method: round_rater(votes, method, ratings) for method in methods}
+    values: dict[str, list[Floats]] = {method: [] for method in methods}
+    for start in range(rounds.start, rounds.stop, CHUNK):  # the votes of a whole block may not fit in memory
+        drawn = resample(range(start, start + CHUNK))
 
-    def reuse(some: range) -> NDArray[Any]:
-        return drawn[:, :, some.start - rounds.start : some.stop - rounds.start]
+        def reuse(some: range, drawn: NDArray[Any] = drawn) -> NDArray[Any]:
+            return drawn[:, :, : len(some)]
 
+        for method, rate_some in raters.items():
+            values[method].append(rate_some(reuse, range(start, min(start + CHUNK, rounds.stop))))
     parts = [
-        replicate_rows(votes.models, rounds, rate_rounds(votes, method, reuse, rounds, ratings)).assign(method=method)
+        replicate_rows(votes.models, rounds, np.concatenate(values[method], axis=1)).assign(method=method)
         for method in methods
     ]
     return pd.concat(parts, ignore_index=True)
