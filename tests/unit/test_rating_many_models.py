@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from rating_cases import count, simulate
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from arenalake.ratings import fit as fitting
+from arenalake.ratings import judges as judging
 from arenalake.ratings import replicates, sparse
 from arenalake.ratings.components import pack_rounds, scored, unpack_rounds
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
@@ -29,7 +31,7 @@ def as_large(monkeypatch):
 
     def run(work):
         with monkeypatch.context() as patched:
-            for module in (replicates, fitting):
+            for module in (replicates, fitting, judging):
                 patched.setattr(module, "LARGE", 1)
             return work()
 
@@ -52,6 +54,22 @@ def test_estimates_and_rounds_are_those_of_the_matrices(as_large, name, weighted
     assert pairs[0] == pytest.approx(matrices[0], abs=1e-9, nan_ok=True)
     assert pairs[1] == pytest.approx(matrices[1], abs=1e-9)
     assert pairs[2] == pytest.approx(matrices[2], abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_errors_that_allow_for_judges_are_those_of_the_matrices(as_large, name):
+    votes, family, random = few_votes(3), FAMILIES[name], np.random.default_rng(3)
+    cells = np.repeat(np.arange(votes.counts.size), votes.counts.ravel())
+    judge = random.integers(0, 50, len(cells))
+    ballots = csr_array((np.ones(len(cells)), (judge, cells)), shape=(50, votes.counts.size))
+
+    def work():
+        point = fit_point(votes, family)
+        meats = judging.judge_meat(point, ballots)
+        return [judging.clustered_errors(fit, meat, 50) for fit, meat in zip(point.fits, meats, strict=True)]
+
+    for matrices, pairs in zip(work(), as_large(work), strict=True):
+        assert pairs == pytest.approx(matrices, rel=1e-9)
 
 
 @pytest.mark.parametrize("family", [HALF_WIN, DAVIDSON, RAO_KUPPER])
