@@ -7,7 +7,10 @@ round is then the difference of two runs, so that what comes before the rounds c
 BLAS has one thread, and all have run once on a few battles, so that their code is loaded. Times are medians of some
 runs, in which the contenders take turns. Beside the time on the clock stands the time on the processors, which other
 work disturbs less. Our peak memory is that of a process of its own. Then comes the Spark job around Bradley-Terry: from
-the table `battles` to all tables of ratings, and how much longer that takes than the NumPy inside.
+the table `battles` to all tables of ratings, how much longer that takes than the NumPy inside, and the memory of its
+largest Python worker. Set C is for that job alone: 300,000 battles of 3,000 models, of which 300 have some 2 battles
+each, so that hardly any round connects all of them. On two cores it takes 115 s and 1.2 GB in the largest worker:
+`python benchmarks/ratings.py --methods spark --sets C --repeat 1`.
 
 FastChat's newest rating code is in no release, so its algorithm stands here, written anew with SciPy: counts of
 distinct (first model, second model, outcome), multinomial weights for each round, one L-BFGS fit per round over a pool
@@ -37,6 +40,7 @@ import choix
 import evalica
 import numpy as np
 import pandas as pd
+from generate import ProcessTree  # the benchmark beside this one
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy.optimize import minimize
@@ -57,22 +61,24 @@ from arenalake.steps import Context, battle_stats
 from arenalake.steps import ratings as rating_step
 from arenalake.tables import BATTLES
 
-SETS = {"A": (33_000, 20), "B": (1_500_000, 130)}
+SETS = {"A": (33_000, 20), "B": (1_500_000, 130), "C": (300_000, 3_000, 300)}
+SPARK_SETS = ("B", "C")
 WINNERS = np.array(["model_a", "model_b", "tie"], dtype=object)
 POINTS = 400 / np.log(10)
 
 
-def generate(n_battles: int, n_models: int, seed: int = 0) -> pd.DataFrame:
-    """Battles whose models are sampled by Zipf's law, 30 % ties."""
-    random = np.random.default_rng(seed)
+def generate(n_battles: int, n_models: int, n_rare: int = 0) -> pd.DataFrame:
+    """Battles whose models are sampled by Zipf's law, the last ones a tenth as often as by it; 30 % ties."""
+    random = np.random.default_rng(0)
     share = 1 / np.arange(1, n_models + 1)
+    share[n_models - n_rare :] /= 10
     strength = random.normal(0, 0.8, n_models)
     first, second = (random.choice(n_models, n_battles, p=share / share.sum()) for _ in range(2))
     while (same := first == second).any():
         second[same] = random.choice(n_models, same.sum(), p=share / share.sum())
     wins = random.random(n_battles) < expit(strength[first] - strength[second])
     outcome = np.where(random.random(n_battles) < 0.3, 2, np.where(wins, 0, 1))
-    names = np.array([f"model-{number:03}" for number in range(n_models)], dtype=object)
+    names = np.array([f"model-{number:04}" for number in range(n_models)], dtype=object)
     votes = pd.DataFrame({"model_a": names[first], "model_b": names[second], "winner": WINNERS[outcome]})
     return votes.assign(**{f"style_{number}": random.uniform(-1, 1, n_battles) for number in range(4)})
 
@@ -112,7 +118,7 @@ def rate_votes(votes: PairVotes, rounds: int, processes: int) -> pd.DataFrame:
     parts = _spread(partial(_our_block, rounds=rounds), range(-(-rounds // BLOCK)), processes)
     values = 1000 + POINTS * np.concatenate(parts, axis=1)
     interval, ranks = percentile_interval(values), rank_interval(values)
-    rating = 1000 + POINTS * point.fits[0].theta
+    rating = 1000 + POINTS * point.theta
     return pd.DataFrame(
         {"rating": rating, "lower": interval.lower, "upper": interval.upper, "best": ranks[0], "worst": ranks[1]},
         index=list(point.votes.models),
@@ -290,7 +296,7 @@ JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"  # as in
 
 def compare(title: str, contenders: list[tuple[str, Contender, dict[str, int]]], options: argparse.Namespace) -> None:
     for name in options.sets:
-        if not contenders[0][2][name]:
+        if not contenders[0][2].get(name):
             continue
         battles = generate(*SETS[name])
         print(f"\n{title}, set {name}: {len(battles):,} battles, {SETS[name][1]} models, 1,000 rounds")
@@ -340,9 +346,9 @@ def _print_memory(method: str, name: str, options: argparse.Namespace) -> None:
     print(f"  our peak memory, with the frame of battles: {own:.2f} GB, and up to {child:.2f} GB in each child process")
 
 
-def run_spark(options: argparse.Namespace) -> None:
-    """Bradley-Terry of set B from the table `battles` to the tables of ratings, and the NumPy in it by itself."""
-    battles, rounds = generate(*SETS["B"]), max(1, int(1000 * options.share))
+def run_spark(name: str, options: argparse.Namespace) -> None:
+    """Bradley-Terry from the table `battles` to the tables of ratings, and the NumPy in it by itself."""
+    battles, rounds = generate(*SETS[name]), max(1, int(1000 * options.share))
     votes = tally(*encode(battles))
     numpy = median(_seconds(lambda: rate_votes(votes, rounds, options.processes)) for _ in range(options.repeat))
     sections = {
@@ -354,16 +360,17 @@ def run_spark(options: argparse.Namespace) -> None:
         "ratings": {"slices": ["all"]},
         "bootstrap": {"rounds": rounds},
     }
-    print(f"\nSpark job, set B, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
+    print(f"\nSpark job, set {name}, {rounds:,} rounds, session up, `battles` read to `ratings` and its tables written")
     print(f"  the NumPy inside {numpy:.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         config = parse_config({**sections, "storage": {"root": f"{folder}/0"}})
         spark = get_session(config.spark)
         _write_battles(spark, battles, f"{folder}/battles.parquet")
-        found = [
-            _time_jobs(spark, parse_config({**sections, "storage": {"root": f"{folder}/{number}"}}), folder)
-            for number in range(options.repeat + 1)
-        ]
+        with ProcessTree() as tree:
+            found = [
+                _time_jobs(spark, parse_config({**sections, "storage": {"root": f"{folder}/{number}"}}), folder)
+                for number in range(options.repeat + 1)
+            ]
         spark.stop()
     for label, (count, rate) in (
         ("the first in the session", found[0]),
@@ -373,6 +380,8 @@ def run_spark(options: argparse.Namespace) -> None:
             f"  {label:24} ratings {rate:5.2f} s, {rate - numpy:5.2f} s around the NumPy; "
             f"counting battles before them {count:5.2f} s"
         )
+    memory = ", ".join(f"{kind} {peak:.0f} MB" for kind, peak in sorted(tree.peak_mb.items()))
+    print(f"  processors {tree.total_cpu_seconds():.0f} s in all {options.repeat + 1} runs; peak memory: {memory}")
 
 
 def _write_battles(spark: SparkSession, battles: pd.DataFrame, path: str) -> None:
@@ -427,7 +436,9 @@ def main() -> None:
     options = parser.parse_args()
     for method in options.methods:
         if method == SPARK:
-            run_spark(options)
+            for name in options.sets:
+                if name in SPARK_SETS:
+                    run_spark(name, options)
         else:
             compare(method, METHODS[method], options)
 

@@ -1,13 +1,12 @@
 """The job `ratings` from battles and their counts to gold tables, and that nothing depends on how the work is split."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
+from rating_lakes import METHODS, MODELS, battles_of_a_crowd, config_of, counts_of, frame_of, messages_of, nothing_of
 
-from arenalake.config import THREE_OUTCOMES, parse_config
+from arenalake.config import THREE_OUTCOMES
 from arenalake.errors import CallerError, ConfigError
 from arenalake.lake import Lake
 from arenalake.ratings.sides import add_side_sums
@@ -30,93 +29,12 @@ from arenalake.tables import (
     STYLE_REPLICATES,
 )
 
-METHODS = ["bradley_terry", "bradley_terry_no_ties", "davidson", "rao_kupper", "win_rate", "elo", "style_control"]
-SLICES = {"min_battles": 60, "slices": ["all", "language"]}
-MODELS = ("ant", "bee", "cat", "dog")
-
-
-def _battles():
-    """Source `crowd` with English and some German votes, some without a language, and votes of a judge model."""
-    random = np.random.default_rng(3)
-    strength = np.array([0.6, 0.2, -0.2, -0.6])
-    rows = []
-    for number in range(400):
-        first, second = random.choice(4, 2, replace=False)
-        wins = random.random() < 1 / (1 + np.exp(strength[second] - strength[first]))
-        tie = random.choice([None, None, None, "tie", "tie (bothbad)"])
-        row = dict.fromkeys(BATTLES.column_names)
-        row.update(
-            source="crowd",
-            file="votes.csv",
-            battle_id=f"b{number:04}",
-            model_a=MODELS[first],
-            model_b=MODELS[second],
-            winner=tie or ("model_a" if wins else "model_b"),
-            judge=f"judge {random.integers(40)}" if number % 50 else None,
-            judge_kind="model" if number >= 380 else "human",
-            language=("English", "English", "German", None)[number % 4] if number % 8 else "English",
-            sequence=number,
-            tstamp=datetime(2023, 4 + number // 200, 1 + number % 28, tzinfo=UTC),
-        )
-        rows.append(row)
-    return pd.DataFrame(rows, columns=BATTLES.column_names)
-
-
-def _messages(battles, lost="b0007"):
-    """Two turns on each side of each battle; one battle has no text."""
-    random = np.random.default_rng(4)
-    rows = []
-    for battle in battles[battles["battle_id"] != lost].itertuples():
-        for side, model in (("a", battle.model_a), ("b", battle.model_b)):
-            for position in range(4):
-                row = dict.fromkeys(MESSAGES.column_names)
-                row.update(
-                    source="crowd",
-                    file="votes.csv",
-                    conversation_id=f"{battle.battle_id}/{side}",
-                    position=position,
-                    role=("user", "assistant")[position % 2],
-                    model=model,
-                    turn=1 + position // 2,
-                    n_tokens={"sample": int(random.integers(1, 300))},
-                    n_chars=int(random.integers(1, 900)),
-                    n_headers=int(random.integers(3)),
-                    n_list_items=int(random.integers(9)),
-                    n_bold=int(random.integers(5)),
-                )
-                rows.append(row)
-    return pd.DataFrame(rows, columns=MESSAGES.column_names)
-
-
-def _counts(battles):
-    keys = list(BATTLE_COUNTS.key)
-    battles = battles.assign(month=pd.to_datetime(battles["tstamp"]).dt.strftime("%Y-%m"))
-    battles["removed_by"] = battles.get("removed_by")
-    return battles.groupby(keys, dropna=False).size().reset_index(name="n")[BATTLE_COUNTS.column_names]
-
-
-def _frame(spark, rows, table):
-    values = rows.astype(object).where(rows.notna(), None).values.tolist()
-    plain = [[v.to_pydatetime() if isinstance(v, pd.Timestamp) else v for v in row] for row in values]
-    return spark.createDataFrame([tuple(row) for row in plain], table.ddl)
-
-
-def _nothing(spark, table):
-    return spark.createDataFrame([], table.ddl)
-
-
-def _config(root="x", *, ratings=None, **bootstrap):
-    sections = {"storage": {"root": root}, "mlflow": {"enabled": False}}
-    return parse_config(
-        {**sections, "ratings": {**SLICES, **(ratings or {})}, "bootstrap": {"rounds": 40, **bootstrap}}
-    )
-
 
 def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
-    battles = _battles()
-    lake.replace(BATTLES, _frame(spark, battles, BATTLES))
-    lake.replace(BATTLE_COUNTS, _frame(spark, _counts(battles), BATTLE_COUNTS))
-    config = _config(lake.root, ratings={"methods": ["bradley_terry"]})
+    battles = battles_of_a_crowd()
+    lake.replace(BATTLES, frame_of(spark, battles, BATTLES))
+    lake.replace(BATTLE_COUNTS, frame_of(spark, counts_of(battles), BATTLE_COUNTS))
+    config = config_of(lake.root, ratings={"methods": ["bradley_terry"]})
     result = run(Context(config, lake))
     ratings = lake.read(RATINGS).toPandas()
     crowd = ratings[(ratings["slice"] == "all") & (ratings["method"] == "bradley_terry")]
@@ -146,36 +64,36 @@ def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
     run(Context(config, again))
     assert again.versions()["written"] == {}
 
-    anchored = _config(lake.root, ratings={"anchor": {"model": "eel", "rating": 1000}})
+    anchored = config_of(lake.root, ratings={"anchor": {"model": "eel", "rating": 1000}})
     with pytest.raises(ConfigError, match="'eel' has no votes"):
         run(Context(anchored, again))
 
 
 def test_style_control_needs_a_tokenizer_that_counts(lake):
-    unknown = _config(lake.root, ratings={"methods": ["style_control"], "style": {"tokenizer": "spm:llama"}})
+    unknown = config_of(lake.root, ratings={"methods": ["style_control"], "style": {"tokenizer": "spm:llama"}})
     with pytest.raises(ConfigError, match="'spm:llama' is not the name of a tokenizer"):
         run(Context(unknown, lake))
 
 
 def test_without_any_votes_the_tables_are_written_empty(lake):
-    result = run(Context(_config(lake.root, ratings={"methods": METHODS}, unit="judge"), lake))
-    assert result.lines == []
+    result = run(Context(config_of(lake.root, ratings={"methods": METHODS}, unit="judge"), lake))
+    assert result.lines == ["ratings: no battles"]
     assert lake.read(RATINGS).isEmpty()
     assert lake.read(RATING_REPLICATES).isEmpty()
 
 
 def test_battles_that_were_not_counted_are_told_before_anything_is_rated(spark, lake):
-    lake.append(BATTLES, _frame(spark, _battles(), BATTLES))
+    lake.append(BATTLES, frame_of(spark, battles_of_a_crowd(), BATTLES))
     with pytest.raises(CallerError, match="there are 400 battles, but battle_counts is about 0; run the job battle_st"):
-        run(Context(_config(lake.root, ratings={"methods": ["elo"]}), lake))
+        run(Context(config_of(lake.root, ratings={"methods": ["elo"]}), lake))
     assert not lake.exists(RATINGS)
 
 
 def test_what_is_added_up_over_a_side_ends_at_the_turn_that_the_vote_is_about(spark):
-    battles = _battles().head(5).assign(turn=pd.Series([1, 2, None, 2, 2], dtype=object))
-    messages = _messages(battles, lost=battles["battle_id"][3]).assign(n_chars=lambda rows: 10 ** rows["position"])
+    battles = battles_of_a_crowd().head(5).assign(turn=pd.Series([1, 2, None, 2, 2], dtype=object))
+    messages = messages_of(battles, lost=battles["battle_id"][3]).assign(n_chars=lambda rows: 10 ** rows["position"])
     told = messages[messages["conversation_id"] != f"{battles['battle_id'][4]}/b"]
-    frames = _frame(spark, battles, BATTLES), _frame(spark, told, MESSAGES)
+    frames = frame_of(spark, battles, BATTLES), frame_of(spark, told, MESSAGES)
     sums = {"chars": F.col("n_chars"), "tokens": F.element_at("n_tokens", "other")}
     found = add_side_sums(*frames, sums, role="assistant").orderBy("battle_id").toPandas()
     assert found["chars_a"].tolist()[:3] == [10, 1010, 1010]
@@ -185,9 +103,9 @@ def test_what_is_added_up_over_a_side_ends_at_the_turn_that_the_vote_is_about(sp
 
 
 def test_slices_leave_out_rows_without_a_value_judge_models_and_small_slices(spark):
-    battles = _battles()
-    config = _config(ratings={"min_battles": 90})
-    votes = count_votes(_frame(spark, _counts(battles), BATTLE_COUNTS), ratings=config.ratings).toPandas()
+    battles = battles_of_a_crowd()
+    config = config_of(ratings={"min_battles": 90})
+    votes = count_votes(frame_of(spark, counts_of(battles), BATTLE_COUNTS), ratings=config.ratings).toPandas()
     sizes = votes.assign(n=votes["wins_a"] + votes["wins_b"] + votes["ties"]).groupby("slice")["n"].sum()
     human = battles[battles["judge_kind"] == "human"]
     by_language = human["language"].value_counts()
@@ -199,13 +117,13 @@ def test_slices_leave_out_rows_without_a_value_judge_models_and_small_slices(spa
 
 
 def test_a_slice_by_month_is_the_same_from_counts_and_from_battles(spark):
-    battles = _battles()
-    config = _config(ratings={"min_battles": 1, "slices": ["month", "month,judge_kind"]})
-    votes = count_votes(_frame(spark, _counts(battles), BATTLE_COUNTS), ratings=config.ratings).toPandas()
+    battles = battles_of_a_crowd()
+    config = config_of(ratings={"min_battles": 1, "slices": ["month", "month,judge_kind"]})
+    votes = count_votes(frame_of(spark, counts_of(battles), BATTLE_COUNTS), ratings=config.ratings).toPandas()
     sizes = votes.assign(n=votes["wins_a"] + votes["wins_b"] + votes["ties"]).groupby("slice")["n"].sum()
     expected = {"month=2023-04": 200, "month=2023-05": 180}
     assert sizes.to_dict() == expected | {f"{name},judge_kind=human": n for name, n in expected.items()}
-    rows = slice_rows(_frame(spark, battles, BATTLES), ratings=config.ratings).groupBy("slice").count().collect()
+    rows = slice_rows(frame_of(spark, battles, BATTLES), ratings=config.ratings).groupBy("slice").count().collect()
     assert {row["slice"]: row["count"] for row in rows} == sizes.to_dict()
 
 
@@ -217,7 +135,7 @@ def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
         ("s", "human", "a,b=c", None, None, 1, None, None, None, "x", "y", "tie", 6),
         ("s", "human", "a,b=c", None, None, 1, None, None, None, "y", "x", "model_b", 7),
     ]
-    config = _config(ratings={"min_battles": 1, "slices": ["language,turn"]})
+    config = config_of(ratings={"min_battles": 1, "slices": ["language,turn"]})
     votes = count_votes(spark.createDataFrame(rows, BATTLE_COUNTS.ddl), ratings=config.ratings)
     assert [tuple(row) for row in votes.collect()] == [("s", r"language=a\,b\=c,turn=1", "x", "y", 10, 4, 11)]
 
@@ -239,8 +157,8 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
         methods = [method for method in methods if method not in THREE_OUTCOMES]
         # Leave-outs are refused with scores.
         settings = {"methods": methods, "slices": ["all"], "outcome": "score", "pair_weights": "inverse"}
-    config = _config(ratings=settings, unit=unit)
-    plan, battles = RatingPlan(config.ratings, config.bootstrap), _battles()
+    config = config_of(ratings=settings, unit=unit)
+    plan, battles = RatingPlan(config.ratings, config.bootstrap), battles_of_a_crowd()
     if outcome == "score":
         battles["score"] = np.random.default_rng(1).random(len(battles))
         battles.loc[::3, "score"] = None
@@ -250,10 +168,10 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
         for partitions, seed in ((1, 1), (7, 2), (64, 3)):
             spark.conf.set("spark.sql.shuffle.partitions", partitions)
             frames = {
-                "battle_counts": _shuffled(spark, _counts(battles), BATTLE_COUNTS, seed),
+                "battle_counts": _shuffled(spark, counts_of(battles), BATTLE_COUNTS, seed),
                 "battles": _shuffled(spark, battles, BATTLES, seed),
-                "removed_votes": _nothing(spark, REMOVED_VOTES),
-                "messages": _shuffled(spark, _messages(battles), MESSAGES, seed),
+                "removed_votes": nothing_of(spark, REMOVED_VOTES),
+                "messages": _shuffled(spark, messages_of(battles), MESSAGES, seed),
             }
             tables = {}
             for table, build in (
@@ -280,17 +198,17 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
 
 @pytest.mark.parametrize("max_rows", [1000, pytest.param(100, id="in two stages", marks=pytest.mark.slow)])
 def test_style_control_is_the_fit_of_the_differences_between_answers(spark, lake, max_rows):
-    battles = _battles()
-    lake.replace(BATTLES, _frame(spark, battles, BATTLES))
-    lake.replace(BATTLE_COUNTS, _frame(spark, _counts(battles), BATTLE_COUNTS))
-    lake.replace(MESSAGES, _frame(spark, _messages(battles), MESSAGES))
+    battles = battles_of_a_crowd()
+    lake.replace(BATTLES, frame_of(spark, battles, BATTLES))
+    lake.replace(BATTLE_COUNTS, frame_of(spark, counts_of(battles), BATTLE_COUNTS))
+    lake.replace(MESSAGES, frame_of(spark, messages_of(battles), MESSAGES))
     style = {"covariates": ["tokens", "bold"], "max_rows_per_task": max_rows}
     settings = {"methods": ["style_control"], "slices": ["all"], "style": style}
-    config = _config(lake.root, ratings=settings, rounds=60)
+    config = config_of(lake.root, ratings=settings, rounds=60)
     run(Context(config, lake))
 
     # The same by hand: sums over the answers, the differences, and the fit of all human votes with text.
-    answers = _messages(battles).query("role == 'assistant'")
+    answers = messages_of(battles).query("role == 'assistant'")
     answers = answers.assign(tokens=[n["sample"] for n in answers["n_tokens"]], bold=answers["n_bold"])
     sums = answers.groupby("conversation_id")[["tokens", "bold"]].sum()
     human = battles[(battles["judge_kind"] == "human") & (battles["battle_id"] != "b0007")]
@@ -316,7 +234,7 @@ def test_style_control_is_the_fit_of_the_differences_between_answers(spark, lake
 
 
 def _shuffled(spark, rows, table, seed):
-    return _frame(spark, rows.sample(frac=1, random_state=seed), table).repartition(3)
+    return frame_of(spark, rows.sample(frac=1, random_state=seed), table).repartition(3)
 
 
 def _sorted(frame, table):
@@ -325,15 +243,15 @@ def _sorted(frame, table):
 
 
 def test_judges_give_their_own_sandwich_and_a_wider_interval_where_they_vote_alike(spark):
-    votes = _battles().query("judge_kind == 'human'")
+    votes = battles_of_a_crowd().query("judge_kind == 'human'")
     alike = pd.concat([votes.assign(battle_id=votes["battle_id"] + f"/{copy}") for copy in range(4)], ignore_index=True)
     alike["judge"] = alike["battle_id"].str.slice(0, 5)  # each judge casts one vote four times
-    config = _config(ratings={"slices": ["all"]}, unit="judge", rounds=400)
+    config = config_of(ratings={"slices": ["all"]}, unit="judge", rounds=400)
     plan = RatingPlan(config.ratings, config.bootstrap)
-    counts, battles = _frame(spark, _counts(alike), BATTLE_COUNTS), _frame(spark, alike, BATTLES)
-    frames = {"battle_counts": counts, "battles": battles, "removed_votes": _nothing(spark, REMOVED_VOTES)}
+    counts, battles = frame_of(spark, counts_of(alike), BATTLE_COUNTS), frame_of(spark, alike, BATTLES)
+    frames = {"battle_counts": counts, "battles": battles, "removed_votes": nothing_of(spark, REMOVED_VOTES)}
     rounds = plan.replicates(frames).toPandas()
-    frames["rating_replicates"] = _frame(spark, rounds, RATING_REPLICATES)
+    frames["rating_replicates"] = frame_of(spark, rounds, RATING_REPLICATES)
     table = plan.ratings(frames).toPandas()
     se = table.pivot_table(index="model", columns="interval", values="se")
     assert set(table["unit"]) == {"judge"}
@@ -342,36 +260,36 @@ def test_judges_give_their_own_sandwich_and_a_wider_interval_where_they_vote_ali
 
 
 def test_no_method_rates_what_the_cleaning_rules_removed(spark):
-    battles = _battles()
+    battles = battles_of_a_crowd()
     gone = battles["battle_id"].str.endswith("3")
     rules = battles.assign(removed_by=np.where(gone, "outliers", None))
-    config = _config(ratings={"slices": ["all"], "methods": ["bradley_terry", "elo", "style_control"]}, rounds=2)
+    config = config_of(ratings={"slices": ["all"], "methods": ["bradley_terry", "elo", "style_control"]}, rounds=2)
     frames = {
-        "battles": _frame(spark, battles, BATTLES),
-        "messages": _frame(spark, _messages(battles), MESSAGES),
-        "removed_votes": _nothing(spark, REMOVED_VOTES),
+        "battles": frame_of(spark, battles, BATTLES),
+        "messages": frame_of(spark, messages_of(battles), MESSAGES),
+        "removed_votes": nothing_of(spark, REMOVED_VOTES),
     }
-    marked = _counts(rules)
+    marked = counts_of(rules)
     removed = rules[gone].assign(rule="outliers")[REMOVED_VOTES.column_names]
 
     def tables(counts, **more):
         plan, own = RatingPlan(config.ratings, config.bootstrap), {**frames, **more}
-        own["battle_counts"] = _frame(spark, counts, BATTLE_COUNTS)
+        own["battle_counts"] = frame_of(spark, counts, BATTLE_COUNTS)
         own["style_replicates"] = plan.style_replicates(own)
         return _sorted(plan.replicates(own), RATING_REPLICATES)
 
-    cleaned = tables(marked, removed_votes=_frame(spark, removed, REMOVED_VOTES))
-    absent = tables(_counts(battles[~gone]), battles=_frame(spark, battles[~gone], BATTLES))
+    cleaned = tables(marked, removed_votes=frame_of(spark, removed, REMOVED_VOTES))
+    absent = tables(counts_of(battles[~gone]), battles=frame_of(spark, battles[~gone], BATTLES))
     assert set(cleaned["method"]) == {"bradley_terry", "elo", "style_control"}
     pd.testing.assert_frame_equal(cleaned, absent, check_exact=True)
 
 
 def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
-    battles = _battles()
+    battles = battles_of_a_crowd()
     battles = battles.assign(category=np.where(battles.index % 3, "math", None), turn=1 + battles.index % 2)
     battles["anony"] = battles.index % 10 > 0
     # Every second battle is long on one side; one battle has no text, another no measure on one side.
-    messages = _messages(battles)
+    messages = messages_of(battles)
     messages["n_tokens"] = [
         {"other" if talk == "b0008/a" else "sample": 90 if talk[4] in "13579" and talk.endswith("/b") else 10}
         for talk in messages["conversation_id"]
@@ -379,9 +297,9 @@ def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
     one = ["language", "category", "turn", "anony", "month", "judge_kind", "length"]
     settings = {"slices": ["all", *one, "length,turn"], "min_battles": 150, "length": {"threshold": 120}}
     settings["leave_out"] = ["language", "judge"]
-    config = _config(ratings={**settings, "judge_kinds": ["human", "model"]})
-    frames = {"battles": _frame(spark, battles, BATTLES), "messages": _frame(spark, messages, MESSAGES)}
-    frames["removed_votes"] = _nothing(spark, REMOVED_VOTES)
+    config = config_of(ratings={**settings, "judge_kinds": ["human", "model"]})
+    frames = {"battles": frame_of(spark, battles, BATTLES), "messages": frame_of(spark, messages, MESSAGES)}
+    frames["removed_votes"] = nothing_of(spark, REMOVED_VOTES)
     plan = RatingPlan(config.ratings, config.bootstrap)
     found = plan.slices(frames).toPandas().set_index("slice")
 

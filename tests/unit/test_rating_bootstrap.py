@@ -176,7 +176,7 @@ def test_the_table_explains_models_without_an_estimate_and_unbounded_intervals()
     assert notes["D"] == "no estimate: only wins"
     assert notes["E"] == "no estimate: only losses"
     assert notes["C"] == "unbounded"
-    assert notes["F"] == "unbounded; separate component: not comparable with the largest"
+    assert notes["F"] == "unbounded; separate component: not comparable with the main component"
     assert table.loc["sandwich", "note"]["C"] is None
     assert table.loc["percentile", "rating"][["A", "B", "C"]].mean() == pytest.approx(1000)
     assert table.loc["percentile", "rating"][["D", "E"]].isna().all()

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from arenalake.config import RatingsConfig
 from arenalake.errors import RatingError
 from arenalake.ratings import expected_ratings
-from arenalake.ratings.components import find_components
+from arenalake.ratings.components import find_components, find_connected
 from arenalake.ratings.elo import EloRules, elo_ratings
 from arenalake.ratings.estimates import estimate_win_rate, rate
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
@@ -93,13 +93,21 @@ def test_gradient_and_information_are_the_derivatives_of_the_likelihood(name):
     assert -curvature == pytest.approx(information, rel=1e-6, abs=1e-6)
 
 
-def test_components_are_numbered_by_size_and_then_by_name():
-    votes = votes_of({"AB": (1, 1, 0), "CD": (0, 0, 1), "DE": (2, 1, 0), "AE": (9, 0, 0), "FG": (0, 3, 0)})
-    assert dict(zip(votes.models, find_components(votes).tolist(), strict=True)) == {
-        **{"C": 1, "D": 1, "E": 1},
-        **{"A": 2, "B": 2},
-        **{"F": 3, "G": 4},
-    }
+def _numbers(votes, find):
+    return dict(zip(votes.models, find(votes).tolist(), strict=True))
+
+
+def test_components_are_numbered_by_battles_then_models_and_then_by_name():
+    # Nine battles lead from one component to the other and belong to neither.
+    votes = votes_of({"AB": (3, 2, 0), "CD": (0, 0, 1), "DE": (2, 1, 0), "AE": (9, 0, 0), "FG": (0, 3, 0)})
+    assert _numbers(votes, find_components) == {"A": 1, "B": 1, "C": 2, "D": 2, "E": 2, "F": 3, "G": 4}
+    alike = votes_of({"AB": (2, 2, 0), "CD": (1, 1, 0), "DE": (1, 1, 0), "FG": (2, 2, 0)})
+    assert _numbers(alike, find_components) == {"A": 2, "B": 2, "C": 1, "D": 1, "E": 1, "F": 3, "G": 3}
+
+
+def test_battles_connect_models_whoever_won_them():
+    votes = votes_of({"AB": (1, 0, 0), "CD": (0, 5, 0), "BE": (0, 0, 2), "FG": (0, 5, 0)})
+    assert _numbers(votes, find_connected) == {"A": 3, "B": 3, "E": 3, "C": 1, "D": 1, "F": 2, "G": 2}
 
 
 def test_each_component_is_fitted_alone_and_a_lone_model_has_no_estimate():
@@ -126,7 +134,7 @@ def test_newton_also_converges_where_strengths_are_thousands_of_points_apart():
 
 
 def test_expected_ratings_refuse_models_that_cannot_be_compared_and_counts_that_are_none():
-    with pytest.raises(RatingError, match=r"outside the largest: \['y'\]"):
+    with pytest.raises(RatingError, match=r"outside the main one: \['y'\]"):
         expected_ratings(["x", "y"], [0], [1], [1], [0], [0])
     with pytest.raises(RatingError, match="counts of votes"):
         expected_ratings(["x", "y"], [0], [1], [1], [-1], [0])

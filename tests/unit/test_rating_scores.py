@@ -79,7 +79,7 @@ def test_scores_of_0_half_and_1_are_bit_for_bit_what_winners_are():
         rounds = [replicate(point, resample_battles(point.votes, 5), range(CHUNK)) for point in (one, other)]
         assert (rounds[0] == rounds[1]).all()
         tables = [
-            pair_rows(estimate_win_rate(point.votes), rounds[0], predicted_win_rates(point), point.votes)
+            pd.concat(pair_rows(estimate_win_rate(point.votes), rounds[0], predicted_win_rates(point), point.votes))
             for point in (one, other)
         ]
         pd.testing.assert_frame_equal(*tables, check_exact=True)
@@ -213,7 +213,7 @@ def test_sides_that_are_swapped_and_rows_in_another_order_count_the_same():
 def test_residuals_are_in_standard_errors_of_the_scores():
     score = np.array([0.9, 0.7, 0.8, 0.2])
     votes = count_scores(["x", "y"], np.zeros(4, int), np.ones(4, int), score, np.ones(4, int))
-    found = pair_rows(estimate_win_rate(votes), np.zeros((2, 2)), np.full((2, 2), 0.5), votes).iloc[0]
+    found = next(pair_rows(estimate_win_rate(votes), np.zeros((2, 2)), np.full((2, 2), 0.5), votes)).iloc[0]
     assert found["observed_win_rate"] == pytest.approx(0.65)
     assert found["n_battles"] == 4
     assert found["residual"] == pytest.approx((score - 0.5).sum() / np.sqrt(((score - 0.5) ** 2).sum()))
@@ -228,11 +228,11 @@ def test_scores_that_are_all_the_same_have_no_scatter(score, n):
     errors = sandwich_errors(found, point, _ratings())
     assert errors == pytest.approx([0, 0], abs=1e-4)
     assert normal_rows(found, "sandwich", errors)["note"].isna().all()
-    pairs = pair_rows(found, np.zeros((2, 2)), predicted_win_rates(point), votes)
+    pairs = next(pair_rows(found, np.zeros((2, 2)), predicted_win_rates(point), votes))
     assert pairs["observed_win_rate"][0] == pytest.approx(score)
     assert np.isnan(pairs["residual"][0])
     off = np.full((2, 2), score + 1e-3)
-    assert pair_rows(found, np.zeros((2, 2)), off, votes)["residual"][0] == pytest.approx(-np.sqrt(n), rel=1e-6)
+    assert next(pair_rows(found, np.zeros((2, 2)), off, votes))["residual"][0] == pytest.approx(-np.sqrt(n), rel=1e-6)
 
 
 def test_votes_of_a_pair_weigh_the_inverse_of_their_number_from_a_threshold_on():

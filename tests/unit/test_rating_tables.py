@@ -9,7 +9,7 @@ from arenalake.config import parse_config
 from arenalake.ratings.estimates import estimate_win_rate, rate
 from arenalake.ratings.leaderboard import pair_rows, percentile_rows
 from arenalake.statistics.calibration import summarise_calibration
-from arenalake.steps.ratings import leaderboard_lines
+from arenalake.steps.ratings import leaderboard_lines, unrated_line
 from arenalake.tables import RATING_PAIRS
 
 
@@ -20,7 +20,7 @@ def _ratings(**options):
 def test_pairs_count_the_rounds_in_which_one_is_above_and_leave_out_those_without_an_order():
     found = estimate_win_rate(votes_of({"AB": (3, 1, 0), "BC": (2, 2, 0)}))
     rounds = np.array([[3.0, 1, np.nan, 2], [1.0, 2, 2, 2], [-np.inf, -np.inf, -np.inf, 5]])
-    rows = pair_rows(found, rounds, None).set_index(["model_a", "model_b"])
+    rows = next(pair_rows(found, rounds, None)).set_index(["model_a", "model_b"])
     assert rows["n_above"].to_dict() == {("A", "B"): 1, ("A", "C"): 2, ("B", "C"): 3}
     assert rows["n_below"].to_dict() == {("A", "B"): 1, ("A", "C"): 1, ("B", "C"): 1}
     assert rows["probability_above"].tolist() == pytest.approx([0.5, 2 / 3, 0.75])
@@ -31,7 +31,7 @@ def test_residuals_tell_where_a_prediction_is_off():
     votes = votes_of({"AB": (6, 2, 2), "BC": (1, 3, 0)})
     found = estimate_win_rate(votes)
     predicted = np.full((3, 3), 0.5)
-    rows = pair_rows(found, np.zeros((3, 2)), predicted, votes).set_index(["model_a", "model_b"])
+    rows = next(pair_rows(found, np.zeros((3, 2)), predicted, votes)).set_index(["model_a", "model_b"])
     assert rows["n_battles"].to_dict() == {("A", "B"): 10, ("A", "C"): 0, ("B", "C"): 4}
     assert rows.loc[("A", "B"), "observed_win_rate"] == 0.7
     # Eight votes are half a win off and two are not at all: 2 / sqrt(8 / 4).
@@ -72,6 +72,18 @@ def test_a_model_whose_votes_are_all_alike_has_an_interval_that_is_too_narrow():
     assert found.notes == ((narrow,), (), (), ("no estimate: only wins",), ())
 
 
+def test_win_rates_rank_only_models_that_battles_connect():
+    found = estimate_win_rate(votes_of({"AB": (3, 1, 0), "CD": (4, 1, 0)}))
+    assert found.component.tolist() == [2, 2, 1, 1]
+    rounds = np.array([[0.8, 0.7], [0.2, 0.3], [0.9, 0.8], [0.1, 0.2]])
+    rows = percentile_rows(found, rounds)
+    assert rows[["rank", "rank_ub", "rank_lower", "rank_upper"]].to_numpy().tolist() == [[1] * 4, [2] * 4] * 2
+    separate = "separate component: not comparable with the main component"
+    assert rows["note"].tolist() == [separate, separate, None, None]
+    pairs = pd.concat(pair_rows(found, rounds, None))
+    assert pairs[["model_a", "model_b"]].to_numpy().tolist() == [["C", "D"], ["A", "B"]]
+
+
 def test_an_anchor_shifts_its_component_and_the_others_say_that_it_is_elsewhere():
     votes = votes_of({"AB": (3, 1, 0), "CD": (1, 1, 0), "DE": (1, 1, 0), "CE": (1, 1, 0)})
     anchored = rate(votes, "bradley_terry", _ratings(anchor={"model": "A", "rating": 1200}))
@@ -90,6 +102,7 @@ def test_the_leaderboard_is_aligned_text_that_shows_what_does_not_exist():
             "method": "bradley_terry",
             "unit": "battle",
             "n_rounds": 100,
+            "component": [1, 2],
             "rank": [1, None],
             "model": ["[bold]a\x1b[0m", "b"],
             "rating": [1012.34, None],
@@ -107,6 +120,22 @@ def test_the_leaderboard_is_aligned_text_that_shows_what_does_not_exist():
     ]
 
 
+def test_each_further_component_is_a_block_of_the_leaderboard():
+    table = pd.DataFrame({"component": [1, 1, 2, 3, 3], "rank": [1, 2, 1, 1, None], "model": list("abcde")})
+    table = table.assign(method="elo", unit="battle", n_rounds=9, rating=[9.0, 8.0, 7.0, 9.0, None], n_battles=5)
+    table = table.assign(ci_lower=table["rating"] - 1, ci_upper=table["rating"] + 1, note=None)
+    assert leaderboard_lines("s", table)[2:] == [
+        "   1  a         9.0    8.0 to 10.0        5",
+        "   2  b         8.0     7.0 to 9.0        5",
+        "component 2, not comparable with the others:",
+        "   1  c         7.0     6.0 to 8.0        5",
+        "component 3, not comparable with the others:",
+        "   1  d         9.0    8.0 to 10.0        5",
+        "no rating:",
+        "   -  e           -              -        5",
+    ]
+
+
 def test_models_without_an_estimate_have_no_numbers_but_their_battles():
     found = rate(votes_of({"AB": (1, 1, 0), "AC": (2, 0, 0)}), "bradley_terry", _ratings())
     rows = percentile_rows(found, np.array([[999.0, 1001], [1001, 999], [np.nan, np.nan]])).set_index("model")
@@ -114,3 +143,17 @@ def test_models_without_an_estimate_have_no_numbers_but_their_battles():
     assert missing.isna().all()
     assert rows.loc["C", "n_battles"] == 2
     assert rows.loc[["A", "B"], "rank"].tolist() == [1, 1]
+
+
+def test_a_source_of_which_nothing_is_rated_is_told_why():
+    battles = pd.DataFrame({"judge_kind": ["model"], "removed_by": [None], "n": [3000]})
+    assert unrated_line("s", battles, _ratings()) == (
+        "s: none of 3,000 battles is rated: 3,000 are votes by judge_kind model, which is not among ratings.judge_kinds"
+    )
+    more = pd.DataFrame(
+        {"judge_kind": ["model", "human", "human"], "removed_by": ["outliers", "outliers", None], "n": [5, 7, 2]}
+    )
+    assert unrated_line("s", more, _ratings(slices=["language"])) == (
+        "s: none of 14 battles is rated: 5 are votes by judge_kind model, which is not among ratings.judge_kinds; "
+        "7 are removed by cleaning.outliers; 2 lack a value that ratings.slices (language) go by"
+    )

@@ -20,8 +20,8 @@ TRUTH = pd.DataFrame(
 
 
 def estimates(*rows):
-    columns = ["source", "slice", "method", "unit", "model", "rating", "ci_lower", "ci_upper"]
-    return pd.DataFrame([("s", "all", "bradley_terry", "battle", *row) for row in rows], columns=columns)
+    columns = ["source", "slice", "method", "unit", "component", "model", "rating", "ci_lower", "ci_upper"]
+    return pd.DataFrame([("s", "all", "bradley_terry", "battle", 1, *row) for row in rows], columns=columns)
 
 
 def test_an_interval_holds_the_truth_or_misses_it():
@@ -46,6 +46,14 @@ def test_an_unbounded_side_excludes_nothing_and_no_estimate_is_left_out():
     rows = estimates(("a", 1020.0, None, None), ("b", 980.0, 979.0, None), ("c", None, None, None))
     row = recovery.compare_with_truth(rows, TRUTH, RatingsConfig()).iloc[0]
     assert (row["n_models"], row["n_covered"]) == (2, 2)
+
+
+def test_only_the_main_component_is_compared():
+    rows = estimates(("a", 1020.0, 1019.0, 1021.0), ("b", 980.0, 979.0, 981.0), ("c", 1000.0, 999.0, 1001.0))
+    rows.loc[2, "component"] = 2
+    truth = pd.concat([TRUTH, TRUTH.head(1).assign(model="c"), TRUTH.tail(1).assign(model="c")])
+    row = recovery.compare_with_truth(rows, truth, RatingsConfig()).iloc[0]
+    assert (row["n_models"], row["n_covered"], row["mean_deviation"]) == (2, 2, 0)
 
 
 def test_win_rates_are_compared_as_they_are():

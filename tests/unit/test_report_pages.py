@@ -133,9 +133,14 @@ def test_a_leaderboard_reads_as_on_the_known_ones():
     assert [[cell.text for cell in row] for row in view.rows] == [
         ["1", "strong", "1100", "+10/−12", "50", "1", "1–2", "1", "–"],
         ["2", "weak", "900", "+10/−12", "50", "2", "2", "1", "–"],
-        ["1", "winner", "1200", "+unbounded/−12", "50", "1", "1–2", "2", "unbounded"],
         ["–", "loser", "–", "–", "50", "–", "–", "3", "no estimate: only losses"],
     ]
+    further = pages[0].sections[0].sections[0]
+    assert further.title == "Component 2"
+    assert [[cell.text for cell in row] for row in further.tables[0].rows] == [
+        ["1", "winner", "1200", "+unbounded/−12", "50", "1", "1–2", "unbounded"],
+    ]
+    assert [len(shown.figures) for shown in (pages[0].sections[0], further)] == [1, 1]
     assert any("1 of them has no rating" in sentence for sentence in pages[0].sections[0].sentences)
 
 

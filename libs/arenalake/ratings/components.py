@@ -1,4 +1,8 @@
-"""Where ratings exist: strongly connected components of the win graph, in which a tie counts both ways."""
+"""Which models share a scale.
+
+For likelihoods these are the strongly connected components of the win graph, in which a tie counts both ways: only
+there do estimates exist. Elo and win rates exist for any votes, but compare only models that battles connect.
+"""
 
 from typing import Any
 
@@ -22,16 +26,36 @@ def win_edges(a: Ints, b: Ints, exists: NDArray[np.bool_]) -> tuple[Ints, Ints]:
 
 
 def find_components(votes: PairVotes) -> Ints:
-    """Number the strongly connected components from 1, the largest first, equal sizes by their first name; [K]."""
-    return label_components(*win_edges(votes.a, votes.b, scored(votes.counts)), len(votes.models))
+    """Number each model's strongly connected component of the win graph, [K].
+
+    Number 1, the main component, has most battles between its models, then most models, then the first name.
+    """
+    labels = _connect(*win_edges(votes.a, votes.b, scored(votes.counts)), len(votes.models), connection="strong")
+    return _number(labels, votes.battles_within(labels))
+
+
+def find_connected(votes: PairVotes) -> Ints:
+    """As `find_components`, of models that battles connect, directly or over others, whoever won them."""
+    met = votes.counts.sum(axis=0) > 0
+    labels = _connect(votes.a[met], votes.b[met], len(votes.models), connection="weak")
+    return _number(labels, votes.battles_within(labels))
 
 
 def label_components(winners: Ints, losers: Ints, n_models: int) -> Ints:
-    """As `find_components`, from directed edges; models are numbered in the order of their names."""
-    graph = csr_array((np.ones(len(winners), dtype=np.int8), (winners, losers)), shape=(n_models, n_models))
-    _, labels = connected_components(graph, connection="strong")
+    """Number the strongly connected components from 1, the one of most models first, then by their first model; [K]."""
+    return _number(_connect(winners, losers, n_models, connection="strong"))
+
+
+def _connect(sources: Ints, targets: Ints, n_models: int, *, connection: str) -> Ints:
+    graph = csr_array((np.ones(len(sources), dtype=np.int8), (sources, targets)), shape=(n_models, n_models))
+    labels: Ints = connected_components(graph, connection=connection)[1]
+    return labels
+
+
+def _number(labels: Ints, battles: Ints | None = None) -> Ints:
+    """Components from 1, by battles per label where they are given, then by models, then by their first model."""
     _, first, label, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
-    order = np.lexsort((first, -sizes))
+    order = np.lexsort((first, -sizes) if battles is None else (first, -sizes, -battles))
     number = np.empty(len(order), dtype=np.int64)
     number[order] = np.arange(1, len(order) + 1)
     return number[label]
@@ -61,6 +85,19 @@ class Edges:
     def reach_up(self, start: NDArray[Any], exists: NDArray[Any]) -> NDArray[Any]:
         """The rounds in which each model beats one of `start`, directly or over others, or is in it, [K]."""
         return _reach(start, exists, *self._up)
+
+
+def pack_rounds(exists: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """The rounds of each row as a number with one bit for each, from [..., rounds] of at most 32."""
+    bits = np.packbits(exists, axis=1, bitorder="little")
+    packed: NDArray[np.uint32] = np.pad(bits, ((0, 0), (0, 4 - bits.shape[1]))).view("<u4")[:, 0]
+    return packed
+
+
+def unpack_rounds(packed: NDArray[np.uint32], n_rounds: int) -> NDArray[np.bool_]:
+    """What `pack_rounds` packed, [..., rounds]."""
+    bits = np.unpackbits(packed.astype("<u4")[:, None].view(np.uint8), axis=1, count=n_rounds, bitorder="little")
+    return bits.astype(bool)
 
 
 def _by_target(sources: Ints, targets: Ints) -> tuple[Ints, Ints, Ints, Ints]:

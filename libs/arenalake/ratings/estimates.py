@@ -1,17 +1,19 @@
 """A method's estimate from votes per pair, and its ratings in each bootstrap round."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arenalake.config import RatingsConfig
+from arenalake.config import AnchorConfig, RatingsConfig
+from arenalake.ratings.components import find_connected
 from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER, Family
 from arenalake.ratings.fit import incidence
 from arenalake.ratings.replicates import CHUNK, PointFit, Resample, fit_point, replicate
-from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Floats, Ints, PairVotes
+from arenalake.ratings.votes import A_WINS, B_WINS, Floats, Ints, PairVotes
 
 LIKELIHOODS: Mapping[str, Family] = {
     "bradley_terry": HALF_WIN,
@@ -24,6 +26,7 @@ WIN_RATE = "win_rate"
 COUNTED = (*LIKELIHOODS, WIN_RATE)
 # A bootstrap draws what is there, and squared errors add up what is off: neither sees what did not happen yet.
 ALIKE = "too narrow: all its votes are alike, so nothing tells how they vary"
+SEPARATE = "separate component: not comparable with the main component"
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Estimate:
     Attributes:
         models: names by code point.
         rating: [K]; NaN where there is no estimate.
-        component: [K]; 1 for all where the method needs no comparison in both directions.
-        groups: positions of models that are ranked with each other.
+        component: number of each model's component, 1 being the main one, [K].
+        groups: positions of the models of each component that are ranked with each other.
         n_battles: votes each model takes part in, [K].
         notes: what a reader must know, per model.
     """
@@ -113,12 +116,31 @@ def win_rates(votes: PairVotes, counts: NDArray[Any]) -> Floats:
 
 
 def estimate_win_rate(votes: PairVotes) -> Estimate:
-    """Average win rates of all votes."""
-    n_models = len(votes.models)
+    """Average win rates of all votes; ranks hold among models that battles connect."""
     rating = win_rates(votes, votes.counts[:, :, None])[:, 0]
-    everyone = (np.arange(n_models),)
-    notes = tuple((ALIKE,) if alike else () for alike in _are_alike(votes))
-    return Estimate(votes.models, rating, np.ones(n_models, np.int64), everyone, votes.battles_per_model, notes)
+    component = find_connected(votes)
+    where = scale_notes(votes.models, component, None)
+    notes = tuple((ALIKE, *own) if alike else own for alike, own in zip(_are_alike(votes), where, strict=True))
+    return Estimate(votes.models, rating, component, members_of(component), votes.battles_per_model, notes)
+
+
+def members_of(component: Ints) -> tuple[Ints, ...]:
+    """Positions of the models of each component, from their numbers, [K]."""
+    return tuple(np.flatnonzero(component == number) for number in range(1, component.max(initial=0) + 1))
+
+
+def scale_notes(models: Sequence[str], component: Ints, anchor: AnchorConfig | None) -> tuple[tuple[str, ...], ...]:
+    """Of each model: whether its scale is not that of the main component, and whether the anchor is elsewhere."""
+    notes, anchored = [], None
+    if anchor is not None:
+        anchored = int(component[list(models).index(anchor.model)]) if anchor.model in models else 0
+    where = "component" if anchored else "slice"
+    for number in component.tolist():
+        own = [SEPARATE] if number > 1 else []
+        if anchor is not None and number != anchored:
+            own.append(f"not anchored: {anchor.model} is not in this {where}")
+        notes.append(tuple(own))
+    return tuple(notes)
 
 
 def win_rate_rounds(votes: PairVotes, resample: Resample, rounds: range) -> Floats:
@@ -137,49 +159,38 @@ def rate(votes: PairVotes, method: str, ratings: RatingsConfig) -> Estimate:
 
 def rate_rounds(votes: PairVotes, method: str, resample: Resample, rounds: range, ratings: RatingsConfig) -> Floats:
     """The rounds of any method in `COUNTED`, [K, rounds]."""
+    return round_rater(votes, method, ratings)(resample, rounds)
+
+
+def round_rater(votes: PairVotes, method: str, ratings: RatingsConfig) -> Callable[[Resample, range], Floats]:
+    """What `rate_rounds` does, for many calls with the same votes."""
     if method == WIN_RATE:
-        return win_rate_rounds(votes, resample, rounds)
-    return likelihood_rounds(fit_point(votes, LIKELIHOODS[method]), resample, rounds, ratings)
+        return partial(win_rate_rounds, votes)
+    return partial(likelihood_rounds, fit_point(votes, LIKELIHOODS[method]), ratings=ratings)
 
 
 def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ...]:
     votes = point.votes
-    notes: list[list[str]] = [[] for _ in votes.models]
-    rated = {position: fit for fit in point.fits for position in fit.members}
-    size = np.bincount(point.component)
-    alike = _are_alike(votes)
+    rated, size, alike = ~np.isnan(point.theta), np.bincount(point.component), _are_alike(votes)
+    outcomes = votes.outcomes_per_model.T.tolist()
+    notes = list(scale_notes(votes.models, point.component, ratings.anchor))
     for position in range(len(votes.models)):
-        fit = rated.get(position)
-        if fit is None:
+        if not rated[position]:
             alone = size[point.component[position]] == 1
-            why = _why_separate(votes, position) if alone else "the likelihood has no maximum for these votes"
-            notes[position].append(f"no estimate: {why}")
-            continue
-        if alike[position]:
-            notes[position].append(ALIKE)
-        if point.component[position] > 1:
-            notes[position].append("separate component: not comparable with the largest")
-        if ratings.anchor is not None and ratings.anchor.model not in fit.votes.models:
-            where = "component" if ratings.anchor.model in votes.models else "slice"
-            notes[position].append(f"not anchored: {ratings.anchor.model} is not in this {where}")
-    return tuple(tuple(own) for own in notes)
+            why = _why_separate(*outcomes[position]) if alone else "the likelihood has no maximum for these votes"
+            notes[position] = (f"no estimate: {why}",)
+        elif alike[position]:
+            notes[position] = (ALIKE, *notes[position])
+    return tuple(notes)
 
 
-def _are_alike(votes: PairVotes) -> list[bool]:
-    """Whether a model has votes, and only wins, only losses or only ties."""
-    return [np.count_nonzero(_outcomes(votes, position)) == 1 for position in range(len(votes.models))]
+def _are_alike(votes: PairVotes) -> NDArray[np.bool_]:
+    """Whether a model has votes, and only wins, only losses or only ties, [K]."""
+    alike: NDArray[np.bool_] = np.count_nonzero(votes.outcomes_per_model, axis=0) == 1
+    return alike
 
 
-def _outcomes(votes: PairVotes, position: int) -> tuple[float, float, float]:
-    """Battles that a model won, lost and tied."""
-    first, second = votes.a == position, votes.b == position
-    won = votes.counts[A_WINS, first].sum() + votes.counts[B_WINS, second].sum()
-    lost = votes.counts[B_WINS, first].sum() + votes.counts[A_WINS, second].sum()
-    return won, lost, votes.counts[TIE, first | second].sum()
-
-
-def _why_separate(votes: PairVotes, position: int) -> str:
-    won, lost, tied = _outcomes(votes, position)
+def _why_separate(won: float, lost: float, tied: float) -> str:
     if won + lost + tied == 0:
         return "only ties"  # which this method leaves out
     if lost + tied == 0:

@@ -59,7 +59,7 @@ def expected_ratings(
     found = rate(votes, method, RatingsConfig(scale=scale, base=base, center=center))
     outside = [name for name, number in zip(found.models, found.component, strict=True) if number > 1]
     if outside:
-        raise RatingError(f"no ratings exist across components of the win graph; outside the largest: {outside}")
+        raise RatingError(f"no ratings exist across components; outside the main one: {outside}")
     if np.isnan(found.rating).any():
         raise RatingError(f"{method} has no estimate for these counts")
     by_name = dict(zip(found.models, found.rating, strict=True))

@@ -37,6 +37,10 @@ class Family:
         tie_without_ties: tau of votes that hold no tie.
         tie_floor: tau stays above it.
         is_likelihood: whether it is a likelihood of what was observed, so that AIC means something.
+        leaves_out_ties: whether ties are left out before anything is fitted.
+
+    Spark tasks work with copies, so ask a family for its attributes, never which object it is. One without a tie
+    parameter is Bradley-Terry.
     """
 
     terms: Callable[[Floats, Floats], Terms]
@@ -44,6 +48,13 @@ class Family:
     tie_without_ties: float = 0.0
     tie_floor: float = -np.inf
     is_likelihood: bool = True
+    leaves_out_ties: bool = False
+
+
+def weigh(counts: Floats, by_outcome: ByOutcome) -> Floats:
+    """Sum over outcomes of votes times a value, for counts [3, ...]."""
+    total: Floats = counts[0] * by_outcome[0] + counts[1] * by_outcome[1] + counts[2] * by_outcome[2]
+    return total
 
 
 def bradley_terry_terms(delta: Floats, tau: Floats) -> Terms:
@@ -57,7 +68,7 @@ def bradley_terry_terms(delta: Floats, tau: Floats) -> Terms:
 
 
 HALF_WIN = Family(bradley_terry_terms, is_likelihood=False)
-NO_TIES = Family(bradley_terry_terms)
+NO_TIES = Family(bradley_terry_terms, leaves_out_ties=True)
 
 
 def davidson_terms(delta: Floats, tau: Floats) -> Terms:

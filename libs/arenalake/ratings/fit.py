@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from arenalake.ratings.families import Family
+from arenalake.ratings.families import Family, weigh
+from arenalake.ratings.sparse import LARGE, fit_sparse
 from arenalake.ratings.votes import TIE, Floats, Ints, PairVotes
 
 # A Newton step this small leaves an error of about its square.
@@ -135,8 +136,8 @@ def derivatives(
     """Gradient [K, B], its tie part [B], and observed information [B, K, K] (one larger with a tie parameter)."""
     n_models, n_rounds = theta.shape
     terms = family.terms(theta[a] - theta[b], tau)
-    gradient = signs @ _weigh(counts, terms.score)
-    information = _weigh(counts, terms.information)
+    gradient = signs @ weigh(counts, terms.score)
+    information = weigh(counts, terms.information)
     size = n_models + (terms.tie_information is not None)
     hessian = np.zeros((n_rounds, size, size))
     hessian[:, a, b] = hessian[:, b, a] = -information.T
@@ -144,18 +145,19 @@ def derivatives(
     hessian[:, diagonal, diagonal] = (abs(signs) @ information).T
     tie_gradient = np.zeros(n_rounds)
     if terms.tie_score is not None and terms.tie_information is not None and terms.cross_information is not None:
-        tie_gradient = _weigh(counts, terms.tie_score).sum(axis=0)
-        cross = signs @ _weigh(counts, terms.cross_information)
+        tie_gradient = weigh(counts, terms.tie_score).sum(axis=0)
+        cross = signs @ weigh(counts, terms.cross_information)
         hessian[:, n_models, :n_models] = hessian[:, :n_models, n_models] = cross.T
-        hessian[:, n_models, n_models] = _weigh(counts, terms.tie_information).sum(axis=0)
+        hessian[:, n_models, n_models] = weigh(counts, terms.tie_information).sum(axis=0)
     return gradient, tie_gradient, hessian
-
-
-def _weigh(counts: Floats, by_outcome: tuple[Floats, Floats, Floats]) -> Floats:
-    total: Floats = counts[0] * by_outcome[0] + counts[1] * by_outcome[1] + counts[2] * by_outcome[2]
-    return total
 
 
 def fit_votes(votes: PairVotes, family: Family) -> Fit:
     """Fit all votes at once, as one round."""
-    return fit_rounds(votes.a, votes.b, len(votes.models), votes.weighted[:, :, None], family)
+    n_models = len(votes.models)
+    if n_models < LARGE:
+        return fit_rounds(votes.a, votes.b, n_models, votes.weighted[:, :, None], family)
+    theta, tau, converged = fit_sparse(
+        votes.a, votes.b, votes.weighted, family, np.zeros(n_models), family.tie_start or 0.0
+    )
+    return Fit(theta[:, None], np.array([tau]), np.array([converged]))

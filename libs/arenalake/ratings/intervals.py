@@ -80,15 +80,19 @@ def normal_interval(rating: Floats, se: Floats) -> Interval:
 
 def rank(rating: Floats) -> Ints:
     """1 + the number of higher ratings, [K]; no NaN."""
-    higher: Ints = (rating[None, :] > rating[:, None]).sum(axis=1)
-    return 1 + higher
+    return 1 + _number_above(rating, rating)
 
 
 def rank_upper_bound(lower: Floats, upper: Floats) -> Ints:
     """1 + the number of models whose lower end is above this one's upper end; an end that is NaN is unbounded."""
     bottom, top = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
-    above: Ints = (bottom[None, :] > top[:, None]).sum(axis=1)
-    return 1 + above
+    return 1 + _number_above(bottom, top)
+
+
+def _number_above(values: Floats, bounds: Floats) -> Ints:
+    """How many of the values are above each bound."""
+    above: Ints = len(values) - np.searchsorted(np.sort(values), bounds, "right")
+    return above
 
 
 def rank_interval(replicates: Floats) -> tuple[Ints, Ints]:
@@ -97,14 +101,14 @@ def rank_interval(replicates: Floats) -> tuple[Ints, Ints]:
     Where a round does not order two models (NaN, or both the same infinity), the lower point takes the
     best rank that is possible and the upper point the worst.
     """
-    n_rounds = replicates.shape[1]
+    n_models, n_rounds = replicates.shape
     best, worst = np.empty(replicates.shape, dtype=np.int64), np.empty(replicates.shape, dtype=np.int64)
-    for model, own in enumerate(replicates):
-        below = replicates < own
-        below |= np.isfinite(own) & (replicates == own)
-        below[model] = True
-        best[model] = 1 + (replicates > own).sum(axis=0)
-        worst[model] = 1 + (~below).sum(axis=0)
+    for round_, own in enumerate(replicates.T):
+        ordered, rated = np.sort(own), ~np.isnan(own)  # NaN comes last
+        up_to = np.searchsorted(ordered, own, "right")  # models that are not above this one
+        below = np.where(np.isfinite(own), up_to, np.searchsorted(ordered, own, "left") + 1)  # this one among them
+        best[:, round_] = np.where(rated, 1 + rated.sum() - up_to, 1)
+        worst[:, round_] = np.where(rated, 1 + n_models - below, n_models)
     first, last = (max(int(np.ceil(share * n_rounds)) - 1, 0) for share in (LOWER, UPPER))
     return np.partition(best, first, axis=1)[:, first], np.partition(worst, last, axis=1)[:, last]
 

@@ -8,12 +8,12 @@ round's votes is a sum that adds up over the parts.
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack, issparse, vstack
 
-from arenalake.ratings.families import NO_TIES
 from arenalake.ratings.fit import incidence
 from arenalake.ratings.replicates import ComponentFit, PointFit
 from arenalake.ratings.resampling import resample_part
+from arenalake.ratings.sparse import LARGE
 from arenalake.ratings.votes import Floats, Ints
 
 # Judges of one part.
@@ -51,8 +51,10 @@ def resample_judges(ballots: csr_array, n_judges: int, part: int, seed: int, rou
     return summed
 
 
-def judge_scores(fit: ComponentFit, ballots: csr_array) -> Floats:
+def judge_scores(fit: ComponentFit, ballots: csr_array) -> Any:
     """Each judge's score: the slope of the log-likelihood of their votes, [judges, K] (one more with a tie parameter).
+
+    For many models it is a sparse matrix, as most judges know few of them.
 
     Args:
         fit: the estimate from all votes.
@@ -63,11 +65,12 @@ def judge_scores(fit: ComponentFit, ballots: csr_array) -> Floats:
     signs = incidence(votes.a, votes.b, fit.n_models).T.tocsr()
     weight = np.ones(len(votes.a)) if votes.weight is None else votes.weight
     scores = [_scale_rows(signs, weight * score) for score in terms.score]
-    by_cell = np.concatenate([np.asarray(part.todense()) for part in scores])
+    by_cell = vstack(scores, format="csr")
     if terms.tie_score is not None:
-        by_cell = np.concatenate([by_cell, np.concatenate([weight * t for t in terms.tie_score])[:, None]], axis=1)
-    total: Floats = ballots @ by_cell
-    return total
+        by_cell = hstack(
+            [by_cell, csr_array(np.concatenate([weight * t for t in terms.tie_score])[:, None])], format="csr"
+        )
+    return ballots @ (by_cell if fit.n_models >= LARGE else by_cell.toarray())
 
 
 def judge_meat(point: PointFit, ballots: csr_array) -> list[Floats]:
@@ -78,11 +81,12 @@ def judge_meat(point: PointFit, ballots: csr_array) -> list[Floats]:
         inside = np.isin(point.votes.a, fit.members) & np.isin(point.votes.b, fit.members)
         columns = cells[:, inside]
         own = ballots[:, columns.ravel()]
-        if point.family is NO_TIES:
+        if point.family.leaves_out_ties:
             own = own.copy()
             own.data[own.indices >= 2 * columns.shape[1]] = 0
         scores = judge_scores(fit, own)
-        meats.append(scores.T @ scores)
+        meat = scores.T @ scores
+        meats.append(meat.toarray() if issparse(meat) else meat)
     return meats
 
 

@@ -1,9 +1,13 @@
 """From estimates and the rounds of their bootstrap to the rows of the gold tables."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from arenalake.compiled import compiled
 from arenalake.config import RatingsConfig
 from arenalake.ratings import intervals
 from arenalake.ratings.estimates import ALIKE, Estimate
@@ -14,6 +18,8 @@ from arenalake.ratings.votes import A_WINS, TIE, Floats, Ints, PairVotes
 UNBOUNDED = "unbounded"
 # A difference is nothing but rounding where it is smaller than this share of what it is taken from.
 _ROUNDING = 1e-12
+# Pairs of one part of their rows.
+_PAIRS = 200_000
 # Of every model, where nothing at all is known of how its rating varies.
 UNKNOWN = "unbounded: nothing to resample, as with one judge"
 
@@ -82,8 +88,8 @@ def _typed(rows: pd.DataFrame, rated: np.ndarray) -> pd.DataFrame:
 
 def pair_rows(
     estimate: Estimate, replicates: Floats, predicted: Floats | None, votes: PairVotes | None = None
-) -> pd.DataFrame:
-    """One row per pair of models that are ranked with each other.
+) -> Iterator[pd.DataFrame]:
+    """One row per pair of models that are ranked with each other, in parts, as there may be millions.
 
     Args:
         estimate: the estimate.
@@ -91,60 +97,79 @@ def pair_rows(
         predicted: probability that a row's model beats a column's, ties as half, [K, K]; None where there is none.
         votes: the votes that the prediction is about, of the same models; None where it is not about votes as they are.
 
-    Returns:
+    Yields:
         model_a, model_b (by code point), n_above, n_below, n_rounds, probability_above, predicted_win_rate, and how
         it fits: n_battles, observed_win_rate, residual (in standard errors of the observed rate; null where all votes
         are as predicted).
     """
-    n_models = len(estimate.models)
-    battles, observed, residual = _residuals(votes, predicted, n_models)
-    none = np.full((n_models, n_models), np.nan)
-    parts = []
+    names, n_models = np.array(estimate.models, dtype=object), len(estimate.models)
+    met, (battles, observed, residual) = _residuals(votes, predicted, n_models)
     for group in estimate.groups:
-        for position, a in enumerate(group):
-            others = group[position + 1 :]
-            above = (replicates[a] > replicates[others]).sum(axis=1)
-            below = (replicates[a] < replicates[others]).sum(axis=1)
+        values, step = np.ascontiguousarray(replicates[group]), max(1, _PAIRS // len(group))
+        for start in range(0, len(group), step):
+            stop = min(start + step, len(group))
+            above, below = _count_orders(values, start, stop)
+            first = np.repeat(group[start:stop], np.arange(len(group) - 1 - start, len(group) - 1 - stop, -1))
+            second = np.concatenate([group[position + 1 :] for position in range(start, stop)])
+            place = np.searchsorted(met, first * n_models + second)
+            place[np.append(met, -1)[place] != first * n_models + second] = len(met)
             ordered = above + below
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "model_a": estimate.models[a],
-                        "model_b": [estimate.models[b] for b in others],
-                        "n_above": above.astype(np.int32),
-                        "n_below": below.astype(np.int32),
-                        "n_rounds": np.int32(replicates.shape[1]),
-                        "probability_above": np.where(ordered > 0, above / np.maximum(ordered, 1), np.nan),
-                        "predicted_win_rate": (none if predicted is None else predicted)[a, others],
-                        "n_battles": battles[a, others],
-                        "observed_win_rate": observed[a, others],
-                        "residual": residual[a, others],
-                    }
-                )
+            yield pd.DataFrame(
+                {
+                    "model_a": names[first],
+                    "model_b": names[second],
+                    "n_above": above,
+                    "n_below": below,
+                    "n_rounds": replicates.shape[1],
+                    "probability_above": np.where(ordered > 0, above / np.maximum(ordered, 1), np.nan),
+                    "predicted_win_rate": np.nan if predicted is None else predicted[first, second],
+                    "n_battles": battles[place],
+                    "observed_win_rate": observed[place],
+                    "residual": residual[place],
+                }
             )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"model_a": []})
 
 
-def _residuals(votes: PairVotes | None, predicted: Floats | None, n_models: int) -> tuple[Ints, Floats, Floats]:
-    """Battles, observed win rate with ties as half, and residual of each pair with a < b, [K, K]."""
-    battles = np.zeros((n_models, n_models), dtype=np.int64)
-    observed, residual = np.full((2, n_models, n_models), np.nan)
+# Over all pairs of thousands of models, so that arrays of pairs and rounds would not fit the cache.
+@compiled
+def _count_orders(values: Floats, start: int, stop: int) -> tuple[Ints, Ints]:
+    """In how many rounds each model from start to stop is above, and below, each model after it; NaN is neither."""
+    n_models, n_rounds = values.shape
+    size = (stop - start) * n_models - (stop * (stop + 1) - start * (start + 1)) // 2
+    above, below = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    pair = 0
+    for a in range(start, stop):
+        for b in range(a + 1, n_models):
+            higher, lower = 0, 0
+            for r in range(n_rounds):
+                higher += values[a, r] > values[b, r]
+                lower += values[a, r] < values[b, r]
+            above[pair], below[pair] = higher, lower
+            pair += 1
+    return above, below
+
+
+def _residuals(votes: PairVotes | None, predicted: Floats | None, n_models: int) -> tuple[Ints, tuple[Any, ...]]:
+    """Pairs that met, as a * K + b ascending; and battles, observed win rate with ties as half, and residual of each.
+
+    Behind the last pair stands what holds for those that never met.
+    """
     if votes is None:
-        return battles, observed, residual
+        return np.empty(0, dtype=np.int64), (np.zeros(1, dtype=np.int64), np.full(1, np.nan), np.full(1, np.nan))
     a, b, counts, mixed = votes.a, votes.b, votes.counts, votes.mixed
     total = counts.sum(axis=0)
     met = total > 0
     a, b, counts, total, mixed = a[met], b[met], counts[:, met], total[met], mixed[met]
-    battles[a, b] = np.rint(total)
-    observed[a, b] = (counts[A_WINS] + counts[TIE] / 2) / total
+    observed, residual = (counts[A_WINS] + counts[TIE] / 2) / total, np.full(len(a), np.nan)
     if predicted is not None:
         off = np.array([1.0, 0.0, 0.5])[:, None] - predicted[a, b]
         # Votes' own scatter around the prediction: with ties it is less than that of wins and losses.
         squares = (counts * off**2).sum(axis=0)
         scatter = squares - mixed
         some = scatter > _ROUNDING * squares
-        residual[a[some], b[some]] = (counts * off).sum(axis=0)[some] / np.sqrt(scatter[some])
-    return battles, observed, residual
+        residual[some] = (counts * off).sum(axis=0)[some] / np.sqrt(scatter[some])
+    found = np.append(np.rint(total).astype(np.int64), 0), np.append(observed, np.nan), np.append(residual, np.nan)
+    return a * n_models + b, found
 
 
 def predicted_win_rates(point: PointFit) -> Floats:

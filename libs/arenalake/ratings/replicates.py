@@ -10,10 +10,19 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from arenalake.errors import RatingError
-from arenalake.ratings.components import Edges, find_components, label_components, scored, win_edges
-from arenalake.ratings.families import NO_TIES, Family, bradley_terry_terms
+from arenalake.ratings.components import (
+    Edges,
+    find_components,
+    label_components,
+    pack_rounds,
+    scored,
+    unpack_rounds,
+    win_edges,
+)
+from arenalake.ratings.families import Family
 from arenalake.ratings.fit import derivatives, fit_rounds, fit_votes, incidence
 from arenalake.ratings.resampling import CellSampler
+from arenalake.ratings.sparse import LARGE, fit_sparse
 from arenalake.ratings.votes import A_WINS, B_WINS, TIE, Cells, Floats, Ints, PairVotes
 
 # Rounds that are solved together. Always this many, also at the end, so that no round depends on how many there are.
@@ -119,7 +128,7 @@ def fit_point(votes: PairVotes, family: Family) -> PointFit:
     Raises:
         RatingError: a fit did not converge, which connected votes rule out for Bradley-Terry.
     """
-    votes = votes.without_ties() if family is NO_TIES else votes
+    votes = votes.without_ties() if family.leaves_out_ties else votes
     component = find_components(votes)
     fits = []
     for number in range(1, component.max(initial=0) + 1):
@@ -180,7 +189,7 @@ def replicate(point: PointFit, resample: Resample, rounds: range) -> Floats:
     result = np.full((len(point.component), (last - first) * CHUNK), np.nan)
     for chunk in range(first, last):
         drawn = resample(range(chunk * CHUNK, (chunk + 1) * CHUNK))
-        if point.family is NO_TIES:
+        if point.family.leaves_out_ties:
             drawn = drawn * np.array([1, 1, 0])[:, None, None]
         if point.votes.weight is not None:
             drawn = drawn * point.votes.weight[:, None]
@@ -193,29 +202,36 @@ def replicate(point: PointFit, resample: Resample, rounds: range) -> Floats:
 
 
 def _replicate_component(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
-    theta = np.empty((fit.n_models, CHUNK))
-    connected = _strongly_connected(fit, counts)
+    theta, finite = place(fit, counts)
+    if fit.n_models >= LARGE:
+        return _fit_one_by_one(fit, counts, theta, finite)
+    connected = finite.all(axis=0)
     whole, broken = np.flatnonzero(connected), np.flatnonzero(~connected)
     if len(whole):
         theta[:, whole] = _fit_connected(fit, counts, whole)
     if len(broken):
-        theta[:, broken] = _fit_broken(fit, counts[:, :, broken])
+        # `take` keeps the order in memory, on which the last bit of sums depends.
+        placed = theta.take(broken, axis=1), finite.take(broken, axis=1)
+        theta[:, broken] = _fit_broken(fit, counts[:, :, broken], *placed)
     return theta
 
 
-def _strongly_connected(fit: ComponentFit, counts: NDArray[Any]) -> NDArray[np.bool_]:
-    exists = np.packbits(scored(counts), axis=1, bitorder="little").view("<u4")[:, 0]
-    start = np.zeros(fit.n_models, dtype=np.uint32)
-    start[np.argmax(fit.votes.battles_per_model)] = 2**CHUNK - 1
-    below, above = fit.edges.reach_down(start, exists), fit.edges.reach_up(start, exists)
-    all_rounds = np.bitwise_and.reduce(below & above)
-    return np.unpackbits(np.array([all_rounds], dtype="<u4").view(np.uint8), bitorder="little").astype(bool)
+def _fit_one_by_one(fit: ComponentFit, counts: NDArray[Any], theta: Floats, finite: NDArray[np.bool_]) -> Floats:
+    """Rounds of many models; see `place` for `theta` and `finite`."""
+    a, b, found = fit.votes.a, fit.votes.b, theta.copy()
+    for round_, drawn in enumerate(np.ascontiguousarray(np.moveaxis(counts, 2, 0))):
+        kept = finite[a, round_] & finite[b, round_]
+        strengths, _, converged = fit_sparse(a, b, drawn * kept, fit.family, fit.theta, fit.tau)
+        if not converged and fit.family.tie_start is None:
+            raise _no_convergence()
+        found[finite[:, round_], round_] = strengths[finite[:, round_]] if converged else np.nan
+    return np.where(finite, keep_mean(found, fit.theta, finite), theta)
 
 
 def _fit_connected(fit: ComponentFit, counts: NDArray[Any], columns: Ints) -> Floats:
     theta = np.empty((fit.n_models, CHUNK))
     missing = np.ones(CHUNK, dtype=bool)
-    if fit.family.terms is bradley_terry_terms:
+    if fit.family.tie_start is None:
         theta, converged = _chord(fit, counts)
         missing = ~converged
     missing = columns[missing[columns]]
@@ -255,8 +271,7 @@ def _chord(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.
     return theta, converged & ~hopeless
 
 
-def _fit_broken(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
-    theta, finite = place(fit, counts)
+def _fit_broken(fit: ComponentFit, counts: NDArray[Any], theta: Floats, finite: NDArray[np.bool_]) -> Floats:
     kept = counts * (finite[fit.votes.a] & finite[fit.votes.b])
     return np.where(finite, keep_mean(_fit_each(fit, kept), fit.theta, finite), theta)
 
@@ -280,29 +295,45 @@ def place(fit: ComponentFit, counts: NDArray[Any]) -> tuple[Floats, NDArray[np.b
         +inf, -inf or NaN for the models that a round cannot rate, as `replicate` says, else 0, [K, B]; and whether it
         can, [K, B].
     """
-    a, b, n_rounds = fit.votes.a, fit.votes.b, counts.shape[2]
-    theta = np.full((fit.n_models, n_rounds), np.nan)
-    finite = np.zeros((fit.n_models, n_rounds), dtype=bool)
-    for round_ in range(n_rounds):
-        exists = scored(counts[:, :, round_])
-        winners, losers = win_edges(a, b, exists)
-        core = label_components(winners, losers, fit.n_models) == 1
-        if core.sum() == 1:  # no two models are comparable: all that can be said is who only won and who only lost
-            won, lost = np.zeros(fit.n_models, dtype=bool), np.zeros(fit.n_models, dtype=bool)
-            won[winners], lost[losers] = True, True
-            theta[won & ~lost, round_], theta[lost & ~won, round_] = np.inf, -np.inf
-            continue
-        start, exist = core.astype(np.uint8), exists.astype(np.uint8)
-        theta[fit.edges.reach_down(start, exist) > 0, round_] = -np.inf
-        theta[fit.edges.reach_up(start, exist) > 0, round_] = np.inf
-        theta[core, round_] = 0
-        finite[:, round_] = core
+    exists = scored(counts)
+    bits = pack_rounds(exists)
+    start = np.zeros(fit.n_models, dtype=bits.dtype)
+    start[np.argmax(fit.votes.battles_per_model)] = ~bits.dtype.type(0)
+    below, above = (
+        unpack_rounds(reach(start, bits), counts.shape[2]) for reach in (fit.edges.reach_down, fit.edges.reach_up)
+    )
+    finite = below & above
+    theta = np.where(finite, 0.0, np.where(below, -np.inf, np.where(above, np.inf, np.nan)))
+    # The connected part of one model is the largest for sure where it holds most models.
+    for round_ in np.flatnonzero(2 * finite.sum(axis=0) <= fit.n_models):
+        theta[:, round_], finite[:, round_] = _place_round(fit, exists[:, round_])
     return theta, finite
+
+
+def _place_round(fit: ComponentFit, exists: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    """As `place`, for one round, whichever its largest connected part is."""
+    theta = np.full(fit.n_models, np.nan)
+    winners, losers = win_edges(fit.votes.a, fit.votes.b, exists)
+    core = label_components(winners, losers, fit.n_models) == 1
+    if core.sum() == 1:  # no two models are comparable: all that can be said is who only won and who only lost
+        won, lost = np.zeros(fit.n_models, dtype=bool), np.zeros(fit.n_models, dtype=bool)
+        won[winners], lost[losers] = True, True
+        theta[won & ~lost], theta[lost & ~won] = np.inf, -np.inf
+        return theta, np.zeros(fit.n_models, dtype=bool)
+    start, exist = core.astype(np.uint8), exists.astype(np.uint8)
+    theta[fit.edges.reach_down(start, exist) > 0] = -np.inf
+    theta[fit.edges.reach_up(start, exist) > 0] = np.inf
+    theta[core] = 0
+    return theta, core
+
+
+def _no_convergence() -> RatingError:
+    return RatingError("a bootstrap round did not converge although its votes are strongly connected")
 
 
 def _fit_each(fit: ComponentFit, counts: NDArray[Any]) -> Floats:
     """Newton for rounds of connected votes; NaN where a likelihood with a tie parameter has no maximum."""
     newton = fit_rounds(fit.votes.a, fit.votes.b, fit.n_models, counts, fit.family)
     if fit.family.tie_start is None and not newton.converged.all():
-        raise RatingError("a bootstrap round did not converge although its votes are strongly connected")
+        raise _no_convergence()
     return np.where(newton.converged, newton.theta, np.nan)

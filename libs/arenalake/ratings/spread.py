@@ -4,22 +4,24 @@ Counts are integers, a round depends only on (votes, seed, round), and each grou
 results do not depend on partitions, cores or the order of rows.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, GroupedData, Window
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.counts.battles import month_of
 from arenalake.ratings import leaderboard
-from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, rate_rounds
+from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, estimate, rate, round_rater
 from arenalake.ratings.replicates import CHUNK, Resample, fit_point, resample_battles
 from arenalake.ratings.votes import Floats, PairVotes, count_pairs, count_scores
 from arenalake.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATING_SLICES, RATINGS
@@ -30,8 +32,11 @@ BLOCK = 4 * CHUNK
 VOTES = ("wins_a", "wins_b", "ties")
 SCORES = ("score", "n")
 
-Summary = Callable[[PairVotes, str, Floats], pd.DataFrame]
-"""From votes, method and the ratings per round [K, R] to rows."""
+# Types that know a null.
+_PANDAS_TYPES = {"string": "object", "int": "Int32", "bigint": "Int64", "double": "Float64"}
+
+Summary = Callable[[PairVotes, str, Floats], Iterable[pd.DataFrame]]
+"""From votes, method and the ratings per round [K, R] to rows, in parts."""
 
 
 def count_votes(battle_counts: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
@@ -150,7 +155,7 @@ def bootstrap_ratings(votes: DataFrame, *, ratings: RatingsConfig, bootstrap: Bo
             counted = read_votes(rows, ratings=ratings)
             resample = resample_battles(counted, bootstrap.seed, poisson=bootstrap.resample == "poisson")
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
-        return found.assign(source=source, slice=slice_, unit="battle")[RATING_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, unit="battle"), RATING_REPLICATES)
 
     work = votes.withColumn("block", each_block(bootstrap))
     # The number of partitions is given because the work is in the rounds: by bytes Spark would make it one task.
@@ -168,13 +173,18 @@ def rate_block(
 ) -> pd.DataFrame:
     """The rounds of one block by all methods, each round drawn once: method, round, model, rating."""
     rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
-    drawn = resample(range(rounds.start, -(-rounds.stop // CHUNK) * CHUNK))
+    raters = {method: round_rater(votes, method, ratings) for method in methods}
+    values: dict[str, list[Floats]] = {method: [] for method in methods}
+    for start in range(rounds.start, rounds.stop, CHUNK):  # the votes of a whole block may not fit in memory
+        drawn = resample(range(start, start + CHUNK))
 
-    def reuse(some: range) -> NDArray[Any]:
-        return drawn[:, :, some.start - rounds.start : some.stop - rounds.start]
+        def reuse(some: range, drawn: NDArray[Any] = drawn) -> NDArray[Any]:
+            return drawn[:, :, : len(some)]
 
+        for method, rate_some in raters.items():
+            values[method].append(rate_some(reuse, range(start, min(start + CHUNK, rounds.stop))))
     parts = [
-        replicate_rows(votes.models, rounds, rate_rounds(votes, method, reuse, rounds, ratings)).assign(method=method)
+        replicate_rows(votes.models, rounds, np.concatenate(values[method], axis=1)).assign(method=method)
         for method in methods
     ]
     return pd.concat(parts, ignore_index=True)
@@ -200,14 +210,14 @@ def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: Ratin
         ratings: methods, scale, center, anchor.
     """
 
-    def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
+    def summarise(counted: PairVotes, method: str, rounds: Floats) -> Iterable[pd.DataFrame]:
         found = rate(counted, method, ratings)
         tables = [leaderboard.percentile_rows(found, rounds)]
         if method in LIKELIHOODS:
             point = fit_point(counted, LIKELIHOODS[method])
             errors = leaderboard.sandwich_errors(found, point, ratings)
             tables.append(leaderboard.normal_rows(found, "sandwich", errors))
-        return pd.concat(tables, ignore_index=True)
+        return tables
 
     return _summarise(votes, replicates, RATINGS, summarise, ratings=ratings)
 
@@ -215,7 +225,7 @@ def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: Ratin
 def summarise_pairs(votes: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of comparable models, how often one is above the other, as the table `rating_pairs`."""
 
-    def summarise(counted: PairVotes, method: str, rounds: Floats) -> pd.DataFrame:
+    def summarise(counted: PairVotes, method: str, rounds: Floats) -> Iterable[pd.DataFrame]:
         if method not in LIKELIHOODS:
             return leaderboard.pair_rows(rate(counted, method, ratings), rounds, None, counted)
         point = fit_point(counted, LIKELIHOODS[method])
@@ -231,17 +241,42 @@ def _summarise(
     keys = ["source", "slice", "method"]
     methods = counted_methods(ratings)
 
-    def run(key: tuple[Any, ...], rows: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
-        source, slice_, method = key
-        with one_thread():
-            counted = read_votes(rows, ratings=ratings)
-            found = summary(counted, method, read_replicates(rounds, counted.models))
-        unit = rounds["unit"].iloc[0]
-        return conform(found.assign(source=source, slice=slice_, method=method, unit=unit), table)
+    def run(key: Mapping[str, str], rows: pa.Table, rounds: pa.Table) -> Iterator[pd.DataFrame]:
+        counted = read_votes(rows.to_pandas(), ratings=ratings)
+        values, unit = read_replicates(rounds, counted.models), rounds["unit"][0].as_py()
+        for found in summary(counted, key["method"], values):
+            yield found.assign(**key, unit=unit)
 
     left = votes.withColumn("method", each_method(methods)).groupBy(*keys)
     right = replicates.where(F.col("method").isin(*methods)).groupBy(*keys)
-    return left.cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
+    return apply_to_both(left, right, keys, run, table)
+
+
+def apply_to_both(
+    left: GroupedData,
+    right: GroupedData,
+    keys: Sequence[str],
+    run: Callable[[Mapping[str, str], pa.Table, pa.Table], Iterable[pd.DataFrame]],
+    table: Table,
+) -> DataFrame:
+    """Rows of a table from two sides grouped alike.
+
+    They come and go as Arrow: rounds are millions of rows, of whose names pandas would make Python strings, and rows of
+    pairs are made part by part.
+    """
+    types = {"string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64()}
+    schema = pa.schema([(column.name, types[column.type]) for column in table.columns])
+
+    def run_arrow(key: tuple[pa.Scalar, ...], one: pa.Table, two: pa.Table) -> pa.Table:
+        named = {name: value.as_py() for name, value in zip(keys, key, strict=True)}
+        with one_thread():
+            parts = [
+                pa.Table.from_pandas(conform(part, table), schema=schema, preserve_index=False)
+                for part in run(named, one, two)
+            ]
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    return left.cogroup(right).applyInArrow(run_arrow, table.ddl).select(*table.column_names)
 
 
 def summarise_fits(votes: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
@@ -279,10 +314,9 @@ def each_method(methods: Sequence[str]) -> Column:
 
 
 def conform(rows: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The table's columns in order, NaN as null."""
+    """The table's columns in order and with its types, NaN as null; Arrow refuses types that pandas gives no rows."""
     rows = rows.reindex(columns=table.column_names)
-    doubles = [column.name for column in table.columns if column.type == "double"]
-    return rows.astype(dict.fromkeys(doubles, "Float64"))
+    return rows.astype({column.name: _PANDAS_TYPES[column.type] for column in table.columns})
 
 
 def read_votes(rows: pd.DataFrame, *, ratings: RatingsConfig) -> PairVotes:
@@ -296,11 +330,12 @@ def read_votes(rows: pd.DataFrame, *, ratings: RatingsConfig) -> PairVotes:
     return votes.weigh_pairs(ratings.min_pair_count) if ratings.pair_weights == "inverse" else votes
 
 
-def read_replicates(rounds: pd.DataFrame, models: Sequence[str]) -> Floats:
+def read_replicates(rounds: pa.Table, models: Sequence[str], *, model: str = "model", rating: str = "rating") -> Floats:
     """Rows of one slice and method in any order as an array, [K, R]; NaN for null."""
-    model = pd.Index(models).get_indexer(pd.Index(rounds["model"]))
-    values = np.full((len(models), int(rounds["round"].max()) + 1), np.nan)
-    values[model, rounds["round"]] = rounds["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
+    row = pc.index_in(rounds[model], pa.array(models, pa.string())).to_numpy()
+    column = rounds["round"].to_numpy()
+    values = np.full((len(models), int(column.max()) + 1), np.nan)
+    values[row, column] = rounds[rating].to_numpy()
     return values
 
 

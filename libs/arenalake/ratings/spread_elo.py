@@ -4,19 +4,23 @@ A task holds all battles of a slice, twelve bytes each while they travel and som
 of 50 million battles takes about 2 GB.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.ratings import leaderboard
+from arenalake.ratings.components import find_connected
 from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpack
-from arenalake.ratings.estimates import Estimate
+from arenalake.ratings.estimates import Estimate, members_of, scale_notes
 from arenalake.ratings.spread import (
     BLOCK,
+    apply_to_both,
     battle_score,
     conform,
     each_block,
@@ -26,7 +30,7 @@ from arenalake.ratings.spread import (
     replicate_rows,
     slice_rows,
 )
-from arenalake.ratings.votes import Floats, count_scores
+from arenalake.ratings.votes import Floats, PairVotes, count_scores
 from arenalake.tables import RATING_PAIRS, RATING_REPLICATES, RATINGS
 from arenalake.tables.table import Table
 
@@ -77,9 +81,10 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
         rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
         models, battles = _battles(rows)
         with one_thread():
-            values = elo_rounds(*battles, len(models), bootstrap.seed, rounds, _rules(ratings)) + _shift(rows, ratings)
+            values = elo_rounds(*battles, len(models), bootstrap.seed, rounds, _rules(ratings))
+            values = values + _shifts(rows, ratings)[:, None]
         found = replicate_rows(models, rounds, values)
-        return found.assign(source=source, slice=slice_, method="elo", unit="battle")[RATING_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, method="elo", unit="battle"), RATING_REPLICATES)
 
     work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
     return work.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)
@@ -88,8 +93,8 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
 def summarise_elo(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """Ratings in the order of the battles, with percentile intervals, as the table `ratings`."""
 
-    def rows(found: Estimate, values: Floats, _: tuple[Any, Any, Floats]) -> pd.DataFrame:
-        return leaderboard.percentile_rows(found, values)
+    def rows(found: Estimate, values: Floats, _: PairVotes) -> Iterable[pd.DataFrame]:
+        return [leaderboard.percentile_rows(found, values)]
 
     return _summarise(packed, replicates, RATINGS, rows, ratings=ratings)
 
@@ -97,8 +102,7 @@ def summarise_elo(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsC
 def summarise_elo_pairs(packed: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of models, how often one is above the other, as the table `rating_pairs`."""
 
-    def rows(found: Estimate, values: Floats, battles: tuple[Any, Any, Floats]) -> pd.DataFrame:
-        votes = count_scores(found.models, *battles, np.ones(len(battles[-1]), dtype=np.int64))
+    def rows(found: Estimate, values: Floats, votes: PairVotes) -> Iterable[pd.DataFrame]:
         return leaderboard.pair_rows(found, values, None, votes)
 
     return _summarise(packed, replicates, RATING_PAIRS, rows, ratings=ratings)
@@ -107,27 +111,43 @@ def summarise_elo_pairs(packed: DataFrame, replicates: DataFrame, *, ratings: Ra
 def _summarise(
     packed: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
 ) -> DataFrame:
-    def run(key: tuple[Any, ...], battles: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
-        source, slice_ = key
+    def run(key: Mapping[str, str], packed: pa.Table, rounds: pa.Table) -> Iterator[pd.DataFrame]:
+        battles = packed.to_pandas()
         found = estimate_elo(battles, ratings)
-        table_rows = rows(found, read_replicates(rounds, found.models), _battles(battles)[1])
-        return conform(table_rows.assign(source=source, slice=slice_, method="elo", unit="battle"), table)
+        for part in rows(found, read_replicates(rounds, found.models), _votes(battles)):
+            yield part.assign(**key, method="elo", unit="battle")
 
     right = replicates.where(F.col("method") == "elo").groupBy(*_KEYS)
-    return packed.groupBy(*_KEYS).cogroup(right).applyInPandas(run, table.ddl).select(*table.column_names)
+    return apply_to_both(packed.groupBy(*_KEYS), right, _KEYS, run, table)
 
 
 def estimate_elo(rows: pd.DataFrame, ratings: RatingsConfig) -> Estimate:
-    """The estimate from a row of `pack_battles`."""
+    """The estimate from a row of `pack_battles`.
+
+    What a battle gives one side it takes from the other, so each component keeps the mean `ratings.elo.start` and needs
+    no shift. An anchor moves the component of its model by a constant, and no other.
+    """
     models, (first, second, score) = _battles(rows)
-    n_models = len(models)
-    rating = elo_ratings(first, second, score, n_models, _rules(ratings)) + _shift(rows, ratings)
-    n_battles = np.bincount(first, minlength=n_models) + np.bincount(second, minlength=n_models)
-    everyone = (np.arange(n_models),)
-    notes: tuple[str, ...] = ()
-    if ratings.anchor is not None and ratings.anchor.model not in models:
-        notes = (f"not anchored: {ratings.anchor.model} is not in this slice",)
-    return Estimate(tuple(models), rating, np.ones(n_models, np.int64), everyone, n_battles, (notes,) * n_models)
+    rating = elo_ratings(first, second, score, len(models), _rules(ratings)) + _shifts(rows, ratings)
+    component = find_connected(_votes(rows))
+    n_battles = np.bincount(first, minlength=len(models)) + np.bincount(second, minlength=len(models))
+    notes = scale_notes(models, component, ratings.anchor)
+    return Estimate(tuple(models), rating, component, members_of(component), n_battles, notes)
+
+
+def _shifts(rows: pd.DataFrame, ratings: RatingsConfig) -> Floats:
+    """What the anchor adds to each model's rating, [K]."""
+    models, battles = _battles(rows)
+    if ratings.anchor is None or ratings.anchor.model not in models:
+        return np.zeros(len(models))
+    anchored, component = models.index(ratings.anchor.model), find_connected(_votes(rows))
+    rating = elo_ratings(*battles, len(models), _rules(ratings))
+    return np.where(component == component[anchored], ratings.anchor.rating - rating[anchored], 0.0)
+
+
+def _votes(rows: pd.DataFrame) -> PairVotes:
+    models, (first, second, score) = _battles(rows)
+    return count_scores(models, first, second, score, np.ones(len(score), dtype=np.int64))
 
 
 def _battles(rows: pd.DataFrame) -> tuple[list[str], tuple[Any, Any, Floats]]:
@@ -137,11 +157,3 @@ def _battles(rows: pd.DataFrame) -> tuple[list[str], tuple[Any, Any, Floats]]:
 
 def _rules(ratings: RatingsConfig) -> EloRules:
     return EloRules(k=ratings.elo.k, scale=ratings.scale, base=ratings.base, start=ratings.elo.start)
-
-
-def _shift(rows: pd.DataFrame, ratings: RatingsConfig) -> float:
-    models, battles = _battles(rows)
-    if ratings.anchor is None or ratings.anchor.model not in models:
-        return 0.0
-    rating = elo_ratings(*battles, len(models), _rules(ratings))
-    return float(ratings.anchor.rating - rating[models.index(ratings.anchor.model)])

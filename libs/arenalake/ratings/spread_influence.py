@@ -78,8 +78,7 @@ def summarise_influence(votes: DataFrame, left_out: DataFrame, *, ratings: Ratin
         if kind == JUDGE:
             found = judge_rows(found)
         found = found.assign(source=source, slice=slice_, left_out=kind, min_left_out=ratings.min_left_out)
-        whole = [column.name for column in RATING_INFLUENCE.columns if column.type == "bigint"]
-        return conform(found, RATING_INFLUENCE).astype(dict.fromkeys(whole, "Int64"))
+        return conform(found, RATING_INFLUENCE)
 
     keys = [*_KEYS, "left_out"]
     # The aliases make columns of their own: otherwise both sides of the cogroup would hold the same ones.

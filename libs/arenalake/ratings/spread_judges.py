@@ -1,5 +1,6 @@
 """The bootstrap over judges on Spark, in two stages: parts of the judges first, then blocks of rounds."""
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,7 +106,7 @@ def bootstrap_judges(
 
         with one_thread():
             found = rate_block(counted, methods, resample, block, ratings, bootstrap)
-        return found.assign(source=source, slice=slice_, unit="judge")[RATING_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, unit="judge"), RATING_REPLICATES)
 
     keys, parts = [*_KEYS, "block"], [*_KEYS, "part", "block"]
     shares = ballots.withColumn("block", each_block(bootstrap)).repartition(blocks, *parts).groupBy(*parts)
@@ -135,7 +136,9 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
             for method in methods:
                 meats = judge_meat(fit_point(counted, LIKELIHOODS[method]), matrix)
                 n_judges = int(own["n_judges"].iloc[0])
-                found.append((source, slice_, method, part, n_judges, [meat.tobytes() for meat in meats]))
+                # Of many models most know nothing of one another, so that compression leaves a hundredth.
+                packed = [zlib.compress(meat.tobytes(), level=1) for meat in meats]
+                found.append((source, slice_, method, part, n_judges, packed))
         return pd.DataFrame(found, columns=[*_KEYS, "method", "part", "n_judges", "meats"])
 
     def finish(key: tuple[Any, ...], rows: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
@@ -147,7 +150,7 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
             errors = np.full(len(counted.models), np.nan)
             for number, fit in enumerate(point.fits):
                 size = fit.inverse_information.shape
-                meat = sum(np.frombuffer(part[number]).reshape(size) for part in parts["meats"])
+                meat = sum(np.frombuffer(zlib.decompress(part[number])).reshape(size) for part in parts["meats"])
                 spread = clustered_errors(fit, np.asarray(meat), int(parts["n_judges"].iloc[0]))
                 errors[fit.members] = spread * ratings.scale / np.log(ratings.base)
             table = leaderboard.normal_rows(estimate(counted, point, ratings), "sandwich_judge", errors)

@@ -4,12 +4,14 @@ A task holds all battles of a slice: some 40 bytes each while they travel and 10
 than `ratings.style.max_rows_per_task` battles go by `arenalake.ratings.spread_style_parts`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.special import expit
@@ -25,6 +27,7 @@ from arenalake.ratings.resampling import resample_rows
 from arenalake.ratings.sides import add_side_sums
 from arenalake.ratings.spread import (
     BLOCK,
+    apply_to_both,
     battle_score,
     conform,
     each_block,
@@ -187,7 +190,7 @@ def bootstrap_style(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boo
             fit = _fit(rows, ratings)
             theta, beta = replicate_style(fit, _weights(rows, bootstrap), rounds)
             found = style_rows(fit.point, fit.theta, theta, beta, rounds, ratings)
-        return found.assign(source=source, slice=slice_, unit=bootstrap.unit)[STYLE_REPLICATES.column_names]
+        return conform(found.assign(source=source, slice=slice_, unit=bootstrap.unit), STYLE_REPLICATES)
 
     work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
     return work.groupBy(*keys).applyInPandas(run, STYLE_REPLICATES.ddl).select(*STYLE_REPLICATES.column_names)
@@ -236,7 +239,7 @@ def summarise_style(fitted: DataFrame, style_replicates: DataFrame, *, ratings: 
     Where judges are drawn, the sandwich that is clustered by judge is there too.
     """
 
-    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> pd.DataFrame:
+    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> Iterable[pd.DataFrame]:
         points = ratings.scale / np.log(ratings.base)
         tables = [
             leaderboard.percentile_rows(fit.estimate, models),
@@ -244,7 +247,7 @@ def summarise_style(fitted: DataFrame, style_replicates: DataFrame, *, ratings: 
         ]
         if len(fit.row["se_judge"]):
             tables.append(leaderboard.normal_rows(fit.estimate, "sandwich_judge", fit.row["se_judge"] * points))
-        return pd.concat(tables, ignore_index=True)
+        return tables
 
     return _summarise(fitted, style_replicates, RATINGS, rows, ratings=ratings)
 
@@ -252,7 +255,7 @@ def summarise_style(fitted: DataFrame, style_replicates: DataFrame, *, ratings: 
 def summarise_style_pairs(fitted: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """For each pair of models, how often one is above the other at equal style, as the table `rating_pairs`."""
 
-    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> pd.DataFrame:
+    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> Iterable[pd.DataFrame]:
         theta = fit.row["theta"]
         predicted = np.full((len(theta), len(theta)), np.nan)
         for group in fit.estimate.groups:
@@ -265,11 +268,11 @@ def summarise_style_pairs(fitted: DataFrame, style_replicates: DataFrame, *, rat
 def summarise_coefficients(fitted: DataFrame, style_replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """What style is worth, with percentile intervals, as the table `style_coefficients`."""
 
-    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> pd.DataFrame:
+    def rows(fit: _Fitted, models: Floats, covariates: Floats) -> Iterable[pd.DataFrame]:
         if not fit.estimate.groups:
-            return pd.DataFrame({"covariate": []})
+            return
         interval = intervals.percentile_interval(covariates)
-        return pd.DataFrame(
+        yield pd.DataFrame(
             {
                 "covariate": ratings.style.covariates,
                 "coefficient": fit.row["beta"],
@@ -326,24 +329,18 @@ class _Fitted:
 def _summarise(
     fitted: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
 ) -> DataFrame:
-    def run(key: tuple[Any, ...], fits: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
-        source, slice_ = key
+    def run(key: Mapping[str, str], fits: pa.Table, rounds: pa.Table) -> Iterator[pd.DataFrame]:
         if not len(rounds):
-            return pd.DataFrame(columns=table.column_names)
-        values = {
-            parameter: read_replicates(
-                part.rename(columns={"name": "model", "value": "rating"}),
-                fits.iloc[0]["models"] if parameter == "model" else ratings.style.covariates,
-            )
-            for parameter, part in rounds.groupby("parameter")
-        }
-        with one_thread():
-            found = rows(_Fitted.of(fits, ratings), values["model"], values["covariate"])
-        unit = rounds["unit"].iloc[0]
-        return conform(found.assign(source=source, slice=slice_, method=METHOD, unit=unit), table)
+            return
+        fit = _Fitted.of(fits.to_pandas(), ratings)
+        models, covariates = (
+            read_replicates(rounds.filter(pc.field("parameter") == what), names, model="name", rating="value")
+            for what, names in (("model", fit.row["models"]), ("covariate", ratings.style.covariates))
+        )
+        for found in rows(fit, models, covariates):
+            yield found.assign(**key, method=METHOD, unit=rounds["unit"][0].as_py())
 
-    sides = fitted.groupBy(*_KEYS).cogroup(replicates.groupBy(*_KEYS))
-    return sides.applyInPandas(run, table.ddl).select(*table.column_names)
+    return apply_to_both(fitted.groupBy(*_KEYS), replicates.groupBy(*_KEYS), _KEYS, run, table)
 
 
 def _fit(rows: pd.DataFrame, ratings: RatingsConfig) -> StyleFit:

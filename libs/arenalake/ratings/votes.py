@@ -86,11 +86,29 @@ class PairVotes:
         return replace(self, weight=1 / np.maximum(np.rint(self.counts.sum(axis=0)), at_least))
 
     @property
+    def battles_per_pair(self) -> NDArray[Any]:
+        """Votes of each pair, [P]."""
+        per_pair: NDArray[Any] = self.counts.sum(axis=0)
+        # The outcomes of a vote with a score add up to 1 but for rounding.
+        return per_pair if self.cells is None else np.rint(per_pair)
+
+    def battles_within(self, labels: Ints) -> NDArray[Any]:
+        """Votes between models of the same label, by label from 0, for labels of models, [K]."""
+        own = np.where(labels[self.a] == labels[self.b], self.battles_per_pair, 0)
+        return np.bincount(labels[self.a], weights=own, minlength=labels.max(initial=-1) + 1)
+
+    @property
+    def outcomes_per_model(self) -> NDArray[Any]:
+        """Votes that each model won, lost and tied, [3, K]."""
+        wins, losses, ties = self.counts
+        sides = ((wins, losses), (losses, wins), (ties, ties))
+        n_models = len(self.models)
+        return np.array([np.bincount(self.a, x, n_models) + np.bincount(self.b, y, n_models) for x, y in sides])
+
+    @property
     def battles_per_model(self) -> NDArray[Any]:
         """Votes that each model takes part in, [K]."""
-        per_pair = self.counts.sum(axis=0)
-        if self.cells is not None:
-            per_pair = np.rint(per_pair)  # the outcomes of a vote add up to 1 but for rounding
+        per_pair = self.battles_per_pair
         total = np.zeros(len(self.models), dtype=per_pair.dtype)
         np.add.at(total, self.a, per_pair)
         np.add.at(total, self.b, per_pair)

@@ -10,6 +10,7 @@ from arenalake.report.frames import Frames
 from arenalake.report.parts import (
     MISSING,
     Cell,
+    Figure,
     Link,
     Page,
     Section,
@@ -177,29 +178,25 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
         section.sentences.append(
             f"{unrated} of them {'has' if unrated == 1 else 'have'} no rating; the last rows of the table say why."
         )
-    if main["component"].nunique() > 1:
+    block = _blocks(main)
+    further = [number for number in block.unique() if number > 1]
+    if further:
         section.sentences.append(
-            f"The battles fall into {main['component'].nunique()} components that cannot be compared with one another; "
-            "ratings and ranks hold within a component."
+            f"The battles fall into {len(further) + 1} components of rated models that cannot be compared with one "
+            "another: ratings and ranks hold within a component. Here is the main one, with most battles."
         )
-    open_ends = " (hollow: an end is unbounded)"
-    if len(rated):
-        section.figures.append(
-            figures.intervals_by_name(
-                caption="Ratings with 95 % intervals"
-                + (open_ends if rated[["ci_lower", "ci_upper"]].isna().any(axis=None) else ""),
-                words=f"Ratings of {len(rated)} models with 95 % intervals, highest first; the table has the numbers.",
-                axis="rating",
-                names=[str(model) for model in rated["model"]],
-                groups={
-                    "rating": [
-                        (row["rating"], _none_if_missing(row["ci_lower"]), _none_if_missing(row["ci_upper"]))
-                        for row in rated.to_dict("records")
-                    ]
-                },
-            )
-        )
-    section.tables.append(_table(source, name, method, unit, main))
+    for number in (1, *further):
+        own = main[block == number]
+        part = section if number == 1 else Section(f"Component {number}", tables_first=True)
+        if own["rating"].notna().any():
+            part.figures.append(_intervals(own[own["rating"].notna()]))
+        view = _table(source, name, method, unit, own)
+        if number > 1:
+            part.sentences.append("These models cannot be compared with those of any other component.")
+            view.caption += f": component {number}"
+            view.csv += f"-component_{number}"
+            section.sections.append(part)
+        part.tables.append(view)
     for kind in intervals[1:]:
         other = _sorted(rows[rows["interval"] == kind])
         view = _table(source, name, method, unit, other)
@@ -209,6 +206,27 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
             Section(f"The same ratings with another interval ({kind})", tables=[view], collapsed=True)
         )
     return section
+
+
+def _blocks(rows: pd.DataFrame) -> pd.Series:
+    """The component under which each row stands: models without a rating stand under the main one."""
+    return rows["component"].where(rows["rating"].notna(), 1)
+
+
+def _intervals(rated: pd.DataFrame) -> Figure:
+    open_ends = " (hollow: an end is unbounded)" if rated[["ci_lower", "ci_upper"]].isna().any(axis=None) else ""
+    return figures.intervals_by_name(
+        caption=f"Ratings with 95 % intervals{open_ends}",
+        words=f"Ratings of {len(rated)} models with 95 % intervals, highest first; the table has the numbers.",
+        axis="rating",
+        names=[str(model) for model in rated["model"]],
+        groups={
+            "rating": [
+                (row["rating"], _none_if_missing(row["ci_lower"]), _none_if_missing(row["ci_upper"]))
+                for row in rated.to_dict("records")
+            ]
+        },
+    )
 
 
 def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> TableView:
@@ -226,7 +244,7 @@ def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
     if rows["rank_lower"].notna().any():
         columns.append(TableColumn("Rank range", _rank_range, "2.5 % and 97.5 % points of the rank over the rounds"))
     if rows["component"].nunique() > 1:
-        columns.append(number_column("Component", "component", "component of the win graph, 1 is the largest"))
+        columns.append(number_column("Component", "component", "models that can be compared; 1 has most battles"))
     if rows["note"].notna().any():
         columns.append(text_column("Note", "note", length=200))
     caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")

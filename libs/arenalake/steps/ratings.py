@@ -40,11 +40,11 @@ from arenalake.tables import (
 Frames = dict[str, DataFrame]
 """DataFrames by the names of their tables."""
 
-_SHOWN = ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"]
+_SHOWN = ["component", "rank", "model", "rating", "ci_lower", "ci_upper", "n_battles", "note"]
 
 
 def run(context: Context) -> StepResult:
-    """Write the tables of ratings and print a leaderboard for each source.
+    """Write the tables of ratings and print a leaderboard for each source, or why it has none.
 
     Reads `battle_counts` only; `battles` and `removed_votes` where scores, the order of the battles (elo) or their
     judges matter; for slices by length and style control `messages` too. Style control adds
@@ -58,7 +58,7 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     _require_tokenizer(context)
     plan = RatingPlan(ratings, bootstrap)
-    if plan.needs_battles:
+    if plan.needs_battles or lake.read(BATTLE_COUNTS).isEmpty():
         _require_counts_of_these_battles(lake)
     derivations = plan.derivations()
     made = {derivation.table for derivation in derivations}
@@ -295,11 +295,14 @@ def _show(context: Context) -> StepResult:
     shown = (F.col("slice") == "all") & (F.col("interval") == "percentile") & (F.col("method") == first)
     board = context.lake.read(RATINGS).where(shown).select("source", "method", "unit", "n_rounds", *_SHOWN)
     slices = context.lake.read(RATING_SLICES).select("source").distinct()
+    counts = context.lake.read(BATTLE_COUNTS).groupBy("source", "judge_kind", "removed_by").agg(F.sum("n").alias("n"))
     fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
     with ThreadPoolExecutor() as pool:
-        rows, sources, likelihoods = pool.map(lambda found: found.toPandas(), (board, slices, fits))
+        rows, sources, likelihoods, battles = pool.map(lambda found: found.toPandas(), (board, slices, fits, counts))
     for source, part in rows.groupby("source", sort=True):
-        table = part.sort_values(["rank", "model"], na_position="last")[["method", "unit", "n_rounds", *_SHOWN]]
+        blocks = part["component"].where(part["rating"].notna())  # what has no rating comes last
+        order = part.assign(block=blocks).sort_values(["block", "rank", "model"], na_position="last")
+        table = order[["method", "unit", "n_rounds", *_SHOWN]]
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
@@ -309,25 +312,68 @@ def _show(context: Context) -> StepResult:
                 f"{source}: no leaderboard of all battles by {first}: `all` is not among ratings.slices, or no battle "
                 "has what the method needs"
             )
+    for source, part in battles[~battles["source"].isin(sources["source"])].groupby("source", sort=True):
+        result.lines.append(unrated_line(str(source), part, context.config.ratings))
+    if battles.empty:
+        result.lines.append("ratings: no battles")
     for source, method, nll in likelihoods[["source", "method", "nll"]].to_numpy():
         result.metrics[f"nll_{source}_{method}"] = nll
     return result
 
 
+def unrated_line(source: str, battles: pd.DataFrame, ratings: RatingsConfig) -> str:
+    """Why none of a source's battles is rated.
+
+    Args:
+        source: name of the source.
+        battles: judge_kind, removed_by, n.
+        ratings: judge_kinds, slices.
+    """
+    other, removed = ~battles["judge_kind"].isin(ratings.judge_kinds), battles["removed_by"].notna()
+    reasons = [
+        f"{n:,} are votes by judge_kind {kind}, which is not among ratings.judge_kinds"
+        for kind, n in battles[other].groupby("judge_kind")["n"].sum().items()
+    ]
+    reasons += [
+        f"{n:,} are removed by cleaning.{rule}"
+        for rule, n in battles[~other & removed].groupby("removed_by")["n"].sum().items()
+    ]
+    left = battles.loc[~other & ~removed, "n"].sum()
+    if left:
+        reasons.append(f"{left:,} lack a value that ratings.slices ({'; '.join(ratings.slices)}) go by")
+    return f"{source}: none of {battles['n'].sum():,} battles is rated: {'; '.join(reasons)}"
+
+
 def leaderboard_lines(source: str, table: pd.DataFrame) -> list[str]:
-    """A leaderboard as aligned text; names are plain text, whatever signs they hold."""
+    """A leaderboard as aligned text; names are plain text, whatever signs they hold.
+
+    Args:
+        source: name of the source.
+        table: rated models of the main component by rank, those of each further component, which becomes a block under
+            a heading of its own, and then models without a rating.
+    """
     first = table.iloc[0]
     title = f"{source}: {first['method']}, 95 % intervals from {first['n_rounds']} rounds over {first['unit']}s"
     digits = 3 if first["method"] == "win_rate" else 1
-    cells = [["rank", "model", "rating", "95 % interval", "battles", ""]]
+    cells, headings, block = [["rank", "model", "rating", "95 % interval", "battles", ""]], {}, 1
     for row in table.to_dict("records"):
+        component = 0 if pd.isna(row["rating"]) else row["component"]
+        if component != block and (component or block > 1):
+            headings[len(cells)] = (
+                f"component {component}, not comparable with the others:" if component else "no rating:"
+            )
+        block = component
         rank, rating = ("-", "-") if pd.isna(row["rating"]) else (str(int(row["rank"])), f"{row['rating']:.{digits}f}")
         ends = _bound(row["ci_lower"], "-inf", digits), _bound(row["ci_upper"], "inf", digits)
         interval = "-" if pd.isna(row["rating"]) else " to ".join(ends)
         name = "".join(sign if sign.isprintable() else "?" for sign in row["model"])
         cells.append([rank, name, rating, interval, f"{row['n_battles']:,}", row["note"] or ""])
     widths = [max(cell_len(line[column]) for line in cells) for column in range(6)]
-    return [title, *(_aligned(line, widths) for line in cells)]
+    lines = [title]
+    for number, line in enumerate(cells):
+        lines += [headings[number]] if number in headings else []
+        lines.append(_aligned(line, widths))
+    return lines
 
 
 def _bound(value: float, unbounded: str, digits: int) -> str:

@@ -33,7 +33,7 @@ def run(context: Context) -> StepResult:
     truth = or_none(lambda: lake.spark.read.parquet(folder).toPandas())
     if truth is None:
         raise ConfigError(f"generate.path: {folder} does not exist; run the job `generate` first")
-    wanted = ["source", "slice", "method", "unit", "model", "rating", "ci_lower", "ci_upper"]
+    wanted = ["source", "slice", "method", "unit", "component", "model", "rating", "ci_lower", "ci_upper"]
     ratings = lake.read(RATINGS).where("interval = 'percentile'").select(*wanted).toPandas()
     found = compare_with_truth(ratings[ratings["source"].isin(generated)], truth, config.ratings)
     lines = [
@@ -52,20 +52,23 @@ def _amount(method: Any, deviation: Any) -> str:
 def compare_with_truth(ratings: pd.DataFrame, truth: pd.DataFrame, config: RatingsConfig) -> pd.DataFrame:
     """Compare estimates with truth: win rates as they are, ratings as differences to their mean in configured points.
 
+    Only the main component is compared, as other ratings have another scale.
+
     Args:
-        ratings: source, slice, method, unit, model, rating, ci_lower, ci_upper (null where unbounded).
+        ratings: source, slice, method, unit, component, model, rating, ci_lower, ci_upper (null where unbounded).
         truth: slice, method (a rating method, or `strength`), model, rating.
         config: scale and base of `ratings`.
 
     Returns:
-        One row per source, slice, method and unit that the truth knows: n_models (that have an estimate), n_covered
+        One row per source, slice, method and unit that the truth knows: n_models (that are compared), n_covered
         (whose interval holds the true rating), mean_deviation (points; a share for `win_rate`), rank_correlation
         (Spearman's, with the strengths).
     """
     in_points = config.scale / np.log(config.base) / (TRUTH_SCALE / np.log(TRUTH_BASE))
     strengths = truth[truth["method"] == STRENGTH].rename(columns={"rating": "strength"}).drop(columns="method")
     true = truth.rename(columns={"rating": "true"})
-    known = ratings.dropna(subset=["rating"]).merge(true, on=["slice", "method", "model"])
+    main = ratings[ratings["component"] == 1]
+    known = main.dropna(subset=["rating"]).merge(true, on=["slice", "method", "model"])
     known = known.merge(strengths, on=["slice", "model"])
     rows = []
     for key, part in known.groupby(_GROUP, sort=True):

@@ -299,7 +299,7 @@ _UNIT = Column("unit", "string", "what the bootstrap draws: battle or judge", re
 RATINGS = Table(
     name="ratings",
     layer="gold",
-    comment="Ratings with 95 % intervals, comparable within a component of the win graph.",
+    comment="Ratings with 95 % intervals, comparable within a component.",
     columns=(
         _SOURCE,
         _SLICE,
@@ -314,7 +314,13 @@ RATINGS = Table(
         Column("rank_ub", "int", "1 + models of the component whose ci_lower is above this ci_upper"),
         Column("rank_lower", "int", "2.5 % point of the rank over the rounds; null for the sandwich"),
         Column("rank_upper", "int", "97.5 % point of the rank over the rounds; null for the sandwich"),
-        Column("component", "int", "component of the win graph, 1 is the largest", required=True),
+        Column(
+            "component",
+            "int",
+            "number of the models that are comparable, by the win graph, for elo and win_rate by battles alone; "
+            "1 is the main component, with most battles",
+            required=True,
+        ),
         Column(
             "n_battles",
             "bigint",
@@ -388,7 +394,7 @@ STYLE_COEFFICIENTS = Table(
 RATING_PAIRS = Table(
     name="rating_pairs",
     layer="gold",
-    comment="For each pair of comparable models: how often one is above the other in the bootstrap.",
+    comment="For each pair of models of a component: how often one is above the other in the bootstrap.",
     columns=(
         _SOURCE,
         _SLICE,
@@ -483,7 +489,7 @@ RATING_FITS = Table(
         _SOURCE,
         _SLICE,
         _METHOD,
-        Column("component", "int", "component of the win graph, 1 is the largest", required=True),
+        Column("component", "int", "component of the win graph, 1 has most battles", required=True),
         Column("n_models", "int", "models of the component", required=True),
         Column("n_battles", "bigint", "battles that the method uses", required=True),
         Column("n_parameters", "int", "free parameters", required=True),
