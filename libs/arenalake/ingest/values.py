@@ -27,7 +27,7 @@ from pyspark.sql.types import (
 )
 
 from arenalake.moderation import CATEGORIES, spellings_of
-from arenalake.sources.names import filled
+from arenalake.sources.names import NO_NUMBERS, filled
 from arenalake.sources.source import sentences
 
 # What `schema_of_variant` calls numbers, and what has an inside.
@@ -87,6 +87,8 @@ def of_json_text(text: Column, document: Column, wanted: DataType, column: str) 
     Returns:
         As `of_json`.
     """
+    # Spark puts numbers that are none into quotes.
+    text = F.when(text.isin(*[f'"{sign}"' for sign in NO_NUMBERS]), F.trim(text, F.lit('"'))).otherwise(text)
     if not isinstance(wanted, StringType):
         return of_column(text, StringType(), wanted, column)
     # A list, an object, or a number that is too large to be written without an exponent; or a text that looks like one.
@@ -95,7 +97,7 @@ def of_json_text(text: Column, document: Column, wanted: DataType, column: str) 
     kind = F.schema_of_variant(member)
     is_nested = is_open & kind.rlike(_NESTED)
     number = F.when(is_open & kind.rlike(f"^{_NUMBER}$"), _text_of(_get(member, "double")))
-    return settled(F.when(~is_nested, F.coalesce(number, text)), [F.when(is_nested, _wrong(column, wanted))])
+    return settled(F.coalesce(number, text), [F.when(is_nested, _wrong(column, wanted))])
 
 
 def _pattern(kind: DataType) -> str:

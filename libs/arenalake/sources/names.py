@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 _OUTER_CODES = (*range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8208), 8232, 8233, 8239, 8287, 8288, 12288)
 _OUTER = "".join(map(chr, (*_OUTER_CODES, 65279)))
 # What pandas, Python's json and Spark write for a number that is none.
-_NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
+NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 
 
 def filled(text: Column) -> Column:
@@ -27,7 +27,7 @@ def name_of(text: Column) -> Column:
     """
     trimmed = filled(text)
     whole = F.when(F.contains(trimmed, F.lit(".0")), F.regexp_replace(trimmed, r"^(-?\d+)\.0+$", "$1"))
-    return F.when(~trimmed.isin(*_NO_NUMBERS), F.coalesce(whole, trimmed))
+    return F.when(~trimmed.isin(*NO_NUMBERS), F.coalesce(whole, trimmed))
 
 
 def clean_name(text: str) -> str:
