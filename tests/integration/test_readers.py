@@ -210,12 +210,18 @@ def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told
     (tmp_path / "odd" / "2.csv").write_text(f'Model,model,"{quoted}"\na,b,tie\n')
     (tmp_path / "odd" / "3.json").write_text(json.dumps([row]))
     pq.write_table(pa.table({"x.y`": ["a"], "b ": ["b"], odd: ["tie"]}), tmp_path / "odd.parquet")
+    sparks = {"battle_id": "_metadata", "model_a": "_corrupt_record", "model_b": "%"}
+    row = {"_metadata": "1", "_corrupt_record": "a", "%": "b", "winner": "tie"}
+    write_lines(tmp_path / "sparks" / "1.jsonl", [row])
+    (tmp_path / "sparks" / "2.csv").write_text("_metadata,_corrupt_record,%,winner\n2,a,b,tie\n")
+    pq.write_table(pa.Table.from_pylist([row | {"_metadata": "3"}]), tmp_path / "sparks" / "3.parquet")
     doubled = tmp_path / "doubled.csv"
     doubled.write_text("model_a,model_b,winner,winner\na,b,tie,tie\n")
     result = run(
         lake,
         odd=votes(tmp_path / "odd", columns=columns),
         parquet=votes(tmp_path / "odd.parquet", columns={"model_a": "x.y`", "model_b": "b", "winner": odd}),
+        sparks=votes(tmp_path / "sparks", columns=sparks),
         doubled=votes(doubled),
     )
     assert rows(lake, BATTLES, "source", "file", "model_a", "model_b", "winner") == [
@@ -223,12 +229,29 @@ def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told
         ("odd", "2.csv", "a", "b", "tie"),
         ("odd", "3.json", "a", "b", "tie"),
         ("parquet", "odd.parquet", "a", "b", "tie"),
+        *[("sparks", file, "a", "b", "tie") for file in ("1.jsonl", "2.csv", "3.parquet")],
     ]
     told = "winner: the file has the column 'winner' 2 times; rename all but one of them"
     assert f"doubled: in quarantine: 1 × {told}" in result.lines
     assert [str(error) for error in result.errors] == [
         f"sources.doubled: none of 1 record(s) could be kept; most often: {told}"
     ]
+
+
+def test_line_ends_of_any_kind_and_mixture_never_reach_a_value(lake, tmp_path):
+    texts = {
+        "header LF, rows CRLF": 'winner,model_b,model_a\ntie,b,bee\r\ntie,b,"bee"\r\n',
+        "header CRLF, rows LF": "winner,model_b,model_a\r\ntie,b,bee\ntie,b,bee\n",
+        "mixed": "winner,model_b,model_a\r\ntie,b,bee\r\ntie,b,bee\ntie,b,bee\r\n",
+        "CR alone": 'winner,model_b,model_a\rtie,b,bee\rtie,b,"bee"\r',
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_bytes(text.encode())
+    (tmp_path / "mixed.tsv").write_bytes(texts["mixed"].replace(",", "\t").encode())
+    assert run(lake, votes=votes(tmp_path)).lines == [
+        "votes: 12 records in 5 new file(s) = 12 kept + 0 quarantined + 0 duplicates"
+    ]
+    assert set(rows(lake, BATTLES, "winner", "model_b", "model_a")) == {("tie", "b", "bee")}
 
 
 def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, tmp_path):

@@ -16,6 +16,7 @@ from arenalake.ingest.elements import is_array, join_pieces, read_pieces
 from arenalake.ingest.files import RawFile, for_reader, reader_of
 from arenalake.ingest.utf8 import escaped_in, first_stray
 from arenalake.ingest.values import (
+    CORRUPT,
     not_utf8,
     of_column,
     of_json,
@@ -30,7 +31,6 @@ from arenalake.sources.source import Field, sentences
 
 log = logging.getLogger(__name__)
 
-_CORRUPT = "_arenalake_corrupt"
 # A header ends within so many lines.
 _HEADER_LINES = 100
 # Bytes that are not UTF-8 have become this where a reader decodes them.
@@ -73,13 +73,14 @@ def count_rows(records: DataFrame) -> dict[str, int]:
 
 def _read_lines(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool) -> DataFrame:
     lines = reader_of(spark, [f.path for f in files]).text([for_reader(f.path) for f in files])
-    lines = lines.select("value", _file_name(files), *_order_columns()).where(F.trim("value") != "")
+    lines = lines.select("value", _file_name(lines, files), *_order_columns(lines)).where(F.trim("value") != "")
     lines = _add_position(lines) if positioned else lines.withColumn("position", F.lit(None).cast("bigint"))
     return _json_records(lines, files, fields, where="the line")
 
 
 def _read_arrays(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field]) -> DataFrame:
-    pieces = read_pieces(spark, files).select("value", _file_name(files), *_order_columns())
+    pieces = read_pieces(spark, files)
+    pieces = pieces.select("value", _file_name(pieces, files), *_order_columns(pieces))
     return _json_records(join_pieces(pieces, n_files=len(files)), files, fields, where="the element")
 
 
@@ -89,9 +90,9 @@ def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequen
     nested = {field.column for field in fields if "<" in field.type}
     types = {column: VariantType() if column in nested else StringType() for column in columns}
     document = StructType([StructField(column, types[column]) for column in columns])
-    document.add(StructField(_CORRUPT, StringType()))
+    document.add(StructField(CORRUPT, StringType()))
     by_place = ", ".join(f"c{i}: {types[column].simpleString()}" for i, column in enumerate(columns))
-    parsed = F.from_json("value", document, {"columnNameOfCorruptRecord": _CORRUPT})
+    parsed = F.from_json("value", document, {"columnNameOfCorruptRecord": CORRUPT})
     read = documents.withColumn("parsed", parsed.cast(f"struct<{by_place}, corrupt: string>"))
     is_object = F.trim("value").startswith("{")
     unlike = F.when(is_object, f"{where} is not JSON, or an object in it has a key twice").otherwise(
@@ -115,9 +116,9 @@ def _read_parquet(
     spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool
 ) -> DataFrame:
     df = reader_of(spark, [f.path for f in files]).parquet(*[for_reader(f.path) for f in files])
-    position = F.col("_metadata.row_index") if positioned else F.lit(None).cast("bigint")
+    position = df.metadataColumn("_metadata")["row_index"] if positioned else F.lit(None).cast("bigint")
     columns, types = df.columns, [field.dataType for field in df.schema]
-    df = df.select("*", _file_name(files), position).toDF(*_places(columns), "file", "position")
+    df = df.select("*", _file_name(df, files), position).toDF(*_places(columns), "file", "position")
     return _table_records(df, columns, types, files, fields)
 
 
@@ -127,13 +128,13 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     if not columns:  # not even a header, so there is nothing that Spark could be asked for
         return _no_records(spark, fields)
     # Cells go by place. Spark warns of names that are not the header's, which it must be given where it cannot take it.
-    differ = len({column.lower() for column in columns}) == len(columns) and all(columns)
-    names = [*(columns if differ else _places(columns)), _CORRUPT]
+    differ = len({column.lower() for column in columns} - {"", "_metadata"}) == len(columns)
+    names = [*(columns if differ else _places(columns)), CORRUPT]
     reader = reader_of(spark, [file.path]).option("sep", separator).option("multiLine", True).option("escape", '"')
-    reader = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT)
-    reader = reader.option("header", True).option("encoding", "UTF-8")
+    reader = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", CORRUPT)
+    reader = reader.option("header", True).option("encoding", "UTF-8").option("lineSep", _line_end(spark, file))
     df = reader.schema(StructType([StructField(name, StringType()) for name in names])).csv(for_reader(file.path))
-    df = df.select("*", _file_name([file]), *_order_columns())
+    df = df.select("*", _file_name(df, [file]), *_order_columns(df))
     df = df.toDF(*_places(columns), "corrupt", "file", "block_start", "row_id")
     # Spark refuses plans that ask for nothing but the corrupt rows, as one does where no column is mapped: so the first
     # column adds nothing to them.
@@ -149,6 +150,16 @@ def _header_of(spark: SparkSession, file: RawFile, separator: str) -> list[str]:
     lines = reader_of(spark, [file.path]).text(for_reader(file.path)).where("_metadata.file_block_start = 0")
     first = [row["value"] + "\n" for row in lines.head(_HEADER_LINES)]
     return next((cells for cells in csv.reader(first, delimiter=separator) if cells), [])
+
+
+def _line_end(spark: SparkSession, file: RawFile) -> str:
+    """What every row ends with: told by Spark itself it would be the header's, and another one would reach the values.
+
+    A carriage return before it is cut off with what surrounds a value.
+    """
+    by_feeds = reader_of(spark, [file.path]).option("lineSep", "\n").text(for_reader(file.path)).limit(2).count()
+    by_any = reader_of(spark, [file.path]).text(for_reader(file.path)).limit(2).count()
+    return "\r" if by_feeds < by_any else "\n"
 
 
 def _is_utf8(spark: SparkSession, file: RawFile) -> bool:
@@ -291,10 +302,10 @@ def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:
     return spark.createDataFrame([], StructType([*texts, *lists, StructField("position", LongType()), raw]))
 
 
-def _order_columns() -> list[Column]:
+def _order_columns(df: DataFrame) -> list[Column]:
     # Inside a split the id grows with the row; splits of a file are ordered by where they start.
     return [
-        F.col("_metadata.file_block_start").alias("block_start"),
+        df.metadataColumn("_metadata")["file_block_start"].alias("block_start"),
         F.monotonically_increasing_id().alias("row_id"),
     ]
 
@@ -304,10 +315,12 @@ def _add_position(df: DataFrame) -> DataFrame:
     return df.withColumn("position", (F.row_number().over(in_file) - 1).cast("bigint")).drop("block_start", "row_id")
 
 
-def _file_name(files: Sequence[RawFile]) -> Column:
+def _file_name(df: DataFrame, files: Sequence[RawFile]) -> Column:
     """The relative name of the file that a row came from."""
     names = F.create_map(*[F.lit(text) for f in files for text in (_comparable(f.path), f.name)])
-    plus_kept = F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B"))
+    # By this call, since a file may have a column of that name.
+    read_from = df.metadataColumn("_metadata")["file_path"]
+    plus_kept = F.replace(read_from, F.lit("+"), F.lit("%2B"))
     path = F.regexp_replace(F.try_url_decode(plus_kept), r"^\w+:/+", "/")
     return F.element_at(names, path).alias("file")
 

@@ -30,6 +30,8 @@ from arenalake.moderation import CATEGORIES, spellings_of
 from arenalake.sources.names import NO_NUMBERS, filled
 from arenalake.sources.source import sentences
 
+# The column of what is not JSON; its usual name may be that of a column of a file.
+CORRUPT = "_arenalake_corrupt"
 # What `schema_of_variant` calls numbers, and what has an inside.
 _NUMBER = r"(?:BIGINT|DOUBLE|FLOAT|DECIMAL\(\d+,\d+\))"
 _NESTED = "^(ARRAY|OBJECT)"
@@ -93,7 +95,8 @@ def of_json_text(text: Column, document: Column, wanted: DataType, column: str) 
         return of_column(text, StringType(), wanted, column)
     # A list, an object, or a number that is too large to be written without an exponent; or a text that looks like one.
     is_open = text.rlike(r"^[\[{]|^-?\d\.\d+E\d+$")
-    member = F.from_json(document, StructType([StructField(column, VariantType())])).cast("struct<v: variant>")["v"]
+    schema = StructType([StructField(column, VariantType())])
+    member = F.from_json(document, schema, {"columnNameOfCorruptRecord": CORRUPT}).cast("struct<v: variant>")["v"]
     kind = F.schema_of_variant(member)
     is_nested = is_open & kind.rlike(_NESTED)
     number = F.when(is_open & kind.rlike(f"^{_NUMBER}$"), _text_of(_get(member, "double")))
