@@ -605,6 +605,8 @@ def _allowed_keys(location: tuple[Any, ...]) -> str:
         else:
             annotation = section.model_fields[part].annotation
             section = next(kind for kind in (*get_args(annotation), annotation) if kind is not None)
+    if not hasattr(section, "model_fields"):  # a mapping, whose keys are the caller's
+        return ""
     allowed = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))
     return f"; allowed here: {allowed}"
 

@@ -138,6 +138,8 @@ def test_bytes_that_are_not_utf8_are_told_by_their_place_and_nothing_is_lost(lak
     both = [["b", "b"], ["tie", "tie"]]
     columns = [strings(b"a", b"a"), *both, strings(b"Ren\xe9", "Ren\u00e9".encode())]
     pq.write_table(pa.table(columns, ["model_a", "model_b", "winner", "judge"]), raw / "2.parquet")
+    binary = pa.array([b"a", b"a\xff"], pa.binary())
+    pq.write_table(pa.table([binary, *both], ["model_a", "model_b", "winner"]), raw / "5.parquet")
     (raw / "3.csv").write_bytes(b"model_a,model_b,winner,judge\na,b,tie,Ren\xe9\na,b,tie,ok\n")
     (raw / "4.csv").write_text("model_a,model_b,winner,judge\na,b,tie,Ren\ufffd\n")
     assert "6 kept" not in run(lake, votes=votes(raw)).lines[0]
@@ -146,6 +148,7 @@ def test_bytes_that_are_not_utf8_are_told_by_their_place_and_nothing_is_lost(lak
         ("2.parquet", "Ren\u00e9"),
         ("3.csv", "ok"),
         ("4.csv", "Ren\ufffd"),
+        ("5.parquet", None),
     ]
     told = {file: (record, reasons) for file, record, reasons in rows(lake, QUARANTINE, "file", "record", "reasons")}
     assert told["1.jsonl"] == (
@@ -155,6 +158,7 @@ def test_bytes_that_are_not_utf8_are_told_by_their_place_and_nothing_is_lost(lak
     record, reasons = told["2.parquet"]
     assert json.loads(record)["judge"] == "Ren\\xe9"
     assert reasons == ["judge is not UTF-8; save the file as UTF-8", "byte 4 of judge is 0xe9, which is not UTF-8"]
+    assert told["5.parquet"][1][1] == "byte 2 of model_a is 0xff, which is not UTF-8"
     assert told["3.csv"][1] == ["judge is Ren\ufffd, with bytes that are not UTF-8; save the file as UTF-8"]
 
 

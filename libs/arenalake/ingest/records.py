@@ -9,7 +9,16 @@ from functools import reduce
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, LongType, StringType, StructField, StructType, VariantType
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    DataType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    VariantType,
+)
 
 from arenalake.errors import UnreadableFileError
 from arenalake.ingest.elements import is_array, join_pieces, read_pieces
@@ -117,8 +126,11 @@ def _read_parquet(
 ) -> DataFrame:
     df = reader_of(spark, [f.path for f in files]).parquet(*[for_reader(f.path) for f in files])
     position = df.metadataColumn("_metadata")["row_index"] if positioned else F.lit(None).cast("bigint")
-    columns, types = df.columns, [field.dataType for field in df.schema]
+    columns, types = df.columns, [field.dataType for field in df.schema.fields]
     df = df.select("*", _file_name(df, files), position).toDF(*_places(columns), "file", "position")
+    for place, kind in enumerate(types):
+        if isinstance(kind, BinaryType):  # a text whose bytes nobody vouches for
+            df, types[place] = df.withColumn(f"c{place}", F.col(f"c{place}").cast("string")), StringType()
     return _table_records(df, columns, types, files, fields)
 
 
