@@ -136,7 +136,9 @@ def _read_parquet(
 
 def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], positioned: bool) -> DataFrame:
     separator = "\t" if re.search(r"\.tsv(\.|$)", file.name, re.IGNORECASE) else ","
-    columns = _header_of(spark, file, separator)
+    first_lines = _first_lines(spark, file)
+    # A name may be in quotes and hold line breaks; lines of nothing do not count.
+    columns: list[str] = next((cells for cells in csv.reader(first_lines, delimiter=separator) if cells), [])
     if not columns:  # not even a header, so there is nothing that Spark could be asked for
         return _no_records(spark, fields)
     # Cells go by place. Spark warns of names that are not the header's, which it must be given where it cannot take it.
@@ -144,7 +146,9 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     names = [*(columns if differ else _places(columns)), CORRUPT]
     reader = reader_of(spark, [file.path]).option("sep", separator).option("multiLine", True).option("escape", '"')
     reader = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", CORRUPT)
-    reader = reader.option("header", True).option("encoding", "UTF-8").option("lineSep", _line_end(spark, file))
+    reader = (
+        reader.option("header", True).option("encoding", "UTF-8").option("lineSep", _line_end(spark, file, first_lines))
+    )
     df = reader.schema(StructType([StructField(name, StringType()) for name in names])).csv(for_reader(file.path))
     df = df.select("*", _file_name(df, [file]), *_order_columns(df))
     df = df.toDF(*_places(columns), "corrupt", "file", "block_start", "row_id")
@@ -157,21 +161,19 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     return _table_records(df, columns, types, [file], fields, decoded=not _is_utf8(spark, file))
 
 
-def _header_of(spark: SparkSession, file: RawFile, separator: str) -> list[str]:
-    """The cells of the first row; none where there is no row. A name may be in quotes and hold line breaks."""
+def _first_lines(spark: SparkSession, file: RawFile) -> list[str]:
+    """What a header is among, whatever its lines end with."""
     lines = reader_of(spark, [file.path]).text(for_reader(file.path)).where("_metadata.file_block_start = 0")
-    first = [row["value"] + "\n" for row in lines.head(_HEADER_LINES)]
-    return next((cells for cells in csv.reader(first, delimiter=separator) if cells), [])
+    return [row["value"] + "\n" for row in lines.head(_HEADER_LINES)]
 
 
-def _line_end(spark: SparkSession, file: RawFile) -> str:
+def _line_end(spark: SparkSession, file: RawFile, first_lines: Sequence[str]) -> str:
     """What every row ends with: told by Spark itself it would be the header's, and another one would reach the values.
 
     A carriage return before it is cut off with what surrounds a value.
     """
     by_feeds = reader_of(spark, [file.path]).option("lineSep", "\n").text(for_reader(file.path)).limit(2).count()
-    by_any = reader_of(spark, [file.path]).text(for_reader(file.path)).limit(2).count()
-    return "\r" if by_feeds < by_any else "\n"
+    return "\r" if by_feeds < min(2, len(first_lines)) else "\n"
 
 
 def _is_utf8(spark: SparkSession, file: RawFile) -> bool:
@@ -219,16 +221,18 @@ def _table_records(
         values[field.name] = settled(F.lit(None).cast(wanted), [missing])
     if decoded:
         values = {name: _refuse_replacements(value, name, fields) for name, value in values.items()}
-    cells = [(f"c{i}", kind, column) for i, (kind, column) in enumerate(zip(types, columns, strict=True))]
-    record = F.to_json(
-        F.struct(*[escaped_in(F.col(c), kind).alias(column) for c, kind, column in cells]),
-        {"ignoreNullFields": "false"},
-    )
-    strays = [first_stray(column, text) for c, kind, column in cells for text in texts_in(F.col(c), kind)]
-    if "corrupt" not in df.columns:
-        return _records(df, values, files, fields, record=record, strays=strays)
-    broken = F.when(F.col("corrupt").isNotNull(), "the row has more or fewer cells than the header")
-    return _records(df, values, files, fields, record=F.coalesce("corrupt", record), strays=strays, broken=broken)
+    cells = [(F.col(f"c{i}"), kind, column) for i, (kind, column) in enumerate(zip(types, columns, strict=True))]
+    if "corrupt" in df.columns:  # cells of CSV were decoded: no byte is left in them that is not UTF-8
+        record = F.coalesce("corrupt", _as_json([cell.alias(column) for cell, _, column in cells]))
+        broken = F.when(F.col("corrupt").isNotNull(), "the row has more or fewer cells than the header")
+        return _records(df, values, files, fields, record=record, strays=[], broken=broken)
+    record = _as_json([escaped_in(cell, kind).alias(column) for cell, kind, column in cells])
+    strays = [first_stray(column, text) for cell, kind, column in cells for text in texts_in(cell, kind)]
+    return _records(df, values, files, fields, record=record, strays=strays)
+
+
+def _as_json(cells: Sequence[Column]) -> Column:
+    return F.to_json(F.struct(*cells), {"ignoreNullFields": "false"})
 
 
 def _refuse_replacements(value: Column, name: str, fields: Sequence[Field]) -> Column:
@@ -270,7 +274,7 @@ def _records(
         "position",
         record.alias("record"),
         why.alias("broken"),
-        sentences(F.array(*strays)).alias("details"),
+        sentences(F.array(*strays).cast("array<string>")).alias("details"),
         *[values[field.name].alias(f"f{i}") for i, field in enumerate(fields)],
     )
     found = [F.col(f"f{i}") for i in range(len(fields))]
