@@ -119,7 +119,7 @@ class SparkConfig(Section):
     @field_validator("master")
     @classmethod
     def _master_is_local(cls, master: str | None) -> str | None:
-        if master is not None and not re.fullmatch(r"local(\[(\d+|\*)(\s*,\s*\d+)?\])?", master):
+        if master is not None and not re.fullmatch(r"local(\[([1-9]\d*|\*)(\s*,\s*[1-9]\d*)?\])?", master):
             raise ValueError("must be local, local[<cores>] or local[*]; a cluster's jobs are started by spark-submit")
         return master
 
@@ -591,6 +591,7 @@ def _describe(problem: Any) -> str:
     value = problem["input"]
     if problem["type"] in ("model_type", "dict_type"):
         return f"{key}: must be a section (got {value!r}){_allowed_keys(problem['loc'])}"
+    message = message.replace("a valid tuple", "a list")
     shown = "" if isinstance(value, dict) else f" (got {value!r})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 

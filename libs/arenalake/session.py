@@ -19,8 +19,14 @@ from arenalake.paths import local_path
 
 log = logging.getLogger(__name__)
 
-# Parquet with times in nanoseconds, as pandas writes it, is read. Serverless compute takes no such setting.
-_WHERE_ALLOWED = {"spark.sql.legacy.parquet.nanosAsLong": "true"}
+# Serverless compute takes no such settings.
+_WHERE_ALLOWED = {
+    # Parquet with times in nanoseconds, as pandas writes it, is read.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # Java compiles no method of more bytes than this. Spark's own limit lets it write larger ones, which Java then
+    # interprets: records with many fields took twice the time. Beyond the limit it writes several smaller ones.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+}
 
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.
 _LOCAL = {
@@ -208,9 +214,17 @@ def require_lasting_tables(spark: SparkSession, storage: StorageConfig) -> None:
     """Check that the next session will know the tables that this one writes.
 
     Raises:
-        SessionError: they would go to Spark's own catalog, and that is in the memory of this session.
+        SessionError: they would go to Spark's own catalog, and that is in the memory of this session; or to one that
+            this session does not know.
     """
-    if storage.catalog != "spark_catalog" or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+    if storage.catalog is None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
+        return
+    if storage.catalog != "spark_catalog":
+        if spark.conf.get(f"spark.sql.catalog.{storage.catalog}", None) is None:
+            raise SessionError(
+                f"storage.catalog: this Spark session has no catalog {storage.catalog}; set "
+                f"spark.sql.catalog.{storage.catalog} (in local mode in spark.conf), or use storage.root"
+            )
         return
     if spark.conf.get("spark.sql.catalogImplementation", "in-memory") == "in-memory":
         raise SessionError(

@@ -11,6 +11,7 @@ from same_tables import COMPARED, VOTE_JOBS, as_arguments, configuration, vote_s
 from arenalake.errors import SessionError
 from arenalake.lake import Lake
 from arenalake.runner import run_steps
+from arenalake.session import require_lasting_tables
 from arenalake.tables import BATTLES, RATINGS, VOLUME_STATS
 
 SCHEMA = "arenalake_managed"
@@ -75,6 +76,9 @@ def test_a_catalog_that_ends_with_the_session_is_refused_before_anything_is_writ
         run_steps(configuration({**vote_settings(votes), **STORAGE}), VOTE_JOBS)
     assert refused.value.exit_status == 2
     assert spark.sql(f"SHOW SCHEMAS IN spark_catalog LIKE '{SCHEMA}'").isEmpty()
+    unknown = configuration({"storage": "{catalog: elsewhere, schema: x}"}).storage
+    with pytest.raises(SessionError, match=r"storage\.catalog: this Spark session has no catalog elsewhere"):
+        require_lasting_tables(spark, unknown)
 
 
 def test_a_schema_that_is_not_there_is_empty_and_made_at_the_first_write(spark):

@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import os
+import re
 from collections import Counter
 from contextlib import contextmanager
 
@@ -12,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from arenalake.config import SourceConfig, parse_config
-from arenalake.errors import SourceNotFoundError
 from arenalake.lake import Lake
 from arenalake.moderation import CATEGORIES
 from arenalake.sources.settings import PUBLISHED_LABELS
@@ -110,8 +110,12 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "openai_moderation has a score": chat(8, openai_moderation=[moderation(hate=1.5), moderation()]),
         "openai_moderation has a score ": chat(9, openai_moderation=[moderation(hate=float("nan")), moderation()]),
         "openai_moderation has 1 entries for 2 messages": chat(10, openai_moderation=[moderation()]),
-        "the line is not JSON": "{not json",
-        "the line is not a JSON object": "[1, 2]",
+        "the line ends inside of a record, or is not JSON": "{not json",
+        "the line is not a JSON object": "5",
+        "the line is not JSON, or an object in it has a key twice": json.dumps(chat(13))[:-1] + ', "model": "other"}',
+        "the line is not JSON, or an object in it has a key twice ": json.dumps(chat(14)) + " " + json.dumps(chat(15)),
+        "the line is a list; a file that is one needs a name in .json": json.dumps([chat(16)]),
+        "the line has half of a character, such as \\ud83d, or is not JSON": json.dumps(chat(17, model="m\ud83d")),
         "openai_moderation[].category_scores.hate has the wrong type; expected a number": chat(
             11, openai_moderation=[moderation(hate="high"), moderation()]
         ),
@@ -122,8 +126,9 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
     assert result.lines[0] == (
         f"lmsys: {len(broken) + 3} records in 1 new file(s) = 3 kept + {len(broken)} quarantined + 0 duplicates"
     )
-    assert result.lines[1:3] == [
+    assert result.lines[1:4] == [
         "lmsys: in quarantine: 2 × openai_moderation has a score that is outside [0, 1] or not a number",
+        "lmsys: in quarantine: 2 × the line is not JSON, or an object in it has a key twice",
         "lmsys: in quarantine: 1 × conversation has a message without content",
     ]
     assert result.lines[-1] == "lmsys: in quarantine: further ones, see the table quarantine"
@@ -306,6 +311,8 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
         "garbage.parquet",
         "no bytes.parquet",
     ]
+    cut = next(told for told in result.unreadable if "cut.jsonl.gz" in told)
+    assert cut.endswith("(EOFException: Unexpected end of input stream)")
     assert rows(lake, BATTLES, "battle_id") == [("q1",)]
     assert rows(lake, INGESTED_FILES, "file") == [("good.jsonl",)]
 
@@ -519,12 +526,12 @@ def test_the_published_judgments_are_read_whole(lake, real_data):
 
 
 def test_a_source_that_is_not_there_is_named_before_anything_is_written(lake, tmp_path):
-    with pytest.raises(SourceNotFoundError, match=r"sources\.arena\.path: .*nowhere does not exist"):
-        run(lake, arena={"format": "arena", "path": str(tmp_path / "nowhere")})
+    missing = run(lake, arena={"format": "arena", "path": str(tmp_path / "nowhere")}).errors[0]
+    assert re.search(r"sources\.arena\.path: .*nowhere does not exist", str(missing))
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "README.md").write_text("no data")
-    with pytest.raises(SourceNotFoundError, match=r"holds no file that ends in \.parquet"):
-        run(lake, arena={"format": "arena", "path": str(tmp_path / "empty")})
+    empty = run(lake, arena={"format": "arena", "path": str(tmp_path / "empty")}).errors[0]
+    assert "holds no file that ends in .parquet" in str(empty)
     assert not lake.exists(SOURCE_TERMS)
 
 

@@ -88,6 +88,7 @@ def votes_with(columns, **settings):
         ({"storage": "lake"}, ["storage: must be a section (got 'lake'); allowed here: catalog"]),
         ({"cleaning": {"drop_leaked": True}}, ["configuration: cleaning.drop_leaked: no source has identity_phrases"]),
         ({"spark": {"master": "spark://host:7077"}}, ["spark.master", "local[*]", "spark-submit"]),
+        ({"spark": {"master": "local[0]"}}, ["spark.master", "local[*]"]),
         ({"spark": {"driver_memory": "2gb"}}, ["spark.driver_memory", "such as 4g", "got '2gb'"]),
         ({"spark": {"java_options": "-ea -Xmx3g"}}, ["spark.java_options", "the heap is spark.driver_memory"]),
         ({"spark": {"packages": ["hadoop-aws"]}}, ["spark.packages.0", "got 'hadoop-aws'"]),

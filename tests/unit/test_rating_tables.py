@@ -6,8 +6,10 @@ import pytest
 from rating_cases import votes_of
 
 from arenalake.config import parse_config
+from arenalake.ratings.elo import pack
 from arenalake.ratings.estimates import estimate_win_rate, rate
 from arenalake.ratings.leaderboard import pair_rows, percentile_rows
+from arenalake.ratings.spread_elo import estimate_elo
 from arenalake.statistics.calibration import summarise_calibration
 from arenalake.steps.ratings import leaderboard_lines, unrated_line
 from arenalake.tables import RATING_PAIRS
@@ -70,6 +72,11 @@ def test_a_model_whose_votes_are_all_alike_has_an_interval_that_is_too_narrow():
     assert rows.to_dict() == {"A": narrow, "B": None, "C": None, "D": narrow, "E": None}
     found = rate(votes, "bradley_terry", _ratings())
     assert found.notes == ((narrow,), (), (), ("no estimate: only wins",), ())
+    battles = [(0, 1, 1.0), (0, 1, 1.0), (1, 2, 0.5), (1, 2, 0.5), (1, 2, 0.0)]
+    first, second, score = (list(column) for column in zip(*battles, strict=True))
+    values = [["A", "B", "C"], pack(np.array(first)), pack(np.array(second)), np.array(score).tobytes()]
+    packed = pd.DataFrame({k: [v] for k, v in zip(("models", "first", "second", "score"), values, strict=True)})
+    assert estimate_elo(packed, _ratings()).notes == ((narrow,), (), ())
 
 
 def test_win_rates_rank_only_models_that_battles_connect():

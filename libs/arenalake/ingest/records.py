@@ -11,13 +11,13 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
+    AtomicType,
     BinaryType,
     DataType,
     LongType,
     StringType,
     StructField,
     StructType,
-    VariantType,
 )
 
 from arenalake.errors import UnreadableFileError
@@ -25,23 +25,29 @@ from arenalake.ingest.elements import is_array, join_pieces, read_pieces
 from arenalake.ingest.files import RawFile, for_reader, reader_of
 from arenalake.ingest.utf8 import escaped_in, first_stray
 from arenalake.ingest.values import (
-    CORRUPT,
+    is_as_wanted,
     not_utf8,
     of_column,
     of_json,
-    of_json_text,
+    one,
     settled,
     texts_in,
     together,
     type_of,
 )
-from arenalake.sources.names import clean_name, name_of
+from arenalake.sources.names import clean_name, filled, filled_name, name_of
 from arenalake.sources.source import Field, sentences
 
 log = logging.getLogger(__name__)
 
+# The column of rows that do not fit their header; its usual name may be that of a column of a file.
+_CORRUPT = "_arenalake_corrupt"
+# So many columns that are not read are named.
+_LISTED = 20
 # A header ends within so many lines.
 _HEADER_LINES = 100
+# An escape that is not a character but half of one. Where both halves are there, Spark makes one of them.
+_SURROGATE = r"(?i)\\u(d[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..\\u)d[c-f])"
 # Bytes that are not UTF-8 have become this where a reader decodes them.
 _REPLACEMENT = "\ufffd"
 
@@ -94,31 +100,38 @@ def _read_arrays(spark: SparkSession, files: Sequence[RawFile], fields: Sequence
 
 
 def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequence[Field], *, where: str) -> DataFrame:
-    """Documents (file, position, value) as records. Keys are told apart by place, so they may hold any sign."""
-    columns = sorted({field.column for field in fields})
-    nested = {field.column for field in fields if "<" in field.type}
-    types = {column: VariantType() if column in nested else StringType() for column in columns}
-    document = StructType([StructField(column, types[column]) for column in columns])
-    document.add(StructField(CORRUPT, StringType()))
-    by_place = ", ".join(f"c{i}: {types[column].simpleString()}" for i, column in enumerate(columns))
-    parsed = F.from_json("value", document, {"columnNameOfCorruptRecord": CORRUPT})
-    read = documents.withColumn("parsed", parsed.cast(f"struct<{by_place}, corrupt: string>"))
-    is_object = F.trim("value").startswith("{")
-    unlike = F.when(is_object, f"{where} is not JSON, or an object in it has a key twice").otherwise(
-        F.when(F.try_parse_json("value").isNull(), f"{where} is not JSON").otherwise(f"{where} is not a JSON object")
+    """Documents (file, position, value) as records."""
+    # In brackets, so that what follows the object is noticed, which Spark would leave out.
+    in_brackets = F.concat(F.lit("["), F.col("value"), F.lit("]"))
+    read = documents.withColumn("parsed", F.from_json(in_brackets, "variant"))
+    is_object = F.ltrim("value").startswith("{") & F.try_variant_get("parsed", "$[1]", "variant").isNull()
+    starts_array = F.ltrim("value").startswith("[")
+    unlike = (
+        F.when(starts_array & (where == "the line"), f"{where} is a list; a file that is one needs a name in .json")
+        .when(F.col("parsed").isNotNull(), f"{where} is not a JSON object")
+        .when(F.rlike("value", F.lit(_SURROGATE)), f"{where} has half of a character, such as \\ud83d, or is not JSON")
+        .when(~F.rtrim("value").endswith("}"), f"{where} ends inside of a record, or is not JSON")
+        .otherwise(f"{where} is not JSON, or an object in it has a key twice")
     )
-    broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(
-        F.col("parsed").isNull() | F.col("parsed.corrupt").isNotNull() | ~is_object, unlike
-    )
-    values = {}
-    for field in fields:
-        member, wanted = F.col(f"parsed.c{columns.index(field.column)}"), type_of(field.type)
-        if field.column in nested:
-            values[field.name] = of_json(member, wanted, field.column)
-        else:
-            values[field.name] = of_json_text(member, F.col("value"), wanted, field.column)
+    broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(F.col("parsed").isNull() | ~is_object, unlike)
+    read = read.withColumn("members", F.try_variant_get("parsed", "$[0]", "map<string,variant>"))
+    members = {f"member_{i}": F.col("members")[field.column] for i, field in enumerate(fields)}
+    texts = {f"text_{i}": F.try_variant_get(member, "$", "string") for i, member in enumerate(members)}
+    read = read.withColumns(members).withColumns(texts)
+    # Nearly every list and object is as it should be, and Spark reads it by its type in a fraction of the time.
+    nested = [(i, field) for i, field in enumerate(fields) if _is_nested(field)]
+    types = {field.column: type_of(field.type) for _, field in nested}
+    typed = F.from_json("value", StructType([StructField(column, kind) for column, kind in types.items()]))
+    as_wanted = {f"as_wanted_{i}": is_as_wanted(F.col(f"member_{i}"), types[field.column]) for i, field in nested}
+    read = read.withColumns(as_wanted | ({"typed": typed} if nested else {}))
+    values, usual = {}, {}
+    for i, field in enumerate(fields):
+        value = of_json(F.col(f"member_{i}"), type_of(field.type), field.column, text=F.col(f"text_{i}"))
+        values[field.name] = value if not _is_nested(field) else F.when(~F.col(f"as_wanted_{i}"), value)
+    for _, field in nested:
+        usual[field.name] = F.col("typed")[field.column]
     strays = [first_stray(where, F.col("value"))]
-    return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken)
+    return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken, usual=usual)
 
 
 def _read_parquet(
@@ -141,17 +154,19 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     columns: list[str] = next((cells for cells in csv.reader(first_lines, delimiter=separator) if cells), [])
     if not columns:  # not even a header, so there is nothing that Spark could be asked for
         return _no_records(spark, fields)
-    # Cells go by place. Spark warns of names that are not the header's, which it must be given where it cannot take it.
-    differ = len({column.lower() for column in columns} - {"", "_metadata"}) == len(columns)
-    names = [*(columns if differ else _places(columns)), CORRUPT]
+    # Cells go by place, and the header is a row like the others: Spark compares it with the names of its schema, which
+    # cannot be told it where two are alike, and warns of what differs.
     reader = reader_of(spark, [file.path]).option("sep", separator).option("multiLine", True).option("escape", '"')
-    reader = reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", CORRUPT)
     reader = (
-        reader.option("header", True).option("encoding", "UTF-8").option("lineSep", _line_end(spark, file, first_lines))
+        reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT).option("encoding", "UTF-8")
     )
-    df = reader.schema(StructType([StructField(name, StringType()) for name in names])).csv(for_reader(file.path))
-    df = df.select("*", _file_name(df, [file]), *_order_columns(df))
-    df = df.toDF(*_places(columns), "corrupt", "file", "block_start", "row_id")
+    reader = reader.option("lineSep", _line_end(spark, file, first_lines))
+    places = _places(columns)
+    schema = StructType([StructField(name, StringType()) for name in [*places, _CORRUPT]])
+    df = reader.schema(schema).csv(for_reader(file.path))
+    df = df.select("*", _file_name(df, [file]), *_order_columns(df)).withColumnRenamed(_CORRUPT, "corrupt")
+    df = df.where("row_id > 0")  # a file with line breaks in quotes is read by one task
+    df = df.withColumns({name: F.regexp_replace(name, "\r$", "") for name in (places[-1], "corrupt")})
     # Spark refuses plans that ask for nothing but the corrupt rows, as one does where no column is mapped: so the first
     # column adds nothing to them.
     nothing = F.left(F.coalesce(F.col("c0"), F.lit("")), F.lit(0))
@@ -170,7 +185,7 @@ def _first_lines(spark: SparkSession, file: RawFile) -> list[str]:
 def _line_end(spark: SparkSession, file: RawFile, first_lines: Sequence[str]) -> str:
     """What every row ends with: told by Spark itself it would be the header's, and another one would reach the values.
 
-    A carriage return before it is cut off with what surrounds a value.
+    A carriage return before it is not part of the last cell.
     """
     by_feeds = reader_of(spark, [file.path]).option("lineSep", "\n").text(for_reader(file.path)).limit(2).count()
     return "\r" if by_feeds < min(2, len(first_lines)) else "\n"
@@ -206,7 +221,11 @@ def _table_records(
         places.setdefault(clean_name(column), []).append(place)
     unread = sorted(set(places) - {clean_name(field.column) for field in fields})
     if unread:
-        log.info("columns without a place in the tables are not read", extra={"columns": ",".join(unread)})
+        listed = [*unread[:_LISTED], *(["…"] if len(unread) > _LISTED else [])]
+        log.info(
+            "columns without a place in the tables are not read",
+            extra={"columns": ",".join(listed), "number": len(unread)},
+        )
     values = {}
     for field in fields:
         found = places.get(clean_name(field.column), [])
@@ -218,7 +237,8 @@ def _table_records(
         if not found:
             told = f"{field.name}: the file has no column {field.column!r}"
         missing = F.when(F.lit(bool(found)) | (F.lit(field.mapped) & _folder_value(field, files).isNull()), told)
-        values[field.name] = settled(F.lit(None).cast(wanted), [missing])
+        nothing = F.lit(None).cast(wanted)
+        values[field.name] = settled(nothing, [missing]) if _is_nested(field) else one(nothing, missing)
     if decoded:
         values = {name: _refuse_replacements(value, name, fields) for name, value in values.items()}
     cells = [(F.col(f"c{i}"), kind, column) for i, (kind, column) in enumerate(zip(types, columns, strict=True))]
@@ -243,7 +263,7 @@ def _refuse_replacements(value: Column, name: str, fields: Sequence[Field]) -> C
     told = F.concat(
         F.lit(f"{name} is "), F.left(text, F.lit(100)), F.lit(", with bytes that are not UTF-8; save the file as UTF-8")
     )
-    return settled(text, [F.when(F.contains(text, F.lit(_REPLACEMENT)), told)], more_problems=[value["problems"]])
+    return one(text, F.coalesce(value["problem"], F.when(F.contains(text, F.lit(_REPLACEMENT)), told)))
 
 
 def _records(
@@ -255,51 +275,72 @@ def _records(
     record: Column,
     strays: Sequence[Column],
     broken: Column | None = None,
+    usual: Mapping[str, Column] | None = None,
 ) -> DataFrame:
     """Put records together from what was read.
 
     Args:
         df: file, position, and what the columns below are made of.
-        values: by the names of fields: value, problems and notes, as `settled`.
+        values: by the names of fields, as `of_json` and `of_column` give them.
         files: where they come from.
         fields: in the order of `raw`.
         record: the record as text.
         strays: sentences about bytes that are not UTF-8.
         broken: why a record cannot be taken apart; null where it can.
+        usual: lists and objects whose entry in `values` is null, since nothing is wrong with them.
     """
     why = F.lit(None).cast("string") if broken is None else broken
-    # A step of its own, so that each value is computed once.
+    numbered = list(enumerate(fields))
+    nested = [i for i, field in numbered if _is_nested(field)]
+    plain = [i for i, field in numbered if not _is_nested(field)]
+    # Each select is a step, in which a value is computed once however often the next one uses it. Spark would undo the
+    # steps if the columns between them were structs of which single fields are used.
     read = df.select(
         "file",
         "position",
         record.alias("record"),
         why.alias("broken"),
         sentences(F.array(*strays).cast("array<string>")).alias("details"),
-        *[values[field.name].alias(f"f{i}") for i, field in enumerate(fields)],
+        *[values[fields[i].name].alias(f"nested_{i}") for i in nested],
+        *[(usual or {}).get(fields[i].name, F.lit(None)).alias(f"usual_{i}") for i in nested],
+        *[values[fields[i].name]["value"].alias(f"value_{i}") for i in plain],
+        *[values[fields[i].name]["problem"].alias(f"problem_{i}") for i in plain],
     )
-    found = [F.col(f"f{i}") for i in range(len(fields))]
-    raw = F.struct(
-        *[_given(one["value"], field, files).alias(field.name) for one, field in zip(found, fields, strict=True)]
-    )
-    is_broken = F.col("broken").isNotNull()
-    return read.select(
+    names = [i for i in plain if fields[i].type == "string" and not fields[i].is_text]
+    read = read.withColumns({f"value_{i}": filled_name(F.col(f"value_{i}")) for i in names})
+    found = {i: F.col(f"value_{i}") for i in plain}
+    for i in nested:
+        found[i] = F.when(F.col(f"nested_{i}").isNull(), F.col(f"usual_{i}")).otherwise(F.col(f"nested_{i}.value"))
+    told = [F.col(f"problem_{i}") for i in plain]
+    problems = [F.when(F.coalesce(*told).isNotNull(), sentences(F.array(*told)))] if plain else []
+    problems += [F.col(f"nested_{i}.problems") for i in nested]
+    given = read.select(
         "file",
         "position",
         "record",
-        F.when(is_broken, F.array("broken")).otherwise(together([one["problems"] for one in found])).alias("problems"),
+        F.when(F.col("broken").isNull(), together(problems)).otherwise(F.array("broken")).alias("problems"),
         "details",
-        together([one["notes"] for one in found]).alias("notes"),
-        F.when(~is_broken, raw).alias("raw"),
+        together([F.col(f"nested_{i}.notes") for i in nested]).alias("notes"),
+        F.col("broken").isNull().alias("is_whole"),
+        *[_given(found[i], field, files).alias(f"given_{i}") for i, field in numbered],
+    )
+    raw = F.struct(*[F.col(f"given_{i}").alias(field.name) for i, field in numbered])
+    return given.select(
+        "file", "position", "record", "problems", "details", "notes", F.when(F.col("is_whole"), raw).alias("raw")
     )
 
 
 def _given(value: Column, field: Field, files: Sequence[RawFile]) -> Column:
     """What a record says, or else the folder that it lies in."""
     if field.type == "string" and not field.is_text:
-        value = name_of(value)
+        value = name_of(value, is_language=field.name == "language")
     if field.type == "double":  # not given: Python writes a missing number so, and pandas keeps it so
         value = F.when(~F.isnan(value), value)
-    return F.coalesce(value, _folder_value(field, files)) if "<" not in field.type else value
+    return value if _is_nested(field) else F.coalesce(value, _folder_value(field, files))
+
+
+def _is_nested(field: Field) -> bool:
+    return not isinstance(type_of(field.type), AtomicType)
 
 
 def _folder_value(field: Field, files: Sequence[RawFile]) -> Column:
@@ -308,7 +349,8 @@ def _folder_value(field: Field, files: Sequence[RawFile]) -> Column:
     if not said:
         return F.lit(None).cast(field.type)
     by_file = F.create_map(*[F.lit(text) for pair in said.items() for text in pair])
-    return name_of(F.try_element_at(by_file, F.col("file"))).try_cast(field.type)
+    found = F.try_element_at(by_file, F.col("file"))
+    return name_of(filled(found), is_language=field.name == "language").try_cast(field.type)
 
 
 def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:

@@ -5,6 +5,7 @@ there and has no place in the tables is a note: it is counted and named, and the
 """
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import and_
@@ -27,11 +28,9 @@ from pyspark.sql.types import (
 )
 
 from arenalake.moderation import CATEGORIES, spellings_of
-from arenalake.sources.names import NO_NUMBERS, filled
+from arenalake.sources.names import filled, is_no_number, whole_text
 from arenalake.sources.source import sentences
 
-# The column of what is not JSON; its usual name may be that of a column of a file.
-CORRUPT = "_arenalake_corrupt"
 # What `schema_of_variant` calls numbers, and what has an inside.
 _NUMBER = r"(?:BIGINT|DOUBLE|FLOAT|DECIMAL\(\d+,\d+\))"
 _NESTED = "^(ARRAY|OBJECT)"
@@ -42,8 +41,9 @@ _EXPECTED = {
     "array": "a list",
     "struct": "an object",
 }
-# The field of a message that may be a list of parts instead of a text.
-_IN_PARTS = "content"
+_TRUE, _FALSE = ("true", "1", "1.0", "t", "yes", "y"), ("false", "0", "0.0", "f", "no", "n")
+# The field of a message that is a text, or a list of its parts.
+_CONTENT = "content"
 
 
 def type_of(ddl: str) -> DataType:
@@ -51,7 +51,7 @@ def type_of(ddl: str) -> DataType:
     return cast(StructType, StructType.fromDDL(f"value {ddl}")).fields[0].dataType
 
 
-def of_json(value: Column, wanted: DataType, path: str) -> Column:
+def of_json(value: Column, wanted: DataType, path: str, *, text: Column | None = None) -> Column:
     """A value of a JSON document as text, double, boolean, or lists and objects of these.
 
     Numbers and truth values are text where text is wanted, and text is read as a number or a truth value where one is:
@@ -62,45 +62,22 @@ def of_json(value: Column, wanted: DataType, path: str) -> Column:
         value: a variant.
         wanted: the type.
         path: what the value is called in problems and notes.
+        text: the value as text, where it is computed already.
 
     Returns:
-        struct<value, problems: array<string>, notes: array<string>>
+        For lists and objects, struct<value, problems: array<string>, notes: array<string>>; for anything else,
+        struct<value, problem: string>, which is less to compute. The problem is null where there is none.
     """
     if isinstance(wanted, AtomicType):
-        return _one_of_json(value, wanted, path)
-    # Nearly every value is as it should be, and is then read in one go; the rest is looked at piece by piece.
-    as_wanted = F.schema_of_variant(value).rlike(f"^{_pattern(wanted)}$")
+        return _one_of_json(value, wanted, path, _get(value, "string") if text is None else text)
     if isinstance(wanted, ArrayType):
-        by_pieces = _list_of_json(value, wanted, path)
-    else:
-        by_pieces = _object_of_json(value, cast(StructType, wanted), path)
-    return F.when(as_wanted, settled(_get(value, _sql(wanted)))).otherwise(by_pieces)
+        return _list_of_json(value, wanted, path)
+    return _object_of_json(value, cast(StructType, wanted), path)
 
 
-def of_json_text(text: Column, document: Column, wanted: DataType, column: str) -> Column:
-    """A member of a JSON object that Spark gave as text, whatever it was, as text, double or boolean.
-
-    Args:
-        text: the member.
-        document: the object that it is a member of, which is read again where the text leaves open what it was.
-        wanted: the type.
-        column: its key.
-
-    Returns:
-        As `of_json`.
-    """
-    # Spark puts numbers that are none into quotes.
-    text = F.when(text.isin(*[f'"{sign}"' for sign in NO_NUMBERS]), F.trim(text, F.lit('"'))).otherwise(text)
-    if not isinstance(wanted, StringType):
-        return of_column(text, StringType(), wanted, column)
-    # A list, an object, or a number that is too large to be written without an exponent; or a text that looks like one.
-    is_open = text.rlike(r"^[\[{]|^-?\d\.\d+E\d+$")
-    schema = StructType([StructField(column, VariantType())])
-    member = F.from_json(document, schema, {"columnNameOfCorruptRecord": CORRUPT}).cast("struct<v: variant>")["v"]
-    kind = F.schema_of_variant(member)
-    is_nested = is_open & kind.rlike(_NESTED)
-    number = F.when(is_open & kind.rlike(f"^{_NUMBER}$"), _text_of(_get(member, "double")))
-    return settled(F.coalesce(number, text), [F.when(is_nested, _wrong(column, wanted))])
+def is_as_wanted(value: Column, wanted: DataType) -> Column:
+    """Whether all in a list or an object of JSON is of the types that are wanted, and its keys are known."""
+    return F.coalesce(F.schema_of_variant(value).rlike(f"^{_pattern(wanted)}$"), F.lit(True))
 
 
 def _pattern(kind: DataType) -> str:
@@ -116,37 +93,27 @@ def _pattern(kind: DataType) -> str:
     return {StringType: "(?:VOID|STRING)", DoubleType: rf"(?:VOID|{_NUMBER})"}.get(type(kind), "(?:VOID|BOOLEAN)")
 
 
-def _sql(kind: DataType) -> str:
-    if isinstance(kind, ArrayType):
-        return f"array<{_sql(kind.elementType)}>"
-    if isinstance(kind, StructType):
-        return f"struct<{', '.join(f'`{one.name}`: {_sql(one.dataType)}' for one in kind.fields)}>"
-    return kind.simpleString()
-
-
-def _one_of_json(value: Column, wanted: DataType, path: str) -> Column:
-    found, text = F.schema_of_variant(value), _get(value, "string")
-    if isinstance(wanted, StringType):
-        # Nearly no text starts like this, so the type is nearly never asked for.
-        is_nested = text.rlike(r"^[\[{]") & found.rlike(_NESTED)
-        return settled(F.when(~is_nested, text), [F.when(is_nested, _wrong(path, wanted))])
-    is_text, number = found == "STRING", filled(text)
-    fits = found.rlike(f"^{_NUMBER}$") | (found == ("VOID" if isinstance(wanted, DoubleType) else "BOOLEAN"))
-    read = F.when(is_text, number.try_cast(wanted)).when(fits, _get(value, wanted.simpleString()))
-    is_given = F.when(is_text, number.isNotNull()).otherwise(found != "VOID")
-    return settled(read, [F.when(is_given & read.isNull(), _wrong(path, wanted))])
+def _one_of_json(value: Column, wanted: DataType, path: str, text: Column) -> Column:
+    if not isinstance(wanted, StringType):
+        return of_column(text, StringType(), wanted, path)
+    # Nearly no text starts like this, so the type is nearly never asked for.
+    kind, first = F.schema_of_variant(value), F.ascii(text)
+    is_nested = first.isin(ord("["), ord("{")) & kind.rlike(_NESTED)
+    # A number of more than 38 digits.
+    is_double = first.between(ord("-"), ord("9")) & F.contains(text, F.lit("E")) & (kind == "DOUBLE")
+    is_rounded = is_double & _is_rounded(_get(value, "double"))
+    problem = F.when(is_nested, _wrong(path, wanted)).when(is_rounded, _rounded(path, text))
+    return one(text, problem)  # the text although it is wrong, so that it is not said to be missing as well
 
 
 def _list_of_json(value: Column, wanted: ArrayType, path: str) -> Column:
     def whole(elements: Column) -> Column:
         is_other = elements.isNull() & (F.schema_of_variant(value) != "VOID")
-        problems = F.array_distinct(F.flatten(elements["problems"]))
-        return settled(
-            elements["value"],
-            [F.when(is_other, _wrong(path, wanted))],
-            more_problems=[problems],
-            notes=[F.array_distinct(F.flatten(elements["notes"]))],
-        )
+        problems, notes = [elements["problem"]], []
+        if not isinstance(wanted.elementType, AtomicType):
+            problems = [F.flatten(elements["problems"])]
+            notes = [F.array_distinct(F.flatten(elements["notes"]))]
+        return settled(elements["value"], [F.when(is_other, _wrong(path, wanted))], more_problems=problems, notes=notes)
 
     elements = F.transform(_get(value, "array<variant>"), lambda one: of_json(one, wanted.elementType, f"{path}[]"))
     return _let(elements, whole)
@@ -166,37 +133,52 @@ def _object_of_json(value: Column, wanted: StructType, path: str) -> Column:
 
     def put_together(members: Column, read: Column) -> Column:
         is_other = members.isNull() & (F.schema_of_variant(value) != "VOID")
+        plain = [one.name for one in wanted.fields if _is_plain(one)]
+        others = [name for name in wanted.names if name not in plain]
         return settled(
             F.when(members.isNotNull(), F.struct(*[read[name]["value"].alias(name) for name in wanted.names])),
-            [F.when(is_other, _wrong(path, wanted))],
-            more_problems=[read[name]["problems"] for name in wanted.names],
+            [F.when(is_other, _wrong(path, wanted)), *[read[name]["problem"] for name in plain]],
+            more_problems=[
+                *([_contradictions(members, path)] if are_categories else []),
+                *[read[name]["problems"] for name in others],
+            ],
             notes=[
                 *([_unknown_categories(members, path)] if are_categories else []),
-                *[read[name]["notes"] for name in wanted.names],
+                *[read[name]["notes"] for name in others],
             ],
         )
 
     return _let(members, whole)
 
 
+def _is_plain(member: StructField) -> bool:
+    """Whether the member of an object is read without looking into it."""
+    return isinstance(member.dataType, AtomicType) and member.name != _CONTENT
+
+
 def _member_of_json(value: Column, member: StructField, path: str) -> Column:
     path = f"{path}.{member.name}"
-    if member.name == _IN_PARTS and isinstance(member.dataType, StringType):
-        return F.when(F.schema_of_variant(value).startswith("ARRAY"), _text_of_parts(value, path)).otherwise(
-            of_json(value, member.dataType, path)
-        )
-    return of_json(value, member.dataType, path)
+    if member.name != _CONTENT or not isinstance(member.dataType, StringType):
+        return of_json(value, member.dataType, path)
+    kind = F.schema_of_variant(value)
+    is_text = kind.isin("STRING", "VOID")
+    # A number would be a text that nobody wrote.
+    text = settled(_get(value, "string"), [F.when(~is_text, _wrong(path, member.dataType))])
+    return F.when(kind.startswith("ARRAY"), _text_of_parts(value, path)).otherwise(text)
 
 
 def _text_of_parts(value: Column, path: str) -> Column:
     def is_text(part: Column) -> Column:
         return F.schema_of_variant(part) == "STRING"
 
+    def text_in(part: Column) -> Column:
+        return F.when(is_text(_get(part, "variant", "$.text")), _get(part, "string", "$.text"))
+
     parts = F.transform(
         _get(value, "array<variant>"),
         lambda part: F.struct(
             F.when(is_text(part), "text").otherwise(_get(part, "string", "$.type")).alias("kind"),
-            F.when(is_text(part), _get(part, "string")).otherwise(_get(part, "string", "$.text")).alias("text"),
+            F.when(is_text(part), _get(part, "string")).otherwise(text_in(part)).alias("text"),
         ),
     )
 
@@ -210,6 +192,16 @@ def _text_of_parts(value: Column, path: str) -> Column:
         return settled(F.array_join(texts, "\n"), [F.when(is_other, _wrong(path, StringType()))], notes=[told])
 
     return _let(parts, whole)
+
+
+def _contradictions(members: Column, path: str) -> Column:
+    """Sentences on categories that stand there in several spellings with different values."""
+    told = []
+    for category in CATEGORIES:
+        spelled = F.array(*[_get(members[key], "string") for key in spellings_of(category)])
+        differ = F.size(F.array_distinct(F.array_compact(spelled))) > 1
+        told.append(F.when(differ, f"{path}: {category} is there in several spellings, with different values"))
+    return sentences(F.array(*told))
 
 
 def _unknown_categories(members: Column, path: str) -> Column:
@@ -231,26 +223,42 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
         As `of_json`.
     """
     if given.simpleString() == wanted.simpleString():
-        return settled(value, [F.when(~F.is_valid_utf8(text), not_utf8(path)) for text in texts_in(value, given)])
+        strays = [F.when(~F.is_valid_utf8(text), not_utf8(path)) for text in texts_in(value, given)]
+        return one(value, *strays) if isinstance(wanted, AtomicType) else settled(value, strays)
     if not isinstance(wanted, AtomicType):
         # A cast between structs goes by position; by way of JSON it goes by name, and a missing key is null.
         text = F.to_json(F.struct(value.alias("v")))
         document = F.from_json(text, StructType([StructField("v", VariantType())]))["v"]
         are_valid = [F.coalesce(F.is_valid_utf8(text), F.lit(True)) for text in texts_in(value, given)]
         broken = settled(F.lit(None).cast(wanted), [not_utf8(path)])
-        return F.when(reduce(and_, are_valid, F.lit(True)), of_json(document, wanted, path)).otherwise(broken)
-    if isinstance(given, StringType):
-        value = filled(value)
-    if isinstance(given, FloatType | DoubleType) and isinstance(wanted, StringType):
-        value = _text_of(value)
-    fits = isinstance(given, AtomicType) and not (isinstance(wanted, DoubleType) and isinstance(given, BooleanType))
-    converted = value.try_cast(wanted) if fits else F.lit(None).cast(wanted)
-    return settled(converted, [F.when(value.isNotNull() & converted.isNull(), _wrong(path, wanted))])
+        usual = F.from_json(text, StructType([StructField("v", wanted)]))["v"]
+        read = F.when(is_as_wanted(document, wanted), settled(usual)).otherwise(of_json(document, wanted, path))
+        return F.when(reduce(and_, are_valid, F.lit(True)), read).otherwise(broken)
+    if not isinstance(given, AtomicType) or (isinstance(wanted, DoubleType) and isinstance(given, BooleanType)):
+        return one(F.lit(None).cast(wanted), F.when(value.isNotNull(), _wrong(path, wanted)))
+    problem = F.lit(None).cast("string")
+    if isinstance(given, FloatType | DoubleType) and not isinstance(wanted, DoubleType):
+        problem = F.when(_is_rounded(value), _rounded(path, value.cast("string")))
+        value = F.when(problem.isNull(), F.coalesce(whole_text(value), value.cast("string")))
+    if isinstance(wanted, BooleanType):  # as text, since Spark takes any number but 0 for true, and even NaN
+        value, converted = _truth_of(value.cast("string"))
+    else:
+        value = filled(value) if isinstance(given, StringType) else value
+        converted = value.try_cast(wanted)
+    return one(converted, F.coalesce(problem, F.when(value.isNotNull() & converted.isNull(), _wrong(path, wanted))))
 
 
-def _text_of(number: Column) -> Column:
-    is_whole = (number == F.floor(number)) & (F.abs(number) < 2.0**53)
-    return F.when(is_whole, number.cast("bigint").cast("string")).otherwise(number.cast("string"))
+def _truth_of(text: Column) -> tuple[Column, Column]:
+    """What a text says, null where it says nothing, and the truth value that it stands for."""
+    given = filled(F.lower(text))
+    given = F.when(~is_no_number(given), given)
+    return given, F.when(given.isin(*_TRUE), True).when(given.isin(*_FALSE), False)
+
+
+def one(value: Column, problem: Column | None = None) -> Column:
+    """A value that is neither list nor object, with its problem, which is null where there is none."""
+    told = F.lit(None) if problem is None else problem
+    return F.struct(value.alias("value"), told.cast("string").alias("problem"))
 
 
 def settled(
@@ -260,17 +268,17 @@ def settled(
     more_problems: Sequence[Column] = (),
     notes: Sequence[Column] = (),
 ) -> Column:
-    """A value with its problems, of which those that are null are none, and its notes.
+    """A list or an object with its problems, of which those that are null are none, and its notes.
 
     Args:
-        value: the value.
+        value: the list or object.
         problems: sentences.
         more_problems: arrays of sentences.
         notes: arrays of sentences.
     """
     return F.struct(
         value.alias("value"),
-        together([sentences(F.array(*problems)) if problems else _none(), *more_problems]).alias("problems"),
+        sentences(together([F.array(*problems) if problems else _none(), *more_problems])).alias("problems"),
         together(notes).alias("notes"),
     )
 
@@ -317,6 +325,15 @@ def _let(value: Column, body: Callable[[Column], Column]) -> Column:
 
 def _get(value: Column, kind: str, path: str = "$") -> Column:
     return F.try_variant_get(value, path, kind)
+
+
+def _is_rounded(number: Column) -> Column:
+    """Whether different whole numbers became this one. Nothing that was written as such, times in nanoseconds too."""
+    return F.abs(number).between(2.0**63, sys.float_info.max)
+
+
+def _rounded(path: str, text: Column) -> Column:
+    return F.concat(F.lit(f"{path} is "), text, F.lit(", too large to be exact; write it in quotes"))
 
 
 def _wrong(path: str, wanted: DataType) -> Column:

@@ -119,8 +119,7 @@ def estimate_win_rate(votes: PairVotes) -> Estimate:
     """Average win rates of all votes; ranks hold among models that battles connect."""
     rating = win_rates(votes, votes.counts[:, :, None])[:, 0]
     component = find_connected(votes)
-    where = scale_notes(votes.models, component, None)
-    notes = tuple((ALIKE, *own) if alike else own for alike, own in zip(_are_alike(votes), where, strict=True))
+    notes = alike_notes(votes, scale_notes(votes.models, component, None))
     return Estimate(votes.models, rating, component, members_of(component), votes.battles_per_model, notes)
 
 
@@ -182,6 +181,11 @@ def _notes(point: PointFit, ratings: RatingsConfig) -> tuple[tuple[str, ...], ..
         elif alike[position]:
             notes[position] = (ALIKE, *notes[position])
     return tuple(notes)
+
+
+def alike_notes(votes: PairVotes, notes: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """The notes of each model, with one more where all its votes are alike."""
+    return tuple((ALIKE, *own) if alike else own for alike, own in zip(_are_alike(votes), notes, strict=True))
 
 
 def _are_alike(votes: PairVotes) -> NDArray[np.bool_]:

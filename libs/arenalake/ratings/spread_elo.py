@@ -17,7 +17,7 @@ from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.ratings import leaderboard
 from arenalake.ratings.components import find_connected
 from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds, pack, unpack
-from arenalake.ratings.estimates import Estimate, members_of, scale_notes
+from arenalake.ratings.estimates import Estimate, alike_notes, members_of, scale_notes
 from arenalake.ratings.spread import (
     BLOCK,
     apply_to_both,
@@ -129,9 +129,10 @@ def estimate_elo(rows: pd.DataFrame, ratings: RatingsConfig) -> Estimate:
     """
     models, (first, second, score) = _battles(rows)
     rating = elo_ratings(first, second, score, len(models), _rules(ratings)) + _shifts(rows, ratings)
-    component = find_connected(_votes(rows))
+    votes = _votes(rows)
+    component = find_connected(votes)
     n_battles = np.bincount(first, minlength=len(models)) + np.bincount(second, minlength=len(models))
-    notes = scale_notes(models, component, ratings.anchor)
+    notes = alike_notes(votes, scale_notes(models, component, ratings.anchor))
     return Estimate(tuple(models), rating, component, members_of(component), n_battles, notes)
 
 

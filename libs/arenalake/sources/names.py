@@ -5,29 +5,62 @@ import re
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-# What surrounds a name and is no part of it: all that Unicode calls white space, line ends among them, and signs of no
-# width, the mark of byte order among them.
-_OUTER_CODES = (*range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8208), 8232, 8233, 8239, 8287, 8288, 12288)
-_OUTER = "".join(map(chr, (*_OUTER_CODES, 65279)))
-# What pandas, Python's json and Spark write for a number that is none.
-NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
+# What surrounds a name and is no part of it: all that Unicode calls white space, line ends among them, the sign of no
+# character, and signs of no width, the soft hyphen and the mark of byte order among them.
+_OUTER_CODES = (
+    *(0, *range(9, 14), *range(28, 33), 133, 160, 173, 5760),
+    *(*range(8192, 8208), 8232, 8233, 8239, 8287, 8288, 12288, 65279),
+)
+_OUTER = "".join(map(chr, _OUTER_CODES))
+# The signs of ASCII that are seen.
+_VISIBLE = (33, 126)
+# What a number that is none is called in small letters: by Python, pandas, JSON and Spark.
+_NO_NUMBERS = ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
+_WHOLE = r"^(-?\d+)\.0+$"
+# A number as languages write one that is large. Without a point or a sign it could be the start of a checksum.
+_LARGE = r"^-?\d(\.\d+[eE]\+?|[eE]\+)\d+$"
 
 
 def filled(text: Column) -> Column:
     """Text without what surrounds it; null where nothing is left, since an empty cell is no value."""
-    trimmed = F.trim(text, F.lit(_OUTER))
-    return F.when(trimmed != "", trimmed)
+    return F.nullif(F.btrim(text, F.lit(_OUTER)), F.lit(""))
 
 
-def name_of(text: Column) -> Column:
+def filled_name(text: Column) -> Column:
+    """The same for a column that is most often a name: so many signs take longer than all else that is done to one."""
+    is_filled = F.ascii(text).between(*_VISIBLE) & F.ascii(F.right(text, F.lit(1))).between(*_VISIBLE)
+    return F.when(is_filled, text).otherwise(filled(text))
+
+
+def name_of(filled: Column, *, is_language: bool = False) -> Column:
     """A text that names something: a model, a judge, a label, an id.
 
-    White space around it is no part of it. A whole number is the same however it was exported: 81.0 is 81. Blank text,
-    NaN and the infinities name nothing: null.
+    White space around it is no part of it. A whole number is the same however it was exported: 81.0 is 81, and so is
+    8.1e+01, up to 2^53, from where such numbers are not exact. Blank text, NaN and the infinities, in capitals or not,
+    name nothing: null.
+
+    Args:
+        filled: the text as `filled_name` gives it.
+        is_language: `nan` names something: it is the code of Southern Min.
     """
-    trimmed = filled(text)
-    whole = F.when(F.contains(trimmed, F.lit(".0")), F.regexp_replace(trimmed, r"^(-?\d+)\.0+$", "$1"))
-    return F.when(~trimmed.isin(*NO_NUMBERS), F.coalesce(whole, trimmed))
+    is_large = F.ascii(filled).between(ord("-"), ord("9")) & filled.rlike(_LARGE)
+    as_number = F.when(is_large, whole_text(filled.try_cast("double")))
+    whole = F.when(F.contains(filled, F.lit(".0")), F.regexp_replace(filled, _WHOLE, "$1"))
+    is_none = is_no_number(filled)
+    if is_language:
+        is_none &= filled != "nan"
+    return F.when(~is_none, F.coalesce(as_number, whole, filled))
+
+
+def is_no_number(text: Column) -> Column:
+    """Whether it is what a number that is none is written as."""
+    return F.lower(text).isin(*_NO_NUMBERS)
+
+
+def whole_text(number: Column) -> Column:
+    """A whole number below 2^53 in size without point and exponent; null for any other."""
+    is_whole = (number == F.floor(number)) & (F.abs(number) < 2.0**53)
+    return F.when(is_whole, number.cast("bigint").cast("string"))
 
 
 def clean_name(text: str) -> str:

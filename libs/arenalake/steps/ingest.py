@@ -49,10 +49,17 @@ class _Counts:
 def run(context: Context) -> StepResult:
     """Ingest every configured source. What goes wrong with a file or a source is told after the others are done."""
     lake, sources = context.lake, context.config.sources
-    listed = {name: list_files(lake.spark, name, source.path) for name, source in sources.items()}
-    for name in context.config.pipeline.reread:
+    result, listed = StepResult(), {}
+    if not sources:
+        result.errors.append(NothingKeptError("sources: there are none, so there is nothing to ingest"))
+    for name, source in sources.items():
+        try:
+            listed[name] = list_files(lake.spark, name, source.path)
+        except SourceNotFoundError as error:
+            result.errors.append(error)
+    for name in listed.keys() & set(context.config.pipeline.reread):
         _forget_files(lake, name, listed[name].files)
-    _write_terms(lake, sources)
+    _write_terms(lake, {name: sources[name] for name in listed})
     for name, listing in listed.items():
         if listing.others:
             log.info("not data, left alone", extra={"source": name, "files": ",".join(listing.others[:10])})
@@ -66,9 +73,8 @@ def run(context: Context) -> StepResult:
             log.exception("failed", extra={"source": name})
             return StepResult(errors=[ArenalakeError(f"sources.{name}: {type(error).__name__}: {_first_line(error)}")])
 
-    result = StepResult()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for done in pool.map(ingest, sources):
+        for done in pool.map(ingest, listed):
             result.lines += done.lines
             result.unreadable += done.unreadable
             result.errors += done.errors
@@ -214,8 +220,8 @@ class _Batch:
             found = _unreadable_reason(error)
             if found is None:
                 raise
-            reason = found
-            broken = list(files) if len(files) == 1 else [file for file in files if is_named(file, reason)]
+            broken = list(files) if len(files) == 1 else [file for file in files if is_named(file, found)]
+            reason = _root_cause(error) or found
         for file in broken:
             log.error("unreadable file", extra={"source": self.name, "file": file.path, "reason": reason})
             self.unreadable.append(f"{file.path} ({reason})")
@@ -364,7 +370,8 @@ class _Batch:
         return dict(sorted(counts.items()))
 
     def _add_conversations(self, records: DataFrame) -> None:
-        rows = records.select("file", F.explode("conversations").alias("one"))
+        # Outer: of what a plain explode leaves out Spark infers a filter, which takes it up to 20 s to think about.
+        rows = records.select("file", F.explode_outer("conversations").alias("one")).where("one IS NOT NULL")
         rows = rows.select(F.lit(self.name).alias("source"), "file", "one.*")
         if self.source.has_battles and self._known_names.intersection(self._names):
             # An interrupted run over a changed file may have left conversations whose battles are not there yet.
@@ -444,6 +451,12 @@ class _Batch:
 def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:
     rows = judged.groupBy("file", "fate").agg(F.count("*").alias("n")).collect()
     return {(row["file"], row["fate"]): row["n"] for row in rows}
+
+
+def _root_cause(error: Exception) -> str | None:
+    """What went wrong at the bottom of a Java trace, which classic Spark has in its message; None without one."""
+    causes = re.findall(r"^Caused by: [\w.$]*?(\w+): (.*)$", str(error), re.MULTILINE)
+    return f"{causes[-1][0]}: {causes[-1][1]}" if causes else None
 
 
 def _unreadable_reason(error: Exception) -> str | None:
