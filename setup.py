@@ -33,7 +33,6 @@ TEST = [
     "evalica>=0.4.2",  # independent ratings to compare with
     "choix>=0.4.1",  # independent ratings to compare with
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
-    "deltalake>=1.0",  # reads the results without Spark
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [
@@ -64,6 +63,8 @@ setup(
         "threadpoolctl>=3.1",  # one BLAS thread per task, so that sums round the same on any machine
         "pandas>=2.2,<3",  # what applyInPandas hands over; PySpark 4.2 warns on 3
         "pyarrow>=15",  # what mapInArrow hands over
+        "polars>=1.24,<3",  # statistics on frames in memory: Spark's expressions without Spark's second per plan
+        "deltalake>=1.0,<2",  # small tables in milliseconds, where Spark takes seconds
         "filelock>=3.12",  # one writer at a time on a local lake
         "rich>=13",  # progress display and leaderboard in a terminal
         "mlflow>=2.16,<4",  # the record of each run

@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pyspark.sql import SparkSession
+
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.lake import Lake
@@ -14,12 +16,15 @@ from arenalake.lock import lake_lock
 from arenalake.logs import configure_logging
 from arenalake.pipeline import run_when_ready, step_of
 from arenalake.progress import Progress
-from arenalake.session import get_session, require_file_systems, require_lasting_tables
+from arenalake.session import get_session, has_outer_session, require_file_systems, require_lasting_tables
 from arenalake.steps import Context
 from arenalake.steps.report import require_report
 from arenalake.tracking import prepare_tracking, require_tracking, track_job
 
 log = logging.getLogger(__name__)
+
+# Jobs that read nothing but small tables.
+_WITHOUT_SPARK = {"report"}
 
 
 def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
@@ -61,11 +66,8 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
             prepared = beside.submit(_prepare, config, jobs)
-            spark = get_session(config.spark)
+            spark = _session_for(config, jobs)
             prepared.result()
-        require_lasting_tables(spark, config.storage)
-        read = config.sources if "ingest" in jobs else {}
-        require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
         lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
 
         def run(job: str) -> None:
@@ -86,6 +88,17 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         errors.insert(0, UnreadableFilesError(told))
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def _session_for(config: Config, jobs: Sequence[str]) -> SparkSession | None:
+    """The session in which jobs run; None where they only read small tables that are on this machine."""
+    if set(jobs) <= _WITHOUT_SPARK and config.storage.local_root is not None and not has_outer_session():
+        return None
+    spark = get_session(config.spark)
+    require_lasting_tables(spark, config.storage)
+    read = config.sources if "ingest" in jobs else {}
+    require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
+    return spark
 
 
 def _prepare(config: Config, jobs: Sequence[str]) -> None:

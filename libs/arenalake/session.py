@@ -71,7 +71,7 @@ def get_session(config: SparkConfig) -> SparkSession:
         SessionError: there is neither a session nor a `spark.master`, or Delta Lake is missing.
     """
     builder = SparkSession.builder.appName(config.app_name)
-    if _has_outer_session():
+    if has_outer_session():
         spark = builder.getOrCreate()
     elif config.master is None:
         raise SessionError(
@@ -91,7 +91,8 @@ def get_session(config: SparkConfig) -> SparkSession:
     return spark
 
 
-def _has_outer_session() -> bool:
+def has_outer_session() -> bool:
+    """Whether spark-submit, Databricks, Spark Connect or this process has a session already."""
     outside = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
     return any(os.environ.get(name) for name in outside) or SparkSession.getActiveSession() is not None
 

@@ -7,18 +7,21 @@ import random
 from collections import defaultdict
 from decimal import Decimal
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 from scipy.stats import binomtest
 
 from arenalake.config import StorageConfig, parse_config
 from arenalake.counts.battles import count_battles, count_days
-from arenalake.counts.moderation import count_patterns, count_scores, sum_patterns
+from arenalake.counts.moderation import count_patterns, count_scores
 from arenalake.counts.tokens import count_conversation_tokens, count_tokens
 from arenalake.lake import Lake
 from arenalake.measure.messages import measure_conversations
 from arenalake.moderation import CATEGORIES, column_suffix
+from arenalake.statistics.flags import sum_patterns
 from arenalake.statistics.moderation import summarise_moderation
 from arenalake.steps import Context, moderation_stats, token_stats
 from arenalake.tables import (
@@ -33,6 +36,7 @@ from arenalake.tables import (
     TOKEN_COUNTS,
     TOKEN_STATS,
 )
+from frames import rows_of
 
 GOLD = (TOKEN_COUNTS, TOKEN_STATS, MODERATION_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
 GOLD = (*GOLD, MODERATION_CURVES)
@@ -112,6 +116,12 @@ def random_battles(seed, n):
         }
         rows.append({column: row.get(column) for column in BATTLES.column_names})
     return rows
+
+
+def summarised_moderation(messages, battles):
+    """Columns of the table `moderation_stats`."""
+    patterns = MODERATION_PATTERNS.in_memory(count_patterns(messages, battles))
+    return summarise_moderation(MODERATION_COUNTS.in_memory(count_scores(messages, battles)), sum_patterns(patterns))
 
 
 def as_tags(rows, battles=()):
@@ -272,12 +282,13 @@ def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
 
     def counts(messages, battles):
         patterns = count_patterns(messages, battles)
+        totals = MODERATION_TOTALS.conform_frame(sum_patterns(MODERATION_PATTERNS.in_memory(patterns)))
         return [
             count_tokens(messages, tokenizers=TOKENIZERS),
             count_conversation_tokens(messages, tokenizers=TOKENIZERS),
             count_scores(messages, battles),
             patterns,
-            sum_patterns(patterns),
+            spark.createDataFrame(totals, MODERATION_TOTALS.schema),
             count_battles(battles),
             count_days(battles),
         ]
@@ -313,13 +324,14 @@ def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
 def test_the_same_statistics_come_from_one_partition_and_from_seven(spark, summarised):
     lake = summarised.lake
     messages, battles = lake.read(MESSAGES).repartition(7), lake.read(BATTLES).repartition(7)
-    again = summarise_moderation(count_scores(messages, battles), sum_patterns(count_patterns(messages, battles)))
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "7")
     try:
-        assertDataFrameEqual(again, lake.read(MODERATION_STATS), rtol=0, atol=0)
+        again = MODERATION_STATS.conform_frame(summarised_moderation(messages, battles))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
+    stored = MODERATION_STATS.conform_frame(lake.load(MODERATION_STATS))
+    assert_frame_equal(pl.DataFrame(again), pl.DataFrame(stored), check_exact=True)
 
 
 def test_categories_that_real_labels_leave_out_are_missing_and_not_false(spark, real_data):
@@ -350,8 +362,8 @@ def test_categories_that_real_labels_leave_out_are_missing_and_not_false(spark, 
     conversations = spark.createDataFrame(rows, CONVERSATIONS.ddl).repartition(2)
     messages = measure_conversations(conversations, tokenizers=["whitespace"])
     battles = spark.createDataFrame([], BATTLES.ddl)
-    stats = summarise_moderation(count_scores(messages, battles), sum_patterns(count_patterns(messages, battles)))
-    found = {row.category: row for row in stats.where("grouping = 'all' AND unit = 'message'").collect()}
+    stats = rows_of(MODERATION_STATS, summarised_moderation(messages, battles))
+    found = {row.category: row for row in stats if row.grouping == "all" and row.unit == "message"}
     assert found.keys() == set(TAGS)
     for key, name in names.items():
         present = [record[key] for record in records if key in record]

@@ -344,7 +344,7 @@ def killed(monkeypatch, methods, table):
 def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch, killed_before):
     source = {"format": "arena", "path": str(tmp_path / "raw")}
     write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2), battle(3, winner="draw")])
-    with killed(monkeypatch, "append insert_new", killed_before), pytest.raises(KeyboardInterrupt):
+    with killed(monkeypatch, "append insert_new store", killed_before), pytest.raises(KeyboardInterrupt):
         run(lake, arena=source)
     measure(lake, "arena", "1.jsonl", "q1/a")  # what is there can be measured by itself
     healed = run(lake, arena=source)
@@ -362,7 +362,7 @@ def test_what_a_killed_run_left_of_a_file_that_is_gone_is_removed(lake, tmp_path
     write_lines(tmp_path / "raw" / "0.jsonl", [vote])
     run(lake, votes=source)
     write_lines(tmp_path / "raw" / "1.jsonl", [vote, vote, vote | {"winner": "draw"}])
-    with killed(monkeypatch, "append", INGESTED_FILES), pytest.raises(KeyboardInterrupt):
+    with killed(monkeypatch, "store", INGESTED_FILES), pytest.raises(KeyboardInterrupt):
         run(lake, votes=source)
     assert len(rows(lake, BATTLES, "file")) == 3
     if records_of == "renamed":

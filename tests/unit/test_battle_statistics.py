@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections import Counter
 
 import duckdb
 import pandas as pd
@@ -9,9 +10,10 @@ import pytest
 from scipy.stats import binomtest
 
 from arenalake.counts.battles import count_battles, count_days
+from arenalake.numbers.trinomial import win_rate_interval
 from arenalake.statistics.battles import summarise_pairs, summarise_positions
-from arenalake.statistics.trinomial import win_rate_interval
 from arenalake.tables import BATTLE_COUNTS, BATTLES, PAIR_STATS, POSITION_STATS, VOLUME_STATS
+from frames import frame_of, rows_of
 
 
 def battles(spark, votes):
@@ -26,13 +28,19 @@ def vote(model_a, model_b, winner, **other):
     return {"model_a": model_a, "model_b": model_b, "winner": winner, **other}
 
 
-def by_key(df, table):
-    rows = df.collect()
+def counts_of(votes):
+    """Rows of `battle_counts` from the same dicts."""
+    times = Counter(tuple(({"source": "s", "judge_kind": "human"} | vote).items()) for vote in votes)
+    return frame_of(BATTLE_COUNTS, [{**dict(vote), "n": n} for vote, n in times.items()])
+
+
+def by_key(frame, table):
+    rows = rows_of(table, frame)
     assert len({tuple(row[k] for k in table.key) for row in rows}) == len(rows), "the key is not unique"
     return {tuple(row[k] for k in table.key): row for row in rows}
 
 
-def test_a_pair_is_one_row_in_code_point_order_whichever_side_was_shown_first(spark):
+def test_a_pair_is_one_row_in_code_point_order_whichever_side_was_shown_first():
     votes = [
         vote("ä", "Z", "model_a"),  # code points: Z < a < ä < 🙂
         vote("Z", "ä", "model_a"),
@@ -41,7 +49,7 @@ def test_a_pair_is_one_row_in_code_point_order_whichever_side_was_shown_first(sp
         vote("🙂", "ä", "model_b"),
         vote("Z", "ä", "model_a", judge_kind="model"),
     ]
-    pairs = by_key(summarise_pairs(count_battles(battles(spark, votes))), PAIR_STATS)
+    pairs = by_key(summarise_pairs(counts_of(votes)), PAIR_STATS)
     assert set(pairs) == {("s", "human", "Z", "ä"), ("s", "human", "ä", "🙂"), ("s", "model", "Z", "ä")}
     row = pairs["s", "human", "Z", "ä"]
     assert (row.wins_a, row.wins_b, row.ties, row.bothbad, row.n) == (1, 1, 1, 1, 4)
@@ -51,7 +59,7 @@ def test_a_pair_is_one_row_in_code_point_order_whichever_side_was_shown_first(sp
     assert pairs["s", "human", "ä", "🙂"].win_rate_a == 1.0
 
 
-def test_positions_are_counted_for_all_battles_and_for_each_model_and_side(spark):
+def test_positions_are_counted_for_all_battles_and_for_each_model_and_side():
     votes = [
         vote("m", "n", "model_a"),
         vote("m", "n", "model_a"),
@@ -59,7 +67,7 @@ def test_positions_are_counted_for_all_battles_and_for_each_model_and_side(spark
         vote("n", "m", "tie"),
         vote("n", "m", "tie (bothbad)"),
     ]
-    rows = by_key(summarise_positions(count_battles(battles(spark, votes))), POSITION_STATS)
+    rows = by_key(summarise_positions(counts_of(votes)), POSITION_STATS)
     found = {(k[2], k[3]): (row.n, row.ties, row.wins, row.win_rate) for k, row in rows.items()}
     assert found == {
         (None, "a"): (5, 2, 2, 2 / 3),
@@ -83,7 +91,7 @@ def test_days_are_utc_and_battles_without_a_time_are_kept_under_a_null_day(spark
         vote("m", "n", "tie", tstamp=dt.datetime(2023, 5, 1, 12, 0, tzinfo=utc)),
         vote("m", "n", "tie"),
     ]
-    rows = by_key(count_days(battles(spark, votes)), VOLUME_STATS)
+    rows = by_key(VOLUME_STATS.in_memory(count_days(battles(spark, votes))), VOLUME_STATS)
     assert {k[1]: row.n_battles for k, row in rows.items()} == {
         dt.date(2023, 4, 30): 1,
         dt.date(2023, 5, 1): 2,
@@ -93,7 +101,7 @@ def test_days_are_utc_and_battles_without_a_time_are_kept_under_a_null_day(spark
 
 def test_a_null_language_turn_or_anony_is_counted_as_a_value_of_its_own(spark):
     votes = [vote("m", "n", "tie"), vote("m", "n", "tie"), vote("m", "n", "tie", turn=1, anony=False, language="en")]
-    rows = by_key(count_battles(battles(spark, votes)), BATTLE_COUNTS)
+    rows = by_key(BATTLE_COUNTS.in_memory(count_battles(battles(spark, votes))), BATTLE_COUNTS)
     assert {(row.language, row.turn, row.anony): row.n for row in rows.values()} == {
         (None, None, None): 2,
         ("en", 1, False): 1,
@@ -116,8 +124,8 @@ def real_votes(real_data):
 
 def test_real_votes_give_the_same_pairs_and_positions_as_duckdb(spark, real_votes):
     votes = pd.DataFrame(real_votes)  # noqa: F841 - read by DuckDB
-    counts = count_battles(battles(spark, real_votes))
-    pairs = summarise_pairs(counts).drop("ci_lower", "ci_upper").orderBy(*PAIR_STATS.key).toPandas()
+    counts = BATTLE_COUNTS.in_memory(count_battles(battles(spark, real_votes)))
+    pairs = PAIR_STATS.conform_frame(summarise_pairs(counts)).drop(["ci_lower", "ci_upper"]).to_pandas()
     expected = duckdb.sql(
         """
         SELECT source, 'human' AS judge_kind, x AS model_a, y AS model_b,
@@ -133,7 +141,7 @@ def test_real_votes_give_the_same_pairs_and_positions_as_duckdb(spark, real_vote
     assert len(pairs) > 900
     pd.testing.assert_frame_equal(pairs, expected, check_dtype=False, rtol=1e-12)
 
-    positions = summarise_positions(counts).drop("ci_lower", "ci_upper").orderBy(*POSITION_STATS.key).toPandas()
+    positions = POSITION_STATS.conform_frame(summarise_positions(counts)).drop(["ci_lower", "ci_upper"]).to_pandas()
     expected = duckdb.sql(
         """
         SELECT source, 'human' AS judge_kind, model, side, count(*) AS n,
@@ -143,7 +151,7 @@ def test_real_votes_give_the_same_pairs_and_positions_as_duckdb(spark, real_vote
             SELECT source, winner, NULL AS model, 'a' AS side FROM votes
             UNION ALL SELECT source, winner, model_a, 'a' FROM votes
             UNION ALL SELECT source, winner, model_b, 'b' FROM votes
-        ) GROUP BY ALL ORDER BY source, model NULLS FIRST, side
+        ) GROUP BY ALL ORDER BY source, model NULLS LAST, side
         """
     ).df()
     pd.testing.assert_frame_equal(positions, expected, check_dtype=False, rtol=1e-12)
@@ -151,10 +159,8 @@ def test_real_votes_give_the_same_pairs_and_positions_as_duckdb(spark, real_vote
 
 def test_the_same_rows_in_another_order_and_partitioning_give_the_same_bits(spark, real_votes):
     def statistics(votes, partitions):
-        counts = count_battles(battles(spark, votes).repartition(partitions))
-        return [
-            {tuple(row) for row in frame.collect()} for frame in (summarise_pairs(counts), summarise_positions(counts))
-        ]
+        counts = BATTLE_COUNTS.in_memory(count_battles(battles(spark, votes).repartition(partitions)))
+        return [set(frame.iter_rows()) for frame in (summarise_pairs(counts), summarise_positions(counts))]
 
     sample = list(itertools.islice(real_votes, 0, None, 7))
     assert statistics(sample, 1) == statistics(sample[::-1], 7)

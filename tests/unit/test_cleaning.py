@@ -13,7 +13,8 @@ from arenalake.config import CleaningConfig, OutlierConfig
 from arenalake.counts.battles import count_battles
 from arenalake.sources.battle import gives_away
 from arenalake.statistics.cleaning import summarise_cleaning
-from arenalake.tables import BATTLES, CLEANING_STATS
+from arenalake.tables import BATTLE_COUNTS, BATTLES, CLEANING_STATS
+from frames import rows_of
 
 
 def cleaning_of(**rules):
@@ -78,7 +79,8 @@ def test_a_rule_sees_only_what_the_ones_before_it_left(spark):
     rules = {"only_anony": True, "drop_leaked": True, "max_votes_per_prompt": 2, "max_votes_per_day": 1}
     table = battles(spark, votes)
     removed = mark_votes(table, cleaning=cleaning_of(**rules))
-    stats = summarise_cleaning(count_battles(table, removed), cleaning=cleaning_of(**rules)).orderBy("step").collect()
+    counts = BATTLE_COUNTS.in_memory(count_battles(table, removed))
+    stats = rows_of(CLEANING_STATS, summarise_cleaning(counts, cleaning=cleaning_of(**rules)))
     assert [(row.rule, row.n_before, row.n_removed, row.n_after) for row in stats] == [
         ("only_anony", 6, 2, 4),
         ("drop_leaked", 4, 1, 3),
@@ -91,13 +93,13 @@ def test_a_rule_sees_only_what_the_ones_before_it_left(spark):
 def test_rules_that_remove_nothing_have_a_row_and_counts_stay_whole(spark):
     table = battles(spark, [{"anony": True}, {"anony": False}, {"source": "t"}])
     cleaning = cleaning_of(only_anony=True, max_votes_per_day=9)
-    counts = count_battles(table, mark_votes(table, cleaning=cleaning))
-    assert {(r.source, r.removed_by): r.n for r in counts.collect()} == {
+    counts = BATTLE_COUNTS.in_memory(count_battles(table, mark_votes(table, cleaning=cleaning)))
+    assert {(source, removed_by): n for source, removed_by, n in counts["source", "removed_by", "n"].iter_rows()} == {
         ("s", None): 1, ("s", "only_anony"): 1, ("t", None): 1,
     }  # fmt: skip
-    rows = summarise_cleaning(counts, cleaning=cleaning).orderBy(*CLEANING_STATS.key).collect()
+    rows = rows_of(CLEANING_STATS, summarise_cleaning(counts, cleaning=cleaning))
     assert [(r.source, r.step, r.n_removed) for r in rows] == [("s", 1, 1), ("s", 2, 0), ("t", 1, 0), ("t", 2, 0)]
-    assert summarise_cleaning(counts, cleaning=cleaning_of()).isEmpty()
+    assert rows_of(CLEANING_STATS, summarise_cleaning(counts, cleaning=cleaning_of())) == []
 
 
 N_MODELS = 12

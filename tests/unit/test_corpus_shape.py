@@ -21,6 +21,7 @@ from arenalake.tables import (
     MESSAGES,
     VOTER_STATS,
 )
+from frames import rows_of
 
 
 def random_conversations(seed, n):
@@ -86,7 +87,7 @@ def entities(spark):
 def shape(entities):
     conversations, messages = entities
     counts = CONVERSATION_COUNTS.conform(count_conversations(conversations, messages))
-    return CORPUS_SHAPE.conform(summarise_shape(counts, messages)).collect()
+    return rows_of(CORPUS_SHAPE, summarise_shape(counts, messages))
 
 
 def language_of(row):
@@ -149,7 +150,7 @@ def test_voters_are_counted_and_described_without_their_names(spark):
         for source, kind, judge in votes
     ]
     battles = spark.createDataFrame(rows, BATTLES.ddl)
-    found = VOTER_STATS.conform(summarise_voters(battles.repartition(5))).collect()
+    found = rows_of(VOTER_STATS, summarise_voters(battles.repartition(5)))
     assert {(row.source, row.judge_kind) for row in found} == {vote[:2] for vote in votes}
     for row in found:
         judges = [judge for source, kind, judge in votes if (source, kind) == (row.source, row.judge_kind)]
@@ -165,7 +166,7 @@ def test_voters_are_counted_and_described_without_their_names(spark):
 
 def test_published_languages_stand_against_detected_ones(entities):
     _, messages = entities
-    found = LANGUAGE_AUDIT.conform(audit_languages(messages)).collect()
+    found = rows_of(LANGUAGE_AUDIT, LANGUAGE_AUDIT.in_memory(audit_languages(messages)))
     published = Counter((row["source"], row["language"]) for row in ROWS)
     cells, checked, confirmed = defaultdict(list), Counter(), Counter()
     for row in ROWS:
@@ -194,7 +195,7 @@ def test_the_same_shape_and_audit_come_from_seven_partitions(spark, entities, sh
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "7")
     try:
-        again = summarise_shape(count_conversations(conversations, messages), messages).collect()
+        again = rows_of(CORPUS_SHAPE, summarise_shape(count_conversations(conversations, messages), messages))
         audit_again = audit_languages(messages).collect()
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)

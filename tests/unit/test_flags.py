@@ -3,9 +3,11 @@
 import random
 from collections import defaultdict
 
+import polars as pl
 import pytest
 from scipy.stats import binomtest
 
+import frames
 from arenalake.moderation import ALL_CATEGORIES, CATEGORIES, LABELLED_BIT, ROLE_BIT, ROLES
 from arenalake.statistics.flags import (
     count_cooccurrence,
@@ -35,13 +37,14 @@ def message(role, **flags):
     return (ROLES.index(role) << ROLE_BIT) + (labelled << LABELLED_BIT) + flagged
 
 
-def patterns_of(spark, rows):
+def patterns_of(rows):
     """Rows are (model, language, messages, n)."""
-    return spark.createDataFrame([("s", *row) for row in rows], MODERATION_PATTERNS.ddl)
+    named = [dict(zip(MODERATION_PATTERNS.column_names, ("s", *row), strict=True)) for row in rows]
+    return frames.frame_of(MODERATION_PATTERNS, named)
 
 
-def rows_of(df, table, *key):
-    rows = table.conform(df).collect()
+def rows_of(frame, table, *key):
+    rows = frames.rows_of(table, frame)
     found = {tuple(row[column] for column in key): row for row in rows}
     assert len(found) == len(rows)
     return found
@@ -65,8 +68,8 @@ TOY = [
 ]
 
 
-def test_attempts_and_answers_are_counted_per_conversation(spark):
-    df = summarise_answers(patterns_of(spark, TOY))
+def test_attempts_and_answers_are_counted_per_conversation():
+    df = summarise_answers(patterns_of(TOY))
     found = rows_of(df, MODERATION_ANSWERS, "grouping", "model", "language", "category")
 
     def figures(*key):
@@ -86,8 +89,8 @@ def test_attempts_and_answers_are_counted_per_conversation(spark):
     assert not any(row.model is None and row.grouping == "model" for row in found.values())  # no battles
 
 
-def test_conversations_count_once_per_category_with_sub_categories_folded_in(spark):
-    df = summarise_flagged_conversations(patterns_of(spark, TOY))
+def test_conversations_count_once_per_category_with_sub_categories_folded_in():
+    df = summarise_flagged_conversations(patterns_of(TOY))
     found = rows_of(df, MODERATION_CONVERSATIONS, "grouping", "model", "language", "unit", "category")
     row = found["all", None, None, "conversation", "hate"]
     assert (row.n, row.n_missing, row.n_flagged) == (30, 11, 3 + 5 + 2 + 7 + 13)
@@ -100,16 +103,16 @@ def test_conversations_count_once_per_category_with_sub_categories_folded_in(spa
     assert {category for *_, category in found} == {"any", "harassment", "hate", "self-harm", "sexual", "violence"}
 
 
-def test_a_missing_category_and_missing_moderation_are_told_apart(spark):
-    found = rows_of(measure_coverage(patterns_of(spark, TOY)), MODERATION_COVERAGE, "role", "category")
+def test_a_missing_category_and_missing_moderation_are_told_apart():
+    found = rows_of(measure_coverage(patterns_of(TOY)), MODERATION_COVERAGE, "role", "category")
     row = found["user", "hate"]
     assert (row.n, row.n_labelled, row.n_without_category, row.n_without_moderation) == (48, 24, 13, 11)
     row = found["assistant", "any"]
     assert (row.n, row.n_labelled, row.n_without_category, row.n_without_moderation) == (48, 30, 0, 18)
 
 
-def test_flag_rates_by_turn_count_each_message_at_its_turn(spark):
-    found = rows_of(summarise_turns(patterns_of(spark, TOY)), MODERATION_TURNS, "role", "turn", "category")
+def test_flag_rates_by_turn_count_each_message_at_its_turn():
+    found = rows_of(summarise_turns(patterns_of(TOY)), MODERATION_TURNS, "role", "turn", "category")
     row = found["user", 1, "hate"]
     assert (row.n, row.n_missing, row.n_flagged, row.rate) == (17, 24, 15, 15 / 17)
     row = found["assistant", 2, "hate"]
@@ -118,7 +121,7 @@ def test_flag_rates_by_turn_count_each_message_at_its_turn(spark):
     assert (row.n, row.n_missing, row.n_flagged) == (17, 0, 17)
 
 
-def test_categories_that_occur_together_are_counted_where_both_are_known(spark):
+def test_categories_that_occur_together_are_counted_where_both_are_known():
     rows = [
         ("m", None, [message("user", hate=True, violence=True)], 3),
         ("m", None, [message("user", hate=True, violence=False)], 4),
@@ -126,21 +129,21 @@ def test_categories_that_occur_together_are_counted_where_both_are_known(spark):
         ("m", None, [message("user", hate=False, violence=False)], 6),
         ("m", None, [message("user", hate=True)], 100),
     ]
-    df = count_cooccurrence(patterns_of(spark, rows))
+    df = count_cooccurrence(patterns_of(rows))
     (row,) = rows_of(df, MODERATION_COOCCURRENCE, "role", "category_a", "category_b").values()
     assert (row.role, row.category_a, row.category_b) == ("user", "hate", "violence")
     assert (row.n, row.n_a, row.n_b, row.n_both) == (18, 7, 8, 3)
     assert (row.jaccard, row.lift) == (3 / 12, 3 * 18 / (7 * 8))
 
 
-def test_random_patterns_agree_with_plain_python(spark):
+def test_random_patterns_agree_with_plain_python():
     rng = random.Random(5)
     rows = []
     for number in range(60):
         roles = ["battle"] if rng.random() < 0.1 else ["user", "assistant"] * rng.randint(1, 4)
         codes = [message(role, **random_flags(rng)) for role in roles]
         rows.append((None if roles == ["battle"] else rng.choice("ab"), rng.choice([None, "x"]), codes, number + 1))
-    patterns = patterns_of(spark, rows)
+    patterns = patterns_of(rows)
     turns, answers = defaultdict(lambda: [0, 0, 0]), defaultdict(lambda: [0] * 5)
     for _, _, codes, n in rows:
         decoded = [decode(code) for code in codes]
@@ -160,7 +163,7 @@ def test_random_patterns_agree_with_plain_python(spark):
     found = rows_of(summarise_turns(patterns), MODERATION_TURNS, "role", "turn", "category")
     assert {key: [row.n, row.n_missing, row.n_flagged] for key, row in found.items()} == turns
     found = rows_of(
-        summarise_answers(patterns).where("grouping = 'all'"),
+        summarise_answers(patterns).filter(pl.col("grouping") == "all"),
         MODERATION_ANSWERS,
         "category",
     )
@@ -194,7 +197,8 @@ def test_agreement_of_toxicity_tags_with_moderation_leaves_missing_ones_out(spar
         row |= {"source": "s", "moderation": {"flagged": flag}, "toxicity": {"roberta_large": {"flagged": tag}}}
         rows += [row] * times
     battles = spark.createDataFrame(rows, BATTLES.ddl)
-    found = rows_of(measure_toxicity_agreement(battles), TOXICITY_AGREEMENT, "tagger")
+    agreement = TOXICITY_AGREEMENT.in_memory(measure_toxicity_agreement(battles))
+    found = rows_of(agreement, TOXICITY_AGREEMENT, "tagger")
     row = found[("roberta_large",)]
     assert (row.n_battles, row.n, row.n_missing_tag, row.n_missing_moderation) == (57, 50, 3, 4)
     assert (row.n_both, row.n_tagger_only, row.n_moderation_only, row.n_neither) == (20, 5, 10, 15)

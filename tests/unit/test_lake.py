@@ -8,7 +8,6 @@ from arenalake.tables import BATTLES
 
 
 def test_a_version_that_was_asked_for_before_a_write_is_not_remembered_after_it(spark):
-    lake = Lake(spark, StorageConfig(root="nowhere"))
     writers = []
 
     class Session:
@@ -25,7 +24,7 @@ def test_a_version_that_was_asked_for_before_a_write_is_not_remembered_after_it(
         with lake._alone(BATTLES):
             lake._wrote(BATTLES)
 
-    lake.spark = Session()
+    lake = Lake(Session(), StorageConfig(root="nowhere"))
     assert lake._commit(BATTLES)["version"] == 7
     writers[0].join()
     lake._commit(BATTLES)

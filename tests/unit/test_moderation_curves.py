@@ -4,21 +4,21 @@ import pytest
 
 from arenalake.statistics.moderation import share_above_thresholds
 from arenalake.tables import MODERATION_COUNTS, MODERATION_CURVES
+from frames import frame_of, rows_of
 
 # Bin i holds scores from 10^(i / 100) on, -901 all below 1e-9, and 0 the score 1. Thresholds are 10^(i / 10).
 BINS = {-901: 1, -900: 2, -891: 4, -890: 8, -11: 16, -10: 32, -1: 64, 0: 128, None: 256}
 
 
-@pytest.mark.parametrize("partitions", [1, 3])
-def test_a_bin_is_above_the_thresholds_that_its_scores_reach(spark, partitions):
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_bin_is_above_the_thresholds_that_its_scores_reach(order):
     key = {"source": "s", "model": "m", "role": "user", "category": "hate", "n_labelled": 0, "n_flagged": 0}
     rows = [
         {**key, "language": language, "score_bin": score_bin, "n": n, "sum_score": None}
         for language in ("English", None)
         for score_bin, n in BINS.items()
     ]
-    counts = spark.createDataFrame(rows, MODERATION_COUNTS.ddl).repartition(partitions)
-    found = MODERATION_CURVES.conform(share_above_thresholds(counts)).collect()
+    found = rows_of(MODERATION_CURVES, share_above_thresholds(frame_of(MODERATION_COUNTS, rows[::order])))
     scored = {score_bin: 2 * n for score_bin, n in BINS.items() if score_bin is not None}
     expected = {
         (grouping, edge): sum(n for score_bin, n in scored.items() if score_bin >= 10 * edge)

@@ -8,7 +8,15 @@ from pyspark.sql import functions as F
 from arenalake.counts.moderation import count_scores
 from arenalake.counts.tokens import count_conversation_tokens, count_tokens
 from arenalake.statistics.tokens import summarise_conversations, summarise_language_costs
-from arenalake.tables import BATTLES, CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, MESSAGES
+from arenalake.tables import (
+    BATTLES,
+    CONVERSATION_TOKEN_COUNTS,
+    CONVERSATION_TOKEN_STATS,
+    LANGUAGE_COSTS,
+    MESSAGES,
+    TOKEN_COUNTS,
+)
+from frames import rows_of
 
 
 def messages_of(spark, rows):
@@ -55,8 +63,8 @@ TOY = [
 
 def test_conversations_are_described_by_their_turns_and_tokens(spark):
     counts = count_conversation_tokens(messages_of(spark, TOY), tokenizers=["sample"])
-    stats = summarise_conversations(CONVERSATION_TOKEN_COUNTS.conform(counts))
-    rows = CONVERSATION_TOKEN_STATS.conform(stats).collect()
+    stats = summarise_conversations(CONVERSATION_TOKEN_COUNTS.in_memory(counts))
+    rows = rows_of(CONVERSATION_TOKEN_STATS, stats)
     found = {(row.grouping, row.model, row.language, row.measure): row for row in rows}
     assert len(found) == 2 * (1 + 2 + 2)
     row = found["all", None, None, "tokens"]  # 3, 3 and 9
@@ -81,7 +89,7 @@ def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spa
 
 def test_a_language_costs_its_tokens_per_character(spark):
     counts = count_tokens(messages_of(spark, TOY), tokenizers=["sample"])
-    rows = LANGUAGE_COSTS.conform(summarise_language_costs(counts)).collect()
+    rows = rows_of(LANGUAGE_COSTS, summarise_language_costs(TOKEN_COUNTS.in_memory(counts)))
     found = {(row.language, row.role): (row.n_messages, row.n_chars, row.n_tokens, row.tokens_per_char) for row in rows}
     assert found == {
         ("English", "user"): (3, 16, 7, 7 / 16),

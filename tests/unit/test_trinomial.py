@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
-from arenalake.statistics.trinomial import win_rate_interval
+from arenalake.numbers.trinomial import win_rate_interval
 
 Z = 1.959963984540054
 COUNT = st.integers(min_value=0, max_value=400)

@@ -57,30 +57,6 @@ class Sums:
     cells: Whole
     sums: Whole
 
-    def of_groups(self) -> Whole:
-        """Sums of all cells of a group, [sums, groups]."""
-        return np.add.reduceat(self.sums, self.bounds[:-1], axis=1)
-
-    def quantile(self, weights: Whole, thousandths: int) -> Whole:
-        """The smallest cell of each group that at least this share of its weight does not exceed (`inverted_cdf`).
-
-        Args:
-            weights: how often each cell occurs, [cells].
-
-        Returns:
-            Numbers of cells, [groups]; meaningless for a group without weight.
-        """
-        up_to = np.cumsum(weights)
-        starts, ends = self.bounds[:-1], self.bounds[1:]
-        n_before = up_to[starts] - weights[starts]
-        sizes = np.diff(self.bounds)
-        # Whole numbers are compared, so that no rounding moves a rank.
-        needed = (up_to[ends - 1] - n_before) * thousandths
-        is_enough = (up_to - np.repeat(n_before, sizes)) * 1000 >= np.repeat(needed, sizes)
-        first = np.minimum.reduceat(np.where(is_enough, np.arange(len(up_to)), len(up_to) - 1), starts)
-        found: Whole = self.cells[first]
-        return found
-
     def keys_of_cells(self) -> list[pa.Array]:
         """Strings of one entry a cell."""
         group = pa.array(np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds)))

@@ -4,7 +4,7 @@ Tags of a battle as a whole count with the role `battle` and no model; each batt
 Languages of messages are as published, else as detected.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 
 import numpy as np
@@ -20,7 +20,6 @@ from arenalake.moderation import (
     CATEGORIES,
     FLAG_COLUMNS,
     LABELLED_BIT,
-    MASKS,
     ROLE_BIT,
     ROLES,
     SCORE_COLUMNS,
@@ -114,60 +113,6 @@ def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:
     conversations = with_known_language(messages.where("pattern IS NOT NULL")).select(*keys)
     as_one_message = _tags(battles).select("source", "model", "language", F.array(_code_of_battle()).alias("pattern"))
     return conversations.unionByName(as_one_message).groupBy(*keys).agg(F.count("*").alias("n"))
-
-
-def sum_patterns(patterns: DataFrame) -> DataFrame:
-    """Sum the flags within conversations first, then over conversations.
-
-    Args:
-        patterns: columns of the table `moderation_patterns`.
-
-    Returns:
-        Columns of the table `moderation_totals`. A role that a conversation has no labelled message of adds nothing.
-    """
-    role = F.posexplode(F.array(*map(F.lit, ROLES))).alias("role_number", "role")
-    own = F.filter("pattern", lambda code: F.shiftright(code, ROLE_BIT) == F.col("role_number"))
-    by_role = patterns.select("*", role).withColumn("own", F.sort_array(own))
-    # One role's lists are far fewer than whole patterns, and what takes a function is interpreted row by row.
-    alike = by_role.where(F.size("own") > 0).groupBy("source", "model", "language", "role", "own")
-    views = by_category(alike.agg(F.sum("n").alias("n")), "source", "model", "language", "role", "n", "own")
-    keys = ("source", "model", "language", "role", "category")
-    present = views.select(
-        *keys,
-        "n",
-        F.size(F.filter("own", lambda code: has(code, "labelled"))).alias("m"),
-        F.size(F.filter("own", lambda code: has(code, "flagged"))).alias("f"),
-    )
-    n, m, f = F.col("n"), F.col("m").cast("bigint"), F.col("f").cast("bigint")
-    return present.groupBy(*keys).agg(
-        F.sum(F.when(m > 0, n).otherwise(0)).alias("n_conversations"),
-        F.sum(F.when(f > 0, n).otherwise(0)).alias("n_conversations_flagged"),
-        F.sum(n * m).alias("n_messages"),
-        F.sum(n * f).alias("n_flagged"),
-        F.sum(n * m * m).alias("sum_messages_squared"),
-        F.sum(n * f * f).alias("sum_flagged_squared"),
-        F.sum(n * f * m).alias("sum_flagged_messages"),
-    )
-
-
-def by_category(rows: DataFrame, *columns: str, masks: Mapping[str, int] | None = None) -> DataFrame:
-    """Repeat each row for every category.
-
-    Args:
-        columns: what to keep of the rows.
-        masks: category to the bits of a code that say so, for other categories than the published ones.
-
-    Returns:
-        The columns, category, and its bits in a code: `flagged`, and `labelled` where the flag is known.
-    """
-    named = F.create_map(*[F.lit(part) for pair in (masks or MASKS).items() for part in pair])
-    repeated = rows.select(*columns, F.explode(named).alias("category", "flagged"))
-    return repeated.withColumn("labelled", F.shiftleft("flagged", LABELLED_BIT))
-
-
-def has(code: Column, mask: str) -> Column:
-    """Whether a message's code has one of the bits in this column."""
-    return code.bitwiseAND(F.col(mask)) != 0
 
 
 def _code_of_battle() -> Column:

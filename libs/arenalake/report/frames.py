@@ -1,11 +1,9 @@
-"""What the report reads: gold tables as typed pandas frames, each cut down in Spark first and sorted by its key."""
+"""What the report reads: gold tables as typed pandas frames, each cut down first and sorted by its key."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pandas as pd
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import polars as pl
 
 from arenalake.lake import Lake
 from arenalake.report.hide import hide_cells, hide_ingested
@@ -85,7 +83,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         RATINGS: None,
         STYLE_COEFFICIENTS: None,
         RATING_SLICES: None,
-        RATING_PAIRS: F.col("slice") == "all",
+        RATING_PAIRS: pl.col("slice") == "all",
         RATING_CALIBRATION: None,
         RATING_INFLUENCE: None,
         CLEANING_STATS: None,
@@ -95,47 +93,36 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         CORPUS_SHAPE: None,
         VOTER_STATS: None,
         LANGUAGE_AUDIT: None,
-        TOKEN_STATS: F.col("grouping").isin(*TOKEN_GROUPINGS),
-        MODERATION_STATS: F.col("grouping").isin(*MODERATION_GROUPINGS),
-        MODERATION_CURVES: F.col("grouping") == "all",
-        MODERATION_ANSWERS: F.col("grouping").isin(*ANSWER_GROUPINGS),
+        TOKEN_STATS: pl.col("grouping").is_in(TOKEN_GROUPINGS),
+        MODERATION_STATS: pl.col("grouping").is_in(MODERATION_GROUPINGS),
+        MODERATION_CURVES: pl.col("grouping") == "all",
+        MODERATION_ANSWERS: pl.col("grouping").is_in(ANSWER_GROUPINGS),
         REPRODUCTION: None,
         SOURCE_TERMS: None,
     }
-    # The tables are small: side by side, one is planned while another is read.
-    with ThreadPoolExecutor() as pool:
-        ingested = pool.submit(_ingested, lake)
-        frames = dict(zip(wanted, pool.map(lambda table: _read(lake, table, wanted[table]), wanted), strict=True))
+    frames = {table: _read(lake, table, where) for table, where in wanted.items()}
     cut = [table.name for table, frame in frames.items() if len(frame) > MAX_ROWS]
     shown = {table.name: frame.head(MAX_ROWS) for table, frame in frames.items()}
     shown[REPRODUCTION.name] = shown[REPRODUCTION.name].sort_values(["source", "place"])
     shown = hide_cells(shown, min_cell)
-    records = hide_ingested(ingested.result(), shown[CORPUS_SHAPE.name])
+    records = hide_ingested(_ingested(lake), shown[CORPUS_SHAPE.name])
     return Frames(**shown, ingested=records, min_cell=min_cell, cut=cut)
 
 
-def _read(lake: Lake, table: Table, where: Column | None) -> pd.DataFrame:
-    if not lake.exists(table):
-        return typed(pd.DataFrame(columns=table.column_names), table)
-    rows = lake.read(table)
-    return _to_pandas(rows if where is None else rows.where(where), table)
+def _read(lake: Lake, table: Table, where: pl.Expr | None) -> pd.DataFrame:
+    rows = lake.load(table)
+    # Sorted, since equal tables must give equal pages however their rows lie in files.
+    in_order = (rows if where is None else rows.filter(where)).sort(table.key).head(MAX_ROWS + 1)
+    return typed(in_order.to_pandas(date_as_object=True), table)
 
 
 def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """Whole numbers with nulls come from Spark as floats; give every column the type that the table declares."""
+    """Whole numbers with nulls come from Arrow as floats; give every column the type that the table declares."""
     kinds = {column.name: _INTEGERS.get(column.type, "") for column in table.columns}
     return frame.astype({name: kind for name, kind in kinds.items() if kind and name in frame.columns})
 
 
-def _to_pandas(rows: DataFrame, table: Table) -> pd.DataFrame:
-    # Sorted, since equal tables must give equal pages however their rows lie in files.
-    return typed(rows.orderBy(*table.key).limit(MAX_ROWS + 1).toPandas(), table)
-
-
 def _ingested(lake: Lake) -> pd.DataFrame:
     sums = ("rows", "kept", "quarantined", "duplicates")
-    if not lake.exists(INGESTED_FILES):
-        return pd.DataFrame(columns=["source", "files", *sums])
-    files = lake.read(INGESTED_FILES).groupBy("source")
-    frame = files.agg(F.count(F.lit(1)).alias("files"), *[F.sum(name).alias(name) for name in sums])
-    return frame.orderBy("source").toPandas()
+    files = lake.load(INGESTED_FILES).group_by("source")
+    return files.agg(pl.len().cast(pl.Int64).alias("files"), pl.col(sums).sum()).sort("source").to_pandas()

@@ -1,18 +1,20 @@
 """What a corpus consists of, how often its prompts come back, and how active its voters are."""
 
-from pyspark.sql import Column, DataFrame, Window
+import polars as pl
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.language.names import UNKNOWN
-from arenalake.statistics.groupings import by_groupings
-from arenalake.statistics.lengths import STATISTICS, describe
-from arenalake.tables import CORPUS_SHAPE, VOTER_STATS
+from arenalake.numbers.groupings import by_groupings
+from arenalake.numbers.lengths import describe
+from arenalake.numbers.proportions import share
+from arenalake.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, VOTER_STATS
 
 GROUPINGS = ("all", "model", "language", "turns", "month", "day")
 _KEYS = CORPUS_SHAPE.key
 
 
-def summarise_shape(conversation_counts: DataFrame, messages: DataFrame) -> DataFrame:
+def summarise_shape(conversation_counts: DataFrame, messages: DataFrame) -> pl.DataFrame:
     """Summarise conversations by what they are.
 
     Args:
@@ -23,37 +25,38 @@ def summarise_shape(conversation_counts: DataFrame, messages: DataFrame) -> Data
     Returns:
         Columns of the table `corpus_shape`. Rows by month and day exist where the source has times at all.
     """
-    n = F.col("n_conversations")
-    counts = conversation_counts.select(
-        *conversation_counts.columns,
-        F.date_format("day", "yyyy-MM").alias("month"),
-        F.col("model").alias("any_model"),
-        F.nullif("language", F.lit(UNKNOWN)).alias("any_language"),
-        F.col("turns").alias("any_turns"),
-        F.max("day").over(Window.partitionBy("source")).isNotNull().alias("has_time"),
+    n, turns = pl.col("n_conversations"), pl.col("any_turns")
+    counts = CONVERSATION_COUNTS.in_memory(conversation_counts).with_columns(
+        month=pl.col("day").dt.strftime("%Y-%m"),
+        any_model=pl.col("model"),
+        any_language=pl.when(pl.col("language") != UNKNOWN).then("language"),
+        any_turns=pl.col("turns"),
+        has_time=pl.col("day").is_not_null().any().over("source"),
     )
-    told = by_groupings(counts, GROUPINGS).where(~F.col("grouping").isin("month", "day") | F.col("has_time"))
-    sums = told.groupBy(*_KEYS).agg(
-        F.sum(n).alias("n_conversations"),
-        F.sum(F.when(F.col("any_turns").isNotNull(), n)).alias("n_turns_known"),
-        F.sum(n * F.col("any_turns")).alias("turns_in_all"),
-        _sum_where(F.col("redacted").isNotNull()).alias("n_redaction_known"),
-        _sum_where(F.col("redacted")).alias("n_redacted"),
-        F.count_distinct("any_model").alias("n_models"),
-        F.count_distinct("any_language").alias("n_languages"),
+    views = by_groupings(counts, GROUPINGS).filter(~pl.col("grouping").is_in(["month", "day"]) | pl.col("has_time"))
+    sums = views.group_by(_KEYS).agg(
+        n.sum(),
+        n.filter(turns.is_not_null()).sum().alias("n_turns_known"),
+        (n * turns).sum().alias("turns_in_all"),
+        n.filter(pl.col("redacted").is_not_null()).sum().alias("n_redaction_known"),
+        n.filter(pl.col("redacted")).sum().alias("n_redacted"),
+        pl.col("any_model").drop_nulls().n_unique().cast(pl.Int64).alias("n_models"),
+        pl.col("any_language").drop_nulls().n_unique().cast(pl.Int64).alias("n_languages"),
     )
-    prompts = _count_prompts(messages).withColumn("grouping", F.lit("all"))
-    in_all = F.sum(F.when(F.col("grouping") == "all", n)).over(Window.partitionBy("source"))
+    prompts = pl.DataFrame(pl.from_arrow(_count_prompts(messages).toArrow())).with_columns(grouping=pl.lit("all"))
+    in_all = n.filter(pl.col("grouping") == "all").sum().over("source")
     return (
-        sums.join(prompts, ["source", "grouping"], "left")
-        .withColumn("share", n / in_all)
-        .withColumn("mean_turns", F.col("turns_in_all") / F.col("n_turns_known"))
-        .withColumn("redacted_rate", F.col("n_redacted") / F.nullif("n_redaction_known", F.lit(0)))
-        .select(*CORPUS_SHAPE.column_names)
+        sums.join(prompts, on=["source", "grouping"], how="left")
+        .with_columns(
+            share(n, in_all).alias("share"),
+            share(pl.col("turns_in_all"), pl.col("n_turns_known")).alias("mean_turns"),
+            share(pl.col("n_redacted"), pl.col("n_redaction_known")).alias("redacted_rate"),
+        )
+        .select(CORPUS_SHAPE.column_names)
     )
 
 
-def summarise_voters(battles: DataFrame) -> DataFrame:
+def summarise_voters(battles: DataFrame) -> pl.DataFrame:
     """Summarise how many votes each voter gave.
 
     Args:
@@ -64,15 +67,17 @@ def summarise_voters(battles: DataFrame) -> DataFrame:
         Columns of the table `voter_stats`. A voter is a value of `judge` within a source and kind.
     """
     keys = ("source", "judge_kind")
-    known = F.col("judge").isNotNull()
-    per_voter = battles.where(known).groupBy("judge", *keys).agg(F.count("*").alias("n_votes"))
-    counts = per_voter.groupBy(*keys, "n_votes").agg(F.count("*").alias("n_voters"))
-    described = describe(counts, groupings=["all"], keys=keys, value="n_votes", n="n_voters").select(
-        *keys, "n_voters", *STATISTICS
+    per_voter = battles.groupBy("judge", *keys).agg(F.count("*").alias("n_votes"))
+    is_known = F.col("judge").isNotNull().alias("is_known")
+    by_votes = per_voter.groupBy(*keys, "n_votes", is_known).agg(F.count("*").alias("n_voters"))
+    counts = pl.DataFrame(pl.from_arrow(by_votes.toArrow()))
+    battles_of = pl.col("n_votes") * pl.col("n_voters")
+    in_all = counts.group_by(keys).agg(
+        battles_of.sum().alias("n_battles"), battles_of.filter(~pl.col("is_known")).sum().alias("n_anonymous")
     )
-    in_all = battles.groupBy(*keys).agg(F.count("*").alias("n_battles"), F.count_if(~known).alias("n_anonymous"))
-    joined = in_all.join(described, [*keys], "left").withColumn("n_voters", F.coalesce("n_voters", F.lit(0)))
-    return joined.select(*VOTER_STATS.column_names)
+    described = describe(counts.filter("is_known"), keys=keys, value="n_votes", n="n_voters")
+    joined = in_all.join(described, on=keys, how="left").with_columns(pl.col("n_voters").fill_null(0))
+    return joined.select(VOTER_STATS.column_names)
 
 
 def _count_prompts(messages: DataFrame) -> DataFrame:
@@ -85,7 +90,3 @@ def _count_prompts(messages: DataFrame) -> DataFrame:
         F.sum(F.when(F.col("times") > 1, F.col("times")).otherwise(0)).alias("n_repeated_prompts"),
         F.max("times").alias("max_repeats"),
     )
-
-
-def _sum_where(condition: Column) -> Column:
-    return F.sum(F.when(condition, F.col("n_conversations")).otherwise(0))

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-import pandas as pd
-from pyspark.sql import functions as F
+import polars as pl
 
 from arenalake.cleaning.rules import mark_votes
 from arenalake.config import CleaningConfig
@@ -30,21 +29,15 @@ def run(context: Context) -> StepResult:
     """
     lake, cleaning = context.lake, context.config.cleaning
     lake.derive(_derivations(lake, cleaning))
-    rows = (
-        lake.read(PAIR_STATS)
-        .groupBy("source", "judge_kind")
-        .agg(F.sum("n").alias("battles"), F.count(F.lit(1)).alias("pairs"))
-        .orderBy("source", "judge_kind")
-        .collect()
-    )
-    lines = [
-        f"battle_stats: {row.source}, judged by {'models' if row.judge_kind == 'model' else 'people'}: "
-        f"{row.battles:,} battles of {row.pairs:,} pairs"
-        for row in rows
-    ]
+    pairs = lake.load(PAIR_STATS).group_by("source", "judge_kind")
+    sums = pairs.agg(pl.col("n").sum(), pl.len().alias("pairs")).sort("source", "judge_kind")
+    lines = []
+    for source, kind, n, n_pairs in sums.iter_rows():
+        judges = "models" if kind == "model" else "people"
+        lines.append(f"battle_stats: {source}, judged by {judges}: {n:,} battles of {n_pairs:,} pairs")
     result = StepResult(
         lines=lines or ["battle_stats: no battles"],
-        metrics={"battles": float(sum(row.battles for row in rows)), "pairs": float(sum(row.pairs for row in rows))},
+        metrics={"battles": float(sum(sums["n"])), "pairs": float(sum(sums["pairs"]))},
     )
     if cleaning.rules:
         _add_cleaning(result, lake)
@@ -68,11 +61,11 @@ def _derivations(lake: Lake, cleaning: CleaningConfig) -> list[Derivation]:
 
 
 def _add_cleaning(result: StepResult, lake: Lake) -> None:
-    rows = lake.read(CLEANING_STATS).orderBy("source", "step").collect()
-    result.tables["cleaning_stats"] = pd.DataFrame(rows, columns=CLEANING_STATS.column_names)
-    for row in rows:
+    rows = lake.load(CLEANING_STATS)
+    result.tables["cleaning_stats"] = rows.to_pandas()
+    for row in rows.iter_rows(named=True):
         result.lines.append(
-            f"battle_stats: {row.source}, {row.rule} removed {row.n_removed:,} of {row.n_before:,} battles from what "
-            f"is rated ({row.parameters})"
+            "battle_stats: {source}, {rule} removed {n_removed:,} of {n_before:,} battles from what is rated "
+            "({parameters})".format(**row)
         )
-        result.metrics[f"removed_{row.source}_{row.rule}"] = float(row.n_removed)
+        result.metrics[f"removed_{row['source']}_{row['rule']}"] = float(row["n_removed"])

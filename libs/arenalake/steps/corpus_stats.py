@@ -1,5 +1,7 @@
 """Job `corpus_stats`: what a corpus consists of, who votes, and how published languages compare with detected ones."""
 
+import polars as pl
+
 from arenalake.counts.conversations import count_conversations
 from arenalake.lake import Derivation, Lake
 from arenalake.statistics.languages import audit_languages
@@ -29,7 +31,7 @@ def run(context: Context) -> StepResult:
     voters = [_VOTERS] if lake.exists(BATTLES) else []
     audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
     lake.derive([*_SHAPE, *voters, *audit])
-    overall = lake.read(CORPUS_SHAPE).where("grouping = 'all'").orderBy("source").toPandas()
+    overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source").to_pandas()
     lines = [
         f"corpus_stats: {row.source}: {row.n_conversations:,} conversations, {row.n_models:,} models, "
         f"{row.n_languages:,} languages"

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame, Observation, Window
+import polars as pl
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from arenalake.config import SourceConfig
@@ -134,8 +135,8 @@ def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int
 
 def _sums_of(lake: Lake, name: str) -> dict[str, int]:
     """Records of all files of a source that were ever ingested."""
-    sums = [F.coalesce(F.sum(key), F.lit(0)).alias(key) for key in ("rows", "kept", "quarantined")]
-    return lake.read(INGESTED_FILES).where(F.col("source") == name).agg(*sums).collect()[0].asDict()
+    files = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
+    return files.select(pl.col("rows", "kept", "quarantined").sum()).row(0, named=True)
 
 
 def _forget_files(lake: Lake, name: str, files: Sequence[RawFile]) -> None:
@@ -144,14 +145,14 @@ def _forget_files(lake: Lake, name: str, files: Sequence[RawFile]) -> None:
     Raises:
         SourceNotFoundError: one of them is not there any more, so its records would be lost.
     """
-    recorded = lake.read(INGESTED_FILES).where(F.col("source") == name)
-    gone = {row["path"] for row in recorded.select("path").collect()} - {file.path for file in files}
+    recorded = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
+    gone = set(recorded["path"]) - {file.path for file in files}
     if gone:
         raise SourceNotFoundError(
             f"pipeline.reread: {name} cannot be read again, since {len(gone)} of its files are gone, such as "
             f"{min(gone)}; put them back, or use a new storage.root"
         )
-    lake.delete(INGESTED_FILES, recorded)
+    lake.change(INGESTED_FILES, lambda rows: rows.filter(pl.col("source") != name))
 
 
 def _first_line(error: Exception) -> str:
@@ -160,18 +161,19 @@ def _first_line(error: Exception) -> str:
 
 def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
     """Add or renew the terms of these sources; those of others stay, as their rows do."""
+    rows = []
+    for name, source in sources.items():
+        terms = SOURCES[source.format].terms
+        shared = (terms.text_may_be_shared, terms.citation, terms.url)
+        rows.append((name, source.format, terms.title, terms.licence, *shared))
+    wanted = pl.DataFrame(rows, SOURCE_TERMS.no_rows.schema, orient="row")
     try:
-        rows = lake.read(SOURCE_TERMS).select(*SOURCE_TERMS.column_names).collect()
+        stored = lake.load(SOURCE_TERMS)
     except SchemaMismatchError:  # another version's table is made anew
-        rows = []
-    stored = {row["source"]: tuple(row) for row in rows}
-    wanted = stored | {
-        name: (name, source.format, terms.title, terms.licence, terms.text_may_be_shared, terms.citation, terms.url)
-        for name, source in sources.items()
-        for terms in [SOURCES[source.format].terms]
-    }
-    if wanted != stored:
-        lake.replace(SOURCE_TERMS, lake.spark.createDataFrame(sorted(wanted.values()), SOURCE_TERMS.ddl))
+        stored = SOURCE_TERMS.no_rows
+    merged = pl.concat([stored.filter(~pl.col("source").is_in(list(sources))), wanted])
+    if not merged.sort("source").equals(stored.sort("source")):
+        lake.store(SOURCE_TERMS, merged)
 
 
 def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> tuple[list[RawFile], set[str]]:
@@ -179,8 +181,8 @@ def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> tuple[list[Ra
 
     A file that was only touched has the digest it had, and is not new.
     """
-    recorded = lake.read(INGESTED_FILES).where(F.col("source") == name)
-    rows = recorded.select("path", "file", "size", F.unix_micros("modified").alias("modified"), "digest").collect()
+    recorded = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
+    rows = recorded.select("path", "file", "size", pl.col("modified").dt.timestamp("us"), "digest").rows(named=True)
     versions = {(row["path"], row["size"], row["modified"]) for row in rows}
     digests = {(row["path"], row["size"], row["digest"]) for row in rows if row["digest"]}
     sizes = {(path, size) for path, size, _ in versions}
@@ -284,7 +286,9 @@ class _Batch:
         """Evict what is in conflict, and count it, as an interrupted run was about to."""
         conflicts = self._conflicts()
         self._evict(conflicts.select("record_key").distinct())
-        kept = self._of_source(INGESTED_FILES).groupBy("file").agg(F.sum("kept").alias("kept"))
+        files = self.lake.load(INGESTED_FILES).filter(pl.col("source") == self.name)
+        sums = files.group_by("file").agg(pl.col("kept").sum()).rows()
+        kept = self.lake.spark.createDataFrame(sums, "file string, kept bigint")
         there = self._of_source(self.entities).groupBy("file").agg(F.count("*").alias("n"))
         gone = F.col("kept") - F.coalesce("n", F.lit(0))
         counted = kept.join(conflicts.select("file").distinct(), "file").join(there, "file", "left")
@@ -402,41 +406,39 @@ class _Batch:
             self.lake.delete(BATTLES, evicted.withColumnRenamed("record_key", "battle_id"))
 
     def _record(self, files: Sequence[RawFile], counts: dict[str, _Counts]) -> None:
-        rows = [
-            (self.name, f.path, f.name, f.size, f.modified, digest_of(f), c.rows, c.kept, c.quarantined, c.duplicates)
-            for f in files
-            for c in [counts[f.name]]
-        ]
-        columns = "source string, path string, file string, size bigint, modified bigint, digest string, "
-        columns += "rows bigint, kept bigint, quarantined bigint, duplicates bigint"
-        outcome = (
-            F.when(F.col("rows") == 0, "empty").when(F.col("quarantined") > 0, "partly quarantined").otherwise("kept")
-        )
-        df = self.lake.spark.createDataFrame(rows, columns)
-        df = df.withColumns({"modified": F.timestamp_micros("modified"), "outcome": outcome})
-        self.lake.append(INGESTED_FILES, df)
-        self._known_names.update(f.name for f in files)
+        rows = []
+        for file in files:
+            count = counts[file.name]
+            outcome = "empty" if count.rows == 0 else "partly quarantined" if count.quarantined else "kept"
+            version = (self.name, file.path, file.name, file.size, file.modified, digest_of(file))
+            rows.append((*version, count.rows, count.kept, count.quarantined, count.duplicates, outcome))
+        schema = INGESTED_FILES.no_rows.schema
+        new = pl.DataFrame(rows, {**schema, "modified": pl.Int64}, orient="row").cast({"modified": schema["modified"]})
+        self.lake.change(INGESTED_FILES, lambda stored: pl.concat([stored, new]))
+        self._known_names.update(file.name for file in files)
 
     def _correct_earlier_files(self, evicted: dict[str, int]) -> None:
         """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
-        moved = self.lake.spark.createDataFrame(list(evicted.items()), "file string, n bigint")
-        # The newest version of a file gives what it kept, and the ones before it what is still missing.
-        newer = (
-            Window.partitionBy("file")
-            .orderBy(F.desc("modified"), "path", "size")
-            .rowsBetween(Window.unboundedPreceding, -1)
-        )
-        missing = F.col("n") - F.coalesce(F.sum("kept").over(newer), F.lit(0))
-        rows = self._of_source(INGESTED_FILES).join(moved, "file").withColumn("n", F.least("kept", missing))
-        corrected = rows.where("n > 0").withColumns(
-            {
-                "kept": F.col("kept") - F.col("n"),
-                "quarantined": F.col("quarantined") + F.col("n"),
-                "outcome": F.lit("partly quarantined"),
-            }
-        )
-        changes = {column: f"new.{column}" for column in ("kept", "quarantined", "outcome")}
-        self.lake.upsert(INGESTED_FILES, corrected.drop("n"), update=changes)
+
+        def correct(stored: pl.DataFrame) -> pl.DataFrame:
+            # The newest version of a file gives what it kept, and the ones before it what is still missing.
+            rows = stored.sort("modified", "path", "size", descending=[True, False, False])
+            missing = dict(evicted)
+            kept, quarantined, outcomes = [], [], []
+            for row in rows.iter_rows(named=True):
+                moved = min(row["kept"], missing.get(row["file"], 0)) if row["source"] == self.name else 0
+                if moved:
+                    missing[row["file"]] -= moved
+                kept.append(row["kept"] - moved)
+                quarantined.append(row["quarantined"] + moved)
+                outcomes.append("partly quarantined" if moved else row["outcome"])
+            return rows.with_columns(
+                kept=pl.Series(kept, dtype=pl.Int64),
+                quarantined=pl.Series(quarantined, dtype=pl.Int64),
+                outcome=pl.Series(outcomes, dtype=pl.String),
+            )
+
+        self.lake.change(INGESTED_FILES, correct)
 
     def _of_source(self, table: Table, *, pinned: bool = False) -> DataFrame:
         return self.lake.read(table, pinned=pinned).where(F.col("source") == self.name)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
+import polars as pl
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -108,7 +109,7 @@ def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:
     digests = {key: digest for key, spec in keys.items() if (digest := file_digest(spec))}
     if not digests:
         return
-    recorded = {row["tokenizer"]: row["digest"] for row in lake.read(TOKENIZERS).collect()}
+    recorded = dict(lake.load(TOKENIZERS).select("tokenizer", "digest").rows())
     for key, digest in digests.items():
         if recorded.get(key, digest) != digest:
             raise ConfigError(
@@ -119,7 +120,8 @@ def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:
     for key, _ in new:
         load_counter(keys[key])  # a file that does not work is not remembered
     if new:
-        lake.append(TOKENIZERS, lake.spark.createDataFrame(new, TOKENIZERS.ddl))
+        rows = pl.DataFrame(new, TOKENIZERS.no_rows.schema, orient="row")
+        lake.change(TOKENIZERS, lambda stored: pl.concat([stored, rows]))
 
 
 def _to_be_detected(lake: Lake, language: LanguageConfig) -> Column:

@@ -1,10 +1,13 @@
 """Job `moderation_stats`: moderation flags and scores, counted and summarised."""
 
-from arenalake.counts.moderation import count_patterns, count_scores, sum_patterns
+import polars as pl
+
+from arenalake.counts.moderation import count_patterns, count_scores
 from arenalake.lake import Derivation
 from arenalake.statistics.flags import (
     count_cooccurrence,
     measure_coverage,
+    sum_patterns,
     summarise_answers,
     summarise_flagged_conversations,
     summarise_turns,
@@ -46,8 +49,8 @@ _TABLES = (
 def run(context: Context) -> StepResult:
     lake = context.lake
     lake.derive(_TABLES)
-    overall = lake.read(MODERATION_STATS).where("grouping = 'all' AND category = 'any'")
-    rates = overall.orderBy("source", "role", "unit").toPandas()
+    overall = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") == "any"))
+    rates = overall.sort("source", "role", "unit").to_pandas()
     lines = [
         f"moderation_stats: {row.source}, {row.role}: {row.n_flagged:,} of {row.n:,} flagged, "
         f"{row.n_missing:,.0f} without a flag"

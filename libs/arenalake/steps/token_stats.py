@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import polars as pl
 from pyspark.sql import DataFrame
 
 from arenalake.counts.tokens import count_conversation_tokens, count_tokens
@@ -36,7 +37,7 @@ def run(context: Context) -> StepResult:
     settings = {"tokenizers": sorted(tokenizer_keys(context.config.tokens.tokenizers))}
     counts = [Derivation(table, [MESSAGES], partial(count, **settings), settings) for table, count in _COUNTS]
     lake.derive([*counts, *_STATISTICS])
-    overall = lake.read(TOKEN_STATS).where("grouping = 'all'").orderBy("source", "tokenizer", "role").toPandas()
+    overall = lake.load(TOKEN_STATS).filter(pl.col("grouping") == "all").sort("source", "tokenizer", "role").to_pandas()
     lines = [
         f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "
         f"{row.mean:,.1f} tokens on average, half of them at most {row.p50:,}"

@@ -17,6 +17,7 @@ _TOKENIZER = Column("tokenizer", "string", "tokenizer that counted", required=Tr
 CONVERSATION_TOKEN_COUNTS = Table(
     name="conversation_token_counts",
     layer="gold",
+    kind="counts",
     comment="Number of conversations by turns and by length in tokens.",
     columns=(
         _SOURCE,
@@ -36,6 +37,7 @@ CONVERSATION_TOKEN_COUNTS = Table(
 CONVERSATION_TOKEN_STATS = Table(
     name="conversation_token_stats",
     layer="gold",
+    kind="statistics",
     comment="Turns and tokens per conversation; quantiles are exact (inverted_cdf).",
     columns=(
         _SOURCE,
@@ -58,6 +60,7 @@ CONVERSATION_TOKEN_STATS = Table(
 LANGUAGE_COSTS = Table(
     name="language_costs",
     layer="gold",
+    kind="statistics",
     comment="What a language costs: tokens per character, by role and tokenizer.",
     columns=(
         _SOURCE,
@@ -75,6 +78,7 @@ LANGUAGE_COSTS = Table(
 MODERATION_COVERAGE = Table(
     name="moderation_coverage",
     layer="gold",
+    kind="statistics",
     comment="How many messages have a flag, and which kind of gap the others have.",
     columns=(
         _SOURCE,
@@ -91,6 +95,7 @@ MODERATION_COVERAGE = Table(
 MODERATION_TURNS = Table(
     name="moderation_turns",
     layer="gold",
+    kind="statistics",
     comment="Flag rates by turn; a role has one message a turn, so each message of a row is of another conversation.",
     columns=(
         _SOURCE,
@@ -109,6 +114,7 @@ MODERATION_TURNS = Table(
 MODERATION_COOCCURRENCE = Table(
     name="moderation_cooccurrence",
     layer="gold",
+    kind="statistics",
     comment="Pairs of categories on the same message, over the messages that have both flags, true or false.",
     columns=(
         _SOURCE,
@@ -128,6 +134,7 @@ MODERATION_COOCCURRENCE = Table(
 MODERATION_ANSWERS = Table(
     name="moderation_answers",
     layer="gold",
+    kind="statistics",
     comment="Attempt and answer: conversations with a flagged user message, and what the model answered to it.",
     columns=(
         _SOURCE,
@@ -149,6 +156,7 @@ MODERATION_ANSWERS = Table(
 MODERATION_CONVERSATIONS = Table(
     name="moderation_conversations",
     layer="gold",
+    kind="statistics",
     comment="Conversations flagged per category on any message, with sub-categories folded into their parent.",
     columns=(
         _SOURCE,
@@ -169,6 +177,7 @@ MODERATION_CONVERSATIONS = Table(
 TOXICITY_AGREEMENT = Table(
     name="toxicity_agreement",
     layer="gold",
+    kind="statistics",
     comment="Agreement of the toxicity tags of battles with the moderation flag of the same battle.",
     columns=(
         _SOURCE,

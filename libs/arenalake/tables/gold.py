@@ -18,6 +18,7 @@ _JUDGE_KIND = Column("judge_kind", "string", "human or model", required=True)
 SOURCE_TERMS = Table(
     name="source_terms",
     layer="gold",
+    kind="statistics",
     comment="Licence and citation of each source that was ever configured.",
     columns=(
         _SOURCE,
@@ -34,6 +35,7 @@ SOURCE_TERMS = Table(
 TOKEN_COUNTS = Table(
     name="token_counts",
     layer="gold",
+    kind="counts",
     comment="Number of messages by length in tokens. Counts of two halves add up to the counts of the whole.",
     columns=(
         _SOURCE,
@@ -56,6 +58,7 @@ TOKEN_COUNTS = Table(
 TOKEN_STATS = Table(
     name="token_stats",
     layer="gold",
+    kind="statistics",
     comment="Message length in tokens by model, language, role, turn and month; quantiles are exact (inverted_cdf).",
     columns=(
         _SOURCE,
@@ -81,6 +84,7 @@ TOKEN_STATS = Table(
 MODERATION_COUNTS = Table(
     name="moderation_counts",
     layer="gold",
+    kind="counts",
     comment="Messages by moderation score; logarithmic bins, 100 per decade from 1e-9 to 1.",
     columns=(
         _SOURCE,
@@ -102,6 +106,7 @@ MODERATION_COUNTS = Table(
 MODERATION_PATTERNS = Table(
     name="moderation_patterns",
     layer="gold",
+    kind="counts",
     comment="Conversations by the flags of their messages, in order. Counts of two halves add up.",
     columns=(
         _SOURCE,
@@ -125,6 +130,7 @@ MODERATION_PATTERNS = Table(
 MODERATION_TOTALS = Table(
     name="moderation_totals",
     layer="gold",
+    kind="statistics",
     comment="Flags summed by conversation first: what intervals need that allow for clustering by conversation.",
     columns=(
         _SOURCE,
@@ -146,6 +152,7 @@ MODERATION_TOTALS = Table(
 MODERATION_STATS = Table(
     name="moderation_stats",
     layer="gold",
+    kind="statistics",
     comment="Flag rates with 95 % intervals and score quantiles; a quantile's relative error is at most 1.2 %.",
     columns=(
         _SOURCE,
@@ -173,6 +180,7 @@ MODERATION_STATS = Table(
 MODERATION_CURVES = Table(
     name="moderation_curves",
     layer="gold",
+    kind="statistics",
     comment="Share of messages whose score is at or above a threshold; thresholds are edges of bins: exact shares.",
     columns=(
         _SOURCE,
@@ -191,6 +199,7 @@ MODERATION_CURVES = Table(
 BATTLE_COUNTS = Table(
     name="battle_counts",
     layer="gold",
+    kind="counts",
     comment="Number of battles by outcome; everything that needs no judge, order or text is a function of it.",
     columns=(
         _SOURCE,
@@ -229,6 +238,7 @@ BATTLE_COUNTS = Table(
 CLEANING_STATS = Table(
     name="cleaning_stats",
     layer="gold",
+    kind="statistics",
     comment="What each rule removes from the battles before they are rated, in the order the rules apply.",
     columns=(
         _SOURCE,
@@ -245,6 +255,7 @@ CLEANING_STATS = Table(
 PAIR_STATS = Table(
     name="pair_stats",
     layer="gold",
+    kind="statistics",
     comment="Each pair of models, model_a before model_b by code point, whichever was shown first. All battles.",
     columns=(
         _SOURCE,
@@ -265,6 +276,7 @@ PAIR_STATS = Table(
 POSITION_STATS = Table(
     name="position_stats",
     layer="gold",
+    kind="statistics",
     comment="How often the side shown first wins. All battles.",
     columns=(
         _SOURCE,
@@ -283,6 +295,7 @@ POSITION_STATS = Table(
 VOLUME_STATS = Table(
     name="volume_stats",
     layer="gold",
+    kind="statistics",
     comment="Battles per day (UTC).",
     columns=(
         _SOURCE,

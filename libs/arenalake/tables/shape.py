@@ -8,6 +8,7 @@ _N_CONVERSATIONS = Column("n_conversations", "bigint", "conversations; a battle 
 CONVERSATION_COUNTS = Table(
     name="conversation_counts",
     layer="gold",
+    kind="counts",
     comment="Number of conversations by all that is known without their text. Counts of two halves add up.",
     columns=(
         _SOURCE,
@@ -25,6 +26,7 @@ CONVERSATION_COUNTS = Table(
 CORPUS_SHAPE = Table(
     name="corpus_shape",
     layer="gold",
+    kind="statistics",
     comment="What a corpus consists of: in all, by model, language, turns, month and day.",
     columns=(
         _SOURCE,
@@ -53,6 +55,7 @@ CORPUS_SHAPE = Table(
 VOTER_STATS = Table(
     name="voter_stats",
     layer="gold",
+    kind="statistics",
     comment="How many vote and how much each of them; quantiles are exact (inverted_cdf). No ids.",
     columns=(
         _SOURCE,
@@ -75,6 +78,7 @@ VOTER_STATS = Table(
 LANGUAGE_AUDIT = Table(
     name="language_audit",
     layer="gold",
+    kind="statistics",
     comment="Published against detected languages: how many conversations have which of both, and how sure that is.",
     columns=(
         _SOURCE,

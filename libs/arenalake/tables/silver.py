@@ -167,6 +167,7 @@ MESSAGES = Table(
 TOKENIZERS = Table(
     name="tokenizers",
     layer="silver",
+    kind="statistics",
     comment="What file each tokenizer was loaded from that messages are counted with; none for one known by name.",
     columns=(
         Column("tokenizer", "string", "name of the tokenizer in the tables", required=True),
@@ -194,6 +195,7 @@ QUARANTINE = Table(
 INGESTED_FILES = Table(
     name="ingested_files",
     layer="silver",
+    kind="statistics",
     comment="Raw files that were ingested to the end; a file is recorded after its rows.",
     columns=(
         _SOURCE,

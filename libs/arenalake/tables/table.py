@@ -1,8 +1,10 @@
 """What a table declaration is: columns with types and comments, the key, and how Delta should keep it."""
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
+import polars as pl
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
@@ -29,11 +31,31 @@ def interval_columns(kind: str) -> tuple[Column, Column]:
     return lower, upper
 
 
+# Properties by which Delta Lake keeps a rule, and what each commit changed.
+CONSTRAINT = "delta.constraints."
+CHANGES = "delta.enableChangeDataFeed"
+# What grows with the records is read and written by Spark; what does not, by Arrow.
+Kind = Literal["records", "counts", "statistics"]
+_ARROW = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "decimal(38,18)": pa.decimal128(38, 18),
+}
+
+
 @dataclass(frozen=True)
 class Table:
     """A Delta table.
 
     Attributes:
+        kind: `records` grow with what comes in: Spark reads and writes them. `counts` grow with distinct groups: Spark
+            counts them, and they are read into memory once. `statistics` are what people read: a function from frames
+            in memory to a frame in memory.
         key: columns that identify a row (the grain). A null is a value of its own here.
         cluster_by: liquid clustering columns, where readers filter by them.
         stats_columns: the only columns whose minima and maxima may reach the transaction log. `None` means all, and is
@@ -54,6 +76,7 @@ class Table:
     checks: dict[str, str] = field(default_factory=dict, hash=False)
     sums: tuple[str, ...] = ()
     has_changes: bool = False
+    kind: Kind = "records"
 
     @property
     def column_names(self) -> list[str]:
@@ -72,9 +95,34 @@ class Table:
             field_.nullable = not column.required
         return schema
 
+    @property
+    def properties(self) -> dict[str, str]:
+        """What Delta Lake is told about the table."""
+        told = {f"{CONSTRAINT}{name}": expression for name, expression in self.checks.items()}
+        if self.has_changes:
+            told[CHANGES] = "true"
+        if self.stats_columns is not None:
+            told["delta.dataSkippingStatsColumns"] = ",".join(self.stats_columns)
+        return told
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The columns as Arrow's schema, with those that may not be null; simple types and lists of them."""
+        return pa.schema([pa.field(c.name, _arrow_type(c.type), not c.required) for c in self.columns])
+
+    @property
+    def no_rows(self) -> pl.DataFrame:
+        """A frame with the declared columns and no row."""
+        return pl.DataFrame(pl.from_arrow(self.arrow_schema.empty_table()))
+
+    @property
+    def _shape(self) -> dict[str, tuple[str, bool]]:
+        # As Spark writes types; to let it read the declaration would need a session.
+        return {column.name: (column.type.replace("`", ""), not column.required) for column in self.columns}
+
     def is_stored_as(self, stored: StructType) -> bool:
         """Whether a stored table has exactly the declared columns, in any order."""
-        return _shape(stored) == _shape(self.schema)
+        return _shape(stored) == self._shape
 
     def columns_to_add(self, stored: StructType) -> list[Column]:
         """The columns that a table of an earlier version lacks, all of which may be null.
@@ -82,7 +130,7 @@ class Table:
         Raises:
             SchemaMismatchError: the table differs in a way that adding such columns does not mend.
         """
-        here, wanted = _shape(stored), _shape(self.schema)
+        here, wanted = _shape(stored), self._shape
         missing = [column for column in self.columns if column.name not in here]
         problems = [f"{column.name} is missing and may not be null" for column in missing if column.required]
         problems += [f"{name} is not declared" for name in here if name not in wanted]
@@ -99,6 +147,31 @@ class Table:
             )
         return missing
 
+    def in_memory(self, df: DataFrame) -> pl.DataFrame:
+        """Rows that Spark has counted, as a frame, after the check of `conform`."""
+        return self.frame_of(self.conform(df).toArrow())
+
+    def frame_of(self, rows: pa.Table) -> pl.DataFrame:
+        """Arrow rows as a frame of the declared columns, in their order."""
+        nullable = pa.schema([pa.field(one.name, one.type) for one in self.arrow_schema])
+        return pl.DataFrame(pl.from_arrow(rows.select(self.column_names).cast(nullable)))
+
+    def conform_frame(self, frame: pl.DataFrame) -> pa.Table:
+        """The declared columns in order as Arrow, after the same check as `conform`, sorted by the key.
+
+        Raises:
+            SchemaMismatchError: listing every missing, unexpected and differently typed column; or a null in a column
+                that may hold none.
+        """
+        wanted = {one.name: str(one.type) for one in self.arrow_schema}
+        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        self._require({one.name: str(one.type).replace("large_", "") for one in rows.schema}, wanted)
+        empty = [column.name for column in self.columns if column.required and frame[column.name].null_count()]
+        if empty:
+            raise SchemaMismatchError(f"table {self.name}: nulls in {', '.join(empty)}, which may hold none")
+        in_order = frame.select(self.column_names).sort(self.key, nulls_last=True)
+        return in_order.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self.arrow_schema)
+
     def conform(self, df: DataFrame) -> DataFrame:
         """Select the declared columns in order, after checking that `df` has exactly them with their types.
 
@@ -107,7 +180,10 @@ class Table:
         """
         declared = cast(StructType, StructType.fromDDL(self.ddl))
         wanted = {f.name: f.dataType.simpleString() for f in declared.fields}
-        found = {f.name: f.dataType.simpleString() for f in df.schema.fields}
+        self._require({f.name: f.dataType.simpleString() for f in df.schema.fields}, wanted)
+        return df.select(*[f"`{name}`" for name in self.column_names])
+
+    def _require(self, found: dict[str, str], wanted: dict[str, str]) -> None:
         problems = [f"{name} is missing" for name in wanted if name not in found]
         problems += [f"{name} is not declared" for name in found if name not in wanted]
         problems += [
@@ -117,7 +193,11 @@ class Table:
         ]
         if problems:
             raise SchemaMismatchError(f"table {self.name}: " + "; ".join(problems))
-        return df.select(*[f"`{name}`" for name in self.column_names])
+
+
+def _arrow_type(ddl: str) -> pa.DataType:
+    inside = ddl.removeprefix("array<")
+    return _ARROW[ddl] if inside == ddl else pa.list_(_arrow_type(inside.removesuffix(">")))
 
 
 def _shape(schema: StructType) -> dict[str, tuple[str, bool]]:

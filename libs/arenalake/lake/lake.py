@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,7 +21,9 @@ from pyspark.sql.types import StructType
 
 from arenalake import __version__
 from arenalake.config import StorageConfig
+from arenalake.lake.small import read_small, replace_small
 from arenalake.tables import Column, Table
+from arenalake.tables.table import CHANGES
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +54,6 @@ _UPKEEP = {
 # Commits that add rows, and those that change and remove some; whatever else there is may have touched all of them.
 _APPEND = "append"
 _SOME_ROWS = {"DELETE", "MERGE", "UPDATE"}
-_FEED = "delta.enableChangeDataFeed"
 
 _FINGERPRINT = "derived:"
 # Small tables leave most of a machine idle while one is planned and another committed.
@@ -61,14 +64,21 @@ _AT_ONCE = 4
 class Derivation:
     """A table as a pure function of others: `table` is `build(*inputs)` with these settings.
 
+    `build` takes and gives Spark's DataFrames. A table of statistics that needs no table of records is built from
+    frames in memory; and what is built of statistics may always be such a frame.
+
     Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
     rows of two halves give adds up to what all of them give.
     """
 
     table: Table
     inputs: Sequence[Table]
-    build: Callable[..., DataFrame]
+    build: Callable[..., Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def in_memory(self) -> bool:
+        return self.table.kind == "statistics" and all(source.kind != "records" for source in self.inputs)
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,21 @@ class _Changes:
     nothing_went: bool
 
 
+class _Frames:
+    """Small tables that several derivations of a job read, each loaded once."""
+
+    def __init__(self, lake: "Lake") -> None:
+        self._lake = lake
+        self._loaded: dict[str, pl.DataFrame] = {}
+        self._lock = threading.Lock()
+
+    def load(self, table: Table) -> pl.DataFrame:
+        with self._lock:
+            if table.name not in self._loaded:
+                self._loaded[table.name] = self._lake.load(table)
+            return self._loaded[table.name]
+
+
 class Lake:
     """The tables of one storage location, in one session.
 
@@ -87,8 +112,9 @@ class Lake:
     it: writes to one table wait for each other, writes to different tables do not.
     """
 
-    def __init__(self, spark: SparkSession, storage: StorageConfig, *, rebuild: bool = False) -> None:
-        self.spark = spark
+    def __init__(self, spark: SparkSession | None, storage: StorageConfig, *, rebuild: bool = False) -> None:
+        """Without a session, small tables on this machine can be read and written, and nothing else."""
+        self._spark = spark
         self._storage = storage
         self._rebuild = rebuild
         self._existing: dict[str, StructType] = {}
@@ -96,6 +122,12 @@ class Lake:
         self._fingerprints: dict[str, str] = {}
         self._writing: dict[str, threading.RLock] = {}
         self._touched: dict[str, dict[str, Table]] = {"read": {}, "written": {}}
+
+    @property
+    def spark(self) -> SparkSession:
+        if self._spark is None:
+            raise RuntimeError("this lake was opened without a Spark session")
+        return self._spark
 
     @property
     def root(self) -> str | None:
@@ -187,6 +219,50 @@ class Lake:
             ]
         )
 
+    def load(self, table: Table) -> pl.DataFrame:
+        """All rows of a table of counts or statistics, in memory; no row where it was never written.
+
+        Columns that have been declared since it was written are null.
+        """
+        if not self._is_there(table):
+            return table.no_rows
+        self._touched["read"][table.name] = table
+        folder = self._small_folder(table)
+        return read_small(folder, table) if folder else table.in_memory(self.read(table))
+
+    def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: str = "") -> None:
+        """Put `rows` in place of all rows of a small table, as `replace` does, sorted by its key."""
+        conformed = table.conform_frame(rows)
+        folder = self._small_folder(table)
+        if folder is None:
+            self.replace(table, self.spark.createDataFrame(conformed, table.schema), fingerprint=fingerprint)
+            return
+        with self._alone(table):
+            replace_small(folder, table, conformed, fingerprint=fingerprint)
+            self._existing[table.name] = table.schema
+            self._wrote(table)
+
+    def change(self, table: Table, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Put `change(rows)` in place of the rows of a small table; no other thread writes to it in between."""
+        with self._alone(table):
+            self.store(table, change(self.load(table)))
+
+    def _small_folder(self, table: Table) -> Path | None:
+        """Where a small table is read and written without Spark; None where only Spark reaches, or knows best."""
+        root = self.local_root
+        if root is None or self._has_remote_disk:
+            return None
+        return root / table.layer / table.name
+
+    @property
+    def _has_remote_disk(self) -> bool:
+        """Whether a path may mean another folder to Spark than here, or one without what a commit needs."""
+        return "connect" in type(self._spark).__module__ or "DATABRICKS_RUNTIME_VERSION" in os.environ
+
+    def _is_there(self, table: Table) -> bool:
+        folder = self._small_folder(table)
+        return self.exists(table) if folder is None else (folder / "_delta_log").is_dir()
+
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
         with self._alone(table):
@@ -234,12 +310,13 @@ class Lake:
         Those that do not need each other are built at the same time. One that another needs must stand before it.
         """
         started: dict[str, Future[None]] = {}
+        frames = _Frames(self)
 
         def when_inputs_are_there(derivation: Derivation) -> None:
             for source in derivation.inputs:
                 if source.name in started:
                     started[source.name].result()
-            self._derive(derivation)
+            self._derive(derivation, frames)
 
         # Whatever a thread waits for was started before it, so they cannot all wait.
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -248,20 +325,27 @@ class Lake:
         for done in started.values():
             done.result()
 
-    def _derive(self, derivation: Derivation) -> None:
+    def _derive(self, derivation: Derivation, frames: "_Frames") -> None:
         table = derivation.table
         fingerprint = self._fingerprint(derivation)
-        if not self._rebuild and self.exists(table) and self._commit(table)["userMetadata"] == fingerprint:
+        if not self._rebuild and self._is_there(table) and self._commit(table)["userMetadata"] == fingerprint:
             log.info("unchanged", extra={"table": table.name})
             return
-        if not (table.sums and self._add_changes(derivation, fingerprint)):
+        if derivation.in_memory:
+            rows = derivation.build(*map(frames.load, derivation.inputs))
+            self.store(table, rows, fingerprint=fingerprint)
+        elif table.kind == "statistics":
+            counted = derivation.build(*map(self.read, derivation.inputs))
+            rows = counted if isinstance(counted, pl.DataFrame) else table.in_memory(counted)
+            self.store(table, rows, fingerprint=fingerprint)
+        elif not (table.sums and self._add_changes(derivation, fingerprint)):
             self.replace(table, derivation.build(*map(self.read, derivation.inputs)), fingerprint=fingerprint)
         self._fingerprints[table.name] = fingerprint
 
     def _fingerprint(self, derivation: Derivation) -> str:
         """What says how a table was derived; for a table of sums, the versions of its inputs are part of it."""
         how = {"settings": dict(derivation.settings), "columns": derivation.table.ddl, "version": __version__}
-        inputs = {source.name: self._state(source) for source in derivation.inputs if self.exists(source)}
+        inputs = {source.name: self._state(source) for source in derivation.inputs if self._is_there(source)}
         fingerprint = _FINGERPRINT + _digest(how | {"inputs": inputs})
         if not derivation.table.sums:
             return fingerprint
@@ -325,7 +409,7 @@ class Lake:
         """Whether the changes of a table can be asked for; a table of an earlier version does not keep them."""
         if not table.has_changes or table.columns_to_add(self._existing[table.name]):
             return False
-        shown = self.spark.sql(f"SHOW TBLPROPERTIES {self.name_of(table)} ('{_FEED}')").collect()
+        shown = self.spark.sql(f"SHOW TBLPROPERTIES {self.name_of(table)} ('{CHANGES}')").collect()
         return bool(shown) and shown[0]["value"] == "true"
 
     def _commits_from(self, table: Table, version: int) -> list[tuple[list[str], str]]:
@@ -395,12 +479,7 @@ class Lake:
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
         columns = ", ".join(map(_declare, table.columns))
         cluster = f"CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
-        properties = {f"delta.constraints.{name}": expression for name, expression in table.checks.items()}
-        if table.has_changes:
-            properties[_FEED] = "true"
-        if table.stats_columns is not None:
-            properties["delta.dataSkippingStatsColumns"] = ",".join(table.stats_columns)
-        listed = ", ".join(f"'{name}' = {_literal(value)}" for name, value in properties.items())
+        listed = ", ".join(f"'{name}' = {_literal(value)}" for name, value in table.properties.items())
         self.spark.sql(
             f"{create} {self.name_of(table)} ({columns}) USING delta "
             f"{cluster} COMMENT {_literal(table.comment)} {f'TBLPROPERTIES ({listed})' if listed else ''}"

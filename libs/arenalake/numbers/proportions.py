@@ -1,15 +1,22 @@
-"""Intervals for shares, as Spark columns over exact sums: Wilson's, and the size to use for clustered observations.
+"""Intervals for shares, as expressions over exact sums: Wilson's, and the size to use for clustered observations."""
 
-Each takes sums that add up over partitions, so the same rows give the same bits however they are spread.
-"""
-
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import polars as pl
 
 Z_95 = 1.959963984540054  # 97.5 % point of the normal distribution
 
 
-def wilson_bounds(k: Column, n: Column, *, z: float = Z_95) -> tuple[Column, Column]:
+def share(k: pl.Expr, n: pl.Expr) -> pl.Expr:
+    """k / n as a double; null where n is 0 or null."""
+    return k.cast(pl.Float64) / not_zero(n)
+
+
+def not_zero(n: pl.Expr) -> pl.Expr:
+    """A number as a double; null where it is 0, so that what is divided by it is null."""
+    size = n.cast(pl.Float64)
+    return pl.when(size != 0).then(size)
+
+
+def wilson_bounds(k: pl.Expr, n: pl.Expr, *, z: float = Z_95) -> tuple[pl.Expr, pl.Expr]:
     """Wilson score interval of a share of independent units.
 
     Args:
@@ -23,26 +30,26 @@ def wilson_bounds(k: Column, n: Column, *, z: float = Z_95) -> tuple[Column, Col
     Source:
         Wilson (1927), doi:10.1080/01621459.1927.10502953
     """
-    hits, size = k.cast("double"), F.nullif(n.cast("double"), F.lit(0.0))
+    hits, size = k.cast(pl.Float64), not_zero(n)
     scale = size + z * z
     centre = (hits + z * z / 2) / scale
     # Rounding may leave a trace under zero where k is 0 or n.
-    spread = F.greatest(hits * (size - hits) / size + z * z / 4, F.lit(0.0))
-    half = F.lit(z) * F.sqrt(spread) / scale
-    lower = F.when(hits == 0, F.when(size.isNotNull(), F.lit(0.0))).otherwise(centre - half)
-    upper = F.when(hits == size, F.lit(1.0)).otherwise(centre + half)
+    spread = (hits * (size - hits) / size + z * z / 4).clip(lower_bound=0.0)
+    half = z * spread.sqrt() / scale
+    lower = pl.when(hits == 0).then(pl.when(size.is_not_null()).then(0.0)).otherwise(centre - half)
+    upper = pl.when(hits == size).then(1.0).otherwise(centre + half)
     return lower, upper
 
 
 def effective_size(
     *,
-    n_clusters: Column,
-    n_units: Column,
-    n_hits: Column,
-    sum_units_squared: Column,
-    sum_hits_squared: Column,
-    sum_hits_units: Column,
-) -> Column:
+    n_clusters: pl.Expr,
+    n_units: pl.Expr,
+    n_hits: pl.Expr,
+    sum_units_squared: pl.Expr,
+    sum_hits_squared: pl.Expr,
+    sum_hits_units: pl.Expr,
+) -> pl.Expr:
     """How many independent units would tell as much about a share as these, which come in clusters (as messages do in
     conversations).
 
@@ -61,22 +68,21 @@ def effective_size(
         sum_hits_units: sum over clusters of hits times units.
 
     Returns:
-        A double; null with fewer than two clusters. Make it a column of its own before it enters another formula:
-        written out several times it would be more code than Spark compiles.
+        A double; null with fewer than two clusters.
 
     Source:
         Cochran, Sampling Techniques (1977), section 2.11; effective size: Korn and Graubard (1998), Survey
         Methodology 24.
     """
-    clusters, units = n_clusters.cast("double"), F.nullif(n_units.cast("double"), F.lit(0.0))
-    share = n_hits.cast("double") / units
+    clusters, units = n_clusters.cast(pl.Float64), not_zero(n_units)
+    rate = n_hits.cast(pl.Float64) / units
     residuals = (
-        sum_hits_squared.cast("double")
-        - 2 * share * sum_hits_units.cast("double")
-        + share * share * sum_units_squared.cast("double")
+        sum_hits_squared.cast(pl.Float64)
+        - 2 * rate * sum_hits_units.cast(pl.Float64)
+        + rate * rate * sum_units_squared.cast(pl.Float64)
     )
-    variance = clusters / F.nullif(clusters - 1, F.lit(0.0)) * residuals / (units * units)
+    variance = clusters / not_zero(clusters - 1) * residuals / (units * units)
     # A variance that is zero on paper comes out as a rounding error of the subtraction.
-    is_zero = residuals <= 1e-12 * sum_hits_squared.cast("double")
-    effective = F.when(is_zero, clusters).otherwise(F.least(share * (1 - share) / variance, units))
-    return F.when(clusters > 1, effective)
+    is_zero = residuals <= 1e-12 * sum_hits_squared.cast(pl.Float64)
+    effective = pl.when(is_zero).then(clusters).otherwise(pl.min_horizontal(rate * (1 - rate) / variance, units))
+    return pl.when(clusters > 1).then(effective)

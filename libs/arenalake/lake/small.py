@@ -1,0 +1,78 @@
+"""The door for small tables of a local or mounted root: Arrow in, Arrow out, in milliseconds and without Spark.
+
+What is written here is what Spark writes: the same columns with their comments, constraints and properties. So either
+of the two can go on with what the other has begun.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Field, Schema, write_deltalake
+from pyspark.sql.types import StructType
+
+from arenalake.tables import Table
+from arenalake.tables.table import CONSTRAINT
+
+log = logging.getLogger(__name__)
+
+
+def read_small(folder: Path, table: Table) -> pl.DataFrame:
+    """All rows of a table; columns that were declared since it was written are null.
+
+    Args:
+        folder: where the table is; there is one.
+        table: its declaration.
+
+    Raises:
+        SchemaMismatchError: the stored table has other columns than declared, and nulls do not mend it.
+    """
+    stored = DeltaTable(str(folder))
+    missing = table.columns_to_add(_schema_of(stored))
+    rows = stored.to_pyarrow_table()
+    for column in missing:
+        rows = rows.append_column(column.name, pa.nulls(len(rows)))
+    return table.frame_of(rows)
+
+
+def replace_small(folder: Path, table: Table, rows: pa.Table, *, fingerprint: str) -> None:
+    """Put `rows` in place of all rows, in one commit that carries `fingerprint`.
+
+    Args:
+        folder: where the table is or is to be. One that has other columns than declared is made anew first.
+        table: its declaration.
+        rows: of its `arrow_schema`.
+        fingerprint: `userMetadata` of the commit.
+    """
+    exists = DeltaTable.is_deltatable(str(folder))
+    if not exists or not table.is_stored_as(_schema_of(DeltaTable(str(folder)))):
+        if exists:
+            log.info("made anew, since its columns changed", extra={"table": table.name})
+        properties = {name: value for name, value in table.properties.items() if not name.startswith(CONSTRAINT)}
+        made = DeltaTable.create(
+            str(folder),
+            _declared(table),
+            mode="overwrite" if exists else "error",
+            description=table.comment,
+            configuration=properties,
+        )
+        if table.checks:
+            made.alter.add_constraint(table.checks)
+    told = CommitProperties(custom_metadata={"userMetadata": fingerprint})
+    write_deltalake(str(folder), rows, mode="overwrite", commit_properties=told)
+
+
+def _schema_of(stored: DeltaTable) -> StructType:
+    return StructType.fromJson(json.loads(stored.schema().to_json()))
+
+
+def _declared(table: Table) -> Schema:
+    types = Schema.from_arrow(table.arrow_schema)
+    return Schema(
+        [
+            Field(one.name, one.type, nullable=one.nullable, metadata={"comment": column.comment})
+            for one, column in zip(types.fields, table.columns, strict=True)
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Arithmetic that several subjects share, on frames in memory: no Spark."""
