@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _WHERE_ALLOWED = {
     # Parquet with times in nanoseconds, as pandas writes it, is read.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # Times that readers other than Spark can read, whatever the year.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Java compiles no method of more bytes than this. Spark's own limit lets it write larger ones, which Java then
     # interprets: records with many fields took twice the time. Beyond the limit it writes several smaller ones.
     "spark.sql.codegen.hugeMethodLimit": "8000",

@@ -10,6 +10,11 @@ from test_ingest import rows, run, talk
 from arenalake.sources.tags import CRITERIA
 from arenalake.tables import BATTLES, CONVERSATIONS, QUARANTINE
 
+NO_TEXTS = [
+    "prompt is not a JSON list of texts",
+    "conversation_a has no messages",
+    "conversation_b has no messages",
+]
 NANOSECONDS = 1748530121602925123
 MICROSECONDS = 1748530121602925
 
@@ -53,10 +58,12 @@ def test_the_55k_has_outcomes_in_columns_and_texts_in_json_lists(lake, tmp_path)
         vote_55k(1, (1, 0, 1)),
         vote_55k(2, response_b=json.dumps(["only one"])),
         vote_55k(3, prompt="Say hi"),
+        vote_55k(4, prompt='["\\ud83d"]', response_a='["a"]', response_b='["b"]'),
+        vote_55k(5, prompt="[5]", response_a='["a"]', response_b='["b"]'),
     ]
     write_csv(tmp_path / "train.csv", records)
     result = run(lake, arena={"format": "arena_55k", "path": str(tmp_path / "train.csv")})
-    assert sums(result) == ["arena: 6 records in 1 new file(s) = 3 kept + 3 quarantined + 0 duplicates"]
+    assert sums(result) == ["arena: 8 records in 1 new file(s) = 3 kept + 5 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "battle_id", "winner", "turn", "sequence", "judge_kind", "tstamp") == [
         ("30192", "model_a", 1, 0, "human", None),
         ("53567", "model_b", 2, 1, "human", None),
@@ -72,11 +79,8 @@ def test_the_55k_has_outcomes_in_columns_and_texts_in_json_lists(lake, tmp_path)
     assert broken == {
         "1": ["winner_model_a, winner_model_b, winner_tie are 1, 0, 1; exactly one must be 1, the others 0"],
         "2": ["response_b has 1 texts for 2 prompts"],
-        "3": [
-            "prompt is not a JSON list of texts",
-            "conversation_a has no messages",
-            "conversation_b has no messages",
-        ],
+        **dict.fromkeys(("4", "5"), NO_TEXTS),
+        "3": NO_TEXTS,
     }
 
 

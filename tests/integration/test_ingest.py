@@ -104,6 +104,7 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "turn has the wrong type": chat(3, turn="one"),
         "turn is 1.5, not a whole number": chat(4, turn=1.5),
         "turn is 1.0E17, too large to be exact": chat(12, turn=10**17),
+        "turn is 2.147483648E9, too large": chat(18, turn=2**31),
         "conversation has no messages": chat(5, conversation=[]),
         "conversation is out of order": chat(6, conversation=talk("a", "b", roles=("assistant", "user"))),
         "conversation has a message without content": chat(7, conversation=talk("a", None)),
@@ -114,6 +115,7 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "the line is not a JSON object": "5",
         "the line is not JSON, or an object in it has a key twice": json.dumps(chat(13))[:-1] + ', "model": "other"}',
         "the line is not JSON, or an object in it has a key twice ": json.dumps(chat(14)) + " " + json.dumps(chat(15)),
+        "the line is not a JSON object ": json.dumps(chat(19)) + "]" + json.dumps(chat(20)),
         "the line is a list; a file that is one needs a name in .json": json.dumps([chat(16)]),
         "the line has half of a character, such as \\ud83d, or is not JSON": json.dumps(chat(17, model="m\ud83d")),
         "openai_moderation[].category_scores.hate has the wrong type; expected a number": chat(
@@ -129,7 +131,7 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
     assert result.lines[1:4] == [
         "lmsys: in quarantine: 2 × openai_moderation has a score that is outside [0, 1] or not a number",
         "lmsys: in quarantine: 2 × the line is not JSON, or an object in it has a key twice",
-        "lmsys: in quarantine: 1 × conversation has a message without content",
+        "lmsys: in quarantine: 2 × the line is not a JSON object",
     ]
     assert result.lines[-1] == "lmsys: in quarantine: further ones, see the table quarantine"
     quarantined = rows(lake, QUARANTINE, "record", "reasons")

@@ -138,13 +138,19 @@ def strings(*values):
 
 
 def test_a_category_in_two_spellings_that_say_different_things_is_a_broken_rule(lake, tmp_path):
-    for number, value in ((1, True), (2, False)):
+    published = {1: False, 2: False, 3: None}
+    for number, value in ((1, True), (2, False), (3, True)):
         entry = moderation()
-        entry["categories"] = entry["categories"] | {"hate_threatening": value}
+        entry["categories"] |= {"hate/threatening": published[number], "hate_threatening": value}
         write_lines(tmp_path / f"{number}.jsonl", [chat(number, openai_moderation=[entry, moderation()])])
     run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path)})
     told = "openai_moderation[].categories: hate/threatening is there in several spellings, with different values"
     assert rows(lake, QUARANTINE, "record_key", "reasons") == [("c1", [told])]
+    flags = {
+        key: entries[0].categories["hate/threatening"]
+        for key, entries in rows(lake, CONVERSATIONS, "conversation_id", "moderation")
+    }
+    assert flags == {"c2": False, "c3": True}
 
 
 def test_truth_values_are_told_from_numbers_by_one_rule(lake, tmp_path):
@@ -297,6 +303,28 @@ def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told
     assert [str(error) for error in result.errors] == [
         f"sources.doubled: none of 1 record(s) could be kept; most often: {told}"
     ]
+
+
+def test_lines_of_nothing_are_no_rows_whatever_they_end_with(lake, tmp_path):
+    for number, end in enumerate(("\n", "\r\n", "\r")):
+        text = end.join(["", "", "model_a,model_b,winner", "a,b,tie", "", "a,b,model_a", "", ""])
+        (tmp_path / f"{number}.csv").write_bytes(text.encode())
+    (tmp_path / "3.csv").write_bytes(b"model_a,model_b,winner\na,b,tie\r\n\r\na,b,model_a\r\n")
+    assert run(lake, votes=votes(tmp_path)).lines == [
+        "votes: 8 records in 4 new file(s) = 8 kept + 0 quarantined + 0 duplicates"
+    ]
+    assert set(rows(lake, BATTLES, "winner", "sequence")) == {("tie", 0), ("model_a", 1)}
+
+
+def test_a_column_of_a_type_that_spark_does_not_read_names_its_file_and_stops_no_other(lake, tmp_path):
+    pq.write_table(
+        pa.table({**{k: [v] for k, v in VOTE.items()}, "at": pa.array([1], pa.time64("us"))}), tmp_path / "a.parquet"
+    )
+    pq.write_table(pa.table({k: [v] for k, v in VOTE.items()}), tmp_path / "b.parquet")
+    result = run(lake, votes=votes(tmp_path))
+    assert len(result.unreadable) == 1
+    assert result.unreadable[0].endswith("a.parquet (The data type TIME is not supported. SQLSTATE: 0A000)")
+    assert rows(lake, BATTLES, "file") == [("b.parquet",)]
 
 
 def test_line_ends_of_any_kind_and_mixture_never_reach_a_value(lake, tmp_path):

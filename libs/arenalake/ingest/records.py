@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from itertools import takewhile
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -101,10 +102,11 @@ def _read_arrays(spark: SparkSession, files: Sequence[RawFile], fields: Sequence
 
 def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequence[Field], *, where: str) -> DataFrame:
     """Documents (file, position, value) as records."""
-    # In brackets, so that what follows the object is noticed, which Spark would leave out.
-    in_brackets = F.concat(F.lit("["), F.col("value"), F.lit("]"))
+    # In brackets with a number behind it, so that what follows the object is noticed, which Spark would leave out.
+    in_brackets = F.concat(F.lit("["), F.col("value"), F.lit(",7]"))
     read = documents.withColumn("parsed", F.from_json(in_brackets, "variant"))
-    is_object = F.ltrim("value").startswith("{") & F.try_variant_get("parsed", "$[1]", "variant").isNull()
+    is_alone = F.coalesce(F.try_variant_get("parsed", "$[1]", "int") == 7, F.lit(False))
+    is_object = F.ltrim("value").startswith("{") & is_alone
     starts_array = F.ltrim("value").startswith("[")
     unlike = (
         F.when(starts_array & (where == "the line"), f"{where} is a list; a file that is one needs a name in .json")
@@ -165,12 +167,17 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     schema = StructType([StructField(name, StringType()) for name in [*places, _CORRUPT]])
     df = reader.schema(schema).csv(for_reader(file.path))
     df = df.select("*", _file_name(df, [file]), *_order_columns(df)).withColumnRenamed(_CORRUPT, "corrupt")
-    df = df.where("row_id > 0")  # a file with line breaks in quotes is read by one task
-    df = df.withColumns({name: F.regexp_replace(name, "\r$", "") for name in (places[-1], "corrupt")})
     # Spark refuses plans that ask for nothing but the corrupt rows, as one does where no column is mapped: so the first
     # column adds nothing to them.
     nothing = F.left(F.coalesce(F.col("c0"), F.lit("")), F.lit(0))
     df = df.withColumn("corrupt", F.concat("corrupt", nothing))
+    # A file with line breaks in quotes is read by one task, so its header comes first. Lines of nothing are no rows.
+    is_blank = F.btrim("corrupt", F.lit("\r\n")) == ""
+    if len(places) == 1:
+        is_blank = F.coalesce(is_blank, F.col("c0") == "\r")
+    is_header = F.col("row_id") <= _lines_before_header(spark, file)
+    df = df.where(~(F.coalesce(is_blank, F.lit(False)) | is_header))
+    df = df.withColumns({name: F.regexp_replace(name, "\r$", "") for name in (places[-1], "corrupt")})
     df = _add_position(df) if positioned else df.withColumn("position", F.lit(None).cast("bigint"))
     types: list[DataType] = [StringType()] * len(columns)
     return _table_records(df, columns, types, [file], fields, decoded=not _is_utf8(spark, file))
@@ -180,6 +187,13 @@ def _first_lines(spark: SparkSession, file: RawFile) -> list[str]:
     """What a header is among, whatever its lines end with."""
     lines = reader_of(spark, [file.path]).text(for_reader(file.path)).where("_metadata.file_block_start = 0")
     return [row["value"] + "\n" for row in lines.head(_HEADER_LINES)]
+
+
+def _lines_before_header(spark: SparkSession, file: RawFile) -> int:
+    """Lines before the header that hold a carriage return and nothing else: Spark takes them for rows."""
+    lines = reader_of(spark, [file.path]).option("lineSep", "\n").text(for_reader(file.path))
+    first = [row["value"] for row in lines.where("_metadata.file_block_start = 0").head(_HEADER_LINES)]
+    return sum(line == "\r" for line in takewhile(lambda line: not line.strip("\r"), first))
 
 
 def _line_end(spark: SparkSession, file: RawFile, first_lines: Sequence[str]) -> str:
@@ -403,6 +417,8 @@ def _schema_of(spark: SparkSession, file: RawFile) -> str:
         if error.getCondition() == "COLUMN_ALREADY_EXISTS":
             reason = "two of its columns differ only in case, and Spark cannot tell them apart; rename one of them"
             raise UnreadableFileError(file.path, reason) from None
+        if str(error.getCondition()).startswith("UNSUPPORTED"):
+            raise UnreadableFileError(file.path, str(error).split("] ", 1)[-1].splitlines()[0]) from None
         raise
 
 

@@ -127,7 +127,7 @@ def _object_of_json(value: Column, wanted: StructType, path: str) -> Column:
     def whole(members: Column) -> Column:
         given = {name: members[name] for name in wanted.names}
         if are_categories:
-            given = {name: F.coalesce(*[members[key] for key in spellings_of(name)]) for name in wanted.names}
+            given = {name: F.coalesce(*[_or_null(members[key]) for key in spellings_of(name)]) for name in wanted.names}
         read = F.struct(*[_member_of_json(given[one.name], one, path).alias(one.name) for one in wanted.fields])
         return _let(read, lambda read: put_together(members, read))
 
@@ -316,6 +316,11 @@ def texts_in(value: Column, kind: DataType) -> list[Column]:
     if isinstance(element, StructType):
         return [text for one in element.fields for text in texts_in(value[one.name], ArrayType(one.dataType))]
     return texts_in(F.flatten(value), element) if isinstance(element, ArrayType) else []
+
+
+def _or_null(value: Column) -> Column:
+    """A variant; null where it says null."""
+    return F.when(~F.is_variant_null(value), value)
 
 
 def _let(value: Column, body: Callable[[Column], Column]) -> Column:

@@ -19,7 +19,7 @@ _FIELDS = [
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     winner, one_outcome = one_hot_winner({name: raw[name] for name in _OUTCOMES})
-    texts = {name: F.from_json(raw[name], "array<string>") for name in _TEXTS}
+    texts = {name: _texts_in(raw[name]) for name in _TEXTS}
     for side in ("a", "b"):
         raw[f"conversation_{side}"] = _conversation(texts["prompt"], texts[f"response_{side}"])
     n_prompts = F.size(texts["prompt"])
@@ -43,6 +43,12 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
             *answered,
         ],
     )
+
+
+def _texts_in(text: Column) -> Column:
+    """The texts and nulls of a JSON list; null where it is none. A variant tells types, and halves of characters."""
+    are_texts = F.schema_of_variant(F.from_json(text, "variant")).isin("ARRAY<STRING>", "ARRAY<VOID>")
+    return F.when(are_texts & F.rtrim(text).endswith("]"), F.from_json(text, "array<string>"))
 
 
 def _conversation(prompts: Column, answers: Column) -> Column:

@@ -49,7 +49,8 @@ def name_of(filled: Column, *, is_language: bool = False) -> Column:
     is_none = is_no_number(filled)
     if is_language:
         is_none &= filled != "nan"
-    return F.when(~is_none, F.coalesce(as_number, whole, filled))
+    name = F.coalesce(as_number, whole, filled)
+    return F.when(~is_none, F.when(name == "-0", "0").otherwise(name))
 
 
 def is_no_number(text: Column) -> Column:

@@ -25,14 +25,17 @@ def two_models(model_a: Column, model_b: Column) -> Column:
     return F.when(model_a == model_b, F.concat(F.lit("both sides are the same model, "), model_a))
 
 
-def whole_number(name: str, value: Column, *, minimum: int | None = None) -> Column:
-    """Broken by NaN, infinity, a fraction, what is below the minimum, and 2^53 or more in size."""
-    whole = (value == F.floor(value)) & (F.abs(value) < 2.0**53)
+def whole_number(name: str, value: Column, *, minimum: int | None = None, is_long: bool = False) -> Column:
+    """Broken by NaN, infinity, a fraction, what is below the minimum, and 2^31 (or, if long, 2^53) or more in size."""
+    whole = (value == F.floor(value)) & (F.abs(value) < (2.0**53 if is_long else 2.0**31))
     limit = "" if minimum is None else f" of at least {minimum}"
     good = whole if minimum is None else whole & (value >= minimum)
     # A number that large went through a double, which may have made another one of it.
     is_large = F.abs(value).between(2.0**53, sys.float_info.max)
-    why = F.when(is_large, ", too large to be exact; below 2^53 it is").otherwise(f", not a whole number{limit}")
+    why = F.when(is_large, ", too large to be exact; below 2^53 it is").when(
+        F.abs(value).between(2.0**31, 2.0**53), ", too large; below 2^31 it is kept"
+    )
+    why = why.otherwise(f", not a whole number{limit}")
     told = F.concat(F.lit(f"{name} is "), value.cast("string"), why)
     return F.when(value.isNotNull() & ~F.coalesce(good, F.lit(False)), told)
 

@@ -146,7 +146,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         *no_ties,
         rules.whole_number("turn", raw["turn"], minimum=1),
         rules.whole_number("likert", raw["likert"]),
-        rules.whole_number("sequence", raw["sequence"]),
+        rules.whole_number("sequence", raw["sequence"], is_long=True),
         rules.readable_time(raw["tstamp"], tstamp),
     )
     return parsed(records, key=battle_id, reasons=reasons, battle=battle)
