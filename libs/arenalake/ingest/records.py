@@ -153,7 +153,8 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     separator = "\t" if re.search(r"\.tsv(\.|$)", file.name, re.IGNORECASE) else ","
     first_lines = _first_lines(spark, file)
     # A name may be in quotes and hold line breaks; lines of nothing do not count.
-    columns: list[str] = next((cells for cells in csv.reader(first_lines, delimiter=separator) if cells), [])
+    with_ends = [line + "\n" for line in first_lines]
+    columns: list[str] = next((cells for cells in csv.reader(with_ends, delimiter=separator) if cells), [])
     if not columns:  # not even a header, so there is nothing that Spark could be asked for
         return _no_records(spark, fields)
     # Cells go by place, and the header is a row like the others: Spark compares it with the names of its schema, which
@@ -162,7 +163,8 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     reader = (
         reader.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT).option("encoding", "UTF-8")
     )
-    reader = reader.option("lineSep", _line_end(spark, file, first_lines))
+    by_feeds = _first_lines(spark, file, line_end="\n")
+    reader = reader.option("lineSep", _line_end(by_feeds, first_lines))
     places = _places(columns)
     schema = StructType([StructField(name, StringType()) for name in [*places, _CORRUPT]])
     df = reader.schema(schema).csv(for_reader(file.path))
@@ -175,7 +177,7 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     is_blank = F.btrim("corrupt", F.lit("\r\n")) == ""
     if len(places) == 1:
         is_blank = F.coalesce(is_blank, F.col("c0") == "\r")
-    is_header = F.col("row_id") <= _lines_before_header(spark, file)
+    is_header = F.col("row_id") <= _lines_before_header(by_feeds)
     df = df.where(~(F.coalesce(is_blank, F.lit(False)) | is_header))
     df = df.withColumns({name: F.regexp_replace(name, "\r$", "") for name in (places[-1], "corrupt")})
     df = _add_position(df) if positioned else df.withColumn("position", F.lit(None).cast("bigint"))
@@ -183,26 +185,25 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     return _table_records(df, columns, types, [file], fields, decoded=not _is_utf8(spark, file))
 
 
-def _first_lines(spark: SparkSession, file: RawFile) -> list[str]:
-    """What a header is among, whatever its lines end with."""
-    lines = reader_of(spark, [file.path]).text(for_reader(file.path)).where("_metadata.file_block_start = 0")
-    return [row["value"] + "\n" for row in lines.head(_HEADER_LINES)]
+def _first_lines(spark: SparkSession, file: RawFile, *, line_end: str | None = None) -> list[str]:
+    """What a header is among, by this line end or whatever ends a line, and without it."""
+    reader = reader_of(spark, [file.path])
+    reader = reader if line_end is None else reader.option("lineSep", line_end)
+    lines = reader.text(for_reader(file.path)).where("_metadata.file_block_start = 0")
+    return [row["value"] for row in lines.head(_HEADER_LINES)]
 
 
-def _lines_before_header(spark: SparkSession, file: RawFile) -> int:
+def _lines_before_header(by_feeds: Sequence[str]) -> int:
     """Lines before the header that hold a carriage return and nothing else: Spark takes them for rows."""
-    lines = reader_of(spark, [file.path]).option("lineSep", "\n").text(for_reader(file.path))
-    first = [row["value"] for row in lines.where("_metadata.file_block_start = 0").head(_HEADER_LINES)]
-    return sum(line == "\r" for line in takewhile(lambda line: not line.strip("\r"), first))
+    return sum(line == "\r" for line in takewhile(lambda line: not line.strip("\r"), by_feeds))
 
 
-def _line_end(spark: SparkSession, file: RawFile, first_lines: Sequence[str]) -> str:
+def _line_end(by_feeds: Sequence[str], first_lines: Sequence[str]) -> str:
     """What every row ends with: told by Spark itself it would be the header's, and another one would reach the values.
 
     A carriage return before it is not part of the last cell.
     """
-    by_feeds = reader_of(spark, [file.path]).option("lineSep", "\n").text(for_reader(file.path)).limit(2).count()
-    return "\r" if by_feeds < min(2, len(first_lines)) else "\n"
+    return "\r" if min(2, len(by_feeds)) < min(2, len(first_lines)) else "\n"
 
 
 def _is_utf8(spark: SparkSession, file: RawFile) -> bool:
