@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.lake import Lake
+from arenalake.lake.small import is_reached
 from arenalake.lock import lake_lock
 from arenalake.logs import configure_logging
 from arenalake.pipeline import run_when_ready, step_of
@@ -92,7 +93,8 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
 
 def _session_for(config: Config, jobs: Sequence[str]) -> SparkSession | None:
     """The session in which jobs run; None where they only read small tables that are on this machine."""
-    if set(jobs) <= _WITHOUT_SPARK and config.storage.local_root is not None and not has_outer_session():
+    root = config.storage.local_root
+    if set(jobs) <= _WITHOUT_SPARK and root is not None and is_reached(root) and not has_outer_session():
         return None
     spark = get_session(config.spark)
     require_lasting_tables(spark, config.storage)

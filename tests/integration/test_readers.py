@@ -11,6 +11,7 @@ from test_ingest import chat, context_for, moderation, rows, run, write_lines
 
 from arenalake.config import parse_config
 from arenalake.errors import NothingKeptError, SourceNotFoundError, UnreadableFilesError
+from arenalake.ingest.files import list_files
 from arenalake.moderation import CATEGORIES
 from arenalake.runner import run_steps
 from arenalake.steps import ingest
@@ -440,3 +441,84 @@ def test_what_did_not_work_never_looks_like_success(lake, tmp_path):
     with pytest.raises(UnreadableFilesError, match=r"2\.parquet") as unreadable:
         run_with(good=sources["good"])
     assert unreadable.value.exit_status == 1
+
+
+def test_a_list_that_ends_too_early_is_told(lake, tmp_path):
+    (tmp_path / "1.json").write_text("[" + json.dumps(VOTE) + "," + json.dumps(VOTE))
+    result = run(lake, votes=votes(tmp_path / "1.json"))
+    assert result.lines == [
+        "votes: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates",
+        "votes: in quarantine: 1 × the file ends inside of its list, so what followed is not here",
+    ]
+
+
+def test_quotes_in_csv_that_do_not_match_are_told(lake, tmp_path):
+    """The header and two good rows first; what an open quote swallows is in quarantine whole."""
+    good = 'model_a,model_b,winner,comment\na,b,tie,\nb,a,tie,5" screen\n'
+    (tmp_path / "open.csv").write_text(good + 'c,d,tie,"never closed\nd,c,tie,\ne,f,tie,x\n')
+    (tmp_path / "inner.csv").write_text(good + 'a,b,tie,5" again\n')
+    (tmp_path / "name.csv").write_text(good + '"c"x,d,tie,\n"e\nf,g",d,tie,\n"""q""",d,tie,\n')
+    result = run(lake, votes=votes(tmp_path))
+    assert result.lines == [
+        "votes: 11 records in 3 new file(s) = 7 kept + 4 quarantined + 0 duplicates",
+        "votes: in quarantine: 1 × a quote in the row is never closed, so all that follows is in this row",
+        *[line for line in result.lines[2:] if "a cell whose quotes do not match" in line],
+    ]
+    assert len(result.lines) == 5
+    swallowed = [record for (record, reasons) in rows(lake, QUARANTINE, "record", "reasons") if "never" in reasons[0]]
+    assert "d,c,tie" in swallowed[0]
+    assert "e,f,tie" in swallowed[0]
+
+
+def test_files_that_spark_takes_for_hidden_are_named(lake, tmp_path):
+    for name in ("1.jsonl", "_2.jsonl", ".3.jsonl", "_old/4.jsonl", "_model=x/5.jsonl", "_SUCCESS"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_lines(tmp_path / name, [VOTE])
+    listing = list_files(lake.spark, "votes", str(tmp_path))
+    assert [file.name for file in listing.files] == ["1.jsonl", "_model=x/5.jsonl"]
+    assert listing.others == [".3.jsonl", "_2.jsonl", "_old/4.jsonl"]
+
+
+def test_a_value_of_a_folder_that_is_none_is_told(lake, tmp_path):
+    for turn in ("1", "x"):
+        (tmp_path / f"turn={turn}").mkdir()
+        write_lines(tmp_path / f"turn={turn}" / "1.jsonl", [VOTE])
+    result = run(lake, votes=votes(tmp_path))
+    assert result.lines[1:] == [
+        "votes: in quarantine: 1 × turn has the wrong type; expected a number; its folder says x"
+    ]
+    assert rows(lake, BATTLES, "turn") == [(1,)]
+
+
+def test_what_only_java_takes_for_a_number_is_none(lake, tmp_path):
+    numbers = ["3d", "3f", "0x1p1", "3.0", "3", "3e0"]
+    (tmp_path / "1.csv").write_text("model_a,model_b,winner,turn\n" + "".join(f"a,b,tie,{n}\n" for n in numbers))
+    write_lines(tmp_path / "1.jsonl", [{**VOTE, "turn": number} for number in numbers])
+    result = run(lake, votes=votes(tmp_path))
+    assert result.lines == [
+        "votes: 12 records in 2 new file(s) = 6 kept + 6 quarantined + 0 duplicates",
+        "votes: in quarantine: 6 × turn has the wrong type; expected a number",
+    ]
+
+
+def test_what_has_the_wrong_type_is_not_missing_as_well(lake, tmp_path):
+    source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "chats.jsonl")}
+    write_lines(tmp_path / "chats.jsonl", [chat(0), chat(1, turn="two"), chat(2, conversation="text")])
+    run(lake, chats=source)
+    assert sorted(reasons for (reasons,) in rows(lake, QUARANTINE, "reasons")) == [
+        ["conversation has the wrong type; expected a list"],
+        ["turn has the wrong type; expected a number"],
+    ]
+    assert rows(lake, INGESTED_FILES, "outcome") == [("partly quarantined",)]
+
+
+def test_a_file_of_which_nothing_is_kept_says_so(lake, tmp_path):
+    write_lines(tmp_path / "1.jsonl", [VOTE])
+    write_lines(tmp_path / "2.jsonl", [{**VOTE, "winner": "who"}])
+    (tmp_path / "3.jsonl").write_text("\t\n \r\n\t" + json.dumps(VOTE) + "\n")
+    run(lake, votes=votes(tmp_path))
+    assert sorted(rows(lake, INGESTED_FILES, "file", "rows", "outcome")) == [
+        ("1.jsonl", 1, "kept"),
+        ("2.jsonl", 1, "quarantined"),
+        ("3.jsonl", 1, "kept"),
+    ]

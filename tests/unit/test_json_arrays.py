@@ -42,6 +42,8 @@ def test_the_elements_of_an_array_are_found_in_whatever_pieces_it_comes(records,
 def test_what_is_no_element_comes_out_as_one_so_that_nothing_is_lost():
     files = {
         "cut off": '[{"a": 1}, {"b": "x',
+        "cut off between": '[{"a": 1}, {"b": 2}',
+        "cut off behind a comma": '[{"a": 1},',
         "more behind": '[1]\n{"a": {"b": 2}}\n',
         "two arrays": "[1, 2][3]",
         "no array": "text",
@@ -52,6 +54,11 @@ def test_what_is_no_element_comes_out_as_one_so_that_nothing_is_lost():
     assert elements(files) == [
         ("cut off", 0, '{"a": 1}'),
         ("cut off", 1, '{"b": "x'),
+        ("cut off between", 0, '{"a": 1}'),
+        ("cut off between", 1, '{"b": 2}'),
+        ("cut off between", 2, ""),
+        ("cut off behind a comma", 0, '{"a": 1}'),
+        ("cut off behind a comma", 1, ""),
         ("more behind", 0, "1"),
         ("more behind", 1, '{"a": {"b": 2}}'),
         ("two arrays", 0, "1"),

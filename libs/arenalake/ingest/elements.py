@@ -44,7 +44,8 @@ def join_pieces(pieces: DataFrame, *, n_files: int) -> DataFrame:
 
     Returns:
         file, position (of the element in its file, from 0), value (its text). What else is in a file, such as the last
-        element of one that was cut off, is an element too: nothing is lost.
+        element of one that was cut off, is an element too: nothing is lost. The last one is empty where the array ends
+        behind a whole element and not by its bracket.
     """
     in_order = pieces.repartition(n_files, "file").sortWithinPartitions("file", "block_start", "row_id")
     # As bytes, since text that is not UTF-8 has to come out as it came in.
@@ -106,6 +107,9 @@ class _Elements:
         """What was found since this was called last, as file, position, value."""
         if last:
             self._finish()
+            inside, depth, quoted, _ = self._state
+            if inside and not depth and not quoted:
+                self._found.append(b"")
         position = np.arange(self._n_taken, self._n_taken + len(self._found))
         files = pa.array([self.file] * len(self._found), pa.string())
         batch = pa.record_batch([files, pa.array(position), pa.array(self._found, pa.binary())], _NAMES)

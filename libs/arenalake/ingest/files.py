@@ -21,6 +21,8 @@ _PACKED = ("zst", "xz", "zip", "7z", "lz4", "br", "Z")
 _ENDING = re.compile(
     rf"\.({'|'.join(FORMATS)})(?:\.(?:{'|'.join(_UNPACKED)}|(?P<packed>{'|'.join(_PACKED)})))?$", re.IGNORECASE
 )
+# A folder like `_model=x` gives a value and is none of them.
+_HIDDEN = re.compile(r"(^|/)(\.|_(?![^/]*=))")
 _POINTER = b"version https://git-lfs.github.com/spec"
 _POINTER_SIZE = 1024
 _GLOB = re.compile(r"[*?\[\]{}\\]")
@@ -66,7 +68,8 @@ class Listing:
     Attributes:
         files: what can be read, sorted by name.
         unreadable: path and reason of each file that is data and that no reader here understands.
-        others: names of files whose ending is not a data format's; they are left alone.
+        others: names of files whose ending is not a data format's, and of those that Spark takes for hidden, since they
+            or a folder of theirs begin with `_` or `.`; they are left alone.
     """
 
     files: list[RawFile] = field(default_factory=list)
@@ -117,6 +120,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
             result.unreadable.append(f"{path_} (a Git LFS pointer instead of the data; run git lfs pull)")
         else:
             result.files.append(RawFile(path_, name, FORMATS[ending[1].lower()], length, modified))
+    result.others += _hidden(location)
     if not result.files and not result.unreadable:
         endings = ", ".join(f".{ending}" for ending in FORMATS)
         packed = " or ".join(f".{ending}" for ending in _UNPACKED)
@@ -127,6 +131,16 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
     result.unreadable.sort()
     result.others.sort()
     return result
+
+
+def _hidden(location: str) -> list[str]:
+    """Names of files of data under a local folder that Spark does not list, in folders with a sign of their own too."""
+    names = (
+        os.path.relpath(os.path.join(folder, file), location)
+        for folder, _, files in os.walk(location)
+        for file in files
+    )
+    return [name for name in names if _ENDING.search(name) and _HIDDEN.search(name)]
 
 
 def reader_of(spark: SparkSession, paths: Sequence[str]) -> DataFrameReader:

@@ -35,6 +35,7 @@ from arenalake.ingest.values import (
     texts_in,
     together,
     type_of,
+    wrong_type,
 )
 from arenalake.sources.names import clean_name, filled, filled_name, name_of
 from arenalake.sources.source import Field, sentences
@@ -47,6 +48,8 @@ _CORRUPT = "_arenalake_corrupt"
 _LISTED = 20
 # A header ends within so many lines.
 _HEADER_LINES = 100
+# What JSON calls white space.
+_JSON_SPACE = " \t\r\n"
 # An escape that is not a character but half of one. Where both halves are there, Spark makes one of them.
 _SURROGATE = r"(?i)\\u(d[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..\\u)d[c-f])"
 # Bytes that are not UTF-8 have become this where a reader decodes them.
@@ -89,7 +92,7 @@ def count_rows(records: DataFrame) -> dict[str, int]:
 
 def _read_lines(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool) -> DataFrame:
     lines = reader_of(spark, [f.path for f in files]).text([for_reader(f.path) for f in files])
-    lines = lines.select("value", _file_name(lines, files), *_order_columns(lines)).where(F.trim("value") != "")
+    lines = lines.select("value", _file_name(lines, files), *_order_columns(lines)).where(_trimmed("value") != "")
     lines = _add_position(lines) if positioned else lines.withColumn("position", F.lit(None).cast("bigint"))
     return _json_records(lines, files, fields, where="the line")
 
@@ -106,13 +109,14 @@ def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequen
     in_brackets = F.concat(F.lit("["), F.col("value"), F.lit(",7]"))
     read = documents.withColumn("parsed", F.from_json(in_brackets, "variant"))
     is_alone = F.coalesce(F.try_variant_get("parsed", "$[1]", "int") == 7, F.lit(False))
-    is_object = F.ltrim("value").startswith("{") & is_alone
-    starts_array = F.ltrim("value").startswith("[")
+    is_object = _trimmed("value").startswith("{") & is_alone
+    starts_array = _trimmed("value").startswith("[")
     unlike = (
-        F.when(starts_array & (where == "the line"), f"{where} is a list; a file that is one needs a name in .json")
+        F.when(F.col("value") == "", "the file ends inside of its list, so what followed is not here")
+        .when(starts_array & (where == "the line"), f"{where} is a list; a file that is one needs a name in .json")
         .when(F.col("parsed").isNotNull(), f"{where} is not a JSON object")
         .when(F.rlike("value", F.lit(_SURROGATE)), f"{where} has half of a character, such as \\ud83d, or is not JSON")
-        .when(~F.rtrim("value").endswith("}"), f"{where} ends inside of a record, or is not JSON")
+        .when(~_trimmed("value").endswith("}"), f"{where} ends inside of a record, or is not JSON")
         .otherwise(f"{where} is not JSON, or an object in it has a key twice")
     )
     broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(F.col("parsed").isNull() | ~is_object, unlike)
@@ -134,6 +138,10 @@ def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequen
         usual[field.name] = F.col("typed")[field.column]
     strays = [first_stray(where, F.col("value"))]
     return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken, usual=usual)
+
+
+def _trimmed(text: str) -> Column:
+    return F.btrim(text, F.lit(_JSON_SPACE))
 
 
 def _read_parquet(
@@ -180,9 +188,14 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     is_header = F.col("row_id") <= _lines_before_header(by_feeds)
     df = df.where(~(F.coalesce(is_blank, F.lit(False)) | is_header))
     df = df.withColumns({name: F.regexp_replace(name, "\r$", "") for name in (places[-1], "corrupt")})
+    is_valid, last_line = _lines_of_csv(spark, file)
+    row = F.rtrim(F.concat_ws("", *places), F.lit("\r\n"))
+    # What is never closed reaches to the end of the file; a cell of several lines that is closed ends in a quote.
+    unclosed = F.contains(row, F.lit("\n")) & F.endswith(row, F.lit(last_line)) & F.lit(not last_line.endswith('"'))
+    df = df.withColumn("unclosed", unclosed)
     df = _add_position(df) if positioned else df.withColumn("position", F.lit(None).cast("bigint"))
     types: list[DataType] = [StringType()] * len(columns)
-    return _table_records(df, columns, types, [file], fields, decoded=not _is_utf8(spark, file))
+    return _table_records(df, columns, types, [file], fields, decoded=not is_valid)
 
 
 def _first_lines(spark: SparkSession, file: RawFile, *, line_end: str | None = None) -> list[str]:
@@ -206,9 +219,14 @@ def _line_end(by_feeds: Sequence[str], first_lines: Sequence[str]) -> str:
     return "\r" if min(2, len(by_feeds)) < min(2, len(first_lines)) else "\n"
 
 
-def _is_utf8(spark: SparkSession, file: RawFile) -> bool:
+def _lines_of_csv(spark: SparkSession, file: RawFile) -> tuple[bool, str]:
+    """Whether a file is UTF-8, and its last line that is not blank."""
     lines = reader_of(spark, [file.path]).text(for_reader(file.path))
-    return lines.where(~F.is_valid_utf8("value")).isEmpty()
+    is_valid = F.coalesce(F.bool_and(F.is_valid_utf8("value")), F.lit(True))
+    last = F.max_by("value", F.when(F.trim("value") != "", F.struct("block_start", "row_id")))
+    lines = lines.select("value", *_order_columns(lines))
+    found = lines.agg(is_valid.alias("is_valid"), last.alias("last_line")).head()
+    return found["is_valid"], found["last_line"].strip("\r\n")  # type: ignore[index]
 
 
 def _table_records(
@@ -224,7 +242,7 @@ def _table_records(
 
     Args:
         df: file, position, and the columns by place: c0, c1, …; for CSV also corrupt, the row where it does not fit the
-            header.
+            header, and unclosed, whether a quote in it is never closed.
         columns: their names.
         types: their types.
         files: where the rows come from.
@@ -254,12 +272,15 @@ def _table_records(
         missing = F.when(F.lit(bool(found)) | (F.lit(field.mapped) & _folder_value(field, files).isNull()), told)
         nothing = F.lit(None).cast(wanted)
         values[field.name] = settled(nothing, [missing]) if _is_nested(field) else one(nothing, missing)
-    if decoded:
-        values = {name: _refuse_replacements(value, name, fields) for name, value in values.items()}
+    is_csv = "corrupt" in df.columns
+    for field in fields:
+        if is_csv and field.type == "string":
+            values[field.name] = _refuse_what_csv_broke(values[field.name], field, decoded=decoded)
     cells = [(F.col(f"c{i}"), kind, column) for i, (kind, column) in enumerate(zip(types, columns, strict=True))]
-    if "corrupt" in df.columns:  # cells of CSV were decoded: no byte is left in them that is not UTF-8
+    if is_csv:  # its cells were decoded: no byte is left in them that is not UTF-8
         record = F.coalesce("corrupt", _as_json([cell.alias(column) for cell, _, column in cells]))
-        broken = F.when(F.col("corrupt").isNotNull(), "the row has more or fewer cells than the header")
+        broken = F.when(F.col("unclosed"), "a quote in the row is never closed, so all that follows is in this row")
+        broken = broken.when(F.col("corrupt").isNotNull(), "the row has more or fewer cells than the header")
         return _records(df, values, files, fields, record=record, strays=[], broken=broken)
     record = _as_json([escaped_in(cell, kind).alias(column) for cell, kind, column in cells])
     strays = [first_stray(column, text) for cell, kind, column in cells for text in texts_in(cell, kind)]
@@ -270,15 +291,21 @@ def _as_json(cells: Sequence[Column]) -> Column:
     return F.to_json(F.struct(*cells), {"ignoreNullFields": "false"})
 
 
-def _refuse_replacements(value: Column, name: str, fields: Sequence[Field]) -> Column:
-    field = next(field for field in fields if field.name == name)
-    if field.type != "string":
-        return value
-    text = value["value"]
-    told = F.concat(
-        F.lit(f"{name} is "), F.left(text, F.lit(100)), F.lit(", with bytes that are not UTF-8; save the file as UTF-8")
-    )
-    return one(text, F.coalesce(value["problem"], F.when(F.contains(text, F.lit(_REPLACEMENT)), told)))
+def _refuse_what_csv_broke(value: Column, field: Field, *, decoded: bool) -> Column:
+    """A text from CSV, with a problem where a byte in it was replaced or a quote in a name has no other."""
+    text, problem = value["value"], value["problem"]
+    shown = F.concat(F.lit(f"{field.name} is "), F.left(text, F.lit(100)))
+    if decoded:
+        is_replaced = F.contains(text, F.lit(_REPLACEMENT))
+        told = F.concat(shown, F.lit(", with bytes that are not UTF-8; save the file as UTF-8"))
+        problem = F.coalesce(problem, F.when(is_replaced, told))
+    if not field.is_text:
+        is_odd = F.startswith(text, F.lit('"')) | (
+            F.contains(text, F.lit("\n")) & F.contains(filled(text), F.lit("\n"))
+        )
+        told = F.concat(shown, F.lit(", a cell whose quotes do not match"))
+        problem = F.coalesce(problem, F.when(is_odd, told))
+    return one(text, problem)
 
 
 def _records(
@@ -326,7 +353,8 @@ def _records(
     found = {i: F.col(f"value_{i}") for i in plain}
     for i in nested:
         found[i] = F.when(F.col(f"nested_{i}").isNull(), F.col(f"usual_{i}")).otherwise(F.col(f"nested_{i}.value"))
-    told = [F.col(f"problem_{i}") for i in plain]
+    by_folder = [_folder_problem(found[i], fields[i], files) for i in plain]
+    told = [F.col(f"problem_{i}") for i in plain] + [problem for problem in by_folder if problem is not None]
     problems = [F.when(F.coalesce(*told).isNotNull(), sentences(F.array(*told)))] if plain else []
     problems += [F.col(f"nested_{i}.problems") for i in nested]
     given = read.select(
@@ -360,12 +388,25 @@ def _is_nested(field: Field) -> bool:
 
 def _folder_value(field: Field, files: Sequence[RawFile]) -> Column:
     """What the folder of a file says about its records, like `language=French`."""
+    text = _folder_text(field, files)
+    return F.lit(None).cast(field.type) if text is None else text.try_cast(field.type)
+
+
+def _folder_problem(value: Column, field: Field, files: Sequence[RawFile]) -> Column | None:
+    """Told where a folder is asked and what it says is of another type."""
+    text = _folder_text(field, files)
+    if text is None:
+        return None
+    is_wrong = value.isNull() & text.isNotNull() & text.try_cast(field.type).isNull()
+    return F.when(is_wrong, F.concat(wrong_type(field.column, type_of(field.type)), F.lit("; its folder says "), text))
+
+
+def _folder_text(field: Field, files: Sequence[RawFile]) -> Column | None:
     said = {file.name: file.folder_values[field.column] for file in files if field.column in file.folder_values}
-    if not said:
-        return F.lit(None).cast(field.type)
+    if not said or _is_nested(field):
+        return None
     by_file = F.create_map(*[F.lit(text) for pair in said.items() for text in pair])
-    found = F.try_element_at(by_file, F.col("file"))
-    return name_of(filled(found), is_language=field.name == "language").try_cast(field.type)
+    return name_of(filled(F.try_element_at(by_file, F.col("file"))), is_language=field.name == "language")
 
 
 def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:

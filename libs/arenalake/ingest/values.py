@@ -42,6 +42,8 @@ _EXPECTED = {
     "struct": "an object",
 }
 _TRUE, _FALSE = ("true", "1", "1.0", "t", "yes", "y"), ("false", "0", "0.0", "f", "no", "n")
+# What Java takes for a number, and with it Spark, and nobody else: 3d, 0x1p-1.
+_JAVA_NUMBER = r"^[+-]?0[xX]|[0-9.][dDfF]$"
 # The field of a message that is a text, or a list of its parts.
 _CONTENT = "content"
 
@@ -102,7 +104,7 @@ def _one_of_json(value: Column, wanted: DataType, path: str, text: Column) -> Co
     # A number of more than 38 digits.
     is_double = first.between(ord("-"), ord("9")) & F.contains(text, F.lit("E")) & (kind == "DOUBLE")
     is_rounded = is_double & _is_rounded(_get(value, "double"))
-    problem = F.when(is_nested, _wrong(path, wanted)).when(is_rounded, _rounded(path, text))
+    problem = F.when(is_nested, wrong_type(path, wanted)).when(is_rounded, _rounded(path, text))
     return one(text, problem)  # the text although it is wrong, so that it is not said to be missing as well
 
 
@@ -113,7 +115,9 @@ def _list_of_json(value: Column, wanted: ArrayType, path: str) -> Column:
         if not isinstance(wanted.elementType, AtomicType):
             problems = [F.flatten(elements["problems"])]
             notes = [F.array_distinct(F.flatten(elements["notes"]))]
-        return settled(elements["value"], [F.when(is_other, _wrong(path, wanted))], more_problems=problems, notes=notes)
+        return settled(
+            elements["value"], [F.when(is_other, wrong_type(path, wanted))], more_problems=problems, notes=notes
+        )
 
     elements = F.transform(_get(value, "array<variant>"), lambda one: of_json(one, wanted.elementType, f"{path}[]"))
     return _let(elements, whole)
@@ -137,7 +141,7 @@ def _object_of_json(value: Column, wanted: StructType, path: str) -> Column:
         others = [name for name in wanted.names if name not in plain]
         return settled(
             F.when(members.isNotNull(), F.struct(*[read[name]["value"].alias(name) for name in wanted.names])),
-            [F.when(is_other, _wrong(path, wanted)), *[read[name]["problem"] for name in plain]],
+            [F.when(is_other, wrong_type(path, wanted)), *[read[name]["problem"] for name in plain]],
             more_problems=[
                 *([_contradictions(members, path)] if are_categories else []),
                 *[read[name]["problems"] for name in others],
@@ -163,7 +167,7 @@ def _member_of_json(value: Column, member: StructField, path: str) -> Column:
     kind = F.schema_of_variant(value)
     is_text = kind.isin("STRING", "VOID")
     # A number would be a text that nobody wrote.
-    text = settled(_get(value, "string"), [F.when(~is_text, _wrong(path, member.dataType))])
+    text = settled(_get(value, "string"), [F.when(~is_text, wrong_type(path, member.dataType))])
     return F.when(kind.startswith("ARRAY"), _text_of_parts(value, path)).otherwise(text)
 
 
@@ -189,7 +193,7 @@ def _text_of_parts(value: Column, path: str) -> Column:
         told = F.transform(
             others, lambda kind: F.concat(F.lit(f"{path} has parts of type "), kind, F.lit(", not kept"))
         )
-        return settled(F.array_join(texts, "\n"), [F.when(is_other, _wrong(path, StringType()))], notes=[told])
+        return settled(F.array_join(texts, "\n"), [F.when(is_other, wrong_type(path, StringType()))], notes=[told])
 
     return _let(parts, whole)
 
@@ -235,7 +239,7 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
         read = F.when(is_as_wanted(document, wanted), settled(usual)).otherwise(of_json(document, wanted, path))
         return F.when(reduce(and_, are_valid, F.lit(True)), read).otherwise(broken)
     if not isinstance(given, AtomicType) or (isinstance(wanted, DoubleType) and isinstance(given, BooleanType)):
-        return one(F.lit(None).cast(wanted), F.when(value.isNotNull(), _wrong(path, wanted)))
+        return one(F.lit(None).cast(wanted), F.when(value.isNotNull(), wrong_type(path, wanted)))
     problem = F.lit(None).cast("string")
     if isinstance(given, FloatType | DoubleType) and not isinstance(wanted, DoubleType):
         problem = F.when(_is_rounded(value), _rounded(path, value.cast("string")))
@@ -243,9 +247,11 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
     if isinstance(wanted, BooleanType):  # as text, since Spark takes any number but 0 for true, and even NaN
         value, converted = _truth_of(value.cast("string"))
     else:
-        value = filled(value) if isinstance(given, StringType) else value
         converted = value.try_cast(wanted)
-    return one(converted, F.coalesce(problem, F.when(value.isNotNull() & converted.isNull(), _wrong(path, wanted))))
+        if isinstance(given, StringType):
+            value = filled(value)
+            converted = F.when(~value.rlike(_JAVA_NUMBER), value.try_cast(wanted))
+    return one(converted, F.coalesce(problem, F.when(value.isNotNull() & converted.isNull(), wrong_type(path, wanted))))
 
 
 def _truth_of(text: Column) -> tuple[Column, Column]:
@@ -291,6 +297,10 @@ def together(arrays: Sequence[Column]) -> Column:
 
 def _none() -> Column:
     return F.array().cast("array<string>")
+
+
+def wrong_type(path: str, wanted: DataType) -> Column:
+    return F.lit(f"{path} has the wrong type; expected {_EXPECTED[wanted.typeName()]}")
 
 
 def not_utf8(path: str) -> Column:
@@ -339,7 +349,3 @@ def _is_rounded(number: Column) -> Column:
 
 def _rounded(path: str, text: Column) -> Column:
     return F.concat(F.lit(f"{path} is "), text, F.lit(", too large to be exact; write it in quotes"))
-
-
-def _wrong(path: str, wanted: DataType) -> Column:
-    return F.lit(f"{path} has the wrong type; expected {_EXPECTED[wanted.typeName()]}")

@@ -21,7 +21,7 @@ from pyspark.sql.types import StructType
 
 from arenalake import __version__
 from arenalake.config import StorageConfig
-from arenalake.lake.small import read_small, replace_small
+from arenalake.lake.small import is_reached, read_small, replace_small
 from arenalake.tables import Column, Table
 from arenalake.tables.table import CHANGES
 
@@ -250,7 +250,7 @@ class Lake:
     def _small_folder(self, table: Table) -> Path | None:
         """Where a small table is read and written without Spark; None where only Spark reaches, or knows best."""
         root = self.local_root
-        if root is None or self._has_remote_disk:
+        if root is None or not is_reached(root) or self._has_remote_disk:
             return None
         return root / table.layer / table.name
 

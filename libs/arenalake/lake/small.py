@@ -6,6 +6,7 @@ of the two can go on with what the other has begun.
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,14 @@ from arenalake.tables import Table
 from arenalake.tables.table import CONSTRAINT
 
 log = logging.getLogger(__name__)
+
+# deltalake takes paths for addresses, in which these mean something else or may not be.
+_UNREACHED = re.compile(r"[%\\^|\[\]\x00-\x1f\x7f]")
+
+
+def is_reached(folder: Path) -> bool:
+    """Whether this door opens to a folder of that name; if not, Spark's does."""
+    return not _UNREACHED.search(str(folder))
 
 
 def read_small(folder: Path, table: Table) -> pl.DataFrame:

@@ -86,13 +86,26 @@ def parsed(
         key.alias("record_key"),
         # A record that cannot be taken apart breaks every rule; the one true reason is enough.
         F.when(F.col("raw").isNull(), F.col("problems"))
-        .otherwise(F.concat(F.col("problems"), sentences(reasons)))
+        .when(F.size("problems") == 0, sentences(reasons))
+        .otherwise(F.concat("problems", _about_others(sentences(reasons), F.col("problems"))))
         .alias("reasons"),
         (battle if battle is not None else F.lit(None).cast(entity_type(BATTLES))).alias("battle"),
         (conversations if conversations is not None else F.array().cast(f"array<{entity_type(CONVERSATIONS)}>")).alias(
             "conversations"
         ),
     )
+
+
+def _about_others(reasons: Column, problems: Column) -> Column:
+    """Reasons without those on a field that has a problem: what has the wrong type is not missing as well."""
+
+    columns = F.transform(problems, lambda problem: F.regexp_extract(problem, r"^(.+?)(\[|\.| has | is )", 1))
+
+    def is_about(reason: Column, column: Column) -> Column:
+        named = F.concat(F.lit("(column '"), column, F.lit("')"))
+        return F.startswith(reason, F.concat(column, F.lit(" "))) | F.contains(reason, named)
+
+    return F.filter(reasons, lambda reason: ~F.exists(columns, lambda column: is_about(reason, column)))
 
 
 def sentences(found: Column) -> Column:

@@ -63,7 +63,7 @@ def run(context: Context) -> StepResult:
     _write_terms(lake, {name: sources[name] for name in listed})
     for name, listing in listed.items():
         if listing.others:
-            log.info("not data, left alone", extra={"source": name, "files": ",".join(listing.others[:10])})
+            log.info("left alone: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
 
     def ingest(name: str) -> StepResult:
         try:
@@ -409,7 +409,7 @@ class _Batch:
         rows = []
         for file in files:
             count = counts[file.name]
-            outcome = "empty" if count.rows == 0 else "partly quarantined" if count.quarantined else "kept"
+            outcome = _outcome(count.rows, count.kept, count.quarantined)
             version = (self.name, file.path, file.name, file.size, file.modified, digest_of(file))
             rows.append((*version, count.rows, count.kept, count.quarantined, count.duplicates, outcome))
         schema = INGESTED_FILES.no_rows.schema
@@ -431,7 +431,7 @@ class _Batch:
                     missing[row["file"]] -= moved
                 kept.append(row["kept"] - moved)
                 quarantined.append(row["quarantined"] + moved)
-                outcomes.append("partly quarantined" if moved else row["outcome"])
+                outcomes.append(_outcome(row["rows"], kept[-1], quarantined[-1]))
             return rows.with_columns(
                 kept=pl.Series(kept, dtype=pl.Int64),
                 quarantined=pl.Series(quarantined, dtype=pl.Int64),
@@ -448,6 +448,12 @@ class _Batch:
             return {}
         rows = self._of_source(table).where(F.col("file").isin(list(names)))
         return {row["file"]: row["n"] for row in rows.groupBy("file").agg(F.count("*").alias("n")).collect()}
+
+
+def _outcome(rows: int, kept: int, quarantined: int) -> str:
+    if not rows:
+        return "empty"
+    return "kept" if not quarantined else "partly quarantined" if kept else "quarantined"
 
 
 def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:

@@ -208,7 +208,9 @@ INGESTED_FILES = Table(
         Column("kept", "bigint", "records that became entities", required=True),
         Column("quarantined", "bigint", "records in quarantine", required=True),
         Column("duplicates", "bigint", "records whose key and content were there already", required=True),
-        Column("outcome", "string", "kept, partly quarantined, or empty", required=True),
+        Column(
+            "outcome", "string", "kept, partly quarantined, quarantined (with nothing kept), or empty", required=True
+        ),
     ),
     key=("source", "path", "size", "modified"),
 )
