@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from arenalake.config import StorageConfig
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Derivation, Lake, derive
 from arenalake.tables import Column, Table
 
 SIGHTINGS = Table(
@@ -51,7 +51,7 @@ def count(*inputs):
 def seen(spark, lake):
     """A lake with two sightings of cats and one of an owl, counted."""
     lake.append(SIGHTINGS, rows(spark, (1, "cat", "1.5"), (2, "cat", None), (3, "owl", "0.25")))
-    lake.derive([Derivation(COUNTS, [SIGHTINGS, OTHERS], count)])
+    derive(lake, [Derivation(COUNTS, [SIGHTINGS, OTHERS], count)])
     return lake
 
 
@@ -60,12 +60,12 @@ def rows(spark, *values):
     return spark.createDataFrame(typed, SIGHTINGS.ddl)
 
 
-def derive(lake, caplog, **settings):
+def derive_later(lake, caplog, **settings):
     """Derive in a session of its own; whether changes were added, where anything was done."""
     later = Lake(lake.spark, StorageConfig(root=lake.root))
     caplog.clear()
     with caplog.at_level("INFO", logger="arenalake.lake"):
-        later.derive([Derivation(COUNTS, [SIGHTINGS, OTHERS], count, settings)])
+        derive(later, [Derivation(COUNTS, [SIGHTINGS, OTHERS], count, settings)])
     done = {record.message for record in caplog.records}
     expected = count(later.read(SIGHTINGS), later.read(OTHERS))
     found, counted = (
@@ -76,49 +76,49 @@ def derive(lake, caplog, **settings):
 
 
 def test_rows_that_came_are_added_and_nothing_is_done_without_any(spark, seen, caplog):
-    assert derive(seen, caplog) is None
+    assert derive_later(seen, caplog) is None
     seen.append(SIGHTINGS, rows(spark, (4, "owl", "1E-18"), (5, None, None)))
     seen.append(SIGHTINGS, rows(spark, (6, "bat", "3")))
-    assert derive(seen, caplog) is True
-    assert derive(seen, caplog) is None
+    assert derive_later(seen, caplog) is True
+    assert derive_later(seen, caplog) is None
 
 
 def test_rows_that_went_or_changed_are_taken_away(spark, seen, caplog):
     seen.delete(SIGHTINGS, rows(spark, (3, "owl", None)))
     seen.insert_new(SIGHTINGS, rows(spark, (1, "dog", "9"), (7, "cat", "2")))
     seen.update(SIGHTINGS, rows(spark, (2, "emu", "7")), on=["id"], update={"animal": "new.animal"})
-    assert derive(seen, caplog) is True
+    assert derive_later(seen, caplog) is True
     assert {row.animal for row in seen.read(COUNTS).collect()} == {"cat", "emu"}
 
 
 def test_an_input_that_was_not_there_is_counted_whole(spark, seen, caplog):
     seen.append(OTHERS, rows(spark, (1, "yak", None)))
-    assert derive(seen, caplog) is False
+    assert derive_later(seen, caplog) is False
     seen.append(OTHERS, rows(spark, (2, "yak", None)))
-    assert derive(seen, caplog) is True
+    assert derive_later(seen, caplog) is True
 
 
 def test_other_settings_and_other_rows_under_the_same_name_are_counted_whole(spark, seen, caplog):
     seen.append(SIGHTINGS, rows(spark, (4, "owl", None)))
-    assert derive(seen, caplog, rule="another") is False
+    assert derive_later(seen, caplog, rule="another") is False
     seen.replace(SIGHTINGS, rows(spark, (1, "elk", None)))
-    assert derive(seen, caplog, rule="another") is False
+    assert derive_later(seen, caplog, rule="another") is False
 
 
 def test_a_table_that_does_not_keep_its_changes_is_counted_whole(spark, seen, caplog):
     spark.sql(f"ALTER TABLE {seen.name_of(SIGHTINGS)} SET TBLPROPERTIES (delta.enableChangeDataFeed = false)")
     seen.append(SIGHTINGS, rows(spark, (4, "owl", None)))
-    assert derive(seen, caplog) is False
+    assert derive_later(seen, caplog) is False
     # The feed is on again, but lacks what happened while it was off.
     seen.append(SIGHTINGS, rows(spark, (5, "owl", None)))
     spark.sql(f"ALTER TABLE {seen.name_of(SIGHTINGS)} SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
-    assert derive(seen, caplog) is False
+    assert derive_later(seen, caplog) is False
 
 
 def test_upkeep_between_the_changes_changes_nothing(spark, seen, caplog):
     for number in range(4, 8):
         seen.append(SIGHTINGS, rows(spark, (number, "owl", "2")))
     spark.sql(f"OPTIMIZE {seen.name_of(SIGHTINGS)}")
-    assert derive(seen, caplog) is True
+    assert derive_later(seen, caplog) is True
     spark.sql(f"OPTIMIZE {seen.name_of(SIGHTINGS)}")
-    assert derive(seen, caplog) is None
+    assert derive_later(seen, caplog) is None

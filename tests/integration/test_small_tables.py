@@ -9,7 +9,8 @@ from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JJavaError
 
 from arenalake.errors import SchemaMismatchError
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Lake, Statistic, derive
+from arenalake.lake.fingerprint import Fingerprint, State
 from arenalake.tables import Column, Table
 
 BIRDS = Table(
@@ -34,12 +35,13 @@ ROWS = pl.DataFrame(
     | {"days": [[1, 2], None, []]},
     {"place": pl.String, "bird": pl.String, "n": pl.Int64, "weight": pl.Float64, "days": pl.List(pl.Int32)},
 )
+DERIVED = Fingerprint("so", {"eggs": State(derived="laid"), "nests": State(table="1-2", version=3)})
 
 
 class SparkOnly(Lake):
     """A lake that does not trust its own disk, as on Databricks."""
 
-    _has_remote_disk = True
+    has_remote_disk = True
 
 
 @pytest.fixture(params=["arrow", "spark"])
@@ -50,7 +52,7 @@ def door(request):
 @pytest.fixture
 def opened(spark, lake):
     """A function that opens the same storage by a door, as another process would."""
-    return lambda kind: kind(spark, lake._storage)
+    return lambda kind: kind(spark, lake.storage)
 
 
 def log_of(lake):
@@ -60,7 +62,7 @@ def log_of(lake):
 
 def test_either_door_declares_the_same_table(opened, door):
     lake = opened(door)
-    lake.store(BIRDS, ROWS, fingerprint="derived:1")
+    lake.store(BIRDS, ROWS, fingerprint=DERIVED)
     described = lake.spark.sql(f"DESCRIBE TABLE {lake.name_of(BIRDS)}").collect()
     types = {row["col_name"]: (row["data_type"], row["comment"]) for row in described}
     assert types == {column.name: (column.type, column.comment) for column in BIRDS.columns}
@@ -68,7 +70,7 @@ def test_either_door_declares_the_same_table(opened, door):
     assert detail["description"] == BIRDS.comment
     assert {name: detail["properties"][name] for name in BIRDS.properties} == BIRDS.properties
     newest = lake.spark.sql(f"DESCRIBE HISTORY {lake.name_of(BIRDS)}").first()
-    assert newest["userMetadata"] == "derived:1"
+    assert Fingerprint.read(newest["userMetadata"]) == DERIVED
     stored = DeltaTable(str(lake.local_root / "gold" / "birds")).schema().to_json()
     assert {one["name"]: one["nullable"] for one in json.loads(stored)["fields"]} == {
         column.name: not column.required for column in BIRDS.columns
@@ -95,7 +97,7 @@ def test_what_breaks_a_rule_is_refused_by_either_door_and_changes_nothing(opened
 def test_a_table_of_one_door_is_read_and_continued_by_the_other(opened, door, then):
     first, second = opened(door), opened(then)
     assert second.load(BIRDS).equals(BIRDS.no_rows)
-    first.store(BIRDS, ROWS, fingerprint="derived:1")
+    first.store(BIRDS, ROWS, fingerprint=DERIVED)
     assert opened(then).load(BIRDS).sort("n").equals(ROWS.sort("n"))
     second.change(BIRDS, lambda rows: rows.filter(pl.col("n") > 1))
     assert sorted(opened(door).load(BIRDS)["n"]) == [2, 3]
@@ -123,16 +125,16 @@ def test_a_statistic_is_built_once_from_frames_and_again_when_its_inputs_change(
             .cast({"days": pl.List(pl.Int32)})
         )
 
-    derivation = Derivation(BIRDS, [seen], build)
+    derivation = Statistic(BIRDS, [seen], build)
     first = opened(door)
     first.replace(seen, first.spark.createDataFrame(ROWS.to_arrow(), seen.schema))
-    first.derive([derivation])
-    opened(door).derive([derivation])
+    derive(first, [derivation])
+    derive(opened(door), [derivation])
     assert built == [3]
     assert opened(door).load(BIRDS).select("place", "n").rows() == [("a", 5), ("b", 1)]
     again = opened(door)
     again.replace(seen, again.spark.createDataFrame(ROWS.head(1).to_arrow(), seen.schema))
-    again.derive([derivation])
+    derive(again, [derivation])
     assert built == [3, 1]
-    opened(SparkOnly if door is Lake else Lake).derive([derivation])  # by the other door it is known as well
+    derive(opened(SparkOnly if door is Lake else Lake), [derivation])  # by the other door it is known as well
     assert built == [3, 1]

@@ -8,7 +8,9 @@ from test_ingest import run as run_ingest
 
 from arenalake.config import StorageConfig
 from arenalake.errors import SchemaMismatchError
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Derivation, Lake, derive
+from arenalake.lake.commits import asked_commits, local_commits
+from arenalake.lake.fingerprint import Fingerprint, State
 from arenalake.tables import BATTLES, Column, Table
 
 OLD = Table(
@@ -71,10 +73,10 @@ def test_a_derived_table_is_made_anew_with_the_columns_declared_now(spark, later
     def build():
         return spark.createDataFrame([("mammal", "cat", 4)], WITH_KIND.ddl)
 
-    later.derive([Derivation(WITH_KIND, [], build)])
+    derive(later, [Derivation(WITH_KIND, [], build)])
     assert rows(later, WITH_KIND) == [("mammal", "cat", 4)]
-    later.derive([Derivation(WITH_KIND, [], build)])
-    later.derive([Derivation(WITH_KIND, [], build, {"other": "settings"})])
+    derive(later, [Derivation(WITH_KIND, [], build)])
+    derive(later, [Derivation(WITH_KIND, [], build, {"other": "settings"})])
     # Made anew once; with the same columns it is written, and with the same settings left alone.
     made = operations(later, OLD)
     assert [name for name in made if "REPLACE TABLE" in name] == ["REPLACE TABLE"]
@@ -85,19 +87,28 @@ def test_a_derived_table_is_made_anew_with_the_columns_declared_now(spark, later
 
 
 def test_a_local_log_says_what_delta_lake_says_of_its_history(spark, lake, animals):
-    def dates(commit):
-        return {name: commit[name] for name in ("version", "newest", "userMetadata")}
+    def newest():
+        """What changed rows last, and the newest of all, as both doors tell it."""
+        commits = local_commits(lake.local_root / "gold" / "animals")
+        assert [plain(one) for one in commits] == [plain(one) for one in asked_commits(spark, lake.name_of(OLD))]
+        changed = next(one for one in commits if not one.keeps_rows)
+        return changed.version, commits[0].version, Fingerprint.read(changed.user_metadata)
 
-    lake.replace(OLD, animals, fingerprint="first")
-    lake.replace(OLD, animals, fingerprint="second")
-    assert dates(lake._read_log(OLD)) == {"version": 2, "newest": 2, "userMetadata": "second"}
+    def plain(commit):
+        return replace(commit, user_metadata=commit.user_metadata or None)
+
+    first, second = (Fingerprint(how, {"cats": State(table="1-2", version=1)}) for how in ("first", "second"))
+    lake.replace(OLD, animals, fingerprint=first)
+    lake.replace(OLD, animals, fingerprint=second)
+    assert newest() == (2, 2, second)
     spark.sql(f"ALTER TABLE {lake.name_of(OLD)} SET TBLPROPERTIES ('kept.by' = 'hand')")
     spark.sql(f"OPTIMIZE {lake.name_of(OLD)}")
-    assert dates(lake._read_log(OLD)) == dates(lake._ask_history(OLD))
-    assert dates(lake._read_log(OLD)) == {"version": 2, "newest": 4, "userMetadata": "second"}
+    assert newest() == (2, 4, second)
+    assert Lake(spark, StorageConfig(root=lake.root)).state_of(OLD) == second.state != first.state
     lake.append(OLD, animals)
-    assert dates(lake._read_log(OLD)) == dates(lake._ask_history(OLD))
-    assert dates(lake._read_log(OLD)) == {"version": 5, "newest": 5, "userMetadata": None}
+    assert newest() == (5, 5, None)
+    assert lake.state_of(OLD).version == 5
+    assert [commit.version for commit in lake.commits_from(OLD, 2)] == [2, 3, 4, 5]
 
 
 def test_battles_stored_before_they_had_tags_stay_and_are_known_again(lake, tmp_path):

@@ -1,5 +1,6 @@
 """Tables of one storage location: read, written, and rebuilt where what they come from has changed."""
 
-from arenalake.lake.lake import Derivation, Lake
+from arenalake.lake.derivation import Derivation, Statistic, derive
+from arenalake.lake.lake import Lake
 
-__all__ = ["Derivation", "Lake"]
+__all__ = ["Derivation", "Lake", "Statistic", "derive"]

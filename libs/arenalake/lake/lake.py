@@ -1,29 +1,23 @@
-"""The one I/O module: where tables are, how they are created, read and written, and when a rebuild can be skipped."""
+"""The tables of a storage location: where they are, how they are created, read and written, and in which version."""
 
 import copy
-import hashlib
-import json
 import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from arenalake import __version__
 from arenalake.config import StorageConfig
+from arenalake.lake.commits import Commit, asked_commits, asked_id, local_commits, local_id
+from arenalake.lake.fingerprint import Fingerprint, State
 from arenalake.lake.small import is_reached, read_small, replace_small
 from arenalake.tables import Column, Table
-from arenalake.tables.table import CHANGES
 
 log = logging.getLogger(__name__)
 
@@ -35,74 +29,6 @@ _ABSENT = {
     "DELTA_MISSING_DELTA_TABLE",
     "DELTA_PATH_DOES_NOT_EXIST",
 }
-# Commits that leave the rows as they were.
-_UPKEEP = {
-    "ADD COLUMNS",
-    "ADD CONSTRAINT",
-    "ANALYZE TABLE",
-    "CLUSTER BY",
-    "DROP CONSTRAINT",
-    "OPTIMIZE",
-    "REORG",
-    "SET TBLPROPERTIES",
-    "UNSET TBLPROPERTIES",
-    "UPGRADE PROTOCOL",
-    "VACUUM END",
-    "VACUUM START",
-}
-
-# Commits that add rows, and those that change and remove some; whatever else there is may have touched all of them.
-_APPEND = "append"
-_SOME_ROWS = {"DELETE", "MERGE", "UPDATE"}
-
-_FINGERPRINT = "derived:"
-# Small tables leave most of a machine idle while one is planned and another committed.
-_AT_ONCE = 4
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """A table as a pure function of others: `table` is `build(*inputs)` with these settings.
-
-    `build` takes and gives Spark's DataFrames. A table of statistics that needs no table of records is built from
-    frames in memory; and what is built of statistics may always be such a frame.
-
-    Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
-    rows of two halves give adds up to what all of them give.
-    """
-
-    table: Table
-    inputs: Sequence[Table]
-    build: Callable[..., Any]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def in_memory(self) -> bool:
-        return self.table.kind == "statistics" and all(source.kind != "records" for source in self.inputs)
-
-
-@dataclass(frozen=True)
-class _Changes:
-    """Rows that a table gained and lost."""
-
-    came: DataFrame
-    went: DataFrame
-    nothing_went: bool
-
-
-class _Frames:
-    """Small tables that several derivations of a job read, each loaded once."""
-
-    def __init__(self, lake: "Lake") -> None:
-        self._lake = lake
-        self._loaded: dict[str, pl.DataFrame] = {}
-        self._lock = threading.Lock()
-
-    def load(self, table: Table) -> pl.DataFrame:
-        with self._lock:
-            if table.name not in self._loaded:
-                self._loaded[table.name] = self._lake.load(table)
-            return self._loaded[table.name]
 
 
 class Lake:
@@ -113,13 +39,16 @@ class Lake:
     """
 
     def __init__(self, spark: SparkSession | None, storage: StorageConfig, *, rebuild: bool = False) -> None:
-        """Without a session, small tables on this machine can be read and written, and nothing else."""
+        """Without a session, small tables on this machine can be read and written, and nothing else.
+
+        Args:
+            rebuild: derived tables are built although nothing has changed.
+        """
         self._spark = spark
-        self._storage = storage
-        self._rebuild = rebuild
+        self.storage = storage
+        self.rebuild = rebuild
         self._existing: dict[str, StructType] = {}
-        self._commits: dict[str, dict[str, Any]] = {}
-        self._fingerprints: dict[str, str] = {}
+        self._states: dict[str, State] = {}
         self._writing: dict[str, threading.RLock] = {}
         self._touched: dict[str, dict[str, Table]] = {"read": {}, "written": {}}
 
@@ -132,12 +61,12 @@ class Lake:
     @property
     def root(self) -> str | None:
         """The storage root, absolute where it is a local path; None in a catalog."""
-        return self._storage.root if self.local_root is None else str(self.local_root)
+        return self.storage.root if self.local_root is None else str(self.local_root)
 
     @property
     def local_root(self) -> Path | None:
         """The storage root as a folder of this machine (or a mount), or None where it is not one."""
-        return self._storage.local_root
+        return self.storage.local_root
 
     def name_of(self, table: Table) -> str:
         """The table's identifier in SQL, for a path as well as in a catalog."""
@@ -147,12 +76,12 @@ class Lake:
 
     @property
     def _schema(self) -> str:
-        return f"{_quote(str(self._storage.catalog))}.{_quote(str(self._storage.schema_name))}"
+        return f"{_quote(str(self.storage.catalog))}.{_quote(str(self.storage.schema_name))}"
 
     def exists(self, table: Table) -> bool:
         if table.name in self._existing:
             return True
-        if self.local_root is not None and not self._log_of(table).is_dir():
+        if self.local_root is not None and not (self.local_root / table.layer / table.name / "_delta_log").is_dir():
             return False
         try:
             schema = self.spark.read.table(self.name_of(table)).schema
@@ -177,18 +106,7 @@ class Lake:
         }
 
     def _newest_version(self, table: Table) -> int:
-        logged = self._logged_commits(table)
-        return int(_version_of(logged[0]) if logged else self._commit(table)["newest"])
-
-    def _logged_commits(self, table: Table) -> list[Path]:
-        """The files of a local log, newest first; none for storage that only Spark can read."""
-        if self.local_root is None:
-            return []
-        return sorted((commit for commit in self._log_of(table).glob("*.json") if commit.stem.isdigit()), reverse=True)
-
-    def _log_of(self, table: Table) -> Path:
-        assert self.local_root is not None
-        return self.local_root / table.layer / table.name / "_delta_log"
+        return self._commits(table)[0].version
 
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written.
@@ -207,7 +125,7 @@ class Lake:
         self._touched["read"][table.name] = table
         reader = self.spark.read
         if pinned:
-            reader = reader.option("versionAsOf", self._commit(table)["newest"])
+            reader = reader.option("versionAsOf", self._newest_version(table))
         rows = reader.table(self.name_of(table))
         stored = self._existing[table.name]
         if not table.columns_to_add(stored):
@@ -224,13 +142,13 @@ class Lake:
 
         Columns that have been declared since it was written are null.
         """
-        if not self._is_there(table):
+        if not self.is_there(table):
             return table.no_rows
         self._touched["read"][table.name] = table
         folder = self._small_folder(table)
         return read_small(folder, table) if folder else table.in_memory(self.read(table))
 
-    def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: str = "") -> None:
+    def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: Fingerprint | None = None) -> None:
         """Put `rows` in place of all rows of a small table, as `replace` does, sorted by its key."""
         conformed = table.conform_frame(rows)
         folder = self._small_folder(table)
@@ -238,9 +156,9 @@ class Lake:
             self.replace(table, self.spark.createDataFrame(conformed, table.schema), fingerprint=fingerprint)
             return
         with self._alone(table):
-            replace_small(folder, table, conformed, fingerprint=fingerprint)
+            replace_small(folder, table, conformed, told=_told(fingerprint))
             self._existing[table.name] = table.schema
-            self._wrote(table)
+            self._wrote(table, fingerprint)
 
     def change(self, table: Table, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         """Put `change(rows)` in place of the rows of a small table; no other thread writes to it in between."""
@@ -250,16 +168,17 @@ class Lake:
     def _small_folder(self, table: Table) -> Path | None:
         """Where a small table is read and written without Spark; None where only Spark reaches, or knows best."""
         root = self.local_root
-        if root is None or not is_reached(root) or self._has_remote_disk:
+        if root is None or not is_reached(root) or self.has_remote_disk:
             return None
         return root / table.layer / table.name
 
     @property
-    def _has_remote_disk(self) -> bool:
+    def has_remote_disk(self) -> bool:
         """Whether a path may mean another folder to Spark than here, or one without what a commit needs."""
         return "connect" in type(self._spark).__module__ or "DATABRICKS_RUNTIME_VERSION" in os.environ
 
-    def _is_there(self, table: Table) -> bool:
+    def is_there(self, table: Table) -> bool:
+        """The same as `exists`, for a small table, which need not be opened to know."""
         folder = self._small_folder(table)
         return self.exists(table) if folder is None else (folder / "_delta_log").is_dir()
 
@@ -270,19 +189,19 @@ class Lake:
             table.conform(rows).writeTo(self.name_of(table)).append()
             self._wrote(table)
 
-    def replace(self, table: Table, rows: DataFrame, *, fingerprint: str = "") -> None:
+    def replace(self, table: Table, rows: DataFrame, *, fingerprint: Fingerprint | None = None) -> None:
         """Put `rows` in place of all rows in one commit that carries `fingerprint`.
 
         Where the stored table has other columns than declared, it is made anew first.
         """
         with self._alone(table):
             is_new = self._create(table, anew=True)
-            writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", fingerprint)
+            writer = table.conform(rows).writeTo(self.name_of(table)).option("userMetadata", _told(fingerprint))
             if is_new:
                 writer.append()  # the same result, without the cost of finding out that there is nothing to remove
             else:
                 writer.overwrite(F.lit(True))
-            self._wrote(table)
+            self._wrote(table, fingerprint)
 
     def insert_new(self, table: Table, rows: DataFrame) -> None:
         """Add the rows whose key is not there yet, in one MERGE."""
@@ -304,162 +223,47 @@ class Lake:
             columns = on or table.key
             self._merge(table, keys.select(*columns).distinct(), "WHEN MATCHED THEN DELETE", columns, conform=False)
 
-    def derive(self, derivations: Sequence[Derivation]) -> None:
-        """Rebuild tables, except those that were built from the same data with the same settings.
+    def is_as_declared(self, table: Table) -> bool:
+        """Whether the table is there and has exactly the declared columns."""
+        return self.exists(table) and table.is_stored_as(self._existing[table.name])
 
-        Those that do not need each other are built at the same time. One that another needs must stand before it.
-        """
-        started: dict[str, Future[None]] = {}
-        frames = _Frames(self)
-
-        def when_inputs_are_there(derivation: Derivation) -> None:
-            for source in derivation.inputs:
-                if source.name in started:
-                    started[source.name].result()
-            self._derive(derivation, frames)
-
-        # Whatever a thread waits for was started before it, so they cannot all wait.
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for derivation in derivations:
-                started[derivation.table.name] = pool.submit(when_inputs_are_there, derivation)
-        for done in started.values():
-            done.result()
-
-    def _derive(self, derivation: Derivation, frames: "_Frames") -> None:
-        table = derivation.table
-        fingerprint = self._fingerprint(derivation)
-        if not self._rebuild and self._is_there(table) and self._commit(table)["userMetadata"] == fingerprint:
-            log.info("unchanged", extra={"table": table.name})
-            return
-        if derivation.in_memory:
-            rows = derivation.build(*map(frames.load, derivation.inputs))
-            self.store(table, rows, fingerprint=fingerprint)
-        elif table.kind == "statistics":
-            counted = derivation.build(*map(self.read, derivation.inputs))
-            rows = counted if isinstance(counted, pl.DataFrame) else table.in_memory(counted)
-            self.store(table, rows, fingerprint=fingerprint)
-        elif not (table.sums and self._add_changes(derivation, fingerprint)):
-            self.replace(table, derivation.build(*map(self.read, derivation.inputs)), fingerprint=fingerprint)
-        self._fingerprints[table.name] = fingerprint
-
-    def _fingerprint(self, derivation: Derivation) -> str:
-        """What says how a table was derived; for a table of sums, the versions of its inputs are part of it."""
-        how = {"settings": dict(derivation.settings), "columns": derivation.table.ddl, "version": __version__}
-        inputs = {source.name: self._state(source) for source in derivation.inputs if self._is_there(source)}
-        fingerprint = _FINGERPRINT + _digest(how | {"inputs": inputs})
-        if not derivation.table.sums:
-            return fingerprint
-        return f"{fingerprint} {_digest(how)} {json.dumps(inputs, separators=(',', ':'))}"
-
-    def _add_changes(self, derivation: Derivation, fingerprint: str) -> bool:
-        """Add to a table of sums what its inputs gained since it was derived, and take away what they lost.
-
-        Returns:
-            False, having done nothing, where that is not known.
-        """
-        table = derivation.table
-        if self._rebuild or not self.exists(table) or not table.is_stored_as(self._existing[table.name]):
-            return False
-        before = (self._commit(table)["userMetadata"] or "").split(" ", 2)
-        if len(before) < 3 or before[1] != fingerprint.split(" ", 2)[1]:
-            return False
-        states = json.loads(before[2])
-        found = [self._changes_since(source, states.get(source.name)) for source in derivation.inputs]
-        changes = [change for change in found if change is not None]
-        if len(changes) < len(found):
-            return False
-        parts = [self.read(table), table.conform(derivation.build(*[change.came for change in changes]))]
-        if not all(change.nothing_went for change in changes):
-            less = table.conform(derivation.build(*[change.went for change in changes]))
-            parts.append(less.withColumns({name: -F.col(name) for name in table.sums}))
-        sums = [F.sum(name).alias(name) for name in table.sums]
-        total = reduce(DataFrame.unionByName, parts).groupBy(*table.key).agg(*sums)
-        try:
-            self.replace(table, total.where(F.col(table.sums[0]) != 0), fingerprint=fingerprint)
-        except PySparkException as error:  # such as files that were cleaned up since
-            log.warning("changes cannot be read, so all is counted", extra={"table": table.name, "reason": str(error)})
-            return False
-        log.info("changes of its inputs added", extra={"table": table.name})
-        return True
-
-    def _changes_since(self, table: Table, state: list[str] | None) -> _Changes | None:
-        """Rows that came and went since the table was as `state` says; None where that is not known."""
-        nothing = self.spark.createDataFrame([], table.ddl)
-        if state == (self._state(table) if self.exists(table) else None):
-            return _Changes(nothing, nothing, nothing_went=True)
-        if state is None or len(state) < 2 or not self.exists(table) or not self._keeps_changes(table):
-            return None
-        commits = self._commits_from(table, int(state[0]))
-        kinds = {kind for _, kind in commits[1:]}
-        if not commits or commits[0][0] != state or not kinds <= _UPKEEP | {_APPEND} | _SOME_ROWS:
-            return None
-        feed = (
-            self.spark.read.option("readChangeFeed", "true")
-            .option("startingVersion", int(state[0]) + 1)
-            .option("endingVersion", self._commit(table)["newest"])
-            .table(self.name_of(table))
-        )
-        came, went = (
-            feed.where(F.col("_change_type").isin(*types)).select(*table.column_names)
-            for types in (("insert", "update_postimage"), ("delete", "update_preimage"))
-        )
-        return _Changes(came, went, nothing_went=not kinds & _SOME_ROWS)
-
-    def _keeps_changes(self, table: Table) -> bool:
-        """Whether the changes of a table can be asked for; a table of an earlier version does not keep them."""
-        if not table.has_changes or table.columns_to_add(self._existing[table.name]):
-            return False
-        shown = self.spark.sql(f"SHOW TBLPROPERTIES {self.name_of(table)} ('{CHANGES}')").collect()
-        return bool(shown) and shown[0]["value"] == "true"
-
-    def _commits_from(self, table: Table, version: int) -> list[tuple[list[str], str]]:
-        """State after each commit from this one on, and what it did; nothing where not all of them are known."""
-        logged = [commit for commit in reversed(self._logged_commits(table)) if _version_of(commit) >= version]
-        commits = [{**_commit_info(commit), "version": _version_of(commit)} for commit in logged]
-        if not commits:
-            history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}").where(F.col("version") >= version)
-            commits = [row.asDict() for row in history.orderBy("version").collect()]
-        if [commit["version"] for commit in commits] != list(range(version, self._commit(table)["newest"] + 1)):
-            return []
-        return [([str(commit["version"]), str(commit.get("timestamp"))], _kind(commit)) for commit in commits]
-
-    def _state(self, table: Table) -> list[str]:
-        """What is equal as long as the rows are: what a table was derived from, or else its version."""
-        if table.name in self._fingerprints:
-            return [self._fingerprints[table.name]]
-        commit = self._commit(table)
-        if (commit["userMetadata"] or "").startswith(_FINGERPRINT):
-            return [commit["userMetadata"]]
-        return [str(commit[key]) for key in ("version", "timestamp")]
-
-    def _commit(self, table: Table) -> dict[str, Any]:
-        """The newest commit that changed rows (version, timestamp, userMetadata), and `newest`, the newest of all."""
-        # A version that is asked for during a write would be stored after it, and stay.
+    def state_of(self, table: Table) -> State:
+        """What the table, which is there, is known by as long as its rows are the same."""
+        # A state that is asked for during a write would be stored after it, and stay.
         with self._alone(table):
-            if table.name not in self._commits:
-                # To ask for a history is a Spark job for each table, and there may be nothing else to do.
-                self._commits[table.name] = self._read_log(table) or self._ask_history(table)
-            return self._commits[table.name]
+            if table.name not in self._states:
+                commits = self._commits(table)
+                # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
+                written = next((one for one in commits if not one.keeps_rows), commits[0])
+                derived = Fingerprint.read(written.user_metadata)
+                state = State(table=self._id_of(table), version=written.version) if derived is None else derived.state
+                self._states[table.name] = state
+            return self._states[table.name]
 
-    def _read_log(self, table: Table) -> dict[str, Any] | None:
-        logged = self._logged_commits(table)
-        for commit in logged:
-            info = _commit_info(commit)
-            if info.get("operation") not in _UPKEEP:
-                found = {"version": _version_of(commit), "newest": _version_of(logged[0])}
-                return {**found, "timestamp": info.get("timestamp"), "userMetadata": info.get("userMetadata")}
-        return None
+    def fingerprint_of(self, table: Table) -> Fingerprint | None:
+        """How the table, which is there, was derived; None where it was not, or by another version of this package."""
+        written = next((one for one in self._commits(table) if not one.keeps_rows), None)
+        return None if written is None else Fingerprint.read(written.user_metadata)
 
-    def _ask_history(self, table: Table) -> dict[str, Any]:
-        changed_rows = ~F.col("operation").isin(*_UPKEEP)
-        commit = F.struct("version", "timestamp", "userMetadata")
-        history = self.spark.sql(f"DESCRIBE HISTORY {self.name_of(table)}")
-        # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
-        row = history.select(
-            F.coalesce(F.max(F.when(changed_rows, commit)), F.max(commit)).alias("commit"),
-            F.max("version").alias("newest"),
-        ).collect()[0]
-        return {**row["commit"].asDict(), "newest": row["newest"]}
+    def commits_from(self, table: Table, version: int) -> list[Commit]:
+        """The commits of the table from this version on, oldest first; none where not all of them are known."""
+        commits = self._history(table)[::-1]
+        since = [commit for commit in commits if commit.version >= version]
+        is_whole = [commit.version for commit in since] == list(range(version, commits[-1].version + 1))
+        return since if is_whole else []
+
+    def _commits(self, table: Table) -> list[Commit]:
+        """Newest first, at least down to one that changed rows, where the log still has one."""
+        newest = self._history(table, 1)
+        return self._history(table) if newest[0].keeps_rows else newest
+
+    def _history(self, table: Table, limit: int | None = None) -> list[Commit]:
+        folder = self._small_folder(table)
+        return asked_commits(self.spark, self.name_of(table), limit) if folder is None else local_commits(folder, limit)
+
+    def _id_of(self, table: Table) -> str:
+        folder = self._small_folder(table)
+        return asked_id(self.spark, self.name_of(table)) if folder is None else local_id(folder)
 
     def _create(self, table: Table, *, anew: bool = False) -> bool:
         """Create the table where it is missing, or has other columns than declared and may be made `anew`.
@@ -513,34 +317,16 @@ class Lake:
         """What a thread holds while it writes to a table, or asks for its version: Delta refuses one of two merges."""
         return self._writing.setdefault(table.name, threading.RLock())
 
-    def _wrote(self, table: Table) -> None:
-        self._commits.pop(table.name, None)
-        self._fingerprints.pop(table.name, None)
+    def _wrote(self, table: Table, fingerprint: Fingerprint | None = None) -> None:
+        self._states.pop(table.name, None)
+        if fingerprint is not None:
+            self._states[table.name] = fingerprint.state
         self._touched["written"][table.name] = table
         log.info("written", extra={"table": table.name})
 
 
-def _kind(commit: Mapping[str, Any]) -> str:
-    operation, parameters = commit.get("operation"), commit.get("operationParameters") or {}
-    return _APPEND if operation == "WRITE" and parameters.get("mode") == "Append" else str(operation)
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _version_of(commit: Path) -> int:
-    return int(commit.stem)
-
-
-def _commit_info(commit: Path) -> dict[str, Any]:
-    """Who did what in a commit; empty where its writer did not say."""
-    with commit.open(encoding="utf-8") as actions:
-        for action in actions:
-            info: dict[str, Any] | None = json.loads(action).get("commitInfo")
-            if info is not None:
-                return info
-    return {}
+def _told(fingerprint: Fingerprint | None) -> str:
+    return "" if fingerprint is None else fingerprint.text
 
 
 def _declare(column: Column) -> str:

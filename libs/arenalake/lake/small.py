@@ -46,14 +46,14 @@ def read_small(folder: Path, table: Table) -> pl.DataFrame:
     return table.frame_of(rows)
 
 
-def replace_small(folder: Path, table: Table, rows: pa.Table, *, fingerprint: str) -> None:
-    """Put `rows` in place of all rows, in one commit that carries `fingerprint`.
+def replace_small(folder: Path, table: Table, rows: pa.Table, *, told: str) -> None:
+    """Put `rows` in place of all rows, in one commit.
 
     Args:
         folder: where the table is or is to be. One that has other columns than declared is made anew first.
         table: its declaration.
         rows: of its `arrow_schema`.
-        fingerprint: `userMetadata` of the commit.
+        told: `userMetadata` of the commit.
     """
     exists = DeltaTable.is_deltatable(str(folder))
     if not exists or not table.is_stored_as(_schema_of(DeltaTable(str(folder)))):
@@ -69,8 +69,8 @@ def replace_small(folder: Path, table: Table, rows: pa.Table, *, fingerprint: st
         )
         if table.checks:
             made.alter.add_constraint(table.checks)
-    told = CommitProperties(custom_metadata={"userMetadata": fingerprint})
-    write_deltalake(str(folder), rows, mode="overwrite", commit_properties=told)
+    properties_of_commit = CommitProperties(custom_metadata={"userMetadata": told})
+    write_deltalake(str(folder), rows, mode="overwrite", commit_properties=properties_of_commit)
 
 
 def _schema_of(stored: DeltaTable) -> StructType:

@@ -7,7 +7,7 @@ import polars as pl
 from arenalake.cleaning.rules import mark_votes
 from arenalake.config import CleaningConfig
 from arenalake.counts.battles import count_battles, count_days
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Derivation, Lake, Statistic, derive
 from arenalake.statistics.battles import summarise_pairs, summarise_positions
 from arenalake.statistics.cleaning import summarise_cleaning
 from arenalake.steps import Context, StepResult
@@ -28,7 +28,7 @@ def run(context: Context) -> StepResult:
     With cleaning rules also `removed_votes` and `cleaning_stats`, which are emptied when the last rule is off.
     """
     lake, cleaning = context.lake, context.config.cleaning
-    lake.derive(_derivations(lake, cleaning))
+    derive(lake, _derivations(lake, cleaning))
     pairs = lake.load(PAIR_STATS).group_by("source", "judge_kind")
     sums = pairs.agg(pl.col("n").sum(), pl.len().alias("pairs")).sort("source", "judge_kind")
     lines = []
@@ -47,15 +47,15 @@ def run(context: Context) -> StepResult:
 def _derivations(lake: Lake, cleaning: CleaningConfig) -> list[Derivation]:
     settings = {"cleaning": cleaning.model_dump(mode="json")}
     marks = Derivation(REMOVED_VOTES, [BATTLES], partial(mark_votes, cleaning=cleaning), settings)
-    sums = Derivation(CLEANING_STATS, [BATTLE_COUNTS], partial(summarise_cleaning, cleaning=cleaning), settings)
+    sums = Statistic(CLEANING_STATS, [BATTLE_COUNTS], partial(summarise_cleaning, cleaning=cleaning), settings)
     # Without a rule there is nothing to write, unless an earlier run had one.
     wanted = {table: bool(cleaning.rules) or lake.exists(table) for table in (REMOVED_VOTES, CLEANING_STATS)}
     return [
         *([marks] if wanted[REMOVED_VOTES] else []),
         Derivation(BATTLE_COUNTS, [BATTLES, REMOVED_VOTES] if cleaning.rules else [BATTLES], count_battles),
         Derivation(VOLUME_STATS, [BATTLES], count_days),
-        Derivation(PAIR_STATS, [BATTLE_COUNTS], summarise_pairs),
-        Derivation(POSITION_STATS, [BATTLE_COUNTS], summarise_positions),
+        Statistic(PAIR_STATS, [BATTLE_COUNTS], summarise_pairs),
+        Statistic(POSITION_STATS, [BATTLE_COUNTS], summarise_positions),
         *([sums] if wanted[CLEANING_STATS] else []),
     ]
 

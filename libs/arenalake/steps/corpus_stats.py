@@ -3,7 +3,7 @@
 import polars as pl
 
 from arenalake.counts.conversations import count_conversations
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Derivation, Lake, derive
 from arenalake.statistics.languages import audit_languages
 from arenalake.statistics.shape import summarise_shape, summarise_voters
 from arenalake.steps.step import Context, StepResult
@@ -30,7 +30,7 @@ def run(context: Context) -> StepResult:
     lake = context.lake
     voters = [_VOTERS] if lake.exists(BATTLES) else []
     audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
-    lake.derive([*_SHAPE, *voters, *audit])
+    derive(lake, [*_SHAPE, *voters, *audit])
     overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source").to_pandas()
     lines = [
         f"corpus_stats: {row.source}: {row.n_conversations:,} conversations, {row.n_models:,} models, "

@@ -3,7 +3,7 @@
 import polars as pl
 
 from arenalake.counts.moderation import count_patterns, count_scores
-from arenalake.lake import Derivation
+from arenalake.lake import Derivation, Statistic, derive
 from arenalake.statistics.flags import (
     count_cooccurrence,
     measure_coverage,
@@ -34,21 +34,21 @@ from arenalake.tables import (
 _TABLES = (
     Derivation(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns),
     Derivation(MODERATION_COUNTS, [MESSAGES, BATTLES], count_scores),
-    Derivation(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns),
-    Derivation(MODERATION_STATS, [MODERATION_COUNTS, MODERATION_TOTALS], summarise_moderation),
-    Derivation(MODERATION_CURVES, [MODERATION_COUNTS], share_above_thresholds),
-    Derivation(MODERATION_COVERAGE, [MODERATION_PATTERNS], measure_coverage),
-    Derivation(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
-    Derivation(MODERATION_COOCCURRENCE, [MODERATION_PATTERNS], count_cooccurrence),
-    Derivation(MODERATION_ANSWERS, [MODERATION_PATTERNS], summarise_answers),
-    Derivation(MODERATION_CONVERSATIONS, [MODERATION_PATTERNS], summarise_flagged_conversations),
+    Statistic(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns),
+    Statistic(MODERATION_STATS, [MODERATION_COUNTS, MODERATION_TOTALS], summarise_moderation),
+    Statistic(MODERATION_CURVES, [MODERATION_COUNTS], share_above_thresholds),
+    Statistic(MODERATION_COVERAGE, [MODERATION_PATTERNS], measure_coverage),
+    Statistic(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
+    Statistic(MODERATION_COOCCURRENCE, [MODERATION_PATTERNS], count_cooccurrence),
+    Statistic(MODERATION_ANSWERS, [MODERATION_PATTERNS], summarise_answers),
+    Statistic(MODERATION_CONVERSATIONS, [MODERATION_PATTERNS], summarise_flagged_conversations),
     Derivation(TOXICITY_AGREEMENT, [BATTLES], measure_toxicity_agreement),
 )
 
 
 def run(context: Context) -> StepResult:
     lake = context.lake
-    lake.derive(_TABLES)
+    derive(lake, _TABLES)
     overall = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") == "any"))
     rates = overall.sort("source", "role", "unit").to_pandas()
     lines = [

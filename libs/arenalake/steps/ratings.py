@@ -1,11 +1,11 @@
 """Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 from threading import Lock
 
 import pandas as pd
+import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.cells import cell_len
@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from arenalake.cleaning.rules import rated_counts, without_removed
 from arenalake.config import BootstrapConfig, RatingsConfig
 from arenalake.errors import CallerError, ConfigError
-from arenalake.lake import Derivation, Lake
+from arenalake.lake import Derivation, Lake, derive
 from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.ratings import spread, spread_elo, spread_influence, spread_judges, spread_style
 from arenalake.ratings.lengths import add_length
@@ -58,14 +58,14 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     _require_tokenizer(context)
     plan = RatingPlan(ratings, bootstrap)
-    if plan.needs_battles or lake.read(BATTLE_COUNTS).isEmpty():
+    if plan.needs_battles or lake.load(BATTLE_COUNTS).is_empty():
         _require_counts_of_these_battles(lake)
     derivations = plan.derivations()
     made = {derivation.table for derivation in derivations}
     for table in (RATING_INFLUENCE, STYLE_REPLICATES, STYLE_COEFFICIENTS):
         if table not in made and lake.exists(table):  # what an earlier run was asked for is out of date
             derivations.append(Derivation(table, [], partial(lake.spark.createDataFrame, [], table.ddl)))
-    lake.derive(derivations)
+    derive(lake, derivations)
     return _show(context)
 
 
@@ -265,7 +265,7 @@ def _require_anchor(context: Context) -> None:
 
 
 def _require_counts_of_these_battles(lake: Lake) -> None:
-    counted = lake.read(BATTLE_COUNTS).agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
+    counted = lake.load(BATTLE_COUNTS)["n"].sum()
     n_battles = lake.read(BATTLES).count()
     if counted != n_battles:
         raise CallerError(
@@ -291,14 +291,13 @@ def _require_tokenizer(context: Context) -> None:
 
 def _show(context: Context) -> StepResult:
     result = StepResult()
-    first = context.config.ratings.methods[0]
-    shown = (F.col("slice") == "all") & (F.col("interval") == "percentile") & (F.col("method") == first)
-    board = context.lake.read(RATINGS).where(shown).select("source", "method", "unit", "n_rounds", *_SHOWN)
-    slices = context.lake.read(RATING_SLICES).select("source").distinct()
-    counts = context.lake.read(BATTLE_COUNTS).groupBy("source", "judge_kind", "removed_by").agg(F.sum("n").alias("n"))
-    fits = context.lake.read(RATING_FITS).where("slice = 'all' AND component = 1").select("source", "method", "nll")
-    with ThreadPoolExecutor() as pool:
-        rows, sources, likelihoods, battles = pool.map(lambda found: found.toPandas(), (board, slices, fits, counts))
+    lake, first = context.lake, context.config.ratings.methods[0]
+    board = lake.load(RATINGS).filter(slice="all", interval="percentile", method=first)
+    rows = board.select("source", "method", "unit", "n_rounds", *_SHOWN).to_pandas()
+    sources = lake.load(RATING_SLICES).select("source").unique().to_pandas()
+    counts = lake.load(BATTLE_COUNTS).group_by("source", "judge_kind", "removed_by")
+    battles = counts.agg(pl.col("n").sum()).sort("source", "judge_kind", "removed_by").to_pandas()
+    likelihoods = lake.load(RATING_FITS).filter(slice="all", component=1)
     for source, part in rows.groupby("source", sort=True):
         blocks = part["component"].where(part["rating"].notna())  # what has no rating comes last
         order = part.assign(block=blocks).sort_values(["block", "rank", "model"], na_position="last")
@@ -316,7 +315,7 @@ def _show(context: Context) -> StepResult:
         result.lines.append(unrated_line(str(source), part, context.config.ratings))
     if battles.empty:
         result.lines.append("ratings: no battles")
-    for source, method, nll in likelihoods[["source", "method", "nll"]].to_numpy():
+    for source, method, nll in likelihoods.select("source", "method", "nll").iter_rows():
         result.metrics[f"nll_{source}_{method}"] = nll
     return result
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 
 from arenalake.generate.corpora import is_generated
-from arenalake.lake import Derivation
+from arenalake.lake import Derivation, derive
 from arenalake.measure.tokenizers import file_digest, tokenizer_keys
 from arenalake.reproduction.compare import (
     CANNOT,
@@ -42,8 +42,8 @@ def run(context: Context) -> StepResult:
         return lake.spark.createDataFrame(compare_figures(origins, values), REPRODUCTION.ddl)
 
     settings = {"origins": [astuple(origin) for origin in origins], "ledgers": repr(LEDGERS)}
-    lake.derive([Derivation(REPRODUCTION, inputs, build, settings)])
-    found = lake.read(REPRODUCTION).toPandas().sort_values(["source", "place"])
+    derive(lake, [Derivation(REPRODUCTION, inputs, build, settings)])
+    found = lake.load(REPRODUCTION).sort("source", "place").to_pandas()
     lines = [line for origin in origins for line in _lines(origin, found[found["source"] == origin.source])]
     metrics = {verdict.replace(" ", "_"): float((found["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS)}
     # Which of our figures are small cells only the report knows, which sees all tables.

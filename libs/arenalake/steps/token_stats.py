@@ -7,7 +7,7 @@ import polars as pl
 from pyspark.sql import DataFrame
 
 from arenalake.counts.tokens import count_conversation_tokens, count_tokens
-from arenalake.lake import Derivation
+from arenalake.lake import Derivation, Statistic, derive
 from arenalake.measure.tokenizers import tokenizer_keys
 from arenalake.statistics.tokens import summarise_conversations, summarise_language_costs, summarise_tokens
 from arenalake.steps.step import Context, StepResult
@@ -26,9 +26,9 @@ _COUNTS: tuple[tuple[Table, Callable[..., DataFrame]], ...] = (
     (CONVERSATION_TOKEN_COUNTS, count_conversation_tokens),
 )
 _STATISTICS = (
-    Derivation(LANGUAGE_COSTS, [TOKEN_COUNTS], summarise_language_costs),
-    Derivation(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens),
-    Derivation(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations),
+    Statistic(LANGUAGE_COSTS, [TOKEN_COUNTS], summarise_language_costs),
+    Statistic(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens),
+    Statistic(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations),
 )
 
 
@@ -36,7 +36,7 @@ def run(context: Context) -> StepResult:
     lake = context.lake
     settings = {"tokenizers": sorted(tokenizer_keys(context.config.tokens.tokenizers))}
     counts = [Derivation(table, [MESSAGES], partial(count, **settings), settings) for table, count in _COUNTS]
-    lake.derive([*counts, *_STATISTICS])
+    derive(lake, [*counts, *_STATISTICS])
     overall = lake.load(TOKEN_STATS).filter(pl.col("grouping") == "all").sort("source", "tokenizer", "role").to_pandas()
     lines = [
         f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "

@@ -312,6 +312,7 @@ _UNIT = Column("unit", "string", "what the bootstrap draws: battle or judge", re
 RATINGS = Table(
     name="ratings",
     layer="gold",
+    kind="statistics",
     comment="Ratings with 95 % intervals, comparable within a component.",
     columns=(
         _SOURCE,
@@ -386,6 +387,7 @@ STYLE_REPLICATES = Table(
 STYLE_COEFFICIENTS = Table(
     name="style_coefficients",
     layer="gold",
+    kind="statistics",
     comment="What style is worth: change of the log odds that an answer wins, per standard deviation of a covariate.",
     columns=(
         _SOURCE,
@@ -437,6 +439,7 @@ RATING_PAIRS = Table(
 RATING_SLICES = Table(
     name="rating_slices",
     layer="gold",
+    kind="statistics",
     comment="Slices of the battles, also those with too few to be rated.",
     columns=(
         _SOURCE,
@@ -451,6 +454,7 @@ RATING_SLICES = Table(
 RATING_INFLUENCE = Table(
     name="rating_influence",
     layer="gold",
+    kind="statistics",
     comment="How ratings move when a language, a month or a judge is left out. Judges have no rows of their own.",
     columns=(
         _SOURCE,
@@ -479,6 +483,7 @@ RATING_INFLUENCE = Table(
 RATING_CALIBRATION = Table(
     name="rating_calibration",
     layer="gold",
+    kind="statistics",
     comment="Predicted and observed win rates of the favourite, by the prediction in steps of 0.05.",
     columns=(
         _SOURCE,
@@ -497,6 +502,7 @@ RATING_CALIBRATION = Table(
 RATING_FITS = Table(
     name="rating_fits",
     layer="gold",
+    kind="statistics",
     comment="How well each likelihood fits, per component. Methods that treat ties differently do not compare.",
     columns=(
         _SOURCE,

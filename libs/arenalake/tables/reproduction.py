@@ -5,6 +5,7 @@ from arenalake.tables.table import Column, Table
 REPRODUCTION = Table(
     name="reproduction",
     layer="gold",
+    kind="statistics",
     comment="Published figures of the data sets, each beside what these tables give.",
     columns=(
         Column("source", "string", "name of the source in the configuration", required=True),
