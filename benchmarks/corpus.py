@@ -37,13 +37,15 @@ import sentencepiece
 from generate import ProcessTree  # the benchmark beside this one
 from pyspark.sql import SparkSession
 
-from arenalake.config import Config, GenerateConfig, SparkConfig, parse_config
-from arenalake.generate.corpora import CONVERSATIONS_FOLDER, generate_corpora
+from arenalake.app.jobs import run_when_ready, step_of
+from arenalake.app.options import SparkConfig
+from arenalake.app.session import get_session
+from arenalake.config import Config, parse_config
 from arenalake.lake import Lake
-from arenalake.pipeline import run_when_ready, step_of
-from arenalake.session import get_session
-from arenalake.steps import Context
-from arenalake.tables import TOKEN_STATS
+from arenalake.samples.corpora import CONVERSATIONS_FOLDER, generate_corpora
+from arenalake.samples.options import GenerateConfig
+from arenalake.step import Context
+from arenalake.tokens.tables import TOKEN_STATS
 
 JOBS = ("ingest", "measure", "token_stats", "moderation_stats")
 LANGUAGE_JOBS = ("ingest", "measure", "corpus_stats")

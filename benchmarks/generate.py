@@ -11,9 +11,10 @@ import threading
 import time
 from pathlib import Path
 
-from arenalake.config import GenerateConfig, SparkConfig
-from arenalake.generate.corpora import generate_corpora
-from arenalake.session import get_session
+from arenalake.app.options import SparkConfig
+from arenalake.app.session import get_session
+from arenalake.samples.corpora import generate_corpora
+from arenalake.samples.options import GenerateConfig
 
 
 class ProcessTree:

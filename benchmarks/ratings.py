@@ -46,20 +46,21 @@ from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from arenalake.app.session import get_session
+from arenalake.battles import job as battle_stats
 from arenalake.config import Config, parse_config
+from arenalake.entities.tables import BATTLES
 from arenalake.lake import Lake
-from arenalake.ratings.elo import EloRules, elo_rounds
-from arenalake.ratings.families import HALF_WIN
-from arenalake.ratings.intervals import percentile_interval, rank_interval
-from arenalake.ratings.replicates import PointFit, Resample, fit_point, replicate, resample_battles
-from arenalake.ratings.resampling import resample_rows
-from arenalake.ratings.spread import BLOCK
-from arenalake.ratings.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
-from arenalake.ratings.votes import PairVotes, tally
-from arenalake.session import get_session
-from arenalake.steps import Context, battle_stats
-from arenalake.steps import ratings as rating_step
-from arenalake.tables import BATTLES
+from arenalake.ratings import job as rating_step
+from arenalake.ratings.model.elo import EloRules, elo_rounds
+from arenalake.ratings.model.families import HALF_WIN
+from arenalake.ratings.model.intervals import percentile_interval, rank_interval
+from arenalake.ratings.model.replicates import PointFit, Resample, fit_point, replicate, resample_battles
+from arenalake.ratings.model.resampling import resample_rows
+from arenalake.ratings.model.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
+from arenalake.ratings.model.votes import PairVotes, tally
+from arenalake.ratings.spark.spread import BLOCK
+from arenalake.step import Context
 
 SETS = {"A": (33_000, 20), "B": (1_500_000, 130), "C": (300_000, 3_000, 300)}
 SPARK_SETS = ("B", "C")

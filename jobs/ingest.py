@@ -1,6 +1,6 @@
 """Read new raw files of the configured sources into the entity tables."""
 
-from arenalake.runner import run_job
+from arenalake.app.runner import run_job
 
 if __name__ == "__main__":
     run_job("ingest")

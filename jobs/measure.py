@@ -1,6 +1,6 @@
 """Measure the messages that were not measured yet."""
 
-from arenalake.runner import run_job
+from arenalake.app.runner import run_job
 
 if __name__ == "__main__":
     run_job("measure")

@@ -1,6 +1,6 @@
 """Rate the models and bootstrap the intervals."""
 
-from arenalake.runner import run_job
+from arenalake.app.runner import run_job
 
 if __name__ == "__main__":
     run_job("ratings")

@@ -1,6 +1,6 @@
 """Compare the ratings of generated votes with the truth that made them."""
 
-from arenalake.runner import run_job
+from arenalake.app.runner import run_job
 
 if __name__ == "__main__":
     run_job("recovery")

@@ -1,6 +1,6 @@
 """Compare published figures of the data sets with what the tables give."""
 
-from arenalake.runner import run_job
+from arenalake.app.runner import run_job
 
 if __name__ == "__main__":
     run_job("reproduce")

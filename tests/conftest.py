@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from arenalake.config import SparkConfig, StorageConfig
+from arenalake.app.options import SparkConfig
+from arenalake.app.session import get_session
 from arenalake.lake import Lake
-from arenalake.session import get_session
+from arenalake.lake.options import StorageConfig
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

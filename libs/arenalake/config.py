@@ -3,7 +3,6 @@
 Unknown keys are errors, and secrets have no place here: credentials belong to the cluster or the environment.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -11,135 +10,20 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from arenalake.app.options import SparkConfig
+from arenalake.battles.options import CleaningConfig
 from arenalake.errors import ConfigError
-from arenalake.language.detectors import DETECTORS
-from arenalake.paths import local_path
+from arenalake.lake.options import StorageConfig
+from arenalake.ratings.options import (
+    BootstrapConfig,
+    RatingsConfig,
+)
+from arenalake.samples.options import GenerateConfig
 from arenalake.section import Section
 from arenalake.sources import SOURCES
 from arenalake.sources.battle import ONE_HOT
 from arenalake.sources.settings import TIES, SourceSettings
-
-# Covariates of style control: column of `messages` each; tokens are those of the configured tokenizer.
-STYLE_COVARIATES = {
-    "tokens": "n_tokens",
-    "headers": "n_headers",
-    "list_items": "n_list_items",
-    "bold": "n_bold",
-    "chars": "n_chars",
-}
-SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month", "length")
-
-
-# What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
-CORRECTNESS_SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
-DELTA_SETTINGS = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-}
-# What to use in place of settings of Spark that others of this configuration would overwrite, or the other way round.
-_INSTEAD = {
-    "spark.master": "spark.master of this configuration",
-    "spark.app.name": "spark.app_name",
-    "spark.driver.memory": "spark.driver_memory",
-    "spark.driver.extraJavaOptions": "spark.java_options",
-    "spark.sql.shuffle.partitions": "spark.shuffle_partitions",
-    "spark.jars.packages": "spark.packages",
-    "spark.jars": "spark.packages, or --jars in PYSPARK_SUBMIT_ARGS",
-}
-
-
-class StorageConfig(Section):
-    """Where the tables live: a folder (`root`), or a schema of a metastore or Unity Catalog."""
-
-    root: str | None = None
-    catalog: str | None = None
-    schema_name: str | None = Field(default=None, alias="schema")
-    lock_wait_seconds: float = Field(default=600, ge=0)
-
-    @model_validator(mode="after")
-    def _root_or_catalog(self) -> "StorageConfig":
-        in_catalog = bool(self.catalog and self.schema_name)
-        if bool(self.root) == in_catalog or bool(self.catalog) != bool(self.schema_name):
-            raise ValueError("give either `root`, or both `catalog` and `schema`")
-        return self
-
-    @property
-    def local_root(self) -> Path | None:
-        """The root as a folder of this machine (or a mount), absolute; None where it is not one."""
-        path = None if self.root is None else local_path(self.root)
-        return None if path is None else Path(path)
-
-
-# Spark's own rule (spark.redaction.regex) for what it does not show. A provider of credentials is a class.
-_SECRET = r"(?i)secret|password|token|access[.]?key"
-
-
-class SparkConfig(Section):
-    """Read in local mode only; on a cluster, spark-submit or the platform decides.
-
-    `driver_memory` is the heap of the one Java process, driver and executor together. `packages` are Maven coordinates
-    of jars beside Delta Lake's, and `conf` holds further settings of Spark.
-    """
-
-    master: str | None = None
-    shuffle_partitions: int | None = Field(default=None, ge=1)
-    driver_memory: str = "2g"
-    java_options: str = ""
-    app_name: str = "arenalake"
-    packages: list[Annotated[str, Field(pattern=r"^[\w.-]+:[\w.-]+:[\w.-]+$")]] = []
-    conf: dict[str, str] = {}
-
-    @field_validator("conf", mode="before")
-    @classmethod
-    def _settings_are_text(cls, conf: Any) -> Any:
-        """YAML has numbers and truth values, where Spark has text only."""
-        if not isinstance(conf, dict):
-            return conf
-        if any(isinstance(value, dict) for value in conf.values()):
-            raise ValueError("must name settings in full, as in --set 'spark.conf={spark.ui.enabled: true}'")
-        return {
-            str(key): str(value).lower() if isinstance(value, bool) else str(value) if _is_number(value) else value
-            for key, value in conf.items()
-        }
-
-    @field_validator("conf")
-    @classmethod
-    def _settings_are_free(cls, conf: dict[str, str]) -> dict[str, str]:
-        for key in conf:
-            if not key.startswith("spark."):
-                raise ValueError(f"{key} is no setting of Spark; those of Hadoop are written spark.hadoop.<setting>")
-            if key in CORRECTNESS_SETTINGS or key in DELTA_SETTINGS:
-                raise ValueError(f"{key} cannot be set: results or Delta Lake depend on its value")
-            if key in _INSTEAD:
-                raise ValueError(f"{key} cannot be set here; use {_INSTEAD[key]}")
-            if re.search(_SECRET, key):
-                raise ValueError(f"{key} cannot be set, as secrets have no place here; give it to the environment")
-        return conf
-
-    @field_validator("master")
-    @classmethod
-    def _master_is_local(cls, master: str | None) -> str | None:
-        if master is not None and not re.fullmatch(r"local(\[([1-9]\d*|\*)(\s*,\s*[1-9]\d*)?\])?", master):
-            raise ValueError("must be local, local[<cores>] or local[*]; a cluster's jobs are started by spark-submit")
-        return master
-
-    @field_validator("driver_memory")
-    @classmethod
-    def _memory_has_a_unit(cls, memory: str) -> str:
-        if not re.fullmatch(r"[1-9]\d*[kmgtKMGT]", memory):
-            raise ValueError("must be a whole number and one of k, m, g and t, such as 4g")
-        return memory
-
-    @field_validator("java_options")
-    @classmethod
-    def _heap_has_a_key_of_its_own(cls, options: str) -> str:
-        if re.search(r"(^|\s)-Xm[xs]", options):
-            raise ValueError("must not hold -Xmx or -Xms; the heap is spark.driver_memory")
-        return options
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+from arenalake.text.options import LanguageConfig, TokensConfig
 
 
 class SourceConfig(SourceSettings):
@@ -221,210 +105,6 @@ class SourceConfig(SourceSettings):
         return self
 
 
-class TokensConfig(Section):
-    tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
-
-
-class LanguageConfig(Section):
-    """Which conversations get their language detected, and by what.
-
-    `missing` means those that a source does not label. `sample` adds about `sample_size` labelled ones per source and
-    published language (all of a rarer one), chosen by `seed` and conversation id; `all` leaves none out.
-    """
-
-    detector: str = "langdetect"
-    detect: Literal["missing", "sample", "all"] = "missing"
-    sample_size: int = Field(default=200, ge=1)
-    seed: int = Field(default=0, ge=0, lt=2**63)
-
-    @field_validator("detector")
-    @classmethod
-    def _detector_is_known(cls, name: str) -> str:
-        if name not in DETECTORS:
-            raise ValueError(f"is not a known detector; known: {', '.join(sorted(DETECTORS))}")
-        return name
-
-
-class AnchorConfig(Section):
-    model: str
-    rating: float
-
-
-class EloConfig(Section):
-    """Online Elo; its scale and base are those of all ratings."""
-
-    k: float = Field(default=4.0, gt=0)
-    start: float = 1000.0
-
-
-class StyleConfig(Section):
-    """Style control: how the two answers differ, by covariate, and the ridge on the coefficients.
-
-    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
-    `ridge` is the inverse variance of a coefficient's normal prior, on the scale of log odds per standard deviation.
-    A slice of up to `max_rows_per_task` battles is fitted within one task, at some 100 bytes of memory for each; a
-    larger one by sums over parts of it, which takes a pass over the battles for each step of Newton's method.
-    """
-
-    covariates: Annotated[list[Literal[tuple(STYLE_COVARIATES)]], Field(min_length=1)] = [  # type: ignore[valid-type]
-        "tokens",
-        "headers",
-        "list_items",
-        "bold",
-    ]
-    tokenizer: str = "sample"
-    ridge: float = Field(default=0.5, gt=0)
-    max_rows_per_task: int = Field(default=40_000_000, ge=1, le=40_000_000)
-
-    @field_validator("covariates")
-    @classmethod
-    def _covariates_differ(cls, covariates: list[str]) -> list[str]:
-        if len(set(covariates)) < len(covariates):
-            raise ValueError("a covariate is listed twice")
-        return covariates
-
-
-class OutlierConfig(Section):
-    """The test for voters unlike all others, at level `alpha`; voters with fewer than `min_votes` are not tested.
-
-    Of a voter's votes the first `first_votes` are looked at.
-    """
-
-    alpha: float = Field(default=0.05, gt=0, lt=1)
-    min_votes: int = Field(default=5, ge=1)
-    first_votes: int = Field(default=100, ge=1)
-
-    @model_validator(mode="after")
-    def _some_votes_are_looked_at(self) -> "OutlierConfig":
-        if self.first_votes < self.min_votes:
-            raise ValueError(f"first_votes ({self.first_votes}) must be at least min_votes ({self.min_votes})")
-        return self
-
-
-class CleaningConfig(Section):
-    """Which votes are not rated. Rules apply in the order of the keys, each to what those before it left."""
-
-    only_anony: bool = False
-    drop_leaked: bool = False
-    max_votes_per_prompt: int | None = Field(default=None, ge=1)
-    max_votes_per_day: int | None = Field(default=None, ge=1)
-    outliers: OutlierConfig | None = None
-    seed: int = Field(default=0, ge=0, lt=2**63)
-
-    @property
-    def rules(self) -> dict[str, str]:
-        """The rules that are on, in their order, and their parameters as text."""
-        settings = self.model_dump(exclude={"seed"})
-        rules = {}
-        for name, value in settings.items():
-            if value is None or value is False:
-                continue
-            given = {**value, "seed": self.seed} if isinstance(value, dict) else {name: value}
-            if name == "max_votes_per_prompt":
-                given["seed"] = self.seed
-            rules[name] = ", ".join(f"{key}={str(own).lower()}" for key, own in given.items())
-        return rules
-
-
-class LengthConfig(Section):
-    """What slices by `length` mean: conversations of at least `threshold` tokens are long.
-
-    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
-    """
-
-    threshold: int = Field(default=768, ge=1)
-    tokenizer: str = "sample"
-
-
-RatingMethod = Literal[
-    "bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo", "style_control"
-]
-
-
-# Methods for which a tie is no half win, so that a score between 0 and 1 means nothing to them.
-THREE_OUTCOMES = ("bradley_terry_no_ties", "rao_kupper", "davidson")
-
-
-class RatingsConfig(Section):
-    """What to rate and how.
-
-    `outcome` is what a battle says: its winner, or its score where it has one. `pair_weights` inverse lets each vote
-    weigh 1 / max(votes of its pair, min_pair_count) in likelihoods and style control.
-    """
-
-    methods: Annotated[list[RatingMethod], Field(min_length=1)] = ["bradley_terry"]
-    outcome: Literal["winner", "score"] = "winner"
-    pair_weights: Literal["none", "inverse"] = "none"
-    min_pair_count: int = Field(default=50, ge=1)
-    slices: Annotated[list[str], Field(min_length=1)] = ["all", "language"]
-    min_battles: int = Field(default=500, ge=1)
-    judge_kinds: Annotated[list[Literal["human", "model"]], Field(min_length=1)] = ["human"]
-    scale: float = Field(default=400.0, gt=0)
-    base: float = Field(default=10.0, gt=1)
-    center: float = 1000.0
-    anchor: AnchorConfig | None = None
-    elo: EloConfig = EloConfig()
-    style: StyleConfig = StyleConfig()
-    length: LengthConfig = LengthConfig()
-    leave_out: list[Literal["language", "month", "judge"]] = []
-    min_left_out: int = Field(default=50, ge=1)
-
-    @property
-    def by_length(self) -> bool:
-        """Whether a slice needs the length of conversations."""
-        return any("length" in entry.split(",") for entry in self.slices)
-
-    @field_validator("methods", "judge_kinds", "leave_out")
-    @classmethod
-    def _entries_differ(cls, entries: list[str]) -> list[str]:
-        twice = sorted({entry for entry in entries if entries.count(entry) > 1})
-        if twice:
-            raise ValueError(f"lists {', '.join(twice)} twice")
-        return entries
-
-    @model_validator(mode="after")
-    def _something_can_be_left_out(self) -> "RatingsConfig":
-        if self.leave_out and set(self.methods) <= {"elo", "style_control"}:
-            raise ValueError("leave_out needs a method other than elo and style_control, which are not fitted without")
-        if self.leave_out and self.outcome == "score":
-            raise ValueError("leave_out needs `outcome: winner`; ratings from scores are not fitted without some votes")
-        if self.leave_out and self.pair_weights != "none":
-            raise ValueError("leave_out needs `pair_weights: none`; what a vote weighs would depend on those left out")
-        return self
-
-    @field_validator("slices")
-    @classmethod
-    def _slices_are_columns(cls, slices: list[str]) -> list[str]:
-        for entry in slices:
-            columns = [] if entry == "all" else entry.split(",")
-            unknown = [column for column in columns if column not in SLICE_COLUMNS]
-            if unknown or len(set(columns)) < len(columns):
-                raise ValueError(
-                    f"{entry!r} is not a slice; write `all`, or columns out of {', '.join(SLICE_COLUMNS)} "
-                    "joined by commas without spaces, each at most once"
-                )
-        if len(set(slices)) < len(slices):
-            raise ValueError("a slice is listed twice")
-        return slices
-
-    @model_validator(mode="after")
-    def _methods_take_scores(self) -> "RatingsConfig":
-        three = [method for method in self.methods if method in THREE_OUTCOMES]
-        if self.outcome == "score" and three:
-            raise ValueError(
-                f"`methods`: {', '.join(three)} cannot be with `outcome: score`, as they need to know what a tie is; "
-                "allowed with it: bradley_terry, win_rate, elo, style_control"
-            )
-        return self
-
-
-class BootstrapConfig(Section):
-    rounds: int = Field(default=1000, ge=1)
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    unit: Literal["battle", "judge"] = "battle"
-    resample: Literal["multinomial", "poisson"] = "multinomial"
-
-
 class ReportConfig(Section):
     path: str | None = None
     min_cell: int = Field(default=10, ge=0)
@@ -434,25 +114,6 @@ class MlflowConfig(Section):
     enabled: bool = True
     tracking_uri: str | None = None
     experiment: str = "arenalake"
-
-
-class GenerateConfig(Section):
-    """Sizes of the generated corpora and the seed that all of it is a function of.
-
-    `judges` (voters) and `models` belong to the battles; without `judges` their number grows with the battles.
-    `uniform_models` gives every model of the conversations the same share instead of the published skew.
-    `position_bias` is in rating points, for the model shown first. `files` is the number of files per corpus.
-    """
-
-    path: str = Field(default="data/raw", min_length=1)
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    conversations: int = Field(default=1_000, ge=0)
-    battles: int = Field(default=1_000, ge=0)
-    judges: int | None = Field(default=None, ge=1)
-    models: int = Field(default=20, ge=2, le=200)
-    uniform_models: bool = False
-    position_bias: float = Field(default=0.0, ge=-1000, le=1000)
-    files: int = Field(default=4, ge=1)
 
 
 JobName = Literal[

@@ -3,10 +3,11 @@
 from html import escape
 from typing import Any
 
-from arenalake.config import SparkConfig, StorageConfig
+from arenalake.app.options import SparkConfig
+from arenalake.app.session import get_session
 from arenalake.lake import Lake
+from arenalake.lake.options import StorageConfig
 from arenalake.report.parts import Page, Section
-from arenalake.session import get_session
 
 
 def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> Lake:

@@ -4,7 +4,7 @@ import pytest
 from machines import packaged
 from same_tables import JOBS, VOTE_JOBS, configuration, corpus_settings, rows_of, vote_settings, write_votes
 
-from arenalake.runner import run_steps
+from arenalake.app.runner import run_steps
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from arenalake.battles.tables import BATTLE_COUNTS
 from arenalake.config import parse_config
-from arenalake.tables import BATTLE_COUNTS, BATTLES, MESSAGES
+from arenalake.entities.tables import BATTLES, MESSAGES
 
 METHODS = ["bradley_terry", "bradley_terry_no_ties", "davidson", "rao_kupper", "win_rate", "elo", "style_control"]
 SLICES = {"min_battles": 60, "slices": ["all", "language"]}

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from arenalake.app.tables import ALL_TABLES
 from arenalake.config import load_config
+from arenalake.entities.tables import BATTLES, MESSAGES
 from arenalake.lake import Lake
-from arenalake.tables import ALL_TABLES, BATTLES, MESSAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 VOTE_JOBS = ["ingest", "battle_stats", "ratings"]

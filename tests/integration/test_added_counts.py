@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import functions as F
 
-from arenalake.config import StorageConfig
 from arenalake.lake import Derivation, Lake, derive
-from arenalake.tables import Column, Table
+from arenalake.lake.options import StorageConfig
+from arenalake.lake.table import Column, Table
 
 SIGHTINGS = Table(
     name="sightings",

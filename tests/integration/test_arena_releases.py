@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from test_ingest import rows, run, talk
 
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, QUARANTINE
 from arenalake.sources.tags import CRITERIA
-from arenalake.tables import BATTLES, CONVERSATIONS, QUARANTINE
 
 NO_TEXTS = [
     "prompt is not a JSON list of texts",

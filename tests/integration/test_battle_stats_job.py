@@ -2,18 +2,19 @@
 
 import pytest
 
-from arenalake.config import parse_config
-from arenalake.lake import Lake
-from arenalake.steps import Context, battle_stats
-from arenalake.tables import (
+from arenalake.battles import job as battle_stats
+from arenalake.battles.tables import (
     BATTLE_COUNTS,
-    BATTLES,
     CLEANING_STATS,
     PAIR_STATS,
     POSITION_STATS,
     REMOVED_VOTES,
     VOLUME_STATS,
 )
+from arenalake.config import parse_config
+from arenalake.entities.tables import BATTLES
+from arenalake.lake import Lake
+from arenalake.step import Context
 
 TABLES = (BATTLE_COUNTS, PAIR_STATS, POSITION_STATS, VOLUME_STATS)
 

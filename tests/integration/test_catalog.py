@@ -8,11 +8,13 @@ import yaml
 from machines import ROOT, environment
 from same_tables import COMPARED, VOTE_JOBS, as_arguments, configuration, vote_settings
 
+from arenalake.app.runner import run_steps
+from arenalake.app.session import require_lasting_tables
+from arenalake.battles.tables import VOLUME_STATS
+from arenalake.entities.tables import BATTLES
 from arenalake.errors import SessionError
 from arenalake.lake import Lake
-from arenalake.runner import run_steps
-from arenalake.session import require_lasting_tables
-from arenalake.tables import BATTLES, RATINGS, VOLUME_STATS
+from arenalake.ratings.tables import RATINGS
 
 SCHEMA = "arenalake_managed"
 STORAGE = {"storage": f"{{catalog: spark_catalog, schema: {SCHEMA}}}"}

@@ -14,28 +14,28 @@ from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 from scipy.stats import binomtest
 
-from arenalake.config import StorageConfig, parse_config
-from arenalake.counts.battles import count_battles, count_days
-from arenalake.counts.moderation import count_patterns, count_scores
-from arenalake.counts.tokens import count_conversation_tokens, count_tokens
+from arenalake.battles.counts import count_battles, count_days
+from arenalake.config import parse_config
+from arenalake.entities.moderation import CATEGORIES, column_suffix
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
 from arenalake.lake import Lake
-from arenalake.measure.messages import measure_conversations
-from arenalake.moderation import CATEGORIES, column_suffix
-from arenalake.statistics.flags import sum_patterns
-from arenalake.statistics.moderation import summarise_moderation
-from arenalake.steps import Context, moderation_stats, token_stats
-from arenalake.tables import (
-    BATTLES,
-    CONVERSATIONS,
-    MESSAGES,
+from arenalake.lake.options import StorageConfig
+from arenalake.moderation import job as moderation_stats
+from arenalake.moderation.counts import count_patterns, count_scores
+from arenalake.moderation.flags import sum_patterns
+from arenalake.moderation.statistics import summarise_moderation
+from arenalake.moderation.tables import (
     MODERATION_COUNTS,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
     MODERATION_TOTALS,
-    TOKEN_COUNTS,
-    TOKEN_STATS,
 )
+from arenalake.step import Context
+from arenalake.text.messages import measure_conversations
+from arenalake.tokens import job as token_stats
+from arenalake.tokens.counts import count_conversation_tokens, count_tokens
+from arenalake.tokens.tables import TOKEN_COUNTS, TOKEN_STATS
 from frames import rows_of
 
 GOLD = (TOKEN_COUNTS, TOKEN_STATS, MODERATION_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)

@@ -10,9 +10,9 @@ import pytest
 
 from arenalake.config import parse_config
 from arenalake.errors import CallerError
-from arenalake.ratings.estimates import COUNTED
-from arenalake.steps import Context
-from arenalake.steps.generate import run
+from arenalake.ratings.model.estimates import COUNTED
+from arenalake.samples.job import run
+from arenalake.step import Context
 
 FOLDERS = ("lmsys_chat_1m", "chatbot_arena")
 CATEGORIES = [
@@ -47,8 +47,8 @@ def snapshot(path):
 
 @pytest.fixture(scope="module")
 def made(spark, tmp_path_factory):
-    from arenalake.config import StorageConfig
     from arenalake.lake import Lake
+    from arenalake.lake.options import StorageConfig
 
     root = tmp_path_factory.mktemp("generate")
     lake = Lake(spark, StorageConfig(root=str(root / "lake")))

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from arenalake.config import SourceConfig, parse_config
+from arenalake.entities.moderation import CATEGORIES
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+from arenalake.ingest import job as ingest
 from arenalake.lake import Lake
-from arenalake.moderation import CATEGORIES
 from arenalake.sources.settings import PUBLISHED_LABELS
-from arenalake.steps import Context, ingest
-from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+from arenalake.step import Context
 
 
 def moderation(**scores):

@@ -8,10 +8,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from arenalake.config import parse_config
+from arenalake.entities.moderation import CATEGORIES
+from arenalake.entities.tables import CONVERSATIONS, MESSAGES
 from arenalake.errors import ConfigError, TokenizerError
-from arenalake.moderation import CATEGORIES
-from arenalake.steps import Context, measure
-from arenalake.tables import CONVERSATIONS, MESSAGES, TOKENIZERS
+from arenalake.step import Context
+from arenalake.text import job as measure
+from arenalake.text.tables import TOKENIZERS
 
 CLEAN = {"categories": None, "category_scores": None, "flagged": False}
 

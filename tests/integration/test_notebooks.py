@@ -42,7 +42,7 @@ def test_the_cells_show_the_tables_of_a_lake(spark, local_votes_lake, tmp_path, 
 
 def test_on_databricks_the_widgets_name_the_tables(spark):
     from arenalake.notebook import open_lake
-    from arenalake.tables import RATINGS
+    from arenalake.ratings.tables import RATINGS
 
     class Widgets:
         values = {"schema": "mine"}  # noqa: RUF012

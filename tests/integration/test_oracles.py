@@ -17,26 +17,26 @@ import pytest
 from same_tables import configuration, corpus_settings
 from sentencepiece import SentencePieceProcessor
 
+from arenalake.app.runner import run_steps
+from arenalake.battles.tables import BATTLE_COUNTS, PAIR_STATS, VOLUME_STATS
+from arenalake.entities.tables import MESSAGES
 from arenalake.lake import Lake
-from arenalake.runner import run_steps
-from arenalake.tables import (
-    BATTLE_COUNTS,
-    CONVERSATION_TOKEN_COUNTS,
-    CONVERSATION_TOKEN_STATS,
-    LANGUAGE_COSTS,
-    MESSAGES,
+from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
     MODERATION_COUNTS,
     MODERATION_COVERAGE,
     MODERATION_TURNS,
-    PAIR_STATS,
-    REPRODUCTION,
+    TOXICITY_AGREEMENT,
+)
+from arenalake.reproduction.tables import REPRODUCTION
+from arenalake.tokens.tables import (
+    CONVERSATION_TOKEN_COUNTS,
+    CONVERSATION_TOKEN_STATS,
+    LANGUAGE_COSTS,
     TOKEN_COUNTS,
     TOKEN_STATS,
-    TOXICITY_AGREEMENT,
-    VOLUME_STATS,
 )
 
 pytestmark = pytest.mark.slow  # a pipeline of its own on real and generated files

@@ -6,11 +6,11 @@ import mlflow
 import pytest
 from same_tables import configuration, vote_settings
 
-from arenalake import runner
+from arenalake.app import runner
+from arenalake.app.runner import run_steps
+from arenalake.app.session import require_file_systems
+from arenalake.app.tracking import prepare_tracking
 from arenalake.errors import ConfigError, SessionError, StorageUnreachableError, TokenizerError
-from arenalake.runner import run_steps
-from arenalake.session import require_file_systems
-from arenalake.tracking import prepare_tracking
 
 JOBS = ["ingest", "battle_stats", "ratings", "report"]
 

@@ -6,28 +6,26 @@ import pytest
 from pyspark.sql import functions as F
 from rating_lakes import METHODS, MODELS, battles_of_a_crowd, config_of, counts_of, frame_of, messages_of, nothing_of
 
-from arenalake.config import THREE_OUTCOMES
+from arenalake.battles.tables import BATTLE_COUNTS, REMOVED_VOTES
+from arenalake.entities.tables import BATTLES, MESSAGES
 from arenalake.errors import CallerError, ConfigError
 from arenalake.lake import Lake
-from arenalake.ratings.sides import add_side_sums
-from arenalake.ratings.spread import count_votes, slice_rows
-from arenalake.ratings.style import StyledBattles, fit_style, standardise
-from arenalake.steps import Context
-from arenalake.steps.ratings import RatingPlan, run
-from arenalake.tables import (
-    BATTLE_COUNTS,
-    BATTLES,
-    MESSAGES,
+from arenalake.ratings.job import RatingPlan, run
+from arenalake.ratings.model.style import StyledBattles, fit_style, standardise
+from arenalake.ratings.options import THREE_OUTCOMES
+from arenalake.ratings.spark.sides import add_side_sums
+from arenalake.ratings.spark.spread import count_votes, slice_rows
+from arenalake.ratings.tables import (
     RATING_FITS,
     RATING_INFLUENCE,
     RATING_PAIRS,
     RATING_REPLICATES,
     RATING_SLICES,
     RATINGS,
-    REMOVED_VOTES,
     STYLE_COEFFICIENTS,
     STYLE_REPLICATES,
 )
+from arenalake.step import Context
 
 
 def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):

@@ -5,19 +5,17 @@ import pandas as pd
 import pytest
 from rating_lakes import METHODS, MODELS, battles_of_a_crowd, config_of, counts_of, frame_of, messages_of
 
-from arenalake.ratings.elo import EloRules, elo_ratings, elo_rounds
-from arenalake.ratings.estimates import COUNTED, rate, rate_rounds
-from arenalake.ratings.judges import draw_judges
-from arenalake.ratings.replicates import resample_battles
-from arenalake.ratings.resampling import resample_rows
-from arenalake.ratings.style import StyledBattles, fit_style, replicate_style, standardise
-from arenalake.ratings.votes import tally
-from arenalake.steps import Context
-from arenalake.steps.ratings import run
-from arenalake.tables import (
-    BATTLE_COUNTS,
-    BATTLES,
-    MESSAGES,
+from arenalake.battles.tables import BATTLE_COUNTS
+from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.ratings.job import run
+from arenalake.ratings.model.elo import EloRules, elo_ratings, elo_rounds
+from arenalake.ratings.model.estimates import COUNTED, rate, rate_rounds
+from arenalake.ratings.model.judges import draw_judges
+from arenalake.ratings.model.replicates import resample_battles
+from arenalake.ratings.model.resampling import resample_rows
+from arenalake.ratings.model.style import StyledBattles, fit_style, replicate_style, standardise
+from arenalake.ratings.model.votes import tally
+from arenalake.ratings.tables import (
     RATING_CALIBRATION,
     RATING_FITS,
     RATING_INFLUENCE,
@@ -25,6 +23,7 @@ from arenalake.tables import (
     RATING_REPLICATES,
     RATINGS,
 )
+from arenalake.step import Context
 
 ROUNDS = 40
 SCORES = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "tie (bothbad)": 0.5}

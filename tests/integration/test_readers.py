@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from test_ingest import chat, context_for, moderation, rows, run, write_lines
 
+from arenalake.app.runner import run_steps
 from arenalake.config import parse_config
+from arenalake.entities.moderation import CATEGORIES
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, QUARANTINE
 from arenalake.errors import NothingKeptError, SourceNotFoundError, UnreadableFilesError
+from arenalake.ingest import job as ingest
 from arenalake.ingest.files import list_files
-from arenalake.moderation import CATEGORIES
-from arenalake.runner import run_steps
-from arenalake.steps import ingest
-from arenalake.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, QUARANTINE
 
 VOTE = {"model_a": "a", "model_b": "b", "winner": "tie"}
 NAN, INFINITY = float("nan"), float("inf")

@@ -7,12 +7,16 @@ import io
 import pandas as pd
 import pytest
 
+from arenalake.app import report
+from arenalake.app.tracking import prepare_tracking, track_job
+from arenalake.battles.tables import PAIR_STATS, VOLUME_STATS
 from arenalake.config import parse_config
+from arenalake.corpus.tables import CORPUS_SHAPE
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
-from arenalake.steps import Context, StepResult, report
-from arenalake.tables import CORPUS_SHAPE, PAIR_STATS, RATINGS, TOKEN_STATS, VOLUME_STATS
-from arenalake.tracking import prepare_tracking, track_job
+from arenalake.ratings.tables import RATINGS
+from arenalake.step import Context, StepResult
+from arenalake.tokens.tables import TOKEN_STATS
 
 
 def context_of(lake, **settings):

@@ -3,10 +3,12 @@
 from pyspark.sql import functions as F
 
 from arenalake.config import parse_config
+from arenalake.corpus import job as corpus_stats
+from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
 from arenalake.lake import Lake
-from arenalake.measure.messages import measure_conversations
-from arenalake.steps import Context, corpus_stats
-from arenalake.tables import BATTLES, CONVERSATIONS, CORPUS_SHAPE, LANGUAGE_AUDIT, MESSAGES, VOTER_STATS
+from arenalake.step import Context
+from arenalake.text.messages import measure_conversations
 
 ENGLISH, FRENCH = "What would you do if you were me?", "Que feriez-vous si vous étiez à ma place ?"
 

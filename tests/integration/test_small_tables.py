@@ -11,7 +11,7 @@ from py4j.protocol import Py4JJavaError
 from arenalake.errors import SchemaMismatchError
 from arenalake.lake import Lake, Statistic, derive
 from arenalake.lake.fingerprint import Fingerprint, State
-from arenalake.tables import Column, Table
+from arenalake.lake.table import Column, Table
 
 BIRDS = Table(
     name="birds",

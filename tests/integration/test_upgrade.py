@@ -6,12 +6,13 @@ import pytest
 from test_ingest import battle, write_lines
 from test_ingest import run as run_ingest
 
-from arenalake.config import StorageConfig
+from arenalake.entities.tables import BATTLES
 from arenalake.errors import SchemaMismatchError
 from arenalake.lake import Derivation, Lake, derive
 from arenalake.lake.commits import asked_commits, local_commits
 from arenalake.lake.fingerprint import Fingerprint, State
-from arenalake.tables import BATTLES, Column, Table
+from arenalake.lake.options import StorageConfig
+from arenalake.lake.table import Column, Table
 
 OLD = Table(
     name="animals",

@@ -9,9 +9,10 @@ import pytest
 from deltalake import DeltaTable
 from machines import readme
 
-from arenalake.config import StorageConfig
+from arenalake.battles.tables import BATTLE_COUNTS
 from arenalake.lake import Lake
-from arenalake.tables import BATTLE_COUNTS, RATING_REPLICATES, RATINGS
+from arenalake.lake.options import StorageConfig
+from arenalake.ratings.tables import RATING_REPLICATES, RATINGS
 
 KEY = {"source": "arena", "slice": "all", "method": "bradley_terry", "unit": "battle", "interval": "percentile"}
 MODELS = [

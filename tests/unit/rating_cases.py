@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from arenalake.ratings.votes import count_pairs
+from arenalake.ratings.model.votes import count_pairs
 
 
 def votes_of(table, models="ABCDEFGH"):

@@ -6,29 +6,22 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from arenalake.report.frames import Frames, typed
-from arenalake.report.hide import hide_cells
-from arenalake.tables import (
-    CLEANING_STATS,
-    CORPUS_SHAPE,
-    LANGUAGE_AUDIT,
-    MODERATION_ANSWERS,
-    MODERATION_CURVES,
-    MODERATION_STATS,
-    PAIR_STATS,
-    POSITION_STATS,
+from arenalake.battles.tables import CLEANING_STATS, PAIR_STATS, POSITION_STATS, VOLUME_STATS
+from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
+from arenalake.disclosure.cells import hide_cells
+from arenalake.entities.tables import SOURCE_TERMS
+from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
+from arenalake.ratings.tables import (
     RATING_CALIBRATION,
     RATING_INFLUENCE,
     RATING_PAIRS,
     RATING_SLICES,
     RATINGS,
-    REPRODUCTION,
-    SOURCE_TERMS,
     STYLE_COEFFICIENTS,
-    TOKEN_STATS,
-    VOLUME_STATS,
-    VOTER_STATS,
 )
+from arenalake.report.frames import Frames, typed
+from arenalake.reproduction.tables import REPRODUCTION
+from arenalake.tokens.tables import TOKEN_STATS
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from arenalake.counts.battles import count_battles, count_days
+from arenalake.battles.counts import count_battles, count_days
+from arenalake.battles.statistics import summarise_pairs, summarise_positions
+from arenalake.battles.tables import BATTLE_COUNTS, PAIR_STATS, POSITION_STATS, VOLUME_STATS
+from arenalake.entities.tables import BATTLES
 from arenalake.numbers.trinomial import win_rate_interval
-from arenalake.statistics.battles import summarise_pairs, summarise_positions
-from arenalake.tables import BATTLE_COUNTS, BATTLES, PAIR_STATS, POSITION_STATS, VOLUME_STATS
 from frames import frame_of, rows_of
 
 

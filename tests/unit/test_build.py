@@ -9,7 +9,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from arenalake import session
+from arenalake.app import session
 from arenalake.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]

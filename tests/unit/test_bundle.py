@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from arenalake import runner
+from arenalake.app import runner
+from arenalake.app.jobs import JOBS
 from arenalake.config import Config, UniqueKeyLoader, load_config
-from arenalake.pipeline import JOB_ORDER, WAITS_FOR
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
@@ -28,23 +28,25 @@ def module_file(name):
 
 def tables_touched(job):
     """The tables that a job's step and everything it imports name, read from the code."""
-    waiting, seen, tables = {f"arenalake.steps.{job}"}, {"arenalake.tables", "arenalake.lake"}, set()
+    waiting, seen, tables = {JOBS[job].module}, {"arenalake.lake"}, set()
     while waiting:
         module = waiting.pop()
         if module in seen or module_file(module) is None:
             continue
         seen.add(module)
         for node in ast.walk(ast.parse(module_file(module).read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module == "arenalake.tables":
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("arenalake"):
+                continue
+            if node.module.endswith(".tables"):
                 tables |= {name.name for name in node.names if name.name.isupper()}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("arenalake"):
+            else:
                 waiting |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
     return tables
 
 
 def tables_written(job):
     """The tables that a job's step adds rows to by name."""
-    tree = ast.walk(ast.parse(module_file(f"arenalake.steps.{job}").read_text()))
+    tree = ast.walk(ast.parse(module_file(JOBS[job].module).read_text()))
     calls = [node for node in tree if isinstance(node, ast.Call)]
     calls = [call for call in calls if getattr(call.func, "attr", getattr(call.func, "id", None)) in WRITING]
     return {call.args[0].id for call in calls if call.args and isinstance(call.args[0], ast.Name)}
@@ -55,14 +57,14 @@ def writers_read():
 
     A table belongs to the job that writes it by name, else to the first that names it.
     """
-    touched = {job: tables_touched(job) for job in JOB_ORDER}
+    order = list(JOBS)
+    touched = {job: tables_touched(job) for job in JOBS}
     owner = {}
-    for named in ({job: tables_written(job) for job in JOB_ORDER}, touched):
+    for named in ({job: tables_written(job) for job in JOBS}, touched):
         for job, tables in named.items():
             owner |= {table: job for table in tables if table not in owner}
     return {
-        job: {owner[table] for table in touched[job] if JOB_ORDER.index(owner[table]) < JOB_ORDER.index(job)}
-        for job in JOB_ORDER
+        job: {owner[table] for table in touched[job] if order.index(owner[table]) < order.index(job)} for job in JOBS
     }
 
 
@@ -176,7 +178,7 @@ def test_a_key_given_twice_is_an_error():
 
 def test_every_scheduled_job_is_one_task(deployed):
     keys = [task["task_key"] for task in deployed["tasks"]]
-    assert sorted(keys) == sorted(set(JOB_ORDER) - NEVER_SCHEDULED)
+    assert sorted(keys) == sorted(set(JOBS) - NEVER_SCHEDULED)
 
 
 def test_a_task_runs_the_file_of_its_job(tasks):
@@ -213,7 +215,7 @@ def test_what_the_jobs_read_is_found_in_the_code():
 def test_the_tasks_wait_for_the_same_jobs_as_in_the_pipeline(tasks):
     for key, task in tasks.items():
         waits_for = {dependency["task_key"] for dependency in task.get("depends_on", [])}
-        assert waits_for == set(WAITS_FOR[key]) - NEVER_SCHEDULED, key
+        assert waits_for == set(JOBS[key].after) - NEVER_SCHEDULED, key
 
 
 def test_every_task_has_exactly_one_place_to_run_that_the_job_declares(deployed, tasks, compute):

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
+from arenalake.battles.counts import count_battles
 from arenalake.config import parse_config
-from arenalake.counts.battles import count_battles
-from arenalake.ratings.spread import count_slices, count_votes, slice_rows
-from arenalake.tables import BATTLES
+from arenalake.entities.tables import BATTLES
+from arenalake.ratings.spark.spread import count_slices, count_votes, slice_rows
 
 # Category, tags and language of battles x against y, which x wins.
 KINDS = [

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from arenalake.counts import cells
-from arenalake.counts.cells import Addends, sum_by_cell
+from arenalake.numbers import cells
+from arenalake.numbers.cells import Addends, sum_by_cell
 
 N_CELLS = 1 << 40
 BIG = 1 << 61

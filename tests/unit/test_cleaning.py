@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from scipy.stats import kstest
 
-from arenalake.cleaning.outliers import outliers_among, p_values
-from arenalake.cleaning.rules import mark_votes
-from arenalake.config import CleaningConfig, OutlierConfig
-from arenalake.counts.battles import count_battles
+from arenalake.battles.cleaning import summarise_cleaning
+from arenalake.battles.counts import count_battles
+from arenalake.battles.options import CleaningConfig, OutlierConfig
+from arenalake.battles.outliers import outliers_among, p_values
+from arenalake.battles.rules import mark_votes
+from arenalake.battles.tables import BATTLE_COUNTS, CLEANING_STATS
+from arenalake.entities.tables import BATTLES
 from arenalake.sources.battle import gives_away
-from arenalake.statistics.cleaning import summarise_cleaning
-from arenalake.tables import BATTLE_COUNTS, BATTLES, CLEANING_STATS
 from frames import rows_of
 
 

@@ -9,18 +9,11 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from arenalake.counts.conversations import count_conversations
-from arenalake.statistics.languages import audit_languages
-from arenalake.statistics.shape import summarise_shape, summarise_voters
-from arenalake.tables import (
-    BATTLES,
-    CONVERSATION_COUNTS,
-    CONVERSATIONS,
-    CORPUS_SHAPE,
-    LANGUAGE_AUDIT,
-    MESSAGES,
-    VOTER_STATS,
-)
+from arenalake.corpus.counts import count_conversations
+from arenalake.corpus.languages import audit_languages
+from arenalake.corpus.statistics import summarise_shape, summarise_voters
+from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
 from frames import rows_of
 
 

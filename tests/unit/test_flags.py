@@ -8,17 +8,16 @@ import pytest
 from scipy.stats import binomtest
 
 import frames
-from arenalake.moderation import ALL_CATEGORIES, CATEGORIES, LABELLED_BIT, ROLE_BIT, ROLES
-from arenalake.statistics.flags import (
+from arenalake.entities.moderation import ALL_CATEGORIES, CATEGORIES, LABELLED_BIT, ROLE_BIT, ROLES
+from arenalake.entities.tables import BATTLES
+from arenalake.moderation.flags import (
     count_cooccurrence,
     measure_coverage,
     summarise_answers,
     summarise_flagged_conversations,
     summarise_turns,
 )
-from arenalake.statistics.toxicity import measure_toxicity_agreement
-from arenalake.tables import (
-    BATTLES,
+from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
@@ -27,6 +26,7 @@ from arenalake.tables import (
     MODERATION_TURNS,
     TOXICITY_AGREEMENT,
 )
+from arenalake.moderation.toxicity import measure_toxicity_agreement
 
 
 def message(role, **flags):

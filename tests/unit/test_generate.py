@@ -12,15 +12,15 @@ import sentencepiece
 from langdetect import DetectorFactory, detect
 from scipy.stats import binom, chi2
 
-from arenalake.generate import battles, conversations
-from arenalake.generate.battles import battle_chunk, battle_design
-from arenalake.generate.conversations import ConversationPlan, conversation_chunk
-from arenalake.generate.languages import LANGUAGES
-from arenalake.generate.models import CHAT_MODELS
-from arenalake.generate.moderation import CATEGORY_SETS
-from arenalake.generate.text import compose_texts
-from arenalake.generate.truth import describe_design, true_ratings
-from arenalake.generate.vocabulary import SCRIPT_INDEX, SCRIPTS
+from arenalake.samples import battles, conversations
+from arenalake.samples.battles import battle_chunk, battle_design
+from arenalake.samples.conversations import ConversationPlan, conversation_chunk
+from arenalake.samples.languages import LANGUAGES
+from arenalake.samples.models import CHAT_MODELS
+from arenalake.samples.moderation import CATEGORY_SETS
+from arenalake.samples.text import compose_texts
+from arenalake.samples.truth import describe_design, true_ratings
+from arenalake.samples.vocabulary import SCRIPT_INDEX, SCRIPTS
 
 CHUNKS = 24
 BATTLES = 40 * battles.CHUNK_ROWS

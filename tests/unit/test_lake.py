@@ -7,7 +7,7 @@ import pytest
 from arenalake.lake import Lake
 from arenalake.lake import lake as lake_module
 from arenalake.lake.fingerprint import Fingerprint, State
-from arenalake.tables import Column, Table
+from arenalake.lake.table import Column, Table
 
 ANIMALS = Table(name="animals", layer="silver", comment="Animals.", columns=(Column("n", "int", "n"),), key=("n",))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arenalake.measure.markdown import count_markdown
+from arenalake.text.markdown import count_markdown
 
 
 def count(*texts):

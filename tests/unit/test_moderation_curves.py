@@ -2,8 +2,8 @@
 
 import pytest
 
-from arenalake.statistics.moderation import share_above_thresholds
-from arenalake.tables import MODERATION_COUNTS, MODERATION_CURVES
+from arenalake.moderation.statistics import share_above_thresholds
+from arenalake.moderation.tables import MODERATION_COUNTS, MODERATION_CURVES
 from frames import frame_of, rows_of
 
 # Bin i holds scores from 10^(i / 100) on, -901 all below 1e-9, and 0 the score 1. Thresholds are 10^(i / 10).

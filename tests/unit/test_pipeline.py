@@ -4,23 +4,24 @@ import threading
 
 import pytest
 
-from arenalake.pipeline import JOB_ORDER, WAITS_FOR, run_when_ready
+from arenalake.app.jobs import JOBS, run_when_ready
 
 
 def test_every_job_waits_for_jobs_before_it():
-    for job, parents in WAITS_FOR.items():
-        assert all(JOB_ORDER.index(parent) < JOB_ORDER.index(job) for parent in parents)
+    order = list(JOBS)
+    for name, job in JOBS.items():
+        assert all(order.index(before) < order.index(name) for before in job.after)
 
 
 def test_a_job_starts_after_all_that_it_waits_for():
     done = []
 
     def run(job):
-        assert set(WAITS_FOR[job]) <= set(done)
+        assert set(JOBS[job].after) <= set(done)
         done.append(job)
 
-    run_when_ready(reversed(JOB_ORDER), run)
-    assert sorted(done) == sorted(JOB_ORDER)
+    run_when_ready(reversed(list(JOBS)), run)
+    assert sorted(done) == sorted(JOBS)
 
 
 def test_a_job_waits_for_a_chosen_one_by_way_of_one_that_was_not_chosen():

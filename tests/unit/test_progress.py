@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from arenalake.logs import configure_logging
-from arenalake.progress import Progress
+from arenalake.app.logs import configure_logging
+from arenalake.app.progress import Progress
 
 
 class Terminal(io.StringIO):

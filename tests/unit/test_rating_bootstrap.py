@@ -6,14 +6,14 @@ import pytest
 from rating_cases import count, simulate, votes_of
 from scipy.stats import chi2, multinomial
 
-from arenalake.config import RatingsConfig
-from arenalake.ratings import intervals
-from arenalake.ratings.estimates import estimate, likelihood_rounds
-from arenalake.ratings.families import HALF_WIN
-from arenalake.ratings.fit import fit_rounds
-from arenalake.ratings.leaderboard import normal_rows, percentile_rows, sandwich_errors
-from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
-from arenalake.ratings.resampling import CellSampler
+from arenalake.ratings.model import intervals
+from arenalake.ratings.model.estimates import estimate, likelihood_rounds
+from arenalake.ratings.model.families import HALF_WIN
+from arenalake.ratings.model.fit import fit_rounds
+from arenalake.ratings.model.leaderboard import normal_rows, percentile_rows, sandwich_errors
+from arenalake.ratings.model.replicates import CHUNK, fit_point, replicate, resample_battles
+from arenalake.ratings.model.resampling import CellSampler
+from arenalake.ratings.options import RatingsConfig
 
 
 def _draws(counts, rounds, seed=5):

@@ -6,11 +6,11 @@ from scipy.sparse import csr_array
 from scipy.special import expit
 
 from arenalake.ratings import expected_ratings
-from arenalake.ratings.families import HALF_WIN
-from arenalake.ratings.intervals import percentile_interval, sandwich_covariance
-from arenalake.ratings.judges import clustered_errors, judge_meat, resample_judges
-from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
-from arenalake.ratings.votes import PairVotes
+from arenalake.ratings.model.families import HALF_WIN
+from arenalake.ratings.model.intervals import percentile_interval, sandwich_covariance
+from arenalake.ratings.model.judges import clustered_errors, judge_meat, resample_judges
+from arenalake.ratings.model.replicates import CHUNK, fit_point, replicate, resample_battles
+from arenalake.ratings.model.votes import PairVotes
 
 POINTS = 400 / np.log(10)
 MODELS = 5

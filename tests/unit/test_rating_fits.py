@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from rating_cases import count, simulate, votes_of
 from scipy.sparse import csr_array
 
-from arenalake.config import RatingsConfig
 from arenalake.errors import RatingError
 from arenalake.ratings import expected_ratings
-from arenalake.ratings.components import find_components, find_connected
-from arenalake.ratings.elo import EloRules, elo_ratings
-from arenalake.ratings.estimates import estimate_win_rate, rate
-from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
-from arenalake.ratings.fit import derivatives, fit_votes, incidence
-from arenalake.ratings.intervals import sandwich_covariance
-from arenalake.ratings.judges import clustered_errors, judge_meat
-from arenalake.ratings.leaderboard import fit_rows, predicted_win_rates
-from arenalake.ratings.replicates import fit_point
-from arenalake.ratings.votes import count_pairs
+from arenalake.ratings.model.components import find_components, find_connected
+from arenalake.ratings.model.elo import EloRules, elo_ratings
+from arenalake.ratings.model.estimates import estimate_win_rate, rate
+from arenalake.ratings.model.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
+from arenalake.ratings.model.fit import derivatives, fit_votes, incidence
+from arenalake.ratings.model.intervals import sandwich_covariance
+from arenalake.ratings.model.judges import clustered_errors, judge_meat
+from arenalake.ratings.model.leaderboard import fit_rows, predicted_win_rates
+from arenalake.ratings.model.replicates import fit_point
+from arenalake.ratings.model.votes import count_pairs
+from arenalake.ratings.options import RatingsConfig
 
 ELO = 400 / np.log(10)
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from rating_cases import count, simulate, votes_of
 
-from arenalake.config import RatingsConfig
-from arenalake.ratings.estimates import rate
-from arenalake.ratings.spread import VOTES
-from arenalake.ratings.spread_influence import influence_rows, judge_rows
-from arenalake.ratings.votes import count_pairs
+from arenalake.ratings.model.estimates import rate
+from arenalake.ratings.model.votes import count_pairs
+from arenalake.ratings.options import RatingsConfig
+from arenalake.ratings.spark.influence import influence_rows, judge_rows
+from arenalake.ratings.spark.spread import VOTES
 
 RATINGS = RatingsConfig()
 

@@ -5,16 +5,16 @@ import pytest
 from rating_cases import count, simulate
 from scipy.sparse import csr_array
 
-from arenalake.config import RatingsConfig
-from arenalake.ratings import elo
-from arenalake.ratings.elo import EloRules, _draw, elo_ratings, elo_rounds, pack, unpack
-from arenalake.ratings.estimates import COUNTED, LIKELIHOODS, rate, rate_rounds
-from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES
-from arenalake.ratings.intervals import sandwich_covariance
-from arenalake.ratings.judges import PART, clustered_errors, judge_meat, judge_weights, resample_judges
-from arenalake.ratings.leaderboard import normal_rows, percentile_rows
-from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
-from arenalake.ratings.resampling import CellSampler
+from arenalake.ratings.model import elo
+from arenalake.ratings.model.elo import EloRules, _draw, elo_ratings, elo_rounds, pack, unpack
+from arenalake.ratings.model.estimates import COUNTED, LIKELIHOODS, rate, rate_rounds
+from arenalake.ratings.model.families import DAVIDSON, HALF_WIN, NO_TIES
+from arenalake.ratings.model.intervals import sandwich_covariance
+from arenalake.ratings.model.judges import PART, clustered_errors, judge_meat, judge_weights, resample_judges
+from arenalake.ratings.model.leaderboard import normal_rows, percentile_rows
+from arenalake.ratings.model.replicates import CHUNK, fit_point, replicate, resample_battles
+from arenalake.ratings.model.resampling import CellSampler
+from arenalake.ratings.options import RatingsConfig
 
 
 def test_weights_of_all_parts_together_are_one_multinomial_draw():

@@ -6,14 +6,14 @@ from rating_cases import count, simulate
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from arenalake.ratings import fit as fitting
-from arenalake.ratings import judges as judging
-from arenalake.ratings import replicates, sparse
-from arenalake.ratings.components import pack_rounds, scored, unpack_rounds
-from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
-from arenalake.ratings.fit import fit_rounds, fit_votes
-from arenalake.ratings.replicates import CHUNK, fit_point, place, replicate, resample_battles
-from arenalake.ratings.votes import PairVotes
+from arenalake.ratings.model import fit as fitting
+from arenalake.ratings.model import judges as judging
+from arenalake.ratings.model import replicates, sparse
+from arenalake.ratings.model.components import pack_rounds, scored, unpack_rounds
+from arenalake.ratings.model.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
+from arenalake.ratings.model.fit import fit_rounds, fit_votes
+from arenalake.ratings.model.replicates import CHUNK, fit_point, place, replicate, resample_battles
+from arenalake.ratings.model.votes import PairVotes
 
 FAMILIES = {"half_win": HALF_WIN, "no_ties": NO_TIES, "davidson": DAVIDSON, "rao_kupper": RAO_KUPPER}
 

@@ -9,16 +9,16 @@ from scipy.special import expit
 
 from arenalake.config import parse_config
 from arenalake.errors import ConfigError
-from arenalake.ratings.estimates import estimate, estimate_win_rate
-from arenalake.ratings.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
-from arenalake.ratings.fit import derivatives, incidence
-from arenalake.ratings.intervals import sandwich_covariance
-from arenalake.ratings.judges import clustered_errors, judge_meat
-from arenalake.ratings.leaderboard import fit_rows, normal_rows, pair_rows, predicted_win_rates, sandwich_errors
-from arenalake.ratings.replicates import CHUNK, fit_point, replicate, resample_battles
-from arenalake.ratings.spread import read_votes
-from arenalake.ratings.spread_judges import _ballot_matrix
-from arenalake.ratings.votes import count_pairs, count_scores
+from arenalake.ratings.model.estimates import estimate, estimate_win_rate
+from arenalake.ratings.model.families import DAVIDSON, HALF_WIN, NO_TIES, RAO_KUPPER
+from arenalake.ratings.model.fit import derivatives, incidence
+from arenalake.ratings.model.intervals import sandwich_covariance
+from arenalake.ratings.model.judges import clustered_errors, judge_meat
+from arenalake.ratings.model.leaderboard import fit_rows, normal_rows, pair_rows, predicted_win_rates, sandwich_errors
+from arenalake.ratings.model.replicates import CHUNK, fit_point, replicate, resample_battles
+from arenalake.ratings.model.votes import count_pairs, count_scores
+from arenalake.ratings.spark.judges import _ballot_matrix
+from arenalake.ratings.spark.spread import read_votes
 
 NAMES = [f"m{i}" for i in range(6)]
 

@@ -5,10 +5,10 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from arenalake.ratings.families import HALF_WIN
-from arenalake.ratings.judges import draw_judges
-from arenalake.ratings.replicates import fit_point
-from arenalake.ratings.style import (
+from arenalake.ratings.model.families import HALF_WIN
+from arenalake.ratings.model.judges import draw_judges
+from arenalake.ratings.model.replicates import fit_point
+from arenalake.ratings.model.style import (
     StyledBattles,
     fit_style,
     gradient_of,

@@ -6,11 +6,11 @@ import pytest
 
 from arenalake.config import parse_config
 from arenalake.errors import RatingError
-from arenalake.ratings import spread_style
-from arenalake.ratings.elo import pack
-from arenalake.ratings.spread_style_parts import LargeSlice, _Slice, large_slices
-from arenalake.ratings.votes import PairVotes
-from arenalake.tables import STYLE_REPLICATES
+from arenalake.ratings.model.elo import pack
+from arenalake.ratings.model.votes import PairVotes
+from arenalake.ratings.spark import style as spread_style
+from arenalake.ratings.spark.style_parts import LargeSlice, _Slice, large_slices
+from arenalake.ratings.tables import STYLE_REPLICATES
 
 N_BATTLES = 600
 

@@ -6,13 +6,13 @@ import pytest
 from rating_cases import votes_of
 
 from arenalake.config import parse_config
-from arenalake.ratings.elo import pack
-from arenalake.ratings.estimates import estimate_win_rate, rate
-from arenalake.ratings.leaderboard import pair_rows, percentile_rows
-from arenalake.ratings.spread_elo import estimate_elo
-from arenalake.statistics.calibration import summarise_calibration
-from arenalake.steps.ratings import leaderboard_lines, unrated_line
-from arenalake.tables import RATING_PAIRS
+from arenalake.ratings.calibration import summarise_calibration
+from arenalake.ratings.job import leaderboard_lines, unrated_line
+from arenalake.ratings.model.elo import pack
+from arenalake.ratings.model.estimates import estimate_win_rate, rate
+from arenalake.ratings.model.leaderboard import pair_rows, percentile_rows
+from arenalake.ratings.spark.elo import estimate_elo
+from arenalake.ratings.tables import RATING_PAIRS
 
 
 def _ratings(**options):

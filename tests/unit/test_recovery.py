@@ -3,10 +3,12 @@
 import pandas as pd
 import pytest
 
-from arenalake.config import RatingsConfig, parse_config
+from arenalake.config import parse_config
 from arenalake.errors import ConfigError
-from arenalake.steps import Context, recovery
-from arenalake.tables import RATINGS
+from arenalake.ratings.options import RatingsConfig
+from arenalake.ratings.tables import RATINGS
+from arenalake.samples import recovery
+from arenalake.step import Context
 
 TRUTH = pd.DataFrame(
     [

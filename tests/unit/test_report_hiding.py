@@ -23,10 +23,11 @@ from report_cases import (
     voter_row,
 )
 
-from arenalake.report.build import build_pages
-from arenalake.report.hide import hide_ingested, hide_moderation_cells, hide_token_cells
+from arenalake.app.pages import build_pages
+from arenalake.disclosure.cells import hide_ingested, hide_moderation_cells, hide_token_cells
+from arenalake.moderation.tables import MODERATION_STATS
 from arenalake.report.site import render_site
-from arenalake.tables import MODERATION_STATS, TOKEN_STATS
+from arenalake.tokens.tables import TOKEN_STATS
 
 
 def test_token_cells_under_the_limit_are_hidden_on_the_page_and_in_the_csv():

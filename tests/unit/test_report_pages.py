@@ -29,11 +29,11 @@ from report_cases import (
     token_row,
 )
 
+from arenalake.app.pages import build_pages
 from arenalake.errors import ConfigError
-from arenalake.report.build import build_pages
+from arenalake.ratings.tables import RATINGS
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
-from arenalake.tables import RATINGS
 
 
 @pytest.fixture(scope="module")

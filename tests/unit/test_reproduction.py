@@ -7,29 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from arenalake.generate.corpora import is_generated
-from arenalake.generate.write import write_document
-from arenalake.reproduction.compare import (
-    CANNOT,
-    DIFFERS,
-    MATCH,
-    Origin,
-    compare_figures,
-    find_values,
-    tables_of,
-)
+from arenalake.entities.tables import BATTLES, INGESTED_FILES
+from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CONVERSATIONS, MODERATION_STATS
+from arenalake.reproduction import job as reproduce
+from arenalake.reproduction.compare import CANNOT, DIFFERS, MATCH, Origin, compare_figures, find_values, tables_of
 from arenalake.reproduction.ledger import LEDGERS
-from arenalake.steps import reproduce
-from arenalake.tables import (
-    BATTLES,
-    CONVERSATION_TOKEN_STATS,
-    INGESTED_FILES,
-    MODERATION_ANSWERS,
-    MODERATION_CONVERSATIONS,
-    MODERATION_STATS,
-    REPRODUCTION,
-    TOKEN_STATS,
-)
+from arenalake.reproduction.tables import REPRODUCTION
+from arenalake.samples.corpora import is_generated
+from arenalake.samples.write import write_document
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, TOKEN_STATS
 
 LLAMA = "spm:llama's tokenizer.model+bos"
 PAPER, WILDCHAT = "arXiv:2309.11998", "arXiv:2405.01470"

@@ -5,11 +5,11 @@ import math
 import pandas as pd
 import pytest
 
+from arenalake.ratings.page_of_rounds import count_rounds
+from arenalake.ratings.tables import RATING_REPLICATES
 from arenalake.report import figures
 from arenalake.report.parts import TableView, number_column, text_column
-from arenalake.report.rounds import count_rounds
 from arenalake.report.static import figure_png, table_html
-from arenalake.tables import RATING_REPLICATES
 
 NAMES = ["plain", "$dollars$ & <b>tags</b>"]
 WORDS = {"caption": "caption", "words": "words"}

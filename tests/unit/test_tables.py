@@ -2,7 +2,7 @@
 
 import re
 
-from arenalake.tables import ALL_TABLES
+from arenalake.app.tables import ALL_TABLES
 
 
 def test_every_interval_says_of_which_kind_it_is():

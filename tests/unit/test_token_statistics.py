@@ -5,17 +5,11 @@ from collections import Counter
 
 from pyspark.sql import functions as F
 
-from arenalake.counts.moderation import count_scores
-from arenalake.counts.tokens import count_conversation_tokens, count_tokens
-from arenalake.statistics.tokens import summarise_conversations, summarise_language_costs
-from arenalake.tables import (
-    BATTLES,
-    CONVERSATION_TOKEN_COUNTS,
-    CONVERSATION_TOKEN_STATS,
-    LANGUAGE_COSTS,
-    MESSAGES,
-    TOKEN_COUNTS,
-)
+from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.moderation.counts import count_scores
+from arenalake.tokens.counts import count_conversation_tokens, count_tokens
+from arenalake.tokens.statistics import summarise_conversations, summarise_language_costs
+from arenalake.tokens.tables import CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, TOKEN_COUNTS
 from frames import rows_of
 
 

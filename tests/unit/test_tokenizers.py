@@ -19,8 +19,8 @@ from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from arenalake.errors import ConfigError, TokenizerError
-from arenalake.measure import sentencepieces
-from arenalake.measure.tokenizers import load_counter, tokenizer_keys
+from arenalake.text import sentencepieces
+from arenalake.text.tokenizers import load_counter, tokenizer_keys
 
 HOSTILE = [
     "",

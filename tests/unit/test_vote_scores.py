@@ -6,10 +6,10 @@ import pytest
 from pyspark.sql import functions as F
 
 from arenalake.config import parse_config
+from arenalake.entities.tables import BATTLES
 from arenalake.errors import ConfigError
-from arenalake.ratings.spread import count_votes
+from arenalake.ratings.spark.spread import count_votes
 from arenalake.sources import SOURCES
-from arenalake.tables import BATTLES
 
 
 def _source(**options):

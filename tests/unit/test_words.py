@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentencepiece import sentencepiece_model_pb2
 
-from arenalake.measure.words import TOO_LONG, WordCounter
+from arenalake.text.words import TOO_LONG, WordCounter
 
 PIECE = sentencepiece_model_pb2.ModelProto.SentencePiece
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]

@@ -3,8 +3,9 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLES, CONVERSATIONS
+from arenalake.lake.table import Table
 from arenalake.sources.source import entity_type
-from arenalake.tables import BATTLES, CONVERSATIONS, Table
 
 CONFLICT = "conflicting_key"
 

@@ -27,7 +27,7 @@ from pyspark.sql.types import (
     VariantType,
 )
 
-from arenalake.moderation import CATEGORIES, spellings_of
+from arenalake.entities.moderation import CATEGORIES, spellings_of
 from arenalake.sources.names import filled, is_no_number, whole_text
 from arenalake.sources.source import sentences
 

@@ -7,8 +7,7 @@ from pyspark.sql import functions as F
 
 from arenalake.lake.fingerprint import State
 from arenalake.lake.lake import Lake
-from arenalake.tables import Table
-from arenalake.tables.table import CHANGES
+from arenalake.lake.table import CHANGES, Table
 
 
 @dataclass(frozen=True)

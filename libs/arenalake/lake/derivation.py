@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from arenalake.lake.changes import changes_since
 from arenalake.lake.fingerprint import Fingerprint
 from arenalake.lake.lake import Lake
-from arenalake.tables import Table
+from arenalake.lake.table import Table
 
 log = logging.getLogger(__name__)
 

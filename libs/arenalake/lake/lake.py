@@ -13,11 +13,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from arenalake.config import StorageConfig
 from arenalake.lake.commits import Commit, asked_commits, asked_id, local_commits, local_id
 from arenalake.lake.fingerprint import Fingerprint, State
+from arenalake.lake.options import StorageConfig
 from arenalake.lake.small import is_reached, read_small, replace_small
-from arenalake.tables import Column, Table
+from arenalake.lake.table import Column, Table
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Field, Schema, write_deltalake
 from pyspark.sql.types import StructType
 
-from arenalake.tables import Table
-from arenalake.tables.table import CONSTRAINT
+from arenalake.lake.table import CONSTRAINT, Table
 
 log = logging.getLogger(__name__)
 

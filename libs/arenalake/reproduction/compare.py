@@ -8,8 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import INGESTED_FILES
+from arenalake.lake.table import Table
 from arenalake.reproduction.ledger import LEDGERS, LLAMA_2, Ledger
-from arenalake.tables import INGESTED_FILES, Table
 
 MATCH, DIFFERS, CANNOT = "match", "differs", "cannot be recomputed"
 

@@ -7,16 +7,10 @@ name of Llama-2's tokenizer with one beginning-of-sequence token per text.
 
 from dataclasses import dataclass
 
-from arenalake.tables import (
-    BATTLES,
-    CONVERSATION_TOKEN_STATS,
-    INGESTED_FILES,
-    MODERATION_ANSWERS,
-    MODERATION_CONVERSATIONS,
-    MODERATION_STATS,
-    TOKEN_STATS,
-    Table,
-)
+from arenalake.entities.tables import BATTLES, INGESTED_FILES
+from arenalake.lake.table import Table
+from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CONVERSATIONS, MODERATION_STATS
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, TOKEN_STATS
 
 LLAMA_2 = "llama_2"
 # SHA-256 of the file tokenizer.model of Llama and Llama-2, and so of every Vicuna.

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.moderation import MODERATION_TYPE
+from arenalake.entities.moderation import MODERATION_TYPE
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, label_reasons, parsed_battle, published_labels, vote_reasons
 from arenalake.sources.settings import SourceSettings

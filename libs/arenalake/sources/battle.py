@@ -7,11 +7,11 @@ from operator import add, and_, or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.language.names import names_by_code
+from arenalake.entities.tables import BATTLES, CONVERSATIONS
 from arenalake.sources import rules
 from arenalake.sources.settings import PUBLISHED_LABELS, SourceSettings
 from arenalake.sources.source import entity, messages_of, parsed
-from arenalake.tables import BATTLES, CONVERSATIONS
+from arenalake.text.languages import names_by_code
 
 CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
 

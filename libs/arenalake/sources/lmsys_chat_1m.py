@@ -3,11 +3,11 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.moderation import MODERATION_TYPE
+from arenalake.entities.moderation import MODERATION_TYPE
+from arenalake.entities.tables import CONVERSATIONS
 from arenalake.sources import rules
 from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, entity, messages_of, parsed
-from arenalake.tables import CONVERSATIONS
 
 _FIELDS = [
     Field("conversation_id", "string", "conversation_id"),

@@ -6,6 +6,7 @@ GPT-4 saw each pair in both orders; `tie (inconsistent)` is a tie because its tw
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLES
 from arenalake.sources import rules
 from arenalake.sources.battle import (
     CONVERSATION_TYPE,
@@ -18,7 +19,6 @@ from arenalake.sources.battle import (
 )
 from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
-from arenalake.tables import BATTLES
 
 _FIELDS = [
     Field("question_id", "string", "question_id"),

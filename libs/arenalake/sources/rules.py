@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from arenalake.moderation import CATEGORIES
+from arenalake.entities.moderation import CATEGORIES
 
 
 def required(name: str, value: Column, column: str | None = None) -> Column:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLES, CONVERSATIONS
+from arenalake.lake.table import Table
 from arenalake.sources.settings import TELLING_LABELS, SourceSettings
-from arenalake.tables import BATTLES, CONVERSATIONS, Table
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLES
 from arenalake.sources import rules
 from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
 from arenalake.sources.settings import PUBLISHED_LABELS, TIES, SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
 from arenalake.sources.times import time_of
-from arenalake.tables import BATTLES
 
 # What a column of the file can be mapped to, and how it is read.
 _MAPPABLE = {

@@ -1,0 +1,24 @@
+"""All pages of the report, in the order of the navigation."""
+
+from arenalake.battles.page import build_battles
+from arenalake.corpus.page import build_corpus
+from arenalake.ingest.page import build_data
+from arenalake.moderation.page import build_moderation
+from arenalake.ratings.page import build_leaderboards
+from arenalake.report.frames import Frames
+from arenalake.report.parts import Page
+from arenalake.reproduction.page import build_reproduction
+from arenalake.tokens.page import build_tokens
+
+
+def build_pages(frames: Frames) -> list[Page]:
+    """The index with the leaderboards first; pages of slices have no place in the navigation."""
+    return [
+        *build_leaderboards(frames),
+        build_battles(frames),
+        build_corpus(frames),
+        build_tokens(frames),
+        build_moderation(frames),
+        build_reproduction(frames),
+        build_data(frames),
+    ]

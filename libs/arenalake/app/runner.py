@@ -1,0 +1,118 @@
+"""What every job entry does around its step: arguments, configuration, logs, session, lock, run record, exit status."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from pyspark.sql import SparkSession
+
+from arenalake.app.jobs import run_when_ready, step_of
+from arenalake.app.lock import lake_lock
+from arenalake.app.logs import configure_logging
+from arenalake.app.progress import Progress
+from arenalake.app.report import require_report
+from arenalake.app.session import get_session, has_outer_session, require_file_systems, require_lasting_tables
+from arenalake.app.tracking import prepare_tracking, require_tracking, track_job
+from arenalake.config import Config, load_config
+from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
+from arenalake.lake import Lake
+from arenalake.lake.small import is_reached
+from arenalake.step import Context
+
+log = logging.getLogger(__name__)
+
+# Jobs that read nothing but small tables.
+_WITHOUT_SPARK = {"report"}
+
+
+def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
+    """Run one job as a program: `--config FILE` and any number of `--set dotted.key=value`."""
+    _main(job, [job], arguments)
+
+
+def run_pipeline(arguments: Sequence[str] | None = None) -> None:
+    """Run the jobs of `pipeline.jobs` in one session, those that do not need each other at the same time."""
+    _main("pipeline", None, arguments)
+
+
+def _main(program: str, jobs: Sequence[str] | None, arguments: Sequence[str] | None) -> None:
+    parser = argparse.ArgumentParser(prog=f"jobs/{program}.py")
+    parser.add_argument("--config", required=True, metavar="FILE", help="YAML configuration")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a dotted key")
+    options = parser.parse_args(arguments)
+    configure_logging("info")
+    try:
+        config = load_config(options.config, options.set)
+        configure_logging(config.log_level)
+        run_steps(config, jobs or config.pipeline.jobs)
+    except ArenalakeError as error:
+        # A raised exit status of 0 can count as failure on some clusters, so only failures exit here.
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+
+
+def run_steps(config: Config, jobs: Sequence[str]) -> None:
+    """Run jobs, each after those it reads from; results go to stdout as each job ends.
+
+    Raises:
+        ArenalakeError: after everything else is done, if raw files could not be read, or a source brought nothing.
+    """
+    unreadable: list[str] = []
+    errors: list[ArenalakeError] = []
+    _require_places(config, jobs)
+    with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
+        # A session takes seconds to come up, and so do the record of runs and the tokenizers.
+        with ThreadPoolExecutor(1) as beside:
+            prepared = beside.submit(_prepare, config, jobs)
+            spark = _session_for(config, jobs)
+            prepared.result()
+        lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
+
+        def run(job: str) -> None:
+            view = lake.with_own_log()
+            started = time.monotonic()
+            with progress.stage(job), track_job(job, config, view) as record:
+                result = step_of(job)(Context(config, view))
+                record(result)
+            log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
+            if result.lines:
+                print("\n".join(result.lines), flush=True)
+            unreadable.extend(result.unreadable)
+            errors.extend(result.errors)
+
+        run_when_ready(jobs, run)
+    if unreadable:
+        told = f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
+        errors.insert(0, UnreadableFilesError(told))
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def _session_for(config: Config, jobs: Sequence[str]) -> SparkSession | None:
+    """The session in which jobs run; None where they only read small tables that are on this machine."""
+    root = config.storage.local_root
+    if set(jobs) <= _WITHOUT_SPARK and root is not None and is_reached(root) and not has_outer_session():
+        return None
+    spark = get_session(config.spark)
+    require_lasting_tables(spark, config.storage)
+    read = config.sources if "ingest" in jobs else {}
+    require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
+    return spark
+
+
+def _prepare(config: Config, jobs: Sequence[str]) -> None:
+    if "measure" in jobs:
+        from arenalake.text.messages import require_counters
+
+        require_counters(config.tokens.tokenizers, config.language.detector)
+    prepare_tracking(config)
+
+
+def _require_places(config: Config, jobs: Sequence[str]) -> None:
+    """What has no place to go is told before the first job, not after hours of work."""
+    require_tracking(config)
+    if "report" in jobs:
+        require_report(config)

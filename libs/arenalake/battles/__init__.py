@@ -1,0 +1,1 @@
+"""Votes between two models: which are rated, and what they say before any rating."""

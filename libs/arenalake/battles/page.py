@@ -1,0 +1,209 @@
+"""The page about battles: who met whom and won, on which side, on which day."""
+
+from typing import Any
+
+import pandas as pd
+
+from arenalake.report import figures
+from arenalake.report.boards import model_order
+from arenalake.report.frames import Frames
+from arenalake.report.parts import (
+    Cell,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_cell,
+    number_column,
+    percent,
+    percent_cell,
+    range_cell,
+    slug,
+    text_column,
+    unless_hidden,
+)
+
+# Beyond this a square of models cannot be read; the table and the CSV file have every pair.
+MAX_SQUARE = 60
+JUDGES = {"human": "judged by people", "model": "judged by models"}
+
+
+def build_battles(frames: Frames) -> Page:
+    pairs, positions = frames.pair_stats, frames.position_stats
+    sections = []
+    for (source, judge_kind), rows in pairs.groupby(["source", "judge_kind"], sort=True):
+        own = positions[(positions["source"] == source) & (positions["judge_kind"] == judge_kind)]
+        section = Section(f"{source}, {JUDGES.get(str(judge_kind), str(judge_kind))}")
+        section.sections = [
+            _pair_section(str(source), str(judge_kind), rows, model_order(frames, str(source))),
+            _position_section(str(source), str(judge_kind), own),
+        ]
+        sections.append(section)
+    sections += [
+        _volume_section(str(source), rows, frames) for source, rows in frames.volume_stats.groupby("source", sort=True)
+    ]
+    sections += [
+        _cleaning_section(str(source), rows) for source, rows in frames.cleaning_stats.groupby("source", sort=True)
+    ]
+    if not sections:
+        sections = [Section("Battles", ["There are no battles."])]
+    lead = (
+        "Battles are pairs of answers with a vote. A win rate counts a tie of either kind as half a win; its 95 % "
+        "interval is Tango's score interval for three outcomes and takes votes as independent. Here all battles count, "
+        "also those that are not rated."
+    )
+    return Page("battles.html", "Battles", lead, sections, nav="Battles")
+
+
+def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict[str, int]) -> Section:
+    battles: dict[str, int] = {}
+    cells: dict[tuple[str, str], tuple[float, str, int]] = {}
+    for row in pairs.to_dict("records"):
+        a, b, n = row["model_a"], row["model_b"], int(row["n"])
+        battles[a], battles[b] = battles.get(a, 0) + n, battles.get(b, 0) + n
+        low, high, rate = row["ci_lower"], row["ci_upper"], row["win_rate_a"]
+        cells[a, b] = (rate, _pair_words(a, b, rate, low, high, n), n)
+        cells[b, a] = (1 - rate, _pair_words(b, a, 1 - rate, 1 - high, 1 - low, n), n)
+    most = sorted(battles, key=lambda model: (-battles[model], model))
+    names = sorted(most[:MAX_SQUARE], key=lambda model: (order.get(model, len(order)), -battles[model], model))
+    section = Section("Pairs of models")
+    sorted_by = "by rating" if order else "by number of battles"
+    section.sentences.append(
+        f"{len(battles):,} models; of {len(battles) * (len(battles) - 1) // 2:,} pairs {len(pairs):,} have met. "
+        f"Models are sorted {sorted_by}; an empty cell is a pair that has not met."
+    )
+    if len(battles) > MAX_SQUARE:
+        section.sentences.append(
+            f"The squares hold the {MAX_SQUARE} models with most battles; the table has every pair."
+        )
+
+    def square(kind: int) -> list[list[Any]]:
+        return [[cells[a, b][kind] if (a, b) in cells else None for b in names] for a in names]
+
+    texts = [[text or "" for text in row] for row in square(1)]
+    section.figures = [
+        figures.heat_map(
+            caption="Win rate of the row's model against the column's",
+            words=f"Win rates between {len(names)} models as a square; the table of pairs below has the numbers.",
+            names=names,
+            values=square(0),
+            texts=texts,
+            rates=True,
+        ),
+        figures.heat_map(
+            caption="Number of battles",
+            words=f"Battles between {len(names)} models as a square; the table of pairs below has the numbers.",
+            names=names,
+            values=square(2),
+            texts=texts,
+            rates=False,
+        ),
+    ]
+    columns = [
+        text_column("Model A", "model_a", length=40),
+        text_column("Model B", "model_b", length=40),
+        number_column("Battles", "n"),
+        number_column("A wins", "wins_a"),
+        number_column("B wins", "wins_b"),
+        number_column("Ties", "ties"),
+        number_column("Both bad", "bothbad"),
+        TableColumn("Win rate of A", lambda row: percent_cell(row["win_rate_a"])),
+        TableColumn("95 % interval", range_cell),
+    ]
+    view = TableView(
+        f"Pairs of {source}, most battles first",
+        columns,
+        pairs.sort_values(["n", "model_a", "model_b"], ascending=[False, True, True]),
+        slug("pairs", source, judge_kind),
+    )
+    section.sections.append(Section(f"All pairs ({len(pairs):,})", tables=[view], collapsed=True))
+    return section
+
+
+def _pair_words(a: str, b: str, rate: float, low: float, high: float, n: int) -> str:
+    return (
+        f"<b>{figures.hover(a)}</b><br>against {figures.hover(b)}<br>"
+        f"{percent(rate)} [{100 * low:.1f}, {100 * high:.1f}], battles: {n:,}"
+    )
+
+
+def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Section:
+    section = Section("Side bias")
+    whole = rows[rows["model"].isna()]
+    if whole.empty:
+        section.sentences.append("There are no figures on sides.")
+        return section
+    first = whole.iloc[0]
+    decided = int(first["n"] - first["ties"])
+    if decided:
+        section.sentences.append(
+            f"The answer shown first won {percent(first['win_rate'])} of {decided:,} battles that were not a tie "
+            f"(95 % interval {100 * first['ci_lower']:.1f} to {100 * first['ci_upper']:.1f} %, Wilson). Without a "
+            "bias it is 50 %, if sides were drawn by lot."
+        )
+    else:
+        section.sentences.append("Every battle was a tie.")
+    columns = [
+        TableColumn("Model", lambda row: Cell(row["model"] or "all battles"), numeric=False),
+        TableColumn("Shown", lambda row: Cell("first" if row["side"] == "a" else "second"), numeric=False),
+        number_column("Battles", "n"),
+        number_column("Ties", "ties"),
+        number_column("Wins", "wins"),
+        TableColumn("Wins of decided", lambda row: percent_cell(row["win_rate"]), "ties left out"),
+        TableColumn("95 % interval", range_cell),
+    ]
+    view = TableView(f"Wins by side in {source}", columns, rows, slug("positions", source, judge_kind))
+    section.sections.append(Section("By model and side", tables=[view], collapsed=True))
+    return section
+
+
+def _volume_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
+    section = Section(f"{source}, battles per day")
+    dated = rows[rows["day"].notna() & ~rows["hidden"]].sort_values("day")
+    undated = int(rows.loc[rows["day"].isna(), "n_battles"].sum())
+    if undated:
+        section.sentences.append(f"{undated:,} battles have no time, so they are on no day.")
+    hidden = int(rows["hidden"].sum())
+    if hidden:
+        section.sentences.append(
+            f"{hidden:,} days are hidden: they have fewer than {frames.min_cell} battles or guard such."
+        )
+    if dated.empty:
+        return section
+    dates = [str(day) for day in dated["day"]]
+    counts = [int(n) for n in dated["n_battles"]]
+    section.sentences.append(f"{sum(counts):,} battles on {len(dates):,} days from {dates[0]} to {dates[-1]} (UTC).")
+    section.figures.append(
+        figures.days(
+            caption="Battles per day",
+            words=f"Battles per day from {dates[0]} to {dates[-1]}, at most {max(counts)}; the table has the numbers.",
+            dates=dates,
+            counts=counts,
+        )
+    )
+    columns = [
+        text_column("Day (UTC)", "day"),
+        TableColumn("Battles", lambda row: unless_hidden(row["hidden"], number_cell(row["n_battles"]))),
+    ]
+    view = TableView(f"Battles per day in {source}", columns, rows.sort_values("day"), slug("volume", source))
+    section.sections.append(Section("Days as a table", tables=[view], collapsed=True))
+    return section
+
+
+def _cleaning_section(source: str, rows: pd.DataFrame) -> Section:
+    section = Section(f"{source}, battles that are not rated")
+    removed, before = int(rows["n_removed"].sum()), int(rows["n_before"].iloc[0])
+    section.sentences.append(
+        f"{removed:,} of {before:,} battles are left out of the ratings. The rules apply one after the other, each to "
+        "what those before it left."
+    )
+    columns = [
+        number_column("Step", "step"),
+        text_column("Rule", "rule"),
+        number_column("Before", "n_before"),
+        number_column("Removed", "n_removed"),
+        number_column("After", "n_after"),
+        text_column("Settings", "parameters", length=100),
+    ]
+    section.tables.append(TableView(f"Cleaning of {source}", columns, rows, slug("cleaning", source)))
+    return section

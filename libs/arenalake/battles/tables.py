@@ -1,0 +1,131 @@
+"""Tables of battles: votes that are not rated, counts that add up, and the statistics that people read."""
+
+from arenalake.entities.columns import SOURCE
+from arenalake.lake.table import Column, Table, interval_columns
+
+_WINNER = Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True)
+
+_JUDGE_KIND = Column("judge_kind", "string", "human or model", required=True)
+
+
+REMOVED_VOTES = Table(
+    name="removed_votes",
+    layer="silver",
+    comment="Battles that are not rated, by the rules of the configuration. They stay in `battles`.",
+    columns=(
+        SOURCE,
+        Column("battle_id", "string", "battle", required=True),
+        Column("rule", "string", "first rule, in the order they apply, that removes it", required=True),
+    ),
+    key=("source", "battle_id"),
+    stats_columns=("source", "rule"),
+)
+
+BATTLE_COUNTS = Table(
+    name="battle_counts",
+    layer="gold",
+    kind="counts",
+    comment="Number of battles by outcome; everything that needs no judge, order or text is a function of it.",
+    columns=(
+        SOURCE,
+        _JUDGE_KIND,
+        Column("language", "string", "language as published; null where the source has none"),
+        Column("category", "string", "category of the question; null where the source has none"),
+        Column(
+            "category_tags", "array<string>", "further categories of the question; null where the source has no tags"
+        ),
+        Column("turn", "int", "number of turns; null where the source does not say"),
+        Column("anony", "boolean", "model names were hidden; null where the source does not say"),
+        Column("month", "string", "month as 2023-04; null where the source has no time"),
+        Column("removed_by", "string", "rule by which the battles are not rated; null for those that are"),
+        Column("model_a", "string", "model shown first", required=True),
+        Column("model_b", "string", "model shown second", required=True),
+        _WINNER,
+        Column("n", "bigint", "battles", required=True),
+    ),
+    key=(
+        "source",
+        "judge_kind",
+        "language",
+        "category",
+        "category_tags",
+        "turn",
+        "anony",
+        "month",
+        "removed_by",
+        "model_a",
+        "model_b",
+        "winner",
+    ),
+    checks={"positive": "n > 0"},
+)
+
+CLEANING_STATS = Table(
+    name="cleaning_stats",
+    layer="gold",
+    kind="statistics",
+    comment="What each rule removes from the battles before they are rated, in the order the rules apply.",
+    columns=(
+        SOURCE,
+        Column("step", "int", "place of the rule in the order, from 1", required=True),
+        Column("rule", "string", "the rule's key in the configuration", required=True),
+        Column("n_before", "bigint", "battles that the rules before it left", required=True),
+        Column("n_removed", "bigint", "battles that it removes", required=True),
+        Column("n_after", "bigint", "battles that it leaves", required=True),
+        Column("parameters", "string", "its settings", required=True),
+    ),
+    key=("source", "step"),
+)
+
+PAIR_STATS = Table(
+    name="pair_stats",
+    layer="gold",
+    kind="statistics",
+    comment="Each pair of models, model_a before model_b by code point, whichever was shown first. All battles.",
+    columns=(
+        SOURCE,
+        _JUDGE_KIND,
+        Column("model_a", "string", "first model by code point", required=True),
+        Column("model_b", "string", "second model by code point", required=True),
+        Column("wins_a", "bigint", "battles that model_a won", required=True),
+        Column("wins_b", "bigint", "battles that model_b won", required=True),
+        Column("ties", "bigint", "ties, without tie (bothbad)", required=True),
+        Column("bothbad", "bigint", "tie (bothbad)", required=True),
+        Column("n", "bigint", "all battles of the pair", required=True),
+        Column("win_rate_a", "double", "(wins_a + half of all ties) / n", required=True),
+        *interval_columns("Tango's score interval for wins, ties and losses"),
+    ),
+    key=("source", "judge_kind", "model_a", "model_b"),
+)
+
+POSITION_STATS = Table(
+    name="position_stats",
+    layer="gold",
+    kind="statistics",
+    comment="How often the side shown first wins. All battles.",
+    columns=(
+        SOURCE,
+        _JUDGE_KIND,
+        Column("model", "string", "model; null for all battles"),
+        Column("side", "string", "side the model was shown on: a or b; a for all battles", required=True),
+        Column("n", "bigint", "battles", required=True),
+        Column("ties", "bigint", "ties of both kinds", required=True),
+        Column("wins", "bigint", "battles that this side won", required=True),
+        Column("win_rate", "double", "wins / battles that were not a tie; null where all were ties"),
+        *interval_columns("Wilson's"),
+    ),
+    key=("source", "judge_kind", "model", "side"),
+)
+
+VOLUME_STATS = Table(
+    name="volume_stats",
+    layer="gold",
+    kind="statistics",
+    comment="Battles per day (UTC).",
+    columns=(
+        SOURCE,
+        Column("day", "date", "day; null where the source has no time"),
+        Column("n_battles", "bigint", "battles", required=True),
+    ),
+    key=("source", "day"),
+)

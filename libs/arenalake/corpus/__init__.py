@@ -1,0 +1,1 @@
+"""What a corpus consists of as a whole."""

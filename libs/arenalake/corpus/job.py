@@ -1,0 +1,37 @@
+"""Job `corpus_stats`: what a corpus consists of, who votes, and how published languages compare with detected ones."""
+
+import polars as pl
+
+from arenalake.corpus.counts import count_conversations
+from arenalake.corpus.languages import audit_languages
+from arenalake.corpus.statistics import summarise_shape, summarise_voters
+from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
+from arenalake.lake import Derivation, Lake, derive
+from arenalake.step import Context, StepResult
+
+_SHAPE = (
+    Derivation(CONVERSATION_COUNTS, [CONVERSATIONS, MESSAGES], count_conversations),
+    Derivation(CORPUS_SHAPE, [CONVERSATION_COUNTS, MESSAGES], summarise_shape),
+)
+_VOTERS = Derivation(VOTER_STATS, [BATTLES], summarise_voters)
+_AUDIT = Derivation(LANGUAGE_AUDIT, [MESSAGES], audit_languages)
+
+
+def run(context: Context) -> StepResult:
+    """Write the tables of `SHAPE_TABLES` where their inputs have changed; a table that would be empty waits."""
+    lake = context.lake
+    voters = [_VOTERS] if lake.exists(BATTLES) else []
+    audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
+    derive(lake, [*_SHAPE, *voters, *audit])
+    overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source").to_pandas()
+    lines = [
+        f"corpus_stats: {row.source}: {row.n_conversations:,} conversations, {row.n_models:,} models, "
+        f"{row.n_languages:,} languages"
+        for row in overall.itertuples()
+    ]
+    return StepResult(lines=lines or ["corpus_stats: no conversations"], tables={"corpus": overall})
+
+
+def _is_anything_detected(lake: Lake) -> bool:
+    return not lake.read(MESSAGES).where("detections IS NOT NULL").isEmpty()

@@ -1,0 +1,99 @@
+"""Tables of the corpus as a whole: conversations by kind, voters, and published languages against detected ones."""
+
+from arenalake.entities.columns import SOURCE
+from arenalake.lake.table import Column, Table
+
+_N_CONVERSATIONS = Column("n_conversations", "bigint", "conversations; a battle has two", required=True)
+
+
+CONVERSATION_COUNTS = Table(
+    name="conversation_counts",
+    layer="gold",
+    kind="counts",
+    comment="Number of conversations by all that is known without their text. Counts of two halves add up.",
+    columns=(
+        SOURCE,
+        Column("model", "string", "model that answered", required=True),
+        Column("language", "string", "language as published, else as detected; null where there is neither"),
+        Column("turns", "int", "turns as published; null where the source does not say"),
+        Column("redacted", "boolean", "names of persons were replaced; null where the source does not say"),
+        Column("day", "date", "day (UTC); null where the source has no time"),
+        _N_CONVERSATIONS,
+    ),
+    key=("source", "model", "language", "turns", "redacted", "day"),
+    checks={"positive": "n_conversations > 0"},
+)
+
+CORPUS_SHAPE = Table(
+    name="corpus_shape",
+    layer="gold",
+    kind="statistics",
+    comment="What a corpus consists of: in all, by model, language, turns, month and day.",
+    columns=(
+        SOURCE,
+        Column("grouping", "string", "what the row is about: all, or the column that is set", required=True),
+        Column("model", "string", "model; null where the row is not about one model"),
+        Column("language", "string", "as published, else as detected; null where there is neither or it is about all"),
+        Column("turns", "int", "turns; null where the source does not say or the row is about all"),
+        Column("month", "string", "month as 2023-04; null where there is no time or the row is about all"),
+        Column("day", "date", "day (UTC); null where there is no time or the row is about all"),
+        _N_CONVERSATIONS,
+        Column("share", "double", "n_conversations / all conversations of the source", required=True),
+        Column("mean_turns", "double", "turns per conversation, where they are known"),
+        Column("n_redaction_known", "bigint", "conversations of which the source says if they were redacted", True),
+        Column("n_redacted", "bigint", "of these, redacted", required=True),
+        Column("redacted_rate", "double", "n_redacted / n_redaction_known; null where nothing is known"),
+        Column("n_models", "bigint", "different models", required=True),
+        Column("n_languages", "bigint", "different languages, without unknown", required=True),
+        Column("n_prompts", "bigint", "first messages; the sides of a battle share theirs; null but for all"),
+        Column("n_distinct_prompts", "bigint", "different first messages, to the letter; null but for all"),
+        Column("n_repeated_prompts", "bigint", "of n_prompts, those that occur more than once; null but for all"),
+        Column("max_repeats", "bigint", "how often the most frequent first message occurs; null but for all"),
+    ),
+    key=("source", "grouping", "model", "language", "turns", "month", "day"),
+)
+
+VOTER_STATS = Table(
+    name="voter_stats",
+    layer="gold",
+    kind="statistics",
+    comment="How many vote and how much each of them; quantiles are exact (inverted_cdf). No ids.",
+    columns=(
+        SOURCE,
+        Column("judge_kind", "string", "human or model", required=True),
+        Column("n_battles", "bigint", "battles", required=True),
+        Column("n_anonymous", "bigint", "of these, battles of which the source does not say who voted", required=True),
+        Column("n_voters", "bigint", "different voters", required=True),
+        Column("mean", "double", "votes per voter; null without voters"),
+        Column("sd", "double", "sample standard deviation of votes per voter; null for less than two"),
+        Column("min", "bigint", "fewest votes of a voter; null without voters"),
+        Column("max", "bigint", "most votes of a voter; null without voters"),
+        *(
+            Column(f"p{p}", "bigint", f"exact {p} % quantile of votes per voter; null without voters")
+            for p in (1, 5, 25, 50, 75, 95, 99)
+        ),
+    ),
+    key=("source", "judge_kind"),
+)
+
+LANGUAGE_AUDIT = Table(
+    name="language_audit",
+    layer="gold",
+    kind="statistics",
+    comment="Published against detected languages: how many conversations have which of both, and how sure that is.",
+    columns=(
+        SOURCE,
+        Column("detector", "string", "detector", required=True),
+        Column("language", "string", "language as published; null where the source has none"),
+        Column("detected_language", "string", "language as detected, or unknown", required=True),
+        Column("script", "string", "script that most letters are in; null without letters"),
+        Column("reason", "string", "why it is unknown; null where it is not"),
+        Column("n", "bigint", "conversations that were detected so", required=True),
+        Column("mean_confidence", "double", "mean confidence of the detector, 0 to 1; null where unknown"),
+        Column("median_letters", "double", "median number of letters that there were to go by", required=True),
+        Column("n_checked", "bigint", "conversations with this published language that were detected", required=True),
+        Column("n_confirmed", "bigint", "of these, detected as it was published", required=True),
+        Column("n_published", "bigint", "all conversations of the source with this published language", required=True),
+    ),
+    key=("source", "detector", "language", "detected_language", "script", "reason"),
+)

@@ -1,1 +1,0 @@
-"""Counts that add up: keys and a number of rows, from which statistics are computed."""

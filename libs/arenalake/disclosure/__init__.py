@@ -1,0 +1,1 @@
+"""What is published is checked for what could point at a person."""

@@ -1,0 +1,1 @@
+"""The tables of records, and what several rooms know about them."""

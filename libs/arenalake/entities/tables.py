@@ -1,0 +1,212 @@
+"""Tables of records: what came in, and what was measured of it. `conversations` alone holds what people wrote."""
+
+from arenalake.entities.columns import SOURCE
+from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
+from arenalake.lake.table import Column, Table
+
+_FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
+
+_TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
+
+_WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
+
+
+DETECTION_TYPE = "struct<language:string,confidence:double,script:string,n_letters:int,reason:string>"
+
+CONVERSATIONS = Table(
+    name="conversations",
+    layer="silver",
+    comment="One row per conversation with one model; a battle gives two.",
+    columns=(
+        SOURCE,
+        _FILE,
+        Column("conversation_id", "string", "published id; <battle_id>/a and /b for the sides of a battle", True),
+        Column("model", "string", "model that answered", required=True),
+        Column("language", "string", "language as published; null where the source has none"),
+        Column("turn", "int", "number of user messages"),
+        Column("redacted", "boolean", "names of persons were replaced; null where the source does not say"),
+        Column("battle_id", "string", "battle this is a side of; null outside battles"),
+        Column("side", "string", "a or b; null outside battles"),
+        _TSTAMP,
+        Column("messages", "array<struct<role:string,content:string>>", "messages in order", required=True),
+        Column("moderation", f"array<{MODERATION_TYPE}>", "one per message, null where the source has none"),
+    ),
+    key=("source", "conversation_id"),
+    stats_columns=("source", "file", "model", "language", "turn", "side", "tstamp"),
+)
+
+BATTLES = Table(
+    name="battles",
+    layer="silver",
+    comment="One row per vote of one judge on a pair of answers. No text.",
+    columns=(
+        SOURCE,
+        _FILE,
+        Column(
+            "battle_id", "string", "published id, else a hash of the vote's key, else of file and row", required=True
+        ),
+        Column("question_id", "string", "question the two answers belong to; null where the source has none"),
+        Column("model_a", "string", "model shown first (left)", required=True),
+        Column("model_b", "string", "model shown second (right)", required=True),
+        Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True),
+        Column(
+            "winner_label",
+            "string",
+            "published outcome where it says more than winner: tie (inconsistent), where a judge's verdicts on the two "
+            "orders of the answers contradict each other; else null",
+        ),
+        Column("judge", "string", "who voted; null where the source does not say"),
+        Column("judge_kind", "string", "human or model", required=True),
+        Column("turn", "int", "number of turns the vote is about; null where the source does not say"),
+        Column("anony", "boolean", "model names were hidden until the vote; null where the source does not say"),
+        Column("language", "string", "language as published; null where the source has none"),
+        Column("category", "string", "category of the question; null where the source has none"),
+        Column(
+            "category_tags",
+            "array<string>",
+            "further categories of the question, by name and each once; null where the source has no tags",
+        ),
+        Column("likert", "int", "grade on a Likert scale; null where the source has none"),
+        Column("score", "double", "share of a win of model_a, 0 to 1; null where the source has winners only"),
+        Column("prompt_hash", "string", "SHA-256 of the user's first message; null without text"),
+        Column("leaked", "boolean", "an answer gives its model away; null where that was not looked for"),
+        _TSTAMP,
+        Column(
+            "sequence", "bigint", "order for online Elo: microseconds of tstamp, a mapped column, or row in its file"
+        ),
+        Column("moderation", MODERATION_TYPE, "moderation of the battle as a whole; null where the source has none"),
+        Column(
+            "toxicity",
+            "struct<roberta_large:struct<flagged:boolean,probability:double>,t5_large:struct<flagged:boolean,score:double>>",
+            "toxicity tags as published; null where the source has none",
+        ),
+    ),
+    key=("source", "battle_id"),
+    stats_columns=("source", "file", "model_a", "model_b", "winner", "judge_kind", "turn", "language", "tstamp"),
+    checks={
+        "known_winner": _WINNERS,
+        "two_models": "model_a <> model_b",
+        "score_is_a_share": "score IS NULL OR score BETWEEN 0 AND 1",
+    },
+    has_changes=True,
+)
+
+MESSAGES = Table(
+    name="messages",
+    layer="silver",
+    comment="One row per message, measured; no text.",
+    columns=(
+        SOURCE,
+        _FILE,
+        Column("conversation_id", "string", "conversation the message belongs to", required=True),
+        Column("position", "int", "place in the conversation, from 0", required=True),
+        Column("role", "string", "user or assistant", required=True),
+        Column("model", "string", "model of the conversation", required=True),
+        Column("language", "string", "language of the conversation as published; null where the source has none"),
+        Column(
+            "detected_language",
+            "string",
+            "language of the conversation by the configured detector, unknown where it does not say; null where none "
+            "was looked for",
+        ),
+        Column("turn", "int", "turn the message belongs to, from 1", required=True),
+        Column("month", "string", "month as 2023-04; null where the source has no time"),
+        Column("n_tokens", "map<string,int>", "tokenizer to number of tokens", required=True),
+        Column("n_chars", "int", "number of Unicode code points", required=True),
+        Column("n_headers", "int", "Markdown headers", required=True),
+        Column("n_list_items", "int", "Markdown list items", required=True),
+        Column("n_bold", "int", "Markdown bold spans", required=True),
+        Column(
+            "prompt_hash",
+            "string",
+            "SHA-256 of the user's first message, on that message; null on others, and on side b of a battle, which "
+            "answers the same one",
+        ),
+        Column(
+            "detections",
+            f"map<string,{DETECTION_TYPE}>",
+            "on a conversation's first message: detector to what it said of all that the user wrote; confidence from 0 "
+            "to 1, script of most letters, n_letters it had to go by, reason where the language is unknown",
+        ),
+        Column("turns", "int", "turns of the conversation, on its first message; null on others"),
+        Column(
+            "n_tokens_in_all",
+            "map<string,bigint>",
+            "tokenizer to tokens of all messages of the conversation, on its first one; null on others",
+        ),
+        Column(
+            "pattern",
+            "array<int>",
+            "flags of all messages of the conversation, as in moderation_patterns, on its first one; null on others",
+        ),
+        Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
+        *(
+            Column(name, "boolean", f"moderation flag {category}; null where missing")
+            for name, category in zip(FLAG_COLUMNS[1:], CATEGORIES, strict=True)
+        ),
+        *(
+            Column(name, "double", f"moderation score {category}; null where missing")
+            for name, category in zip(SCORE_COLUMNS, CATEGORIES, strict=True)
+        ),
+    ),
+    key=("source", "conversation_id", "position"),
+    stats_columns=("source", "file", "month"),
+    checks={"counted": "n_chars >= 0 AND position >= 0"},
+    has_changes=True,
+)
+
+QUARANTINE = Table(
+    name="quarantine",
+    layer="silver",
+    comment="Records that break a rule, whole, with every reason. Nothing that came in is dropped without a row here.",
+    columns=(
+        SOURCE,
+        _FILE,
+        Column("record_id", "string", "hash of file, record and its occurrence among equal ones", required=True),
+        Column("record_key", "string", "the record's battle or conversation id where it has one"),
+        Column("record", "string", "the record as JSON, or the line as it stood", required=True),
+        Column("reasons", "array<string>", "every rule the record breaks", required=True),
+    ),
+    key=("source", "record_id"),
+    stats_columns=("source", "file"),
+)
+
+INGESTED_FILES = Table(
+    name="ingested_files",
+    layer="silver",
+    kind="statistics",
+    comment="Raw files that were ingested to the end; a file is recorded after its rows.",
+    columns=(
+        SOURCE,
+        Column("path", "string", "full path of the file", required=True),
+        _FILE,
+        Column("size", "bigint", "bytes", required=True),
+        Column("modified", "timestamp", "modification time of the file", required=True),
+        Column("digest", "string", "SHA-256 of the content; null for a file outside local or mounted storage"),
+        Column("rows", "bigint", "records in the file", required=True),
+        Column("kept", "bigint", "records that became entities", required=True),
+        Column("quarantined", "bigint", "records in quarantine", required=True),
+        Column("duplicates", "bigint", "records whose key and content were there already", required=True),
+        Column(
+            "outcome", "string", "kept, partly quarantined, quarantined (with nothing kept), or empty", required=True
+        ),
+    ),
+    key=("source", "path", "size", "modified"),
+)
+
+SOURCE_TERMS = Table(
+    name="source_terms",
+    layer="gold",
+    kind="statistics",
+    comment="Licence and citation of each source that was ever configured.",
+    columns=(
+        SOURCE,
+        Column("format", "string", "published format of the source", required=True),
+        Column("title", "string", "name of the data set", required=True),
+        Column("licence", "string", "terms under which the data may be used", required=True),
+        Column("text_may_be_shared", "boolean", "whether the licence lets the text be passed on", required=True),
+        Column("citation", "string", "what to cite"),
+        Column("url", "string", "where the data set is published"),
+    ),
+    key=("source",),
+)

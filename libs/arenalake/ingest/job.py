@@ -1,0 +1,476 @@
+"""Read new raw files of the configured sources into entities; what breaks a rule goes to quarantine."""
+
+import logging
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+
+import polars as pl
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from arenalake.config import SourceConfig
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+from arenalake.errors import (
+    ArenalakeError,
+    NothingKeptError,
+    SchemaMismatchError,
+    SourceNotFoundError,
+    UnreadableFileError,
+)
+from arenalake.ingest.files import Listing, RawFile, digest_of, is_named, list_files
+from arenalake.ingest.quarantine import quarantine_rows
+from arenalake.ingest.records import count_rows, read_records
+from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
+from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
+from arenalake.lake import Lake
+from arenalake.lake.table import Table
+from arenalake.sources import SOURCES, Source
+from arenalake.step import Context, StepResult
+
+log = logging.getLogger(__name__)
+
+# So many contested keys may pass through the driver.
+_FEW_KEYS = 10_000
+# Sources do not know each other: while one is planned or committed, another is read.
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What became of the records of one file: rows = kept + quarantined + duplicates."""
+
+    rows: int
+    kept: int
+    quarantined: int
+    duplicates: int
+
+
+def run(context: Context) -> StepResult:
+    """Ingest every configured source. What goes wrong with a file or a source is told after the others are done."""
+    lake, sources = context.lake, context.config.sources
+    result, listed = StepResult(), {}
+    if not sources:
+        result.errors.append(NothingKeptError("sources: there are none, so there is nothing to ingest"))
+    for name, source in sources.items():
+        try:
+            listed[name] = list_files(lake.spark, name, source.path)
+        except SourceNotFoundError as error:
+            result.errors.append(error)
+    for name in listed.keys() & set(context.config.pipeline.reread):
+        _forget_files(lake, name, listed[name].files)
+    _write_terms(lake, {name: sources[name] for name in listed})
+    for name, listing in listed.items():
+        if listing.others:
+            log.info("left alone: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
+
+    def ingest(name: str) -> StepResult:
+        try:
+            return _ingest_source(lake, name, sources[name], listed[name])
+        except ArenalakeError as error:
+            return StepResult(errors=[error])
+        except Exception as error:
+            log.exception("failed", extra={"source": name})
+            return StepResult(errors=[ArenalakeError(f"sources.{name}: {type(error).__name__}: {_first_line(error)}")])
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for done in pool.map(ingest, listed):
+            result.lines += done.lines
+            result.unreadable += done.unreadable
+            result.errors += done.errors
+            result.metrics |= done.metrics
+    return result
+
+
+def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing) -> StepResult:
+    new, known_names = _new_files(lake, name, listing.files)
+    batch = _Batch(lake, name, config, known_names)
+    if not new:
+        batch.heal()
+    counts = batch.ingest_what_can_be_read(new)
+    unreadable = [*listing.unreadable, *batch.unreadable]
+    total = {key: sum(getattr(count, key) for count in counts.values()) for key in _Counts.__dataclass_fields__}
+    result = StepResult(unreadable=unreadable, metrics={f"{name}.{key}": n for key, n in total.items()})
+    result.lines.append(
+        _summary(name, len(listing.files) - len(batch.unreadable), len(unreadable), total, len(counts), batch.moved)
+    )
+    ever = _sums_of(lake, name)
+    of_files = lake.read(QUARANTINE).where(F.col("source") == name)
+    if counts:
+        of_files = of_files.where(F.col("file").isin(list(counts)))
+    has_reasons = total["quarantined"] if counts else ever["quarantined"]
+    reasons = count_sentences(of_files, "reasons") if has_reasons else []
+    result.lines += list_sentences(f"{name}: in quarantine", reasons)
+    result.lines += list_sentences(f"{name}: not kept", batch.notes)
+    if reasons and not counts:
+        result.lines.append(
+            f"{name}: {ever['quarantined']:,} record(s) of earlier files stay in quarantine; after a change of the "
+            f"source's settings, --set pipeline.reread=[{name}] reads its files again"
+        )
+    for column, names in batch.count_names().items() if total["kept"] else ():
+        result.lines += look_alike_lines(name, column, names)
+    if not ever["kept"] and not unreadable:
+        result.errors.append(_nothing_kept(name, config, ever["rows"], reasons))
+    return result
+
+
+def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[tuple[str, int]]) -> ArenalakeError:
+    if not rows:
+        return NothingKeptError(f"sources.{name}.path: {config.path} holds no record")
+    why = f"; most often: {reasons[0][0]}" if reasons else ""
+    return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
+
+
+def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: int) -> str:
+    missing = f"; {n_unreadable} file(s) could not be read" if n_unreadable else ""
+    if not n_new:
+        return f"{name}: nothing new in {n_readable} file(s){missing}"
+    line = (
+        f"{name}: {total['rows']} records in {n_new} new file(s) = "
+        f"{total['kept']} kept + {total['quarantined']} quarantined + {total['duplicates']} duplicates"
+    )
+    return line + (f"; {moved} earlier record(s) moved to quarantine ({CONFLICT})" if moved else "") + missing
+
+
+def _sums_of(lake: Lake, name: str) -> dict[str, int]:
+    """Records of all files of a source that were ever ingested."""
+    files = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
+    return files.select(pl.col("rows", "kept", "quarantined").sum()).row(0, named=True)
+
+
+def _forget_files(lake: Lake, name: str, files: Sequence[RawFile]) -> None:
+    """Take a source's files for new. What they gave is then removed as what an interrupted run left, and read again.
+
+    Raises:
+        SourceNotFoundError: one of them is not there any more, so its records would be lost.
+    """
+    recorded = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
+    gone = set(recorded["path"]) - {file.path for file in files}
+    if gone:
+        raise SourceNotFoundError(
+            f"pipeline.reread: {name} cannot be read again, since {len(gone)} of its files are gone, such as "
+            f"{min(gone)}; put them back, or use a new storage.root"
+        )
+    lake.change(INGESTED_FILES, lambda rows: rows.filter(pl.col("source") != name))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]
+
+
+def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
+    """Add or renew the terms of these sources; those of others stay, as their rows do."""
+    rows = []
+    for name, source in sources.items():
+        terms = SOURCES[source.format].terms
+        shared = (terms.text_may_be_shared, terms.citation, terms.url)
+        rows.append((name, source.format, terms.title, terms.licence, *shared))
+    wanted = pl.DataFrame(rows, SOURCE_TERMS.no_rows.schema, orient="row")
+    try:
+        stored = lake.load(SOURCE_TERMS)
+    except SchemaMismatchError:  # another version's table is made anew
+        stored = SOURCE_TERMS.no_rows
+    merged = pl.concat([stored.filter(~pl.col("source").is_in(list(sources))), wanted])
+    if not merged.sort("source").equals(stored.sort("source")):
+        lake.store(SOURCE_TERMS, merged)
+
+
+def _new_files(lake: Lake, name: str, files: Sequence[RawFile]) -> tuple[list[RawFile], set[str]]:
+    """The files that were not ingested in this version, and the names of all that ever were.
+
+    A file that was only touched has the digest it had, and is not new.
+    """
+    recorded = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
+    rows = recorded.select("path", "file", "size", pl.col("modified").dt.timestamp("us"), "digest").rows(named=True)
+    versions = {(row["path"], row["size"], row["modified"]) for row in rows}
+    digests = {(row["path"], row["size"], row["digest"]) for row in rows if row["digest"]}
+    sizes = {(path, size) for path, size, _ in versions}
+    new = [
+        file
+        for file in files
+        if (file.path, file.size, file.modified) not in versions
+        and ((file.path, file.size) not in sizes or (file.path, file.size, digest_of(file)) not in digests)
+    ]
+    return new, {row["file"] for row in rows}
+
+
+class _Batch:
+    """The ingestion of new files of one source. Entities are written first and the file is recorded last."""
+
+    def __init__(self, lake: Lake, name: str, config: SourceConfig, known_names: set[str]) -> None:
+        self.lake = lake
+        self.name = name
+        self.config = config
+        self.source: Source = SOURCES[config.format]
+        self.entities = BATTLES if self.source.has_battles else CONVERSATIONS
+        self.unreadable: list[str] = []
+        self.notes: list[tuple[str, int]] = []
+        self.moved = 0
+        self._known_names = set(known_names)
+        self._names: list[str] = []
+
+    def ingest_what_can_be_read(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
+        """All files at once; without the one that cannot be read if Spark names it, else each by itself."""
+        if not files:
+            return {}
+        try:
+            return self._ingest(files)
+        except UnreadableFileError as error:
+            broken, reason = [file for file in files if file.path == error.path], error.reason
+        except Exception as error:  # what a file's content leads to differs between classic Spark and Connect
+            found = _unreadable_reason(error)
+            if found is None:
+                raise
+            broken = list(files) if len(files) == 1 else [file for file in files if is_named(file, found)]
+            reason = _root_cause(error) or found
+        for file in broken:
+            log.error("unreadable file", extra={"source": self.name, "file": file.path, "reason": reason})
+            self.unreadable.append(f"{file.path} ({reason})")
+        rest = [file for file in files if file not in broken]
+        parts = [rest] if broken else [[file] for file in rest]
+        return {name: counts for part in parts for name, counts in self.ingest_what_can_be_read(part).items()}
+
+    def _ingest(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
+        names = self._names = [file.name for file in files]
+        self.heal()
+        records = read_records(
+            self.lake.spark, files, self.source.fields(self.config), positioned=self.source.positioned
+        )
+        rows = count_rows(records)
+        parsed = self.source.parse(records, self.config)
+        before = self._rows_by_file(self.entities, names)
+        contested = self._contested(parsed)
+        judged = None if contested is None else self._judge(parsed, contested)
+        fates = {} if judged is None else _count_fates(judged)
+        broken = self._write(parsed, contested, judged, fates)
+        after = self._rows_by_file(self.entities, names)
+        counts = {}
+        for file in files:
+            n = rows.get(file.name, 0)
+            kept = after.get(file.name, 0) - before.get(file.name, 0) + fates.get((file.name, "evict"), 0)
+            quarantined = broken.get(file.name, 0) + fates.get((file.name, "conflict"), 0)
+            duplicates = fates.get((file.name, "duplicate"), 0)
+            if n != kept + quarantined + duplicates:
+                raise ArenalakeError(
+                    f"{self.name}: {file.path} has {n} records, but {kept} kept + {quarantined} quarantined + "
+                    f"{duplicates} duplicates; did the file change while it was read? It is not recorded as ingested"
+                )
+            counts[file.name] = _Counts(n, kept, quarantined, duplicates)
+        evicted = {name: n for (name, fate), n in fates.items() if fate == "evict"}
+        if evicted:
+            # Before these files are recorded: one of them may be another version of a file that lost records.
+            self._correct_earlier_files(evicted)
+            self.moved += sum(evicted.values())
+        self._record(files, counts)
+        return counts
+
+    def heal(self) -> None:
+        """Remove what an interrupted run left of files that were never recorded, be they still there or not."""
+        places = (BATTLES, CONVERSATIONS, QUARANTINE)
+        files = [self._of_source(table).select(F.lit(table.name).alias("table"), "file") for table in places]
+        is_left = ~F.col("file").isin(sorted(self._known_names))
+        left = {tuple(row) for row in reduce(DataFrame.unionByName, files).where(is_left).distinct().collect()}
+        if not left:
+            return
+        log.info("removing what an interrupted run left", extra={"source": self.name})
+        if any(table == QUARANTINE.name for table, _ in left):
+            self._finish_conflicts()
+        names = {(self.name, file) for _, file in left}
+        keys = self.lake.spark.createDataFrame(sorted(names), "source string, file string")
+        # What tells that a run was interrupted goes last.
+        for table in (MESSAGES, *places):
+            self.lake.delete(table, keys, on=("source", "file"))
+
+    def _finish_conflicts(self) -> None:
+        """Evict what is in conflict, and count it, as an interrupted run was about to."""
+        conflicts = self._conflicts()
+        self._evict(conflicts.select("record_key").distinct())
+        files = self.lake.load(INGESTED_FILES).filter(pl.col("source") == self.name)
+        sums = files.group_by("file").agg(pl.col("kept").sum()).rows()
+        kept = self.lake.spark.createDataFrame(sums, "file string, kept bigint")
+        there = self._of_source(self.entities).groupBy("file").agg(F.count("*").alias("n"))
+        gone = F.col("kept") - F.coalesce("n", F.lit(0))
+        counted = kept.join(conflicts.select("file").distinct(), "file").join(there, "file", "left")
+        missing = counted.select("file", gone.alias("gone")).where("gone > 0").collect()
+        if missing:
+            self._correct_earlier_files({row["file"]: row["gone"] for row in missing})
+
+    def _contested(self, parsed: DataFrame) -> DataFrame | None:
+        key = "battle_id" if self.source.has_battles else "conversation_id"
+        known = self._of_source(self.entities, pinned=True).select(F.col(key).alias("record_key"))
+        contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
+        few = contested.limit(_FEW_KEYS + 1).collect()
+        if len(few) > _FEW_KEYS:
+            return contested
+        # Found once, so that the plans that follow need not find them again.
+        return self.lake.spark.createDataFrame(few, "record_key string") if few else None
+
+    def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
+        good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
+        existing = entities_as_content(
+            self._of_source(BATTLES, pinned=True),
+            self._of_source(CONVERSATIONS, pinned=True),
+            has_battles=self.source.has_battles,
+        )
+        return judge_contested(
+            good,
+            existing.join(contested, "record_key", "left_semi"),
+            self._conflicts().join(contested, "record_key", "left_semi"),
+        )
+
+    def _conflicts(self) -> DataFrame:
+        conflicts = self._of_source(QUARANTINE).where(F.array_contains("reasons", CONFLICT))
+        return conflicts.select("file", "record_key", "record")
+
+    def _write(
+        self,
+        parsed: DataFrame,
+        contested: DataFrame | None,
+        judged: DataFrame | None,
+        fates: dict[tuple[str, str], int],
+    ) -> dict[str, int]:
+        """Write entities and quarantine; return the number of broken records per file."""
+        seen = Observation()
+        watched = parsed.observe(
+            seen,
+            F.count_if(F.size("reasons") > 0).alias("n_broken"),
+            F.count_if(F.size("notes") > 0).alias("n_noted"),
+        )
+        clean, watched_clean = (
+            good if contested is None else good.join(contested, "record_key", "left_anti")
+            for good in (parsed.where(F.size("reasons") == 0), watched.where(F.size("reasons") == 0))
+        )
+        if judged is not None:
+            if any(fate in ("conflict", "evict") for _, fate in fates):
+                self._settle_conflicts(judged)
+            kept = judged.where(F.col("fate") == "keep").select("file", "battle", "conversations")
+            clean, watched_clean = (df.select(*kept.columns).unionByName(kept) for df in (clean, watched_clean))
+        if self.source.has_battles:
+            # A battle is written after its conversations: where it stands, they do.
+            if self.source.has_conversations:
+                self._add_conversations(clean)
+            self.lake.append(BATTLES, watched_clean.select(F.lit(self.name).alias("source"), "file", "battle.*"))
+        else:
+            self._add_conversations(watched_clean)
+        if seen.get["n_noted"]:
+            self.notes += count_sentences(parsed, "notes")
+        if not seen.get["n_broken"]:
+            return {}
+        broken = parsed.where(F.size("reasons") > 0).select(
+            "file", "record_key", "record", F.concat("reasons", "details").alias("reasons")
+        )
+        self.lake.insert_new(QUARANTINE, quarantine_rows(broken, source=self.name))
+        return {row["file"]: row["n"] for row in broken.groupBy("file").agg(F.count("*").alias("n")).collect()}
+
+    def count_names(self) -> dict[str, dict[str, int]]:
+        """How often the source has each model, language and category, by column."""
+        columns = ("model_a", "model_b", "language", "category") if self.source.has_battles else ("model", "language")
+        pairs = [F.struct(F.lit(c.split("_")[0]).alias("column"), F.col(c).alias("name")) for c in columns]
+        rows = self._of_source(self.entities).select(F.inline(F.array(*pairs))).where("name IS NOT NULL")
+        counts: dict[str, dict[str, int]] = {}
+        for row in rows.groupBy("column", "name").agg(F.count("*").alias("n")).collect():
+            counts.setdefault(row["column"], {})[row["name"]] = row["n"]
+        return dict(sorted(counts.items()))
+
+    def _add_conversations(self, records: DataFrame) -> None:
+        # Outer: of what a plain explode leaves out Spark infers a filter, which takes it up to 20 s to think about.
+        rows = records.select("file", F.explode_outer("conversations").alias("one")).where("one IS NOT NULL")
+        rows = rows.select(F.lit(self.name).alias("source"), "file", "one.*")
+        if self.source.has_battles and self._known_names.intersection(self._names):
+            # An interrupted run over a changed file may have left conversations whose battles are not there yet.
+            self.lake.insert_new(CONVERSATIONS, rows)
+        else:
+            self.lake.append(CONVERSATIONS, rows)
+
+    def _settle_conflicts(self, judged: DataFrame) -> None:
+        losers = judged.where(F.col("fate").isin("conflict", "evict"))
+        records = losers.select(
+            "file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons")
+        )
+        self.lake.insert_new(QUARANTINE, quarantine_rows(records, source=self.name))
+        self._evict(judged.where(F.col("fate") == "evict").select("record_key"))
+
+    def _evict(self, keys: DataFrame) -> None:
+        """Delete the entities with these keys (record_key, distinct), and their messages."""
+        evicted = keys.select(F.lit(self.name).alias("source"), "record_key")
+        conversations = (
+            self._of_source(CONVERSATIONS)
+            .withColumn("record_key", F.coalesce("battle_id", "conversation_id"))
+            .join(evicted, ["source", "record_key"], "left_semi")
+            .select("source", "conversation_id")
+        )
+        self.lake.delete(MESSAGES, conversations, on=("source", "conversation_id"))
+        self.lake.delete(CONVERSATIONS, conversations)
+        if self.source.has_battles:
+            self.lake.delete(BATTLES, evicted.withColumnRenamed("record_key", "battle_id"))
+
+    def _record(self, files: Sequence[RawFile], counts: dict[str, _Counts]) -> None:
+        rows = []
+        for file in files:
+            count = counts[file.name]
+            outcome = _outcome(count.rows, count.kept, count.quarantined)
+            version = (self.name, file.path, file.name, file.size, file.modified, digest_of(file))
+            rows.append((*version, count.rows, count.kept, count.quarantined, count.duplicates, outcome))
+        schema = INGESTED_FILES.no_rows.schema
+        new = pl.DataFrame(rows, {**schema, "modified": pl.Int64}, orient="row").cast({"modified": schema["modified"]})
+        self.lake.change(INGESTED_FILES, lambda stored: pl.concat([stored, new]))
+        self._known_names.update(file.name for file in files)
+
+    def _correct_earlier_files(self, evicted: dict[str, int]) -> None:
+        """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
+
+        def correct(stored: pl.DataFrame) -> pl.DataFrame:
+            # The newest version of a file gives what it kept, and the ones before it what is still missing.
+            rows = stored.sort("modified", "path", "size", descending=[True, False, False])
+            missing = dict(evicted)
+            kept, quarantined, outcomes = [], [], []
+            for row in rows.iter_rows(named=True):
+                moved = min(row["kept"], missing.get(row["file"], 0)) if row["source"] == self.name else 0
+                if moved:
+                    missing[row["file"]] -= moved
+                kept.append(row["kept"] - moved)
+                quarantined.append(row["quarantined"] + moved)
+                outcomes.append(_outcome(row["rows"], kept[-1], quarantined[-1]))
+            return rows.with_columns(
+                kept=pl.Series(kept, dtype=pl.Int64),
+                quarantined=pl.Series(quarantined, dtype=pl.Int64),
+                outcome=pl.Series(outcomes, dtype=pl.String),
+            )
+
+        self.lake.change(INGESTED_FILES, correct)
+
+    def _of_source(self, table: Table, *, pinned: bool = False) -> DataFrame:
+        return self.lake.read(table, pinned=pinned).where(F.col("source") == self.name)
+
+    def _rows_by_file(self, table: Table, names: Sequence[str]) -> dict[str, int]:
+        if not names or not self.lake.exists(table):
+            return {}
+        rows = self._of_source(table).where(F.col("file").isin(list(names)))
+        return {row["file"]: row["n"] for row in rows.groupBy("file").agg(F.count("*").alias("n")).collect()}
+
+
+def _outcome(rows: int, kept: int, quarantined: int) -> str:
+    if not rows:
+        return "empty"
+    return "kept" if not quarantined else "partly quarantined" if kept else "quarantined"
+
+
+def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:
+    rows = judged.groupBy("file", "fate").agg(F.count("*").alias("n")).collect()
+    return {(row["file"], row["fate"]): row["n"] for row in rows}
+
+
+def _root_cause(error: Exception) -> str | None:
+    """What went wrong at the bottom of a Java trace, which classic Spark has in its message; None without one."""
+    causes = re.findall(r"^Caused by: [\w.$]*?(\w+): (.*)$", str(error), re.MULTILINE)
+    return f"{causes[-1][0]}: {causes[-1][1]}" if causes else None
+
+
+def _unreadable_reason(error: Exception) -> str | None:
+    """What Spark says about the content of a file that it failed on; None if it failed on anything else."""
+    sentence = re.search(
+        r"\[(FAILED_READ_FILE|CANNOT_READ_FILE_FOOTER|UNABLE_TO_INFER_SCHEMA|PARQUET_TYPE_\w+)[^\n]*", str(error)
+    )
+    return None if sentence is None else sentence.group(0)

@@ -1,0 +1,86 @@
+"""The page about the data itself: terms of each source, what came in, and what the CSV files hold."""
+
+from typing import Any
+
+from arenalake.app.frames import MAX_ROWS
+from arenalake.report.frames import Frames
+from arenalake.report.parts import Cell, Link, Page, Section, TableColumn, TableView, number_column, text_column
+
+
+def build_data(frames: Frames) -> Page:
+    sections = [_terms(frames), _ingested(frames), _files(frames)]
+    return Page("data.html", "Data", "Whose data this is, and what became of it.", sections, nav="Data")
+
+
+def _terms(frames: Frames) -> Section:
+    terms = frames.source_terms
+    section = Section("Licence and citation")
+    if terms.empty:
+        section.sentences.append("There are no sources.")
+        return section
+    section.tables.append(
+        TableView(
+            "Terms of the sources",
+            [
+                text_column("Source", "source"),
+                text_column("Data set", "title"),
+                text_column("Licence", "licence", length=80),
+                TableColumn("Text may be passed on", _may_be_shared, numeric=False),
+            ],
+            terms,
+            "source_terms",
+        )
+    )
+    for row in terms.to_dict("records"):
+        inner = Section(f"Cite {row['source']}", [row["citation"] or "The source asks for no citation."])
+        # Other schemes, such as javascript:, are not links here.
+        if row["url"] and row["url"].startswith(("https://", "http://")):
+            inner.links.append(Link(row["url"], row["url"]))
+        section.sections.append(inner)
+    return section
+
+
+def _may_be_shared(row: dict[str, Any]) -> Cell:
+    return Cell("yes" if row["text_may_be_shared"] else "no")
+
+
+def _ingested(frames: Frames) -> Section:
+    section = Section("What came in")
+    if frames.ingested.empty:
+        section.sentences.append("No file was ingested.")
+        return section
+    section.sentences.append(
+        "Records in = kept + quarantined + duplicates. Records in quarantine and the reasons, which may quote them, "
+        "stand in the table “quarantine” and are not shown here."
+    )
+    section.tables.append(
+        TableView(
+            "Records by source",
+            [
+                text_column("Source", "source"),
+                number_column("Files", "files"),
+                number_column("Records in", "rows"),
+                number_column("Kept", "kept"),
+                number_column("Quarantined", "quarantined"),
+                number_column("Duplicates", "duplicates"),
+            ],
+            frames.ingested,
+            "ingested",
+        )
+    )
+    return section
+
+
+def _files(frames: Frames) -> Section:
+    section = Section("About the CSV files")
+    section.sentences = [
+        "Each table has a link to a CSV file with all its rows and all columns of the gold table it comes from, every "
+        "digit included. Encoding is UTF-8; text is in quotes; an empty cell is a null.",
+        "A text cell that a spreadsheet would run as a formula (it starts with =, +, -, @, a tab or a line break) has "
+        "an apostrophe put in front. Take that away to have the name as it is in the data.",
+        "Where small cells are hidden, the numbers are empty and the column “hidden” says so. The smallest others are "
+        "hidden too where a small one could be told by subtraction from a total.",
+    ]
+    if frames.cut:
+        section.sentences.append(f"Only the first {MAX_ROWS:,} rows were read of: {', '.join(frames.cut)}.")
+    return section

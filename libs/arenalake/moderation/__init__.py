@@ -1,0 +1,1 @@
+"""Flags and scores of moderation: how often, how sure, how they go together."""

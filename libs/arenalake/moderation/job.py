@@ -1,0 +1,58 @@
+"""Job `moderation_stats`: moderation flags and scores, counted and summarised."""
+
+import polars as pl
+
+from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.lake import Derivation, Statistic, derive
+from arenalake.moderation.counts import count_patterns, count_scores
+from arenalake.moderation.flags import (
+    count_cooccurrence,
+    measure_coverage,
+    sum_patterns,
+    summarise_answers,
+    summarise_flagged_conversations,
+    summarise_turns,
+)
+from arenalake.moderation.statistics import share_above_thresholds, summarise_moderation
+from arenalake.moderation.tables import (
+    MODERATION_ANSWERS,
+    MODERATION_CONVERSATIONS,
+    MODERATION_COOCCURRENCE,
+    MODERATION_COUNTS,
+    MODERATION_COVERAGE,
+    MODERATION_CURVES,
+    MODERATION_PATTERNS,
+    MODERATION_STATS,
+    MODERATION_TOTALS,
+    MODERATION_TURNS,
+    TOXICITY_AGREEMENT,
+)
+from arenalake.moderation.toxicity import measure_toxicity_agreement
+from arenalake.step import Context, StepResult
+
+_TABLES = (
+    Derivation(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns),
+    Derivation(MODERATION_COUNTS, [MESSAGES, BATTLES], count_scores),
+    Statistic(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns),
+    Statistic(MODERATION_STATS, [MODERATION_COUNTS, MODERATION_TOTALS], summarise_moderation),
+    Statistic(MODERATION_CURVES, [MODERATION_COUNTS], share_above_thresholds),
+    Statistic(MODERATION_COVERAGE, [MODERATION_PATTERNS], measure_coverage),
+    Statistic(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
+    Statistic(MODERATION_COOCCURRENCE, [MODERATION_PATTERNS], count_cooccurrence),
+    Statistic(MODERATION_ANSWERS, [MODERATION_PATTERNS], summarise_answers),
+    Statistic(MODERATION_CONVERSATIONS, [MODERATION_PATTERNS], summarise_flagged_conversations),
+    Derivation(TOXICITY_AGREEMENT, [BATTLES], measure_toxicity_agreement),
+)
+
+
+def run(context: Context) -> StepResult:
+    lake = context.lake
+    derive(lake, _TABLES)
+    overall = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") == "any"))
+    rates = overall.sort("source", "role", "unit").to_pandas()
+    lines = [
+        f"moderation_stats: {row.source}, {row.role}: {row.n_flagged:,} of {row.n:,} flagged, "
+        f"{row.n_missing:,.0f} without a flag"
+        for row in rates[rates["unit"] == "message"].itertuples()
+    ]
+    return StepResult(lines=lines, tables={"flag_rates": rates})

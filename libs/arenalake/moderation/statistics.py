@@ -1,0 +1,132 @@
+"""Moderation as functions of counts: flag rates with intervals, score quantiles, and shares above thresholds."""
+
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+
+from arenalake.moderation.counts import UNDERFLOW_BIN
+from arenalake.numbers.groupings import by_groupings
+from arenalake.numbers.lengths import quantile
+from arenalake.numbers.proportions import effective_size, share, wilson_bounds
+
+RATE_GROUPINGS = ("all", "model", "language")
+CURVE_GROUPINGS = ("all", "model")
+# Thousandths, so that ranks are compared as whole numbers.
+_QUANTILES = {"p50": 500, "p90": 900, "p99": 990, "p99_9": 999}
+_KEY = ("source", "grouping", "model", "language", "role", "category")
+_CURVE_KEY = ("source", "grouping", "model", "role", "category")
+_SCORE_STATS = ("n_missing", "n_scored", "mean_score", *_QUANTILES)
+# Thresholds in tenths of a decade.
+_EDGES = np.arange(-90, 1)
+
+
+def summarise_moderation(moderation_counts: pl.DataFrame, moderation_totals: pl.DataFrame) -> pl.DataFrame:
+    """Flag rates and score quantiles by grouping, role and category.
+
+    Args:
+        moderation_counts: columns of the table `moderation_counts`.
+        moderation_totals: columns of the table `moderation_totals`.
+
+    Returns:
+        Columns of the table `moderation_stats`, twice per group: unit `message` with the interval that allows for
+        messages of a conversation being alike, and unit `conversation` (flagged if one of its messages is) with
+        Wilson's. Messages without the flag are in `n_missing` and in no rate.
+    """
+    sums = [name for name in moderation_totals.columns if name.startswith(("n_", "sum_"))]
+    rates = by_groupings(moderation_totals, RATE_GROUPINGS).group_by(_KEY).agg(pl.col(sums).sum())
+    scores = _summarise_scores(by_groupings(moderation_counts, RATE_GROUPINGS))
+    # Counts and totals come from the same messages, so both have every group.
+    both = rates.join(scores, on=_KEY, nulls_equal=True, validate="1:1")
+    size = effective_size(
+        n_clusters=pl.col("n_conversations"),
+        n_units=pl.col("n_messages"),
+        n_hits=pl.col("n_flagged"),
+        sum_units_squared=pl.col("sum_messages_squared"),
+        sum_hits_squared=pl.col("sum_flagged_squared"),
+        sum_hits_units=pl.col("sum_flagged_messages"),
+    )
+    both = both.with_columns(size=size)
+    hits = share(pl.col("n_flagged"), pl.col("n_messages")) * pl.col("size")
+    robust = wilson_bounds(hits, pl.col("size"))
+    wilson = wilson_bounds(pl.col("n_conversations_flagged"), pl.col("n_conversations"))
+    of_messages = [pl.col(name) for name in _SCORE_STATS]
+    of_conversations = [pl.lit(None, both.schema[name]).alias(name) for name in _SCORE_STATS]
+    units = [
+        ("message", "n_messages", "n_flagged", robust, of_messages),
+        ("conversation", "n_conversations", "n_conversations_flagged", wilson, of_conversations),
+    ]
+    return pl.concat(
+        both.select(
+            *_KEY,
+            pl.lit(unit).alias("unit"),
+            pl.col(n).alias("n"),
+            pl.col(flagged).alias("n_flagged"),
+            share(pl.col(flagged), pl.col(n)).alias("rate"),
+            lower.alias("ci_lower"),
+            upper.alias("ci_upper"),
+            *score_stats,
+        )
+        for unit, n, flagged, (lower, upper), score_stats in units
+    )
+
+
+def _summarise_scores(views: pl.DataFrame) -> pl.DataFrame:
+    """Messages without the flag, messages with a score, and mean and quantiles of the scores, by group."""
+    n, score_bin = pl.col("n"), pl.col("score_bin")
+    is_scored = score_bin.is_not_null()
+    cells = views.group_by(*_KEY, "score_bin").agg(pl.col("n", "n_labelled", "sum_score").sum()).sort("score_bin")
+    bins, times = score_bin.filter(is_scored), n.filter(is_scored)
+    groups = cells.group_by(_KEY, maintain_order=True).agg(
+        (n - pl.col("n_labelled")).sum().alias("n_missing"),
+        times.sum().alias("n_scored"),
+        pl.col("sum_score").sum(),
+        *[quantile(bins, times, share).alias(name) for name, share in _QUANTILES.items()],
+    )
+    # Exact sums are divided once.
+    totals = [int((total or Decimal(0)).scaleb(18)) / 10**18 for total in groups["sum_score"].to_list()]
+    means = pl.Series(totals, dtype=pl.Float64) / groups["n_scored"]
+    groups = groups.with_columns(_middle(pl.col(*_QUANTILES)), mean_score=means)
+    is_known = pl.col("n_scored") > 0
+    return groups.select(
+        *_KEY, "n_missing", "n_scored", pl.when(is_known).then("mean_score").alias("mean_score"), *_QUANTILES
+    )
+
+
+def _middle(score_bin: pl.Expr) -> pl.Expr:
+    """The score in the middle of a bin, by ratio; the last bin holds the score 1 only, the first all below 1e-9."""
+    bins = np.arange(UNDERFLOW_BIN, 1)
+    # By NumPy, since Polars' powers are up to 20 units in the last place off.
+    middles = 10.0 ** ((bins + 0.5) / 100)
+    middles[0], middles[-1] = 5e-10, 1.0
+    return score_bin.replace_strict(bins, middles, return_dtype=pl.Float64)
+
+
+def share_above_thresholds(moderation_counts: pl.DataFrame) -> pl.DataFrame:
+    """Share of the messages whose score is at or above each threshold, ten thresholds a decade from 1e-9 to 1.
+
+    Args:
+        moderation_counts: columns of the table `moderation_counts`.
+
+    Returns:
+        Columns of the table `moderation_curves`; messages without a score are left out of both sides.
+    """
+    n = pl.col("n")
+    # The number of thresholds that a score reaches; none for those below all of them.
+    reached = (pl.col("score_bin").floordiv(10) + 1 - int(_EDGES[0])).alias("reached")
+    scored = moderation_counts.filter(pl.col("score_bin").is_not_null()).with_columns(reached)
+    cells = by_groupings(scored, CURVE_GROUPINGS).group_by(*_CURVE_KEY, "reached").agg(n.sum())
+    groups = cells.group_by(_CURVE_KEY).agg(n.sum().alias("in_all"))
+    thresholds = pl.DataFrame(
+        {"reached": np.arange(1, 1 + len(_EDGES), dtype=np.int32), "threshold": 10.0 ** (_EDGES / 10)}
+    )
+    curve = groups.join(thresholds, how="cross").join(cells, on=[*_CURVE_KEY, "reached"], how="left", nulls_equal=True)
+    curve = curve.sort("reached", descending=True)
+    above = n.fill_null(0).cum_sum().over(_CURVE_KEY)
+    return curve.select(
+        *_CURVE_KEY,
+        "threshold",
+        pl.col("in_all").alias("n"),
+        above.alias("n_above"),
+        share(above, pl.col("in_all")).alias("share"),
+    )

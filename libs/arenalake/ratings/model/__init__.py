@@ -1,0 +1,1 @@
+"""Ratings as arithmetic on arrays: no Spark."""

@@ -1,0 +1,1 @@
+"""The model's rounds spread over a cluster."""

@@ -1,0 +1,146 @@
+"""The generated corpora as a whole: where each part goes, when there is nothing to do, and what must not be touched."""
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from arenalake.errors import CallerError
+from arenalake.samples.battles import BATTLES_DDL, BattleDesign, battle_chunk, battle_design, count_duplicates
+from arenalake.samples.conversations import CONVERSATIONS_DDL, ConversationPlan, conversation_chunk
+from arenalake.samples.options import GenerateConfig
+from arenalake.samples.truth import RATINGS_DDL, describe_design, true_ratings
+from arenalake.samples.write import first_file, read_document, write_chunks, write_document, write_small
+
+# To be raised whenever the rows or the truth of a seed change.
+GENERATOR_VERSION = 2
+
+CONVERSATIONS_FOLDER = "lmsys_chat_1m"
+BATTLES_FOLDER = "chatbot_arena"
+TRUTH_FOLDER = "truth"
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """What is in the folder.
+
+    Attributes:
+        written: whether this call wrote it, or found it there.
+        conversations, battles: rows.
+        duplicates: battles that repeat the record before them; they are among `battles`.
+        files: files per corpus folder.
+    """
+
+    written: bool
+    conversations: int
+    battles: int
+    duplicates: int
+    files: dict[str, int]
+
+
+def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
+    """Write the corpora and their truth below `config.path`, unless they are there already.
+
+    `lmsys_chat_1m/` and `chatbot_arena/` hold parquet files in the published formats. `truth/ratings` holds the
+    strengths and pseudo-true ratings, `truth/design` what else made the votes, `truth/manifest` the settings of a
+    finished run; `truth/begun` is written first, so that a run that was killed can be told from files of others.
+
+    Raises:
+        CallerError: the folder holds something else, or cannot be written.
+    """
+    path = config.path.rstrip("/")
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"path"}) | {"generator": GENERATOR_VERSION}
+    plan = ConversationPlan(config.seed, config.conversations, config.uniform_models)
+    design = battle_design(
+        seed=config.seed,
+        rows=config.battles,
+        models=config.models,
+        judges=config.judges,
+        position_bias=config.position_bias,
+    )
+    files = {
+        folder: min(config.files, chunks)
+        for folder, chunks in ((CONVERSATIONS_FOLDER, plan.chunks), (BATTLES_FOLDER, design.chunks))
+    }
+    corpora = Corpora(False, plan.rows, design.rows, count_duplicates(design.rows), files)
+    if _is_there(spark, path, settings):
+        return corpora
+    _begin(spark, path, settings)
+    _write(spark, path, config.files, plan, design)
+    write_document(spark, settings | {"fingerprint": _fingerprint(settings)}, f"{path}/{TRUTH_FOLDER}/manifest")
+    return Corpora(True, corpora.conversations, corpora.battles, corpora.duplicates, files)
+
+
+def reads_corpus(path: str, config: GenerateConfig, corpus: str) -> bool:
+    """Whether a source's path is this corpus of the configuration."""
+    return path.rstrip("/") == f"{config.path.rstrip('/')}/{corpus}"
+
+
+def is_generated(spark: SparkSession, path: str) -> bool:
+    """Whether a source reads what the generator made: a corpus that lies beside its truth, wherever that is."""
+    parts = path.split("/")
+    folders = [
+        "/".join(parts[:i]) or "." for i, part in enumerate(parts) if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER)
+    ]
+    return any(read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders)
+
+
+def _write(spark: SparkSession, path: str, files: int, plan: ConversationPlan, design: BattleDesign) -> None:
+    def write_conversations() -> None:
+        make = partial(conversation_chunk, plan)
+        target = f"{path}/{CONVERSATIONS_FOLDER}"
+        write_chunks(spark, make, CONVERSATIONS_DDL, chunks=plan.chunks, files=files, path=target)
+
+    def write_battles() -> None:
+        make = partial(battle_chunk, design)
+        target = f"{path}/{BATTLES_FOLDER}"
+        write_chunks(spark, make, BATTLES_DDL, chunks=design.chunks, files=files, path=target)
+
+    def write_truth() -> None:
+        write_document(spark, describe_design(design), f"{path}/{TRUTH_FOLDER}/design")
+        write_small(spark.createDataFrame(true_ratings(design), RATINGS_DDL), f"{path}/{TRUTH_FOLDER}/ratings")
+
+    corpora = [write for write, rows in ((write_conversations, plan.rows), (write_battles, design.rows)) if rows]
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(write) for write in (*corpora, write_truth)]:
+            done.result()
+
+
+def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
+    """Whether a finished run of these settings is there; anything else in the way is the caller's to decide."""
+    remedy = "choose another generate.path, or delete that folder if you no longer need it"
+    for stage, verb in (("manifest", "holds"), ("begun", "holds an unfinished run of")):
+        found = read_document(spark, f"{path}/{TRUTH_FOLDER}/{stage}")
+        if found is not None:
+            differing = [
+                f"{key}={found.get(key)!r} instead of {settings.get(key)!r}"
+                for key in sorted(found.keys() | settings.keys())
+                if key != "fingerprint" and found.get(key) != settings.get(key)
+            ]
+            if differing:
+                raise CallerError(
+                    f"generate.path: {path} {verb} corpora of other settings ({', '.join(differing)}); {remedy}"
+                )
+            return stage == "manifest"
+    stranger = first_file(spark, f"{path}/{{{CONVERSATIONS_FOLDER},{BATTLES_FOLDER},{TRUTH_FOLDER}}}")
+    if stranger is not None:
+        raise CallerError(f"generate.path: {path} holds a file that this job did not write, {stranger}; {remedy}")
+    return False
+
+
+def _begin(spark: SparkSession, path: str, settings: dict[str, Any]) -> None:
+    try:
+        write_document(spark, settings, f"{path}/{TRUTH_FOLDER}/begun")
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise CallerError(
+            f"generate.path: {path} cannot be written ({reason}); give a folder to which this job may write"
+        ) from error
+
+
+def _fingerprint(settings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,21 @@
+"""`generate`: corpora in the published formats, with the truth beside them. Never part of a scheduled workflow."""
+
+from arenalake.samples.corpora import BATTLES_FOLDER, CONVERSATIONS_FOLDER, TRUTH_FOLDER, generate_corpora
+from arenalake.step import Context, StepResult
+
+
+def run(context: Context) -> StepResult:
+    config = context.config.generate
+    corpora = generate_corpora(context.lake.spark, config)
+    path = config.path.rstrip("/")
+    state = "written" if corpora.written else "already there, nothing written"
+    lines = [f"generate: seed {config.seed}, {state}"]
+    for folder, rows, note in (
+        (CONVERSATIONS_FOLDER, corpora.conversations, "conversations"),
+        (BATTLES_FOLDER, corpora.battles, f"battles ({corpora.duplicates:,} of them repeated records)"),
+    ):
+        if rows:
+            lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
+    lines.append(f"  {path}/{TRUTH_FOLDER}: what made the votes, and what each rating method converges to")
+    metrics = {"conversations": float(corpora.conversations), "battles": float(corpora.battles)}
+    return StepResult(lines=lines, metrics=metrics)

@@ -1,1 +1,0 @@
-"""Statistics as functions of counts: what people read."""

@@ -1,0 +1,15 @@
+"""What counted the tokens."""
+
+from arenalake.lake.table import Column, Table
+
+TOKENIZERS = Table(
+    name="tokenizers",
+    layer="silver",
+    kind="statistics",
+    comment="What file each tokenizer was loaded from that messages are counted with; none for one known by name.",
+    columns=(
+        Column("tokenizer", "string", "name of the tokenizer in the tables", required=True),
+        Column("digest", "string", "SHA-256 of its file", required=True),
+    ),
+    key=("tokenizer",),
+)

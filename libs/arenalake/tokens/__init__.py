@@ -1,0 +1,1 @@
+"""Lengths in tokens: per message, per conversation, per language."""
