@@ -38,9 +38,9 @@ from generate import ProcessTree  # the benchmark beside this one
 from pyspark.sql import SparkSession
 
 from arenalake.app.jobs import run_when_ready, step_of
-from arenalake.app.options import SparkConfig
 from arenalake.app.session import get_session
 from arenalake.config import Config, parse_config
+from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
 from arenalake.samples.corpora import CONVERSATIONS_FOLDER, generate_corpora
 from arenalake.samples.options import GenerateConfig

@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from arenalake.app.options import SparkConfig
 from arenalake.app.session import get_session
+from arenalake.config.spark import SparkConfig
 from arenalake.samples.corpora import generate_corpora
 from arenalake.samples.options import GenerateConfig
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from arenalake.entities.language_names import UNKNOWN, language_name
 from arenalake.text.detect import detect_languages
 from arenalake.text.detectors import DETECTORS
-from arenalake.text.languages import UNKNOWN, language_name
 
 LENGTHS = (15, 30, 60, None)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from arenalake.app.options import SparkConfig
 from arenalake.app.session import get_session
+from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
 

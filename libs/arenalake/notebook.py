@@ -3,8 +3,8 @@
 from html import escape
 from typing import Any
 
-from arenalake.app.options import SparkConfig
 from arenalake.app.session import get_session
+from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
 from arenalake.report.parts import Page, Section

@@ -1,19 +1,22 @@
 """What a step is given and what it gives back."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from arenalake.config import Config
 from arenalake.errors import ArenalakeError
 from arenalake.lake import Lake
+
+if TYPE_CHECKING:  # the configuration is put together of parts that lie above
+    from arenalake.config import Config
 
 
 @dataclass(frozen=True)
 class Context:
     """One job's surroundings: the validated configuration and the lake, whose `spark` is the session."""
 
-    config: Config
+    config: "Config"
     lake: Lake
 
 

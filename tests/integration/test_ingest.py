@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from arenalake.config import SourceConfig, parse_config
+from arenalake.config import parse_config
 from arenalake.entities.moderation import CATEGORIES
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.ingest import job as ingest
 from arenalake.lake import Lake
+from arenalake.sources.options import SourceConfig
 from arenalake.sources.settings import PUBLISHED_LABELS
 from arenalake.step import Context
 

@@ -11,7 +11,8 @@ import yaml
 
 from arenalake.app import runner
 from arenalake.app.jobs import JOBS
-from arenalake.config import Config, UniqueKeyLoader, load_config
+from arenalake.config import Config, load_config
+from arenalake.config.loading import UniqueKeyLoader
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"

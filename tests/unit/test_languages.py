@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from pyspark.sql import Row
 
 from arenalake.config import parse_config
+from arenalake.entities.language_names import language_name
 from arenalake.errors import ConfigError, DetectorError
 from arenalake.text import detect, detectors
 from arenalake.text.choose import count_strata, in_sample
 from arenalake.text.detect import detect_languages
 from arenalake.text.detectable import MAX_CHARS, clean_texts, main_scripts
 from arenalake.text.detectors import DETECTORS, LangDetect, require_detector
-from arenalake.text.languages import language_name
 
 ENGLISH = "What would you do if you were me and had to choose?"
 

@@ -24,7 +24,7 @@ OTHER_PACKAGE = "commons-pool:commons-pool:1.6"
 def start_locally(table, spark_section="master='local[1]'", **env):
     """Start local mode in a process of its own, write and read a Delta table; return the process and its jars."""
     start = f"""if True:
-        from arenalake.app.options import SparkConfig
+        from arenalake.config.spark import SparkConfig
         from arenalake.app.session import get_session
         spark = get_session(SparkConfig({spark_section}))
         spark.range(3).write.format("delta").mode("append").save("{table}")
@@ -98,7 +98,7 @@ def test_packages_are_taken_out_of_the_arguments_however_they_are_written(argume
 def test_settings_of_the_configuration_reach_spark_and_leave_those_of_local_mode(cache, spark):
     session._remember_jars(spark)
     start = """if True:
-        from arenalake.app.options import SparkConfig
+        from arenalake.config.spark import SparkConfig
         from arenalake.app.session import get_session
         spark = get_session(SparkConfig(master="local[1]", conf={"spark.sql.broadcastTimeout": 7, "spark.x": True}))
         names = "spark.sql.broadcastTimeout", "spark.x", "spark.sql.session.timeZone", "spark.ui.enabled"

@@ -18,12 +18,9 @@ from arenalake.ratings.tables import (
     RATINGS,
     STYLE_COEFFICIENTS,
 )
-from arenalake.report.frames import ANSWER_GROUPINGS, MODERATION_GROUPINGS, TOKEN_GROUPINGS, Frames, typed
+from arenalake.report.frames import ANSWER_GROUPINGS, MAX_ROWS, MODERATION_GROUPINGS, TOKEN_GROUPINGS, Frames, typed
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
-
-# No frame of the report has more rows; a table that does is cut in key order and the data page says so.
-MAX_ROWS = 100_000
 
 
 def read_frames(lake: Lake, *, min_cell: int) -> Frames:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
-from arenalake.app.options import CORRECTNESS_SETTINGS, DELTA_SETTINGS, SparkConfig
+from arenalake.config.spark import CORRECTNESS_SETTINGS, DELTA_SETTINGS, SparkConfig
 from arenalake.errors import SessionError, StorageUnreachableError
 from arenalake.lake.options import StorageConfig
 from arenalake.paths import local_path

@@ -5,10 +5,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, VOTER_STATS
+from arenalake.entities.language_names import UNKNOWN
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.lengths import describe
 from arenalake.numbers.proportions import share
-from arenalake.text.languages import UNKNOWN
 
 GROUPINGS = ("all", "model", "language", "turns", "month", "day")
 _KEYS = CORPUS_SHAPE.key

@@ -11,7 +11,6 @@ import polars as pl
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from arenalake.config import SourceConfig
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.errors import (
     ArenalakeError,
@@ -28,6 +27,7 @@ from arenalake.ingest.summary import count_sentences, list_sentences, look_alike
 from arenalake.lake import Lake
 from arenalake.lake.table import Table
 from arenalake.sources import SOURCES, Source
+from arenalake.sources.options import SourceConfig
 from arenalake.step import Context, StepResult
 
 log = logging.getLogger(__name__)

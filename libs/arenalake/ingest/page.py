@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from arenalake.app.frames import MAX_ROWS
-from arenalake.report.frames import Frames
+from arenalake.report.frames import MAX_ROWS, Frames
 from arenalake.report.parts import Cell, Link, Page, Section, TableColumn, TableView, number_column, text_column
 
 

@@ -6,6 +6,8 @@ import pandas as pd
 
 from arenalake.lake.table import Table
 
+# No frame of the report has more rows; a table that does is cut in key order and the data page says so.
+MAX_ROWS = 100_000
 TOKEN_GROUPINGS = ("all", "model", "language")
 
 

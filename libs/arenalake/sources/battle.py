@@ -7,11 +7,12 @@ from operator import add, and_, or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.language_names import names_by_code
+from arenalake.entities.prompts import prompt_hash
 from arenalake.entities.tables import BATTLES, CONVERSATIONS
 from arenalake.sources import rules
 from arenalake.sources.settings import PUBLISHED_LABELS, SourceSettings
 from arenalake.sources.source import entity, messages_of, parsed
-from arenalake.text.languages import names_by_code
 
 CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
 
@@ -144,10 +145,6 @@ def sides(
         )
         both.append(F.when(messages.isNotNull(), conversation))
     return F.array_compact(F.array(*both))
-
-
-def prompt_hash(messages: Column) -> Column:
-    return F.sha2(F.get(messages, F.lit(0))["content"], 256)
 
 
 def gives_away(raw: Mapping[str, Column], phrases: Sequence[str]) -> Column:

@@ -6,17 +6,10 @@ GPT-4 saw each pair in both orders; `tie (inconsistent)` is a tie because its tw
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.prompts import prompt_hash
 from arenalake.entities.tables import BATTLES
 from arenalake.sources import rules
-from arenalake.sources.battle import (
-    CONVERSATION_TYPE,
-    gives_away,
-    label_reasons,
-    prompt_hash,
-    published_labels,
-    sides,
-    vote_reasons,
-)
+from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, label_reasons, published_labels, sides, vote_reasons
 from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
 

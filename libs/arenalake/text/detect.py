@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 
+from arenalake.entities.language_names import UNKNOWN, language_name
 from arenalake.text.detectable import clean_texts, main_scripts
 from arenalake.text.detectors import load_detector
-from arenalake.text.languages import UNKNOWN, language_name
 
 # One detection, as the table `messages` declares it.
 DETECTION = pa.struct(

@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, LABELLED_BIT, ROLE_BIT, ROLES, SCORE_COLUMNS
+from arenalake.entities.prompts import prompt_hash
 from arenalake.entities.tables import DETECTION_TYPE, MESSAGES
-from arenalake.sources.battle import prompt_hash
 from arenalake.text.detect import DETECTION, detect_languages
 from arenalake.text.detectors import require_detector
 from arenalake.text.markdown import count_markdown

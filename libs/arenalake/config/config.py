@@ -1,0 +1,105 @@
+"""The typed configuration as a whole; each subject declares its own part.
+
+Secrets have no place here: credentials belong to the cluster or the environment.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from arenalake.battles.options import CleaningConfig
+from arenalake.config.spark import SparkConfig
+from arenalake.lake.options import StorageConfig
+from arenalake.ratings.options import BootstrapConfig, RatingsConfig
+from arenalake.samples.options import GenerateConfig
+from arenalake.section import Section
+from arenalake.sources.options import SourceConfig
+from arenalake.text.options import LanguageConfig, TokensConfig
+
+
+class ReportConfig(Section):
+    path: str | None = None
+    min_cell: int = Field(default=10, ge=0)
+
+
+class MlflowConfig(Section):
+    enabled: bool = True
+    tracking_uri: str | None = None
+    experiment: str = "arenalake"
+
+
+JobName = Literal[
+    "generate",
+    "ingest",
+    "measure",
+    "corpus_stats",
+    "token_stats",
+    "moderation_stats",
+    "battle_stats",
+    "ratings",
+    "recovery",
+    "reproduce",
+    "report",
+]
+
+
+class PipelineConfig(Section):
+    """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself.
+
+    `rebuild` makes every derived table anew, and `reread` lists sources whose files are read again with the settings at
+    hand; what they gave before is replaced.
+    """
+
+    jobs: Annotated[list[JobName], Field(min_length=1)] = [
+        "ingest",
+        "measure",
+        "corpus_stats",
+        "token_stats",
+        "moderation_stats",
+        "battle_stats",
+        "ratings",
+        "reproduce",
+        "report",
+    ]
+    rebuild: bool = False
+    reread: list[str] = []
+
+
+class Config(Section):
+    storage: StorageConfig
+    spark: SparkConfig = SparkConfig()
+    sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}
+    tokens: TokensConfig = TokensConfig()
+    language: LanguageConfig = LanguageConfig()
+    cleaning: CleaningConfig = CleaningConfig()
+    ratings: RatingsConfig = RatingsConfig()
+    bootstrap: BootstrapConfig = BootstrapConfig()
+    report: ReportConfig = ReportConfig()
+    mlflow: MlflowConfig = MlflowConfig()
+    generate: GenerateConfig = GenerateConfig()
+    pipeline: PipelineConfig = PipelineConfig()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections_are_absent(cls, tree: Any) -> Any:
+        # As where all keys of a section are commented out.
+        return {key: value for key, value in tree.items() if value is not None} if isinstance(tree, dict) else tree
+
+    @model_validator(mode="after")
+    def _sources_to_reread_are_there(self) -> "Config":
+        unknown = sorted(set(self.pipeline.reread) - set(self.sources))
+        if unknown:
+            raise ValueError(
+                f"pipeline.reread: {', '.join(unknown)} is not among the sources; known: {', '.join(self.sources)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _leaks_are_looked_for(self) -> "Config":
+        if self.cleaning.drop_leaked and not any(source.identity_phrases for source in self.sources.values()):
+            raise ValueError(
+                "cleaning.drop_leaked: no source has identity_phrases, so no leak would be found; give "
+                "sources.<name>.identity_phrases, such as conf/phrases/identity.yml, before that source is ingested"
+            )
+        return self

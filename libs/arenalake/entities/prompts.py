@@ -1,0 +1,8 @@
+"""What a prompt is known by without its text."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+def prompt_hash(messages: Column) -> Column:
+    return F.sha2(F.get(messages, F.lit(0))["content"], 256)
