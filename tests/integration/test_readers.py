@@ -456,18 +456,20 @@ def test_quotes_in_csv_that_do_not_match_are_told(lake, tmp_path):
     """The header and two good rows first; what an open quote swallows is in quarantine whole."""
     good = 'model_a,model_b,winner,comment\na,b,tie,\nb,a,tie,5" screen\n'
     (tmp_path / "open.csv").write_text(good + 'c,d,tie,"never closed\nd,c,tie,\ne,f,tie,x\n')
+    (tmp_path / "cut.csv").write_text(good + 'c,d,tie,"never clo')
+    (tmp_path / "space.csv").write_text(good + 'a, "b",tie,\n')
+    (tmp_path / "lines.csv").write_text(good + 'a,b,tie,"two\nlines, closed"\na,b,tie,"once\n,more"')
     (tmp_path / "inner.csv").write_text(good + 'a,b,tie,5" again\n')
     (tmp_path / "name.csv").write_text(good + '"c"x,d,tie,\n"e\nf,g",d,tie,\n"""q""",d,tie,\n')
     result = run(lake, votes=votes(tmp_path))
     assert result.lines == [
-        "votes: 11 records in 3 new file(s) = 7 kept + 4 quarantined + 0 duplicates",
-        "votes: in quarantine: 1 × a quote in the row is never closed, so all that follows is in this row",
+        "votes: 21 records in 6 new file(s) = 16 kept + 5 quarantined + 0 duplicates",
+        "votes: in quarantine: 2 × a quote in the row is never closed, so all that follows is in this row",
         *[line for line in result.lines[2:] if "a cell whose quotes do not match" in line],
     ]
     assert len(result.lines) == 5
     swallowed = [record for (record, reasons) in rows(lake, QUARANTINE, "record", "reasons") if "never" in reasons[0]]
-    assert "d,c,tie" in swallowed[0]
-    assert "e,f,tie" in swallowed[0]
+    assert any("d,c,tie" in record and "e,f,tie" in record for record in swallowed)
 
 
 def test_files_that_spark_takes_for_hidden_are_named(lake, tmp_path):

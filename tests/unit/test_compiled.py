@@ -13,7 +13,7 @@ import sys
 import numpy as np
 sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
 sys.path.insert(0, sys.argv[1])
-from arenalake.ratings import elo
+from arenalake.ratings.model import elo
 assert "library.zip" in elo.__file__, elo.__file__
 rules = elo.EloRules()
 rounds = elo.elo_rounds(np.array([0]), np.array([1]), np.array([1.0]), 2, 0, range(1), rules)

@@ -48,6 +48,8 @@ _CORRUPT = "_arenalake_corrupt"
 _LISTED = 20
 # A header ends within so many lines.
 _HEADER_LINES = 100
+# Types of fields that may be written as text.
+_WRITTEN_AS_TEXT = ("double", "boolean")
 # What JSON calls white space.
 _JSON_SPACE = " \t\r\n"
 # An escape that is not a character but half of one. Where both halves are there, Spark makes one of them.
@@ -124,6 +126,9 @@ def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequen
     members = {f"member_{i}": F.col("members")[field.column] for i, field in enumerate(fields)}
     texts = {f"text_{i}": F.try_variant_get(member, "$", "string") for i, member in enumerate(members)}
     read = read.withColumns(members).withColumns(texts)
+    # In a step of its own, since it is used often and takes long to write out.
+    no_texts = [f"text_{i}" for i, field in enumerate(fields) if field.type in _WRITTEN_AS_TEXT]
+    read = read.withColumns({name: filled_name(F.col(name)) for name in no_texts})
     # Nearly every list and object is as it should be, and Spark reads it by its type in a fraction of the time.
     nested = [(i, field) for i, field in enumerate(fields) if _is_nested(field)]
     types = {field.column: type_of(field.type) for _, field in nested}
@@ -189,9 +194,7 @@ def _read_csv(spark: SparkSession, file: RawFile, fields: Sequence[Field], posit
     df = df.where(~(F.coalesce(is_blank, F.lit(False)) | is_header))
     df = df.withColumns({name: F.regexp_replace(name, "\r$", "") for name in (places[-1], "corrupt")})
     is_valid, last_line = _lines_of_csv(spark, file)
-    row = F.rtrim(F.concat_ws("", *places), F.lit("\r\n"))
-    # What is never closed reaches to the end of the file; a cell of several lines that is closed ends in a quote.
-    unclosed = F.contains(row, F.lit("\n")) & F.endswith(row, F.lit(last_line)) & F.lit(not last_line.endswith('"'))
+    unclosed = _is_never_closed(F.concat_ws("", *places), last_line, separator)
     df = df.withColumn("unclosed", unclosed)
     df = _add_position(df) if positioned else df.withColumn("position", F.lit(None).cast("bigint"))
     types: list[DataType] = [StringType()] * len(columns)
@@ -217,6 +220,21 @@ def _line_end(by_feeds: Sequence[str], first_lines: Sequence[str]) -> str:
     A carriage return before it is not part of the last cell.
     """
     return "\r" if min(2, len(by_feeds)) < min(2, len(first_lines)) else "\n"
+
+
+def _is_never_closed(row: Column, last_line: str, separator: str) -> Column:
+    """Whether a row, its cells one after the other, has a quote that is never closed: it reaches to the file's end."""
+    row = F.btrim(row, F.lit("\r\n"))
+    # A cell of several lines that is closed ends in a quote.
+    swallows = F.contains(row, F.lit("\n")) & F.endswith(row, F.lit(last_line)) & F.lit(not last_line.endswith('"'))
+    try:
+        list(csv.reader([last_line], delimiter=separator, strict=True))
+        is_open = False
+    except csv.Error as error:
+        is_open = "unexpected end of data" in str(error)
+    bare = str.maketrans("", "", f'"{separator}')
+    is_last = F.translate(row, f'"{separator}', "") == last_line.translate(bare)
+    return swallows | (is_last & F.lit(is_open))
 
 
 def _lines_of_csv(spark: SparkSession, file: RawFile) -> tuple[bool, str]:
@@ -259,19 +277,26 @@ def _table_records(
             "columns without a place in the tables are not read",
             extra={"columns": ",".join(listed), "number": len(unread)},
         )
-    values = {}
+    values, filled_texts = {}, {}
     for field in fields:
         found = places.get(clean_name(field.column), [])
         wanted = type_of(field.type)
         if len(found) == 1:
-            values[field.name] = of_column(F.col(f"c{found[0]}"), types[found[0]], wanted, field.column)
+            place = found[0]
+            cell = F.col(f"c{place}")
+            if field.type in _WRITTEN_AS_TEXT and isinstance(types[place], StringType):
+                cell, filled_texts[f"filled_{place}"] = F.col(f"filled_{place}"), filled_name(cell)
+            values[field.name] = of_column(cell, types[place], wanted, field.column)
             continue
         told = f"{field.name}: the file has the column {field.column!r} {len(found)} times; rename all but one of them"
         if not found:
             told = f"{field.name}: the file has no column {field.column!r}"
-        missing = F.when(F.lit(bool(found)) | (F.lit(field.mapped) & _folder_value(field, files).isNull()), told)
+        by_folder = _folder_text(field, files)
+        is_missing = F.lit(field.mapped) if by_folder is None else F.lit(field.mapped) & by_folder.isNull()
+        missing = F.when(F.lit(bool(found)) | is_missing, told)
         nothing = F.lit(None).cast(wanted)
         values[field.name] = settled(nothing, [missing]) if _is_nested(field) else one(nothing, missing)
+    df = df.withColumns(filled_texts)
     is_csv = "corrupt" in df.columns
     for field in fields:
         if is_csv and field.type == "string":
@@ -300,11 +325,8 @@ def _refuse_what_csv_broke(value: Column, field: Field, *, decoded: bool) -> Col
         told = F.concat(shown, F.lit(", with bytes that are not UTF-8; save the file as UTF-8"))
         problem = F.coalesce(problem, F.when(is_replaced, told))
     if not field.is_text:
-        is_odd = F.startswith(text, F.lit('"')) | (
-            F.contains(text, F.lit("\n")) & F.contains(filled(text), F.lit("\n"))
-        )
         told = F.concat(shown, F.lit(", a cell whose quotes do not match"))
-        problem = F.coalesce(problem, F.when(is_odd, told))
+        problem = F.coalesce(problem, F.when(F.startswith(filled_name(text), F.lit('"')), told))
     return one(text, problem)
 
 
@@ -335,6 +357,7 @@ def _records(
     numbered = list(enumerate(fields))
     nested = [i for i, field in numbered if _is_nested(field)]
     plain = [i for i, field in numbered if not _is_nested(field)]
+    by_folder = {i: text for i in plain if (text := _folder_text(fields[i], files)) is not None}
     # Each select is a step, in which a value is computed once however often the next one uses it. Spark would undo the
     # steps if the columns between them were structs of which single fields are used.
     read = df.select(
@@ -347,14 +370,16 @@ def _records(
         *[(usual or {}).get(fields[i].name, F.lit(None)).alias(f"usual_{i}") for i in nested],
         *[values[fields[i].name]["value"].alias(f"value_{i}") for i in plain],
         *[values[fields[i].name]["problem"].alias(f"problem_{i}") for i in plain],
+        *[text.alias(f"folder_{i}") for i, text in by_folder.items()],
     )
+    by_folder = {i: F.col(f"folder_{i}") for i in by_folder}
     names = [i for i in plain if fields[i].type == "string" and not fields[i].is_text]
     read = read.withColumns({f"value_{i}": filled_name(F.col(f"value_{i}")) for i in names})
     found = {i: F.col(f"value_{i}") for i in plain}
     for i in nested:
         found[i] = F.when(F.col(f"nested_{i}").isNull(), F.col(f"usual_{i}")).otherwise(F.col(f"nested_{i}.value"))
-    by_folder = [_folder_problem(found[i], fields[i], files) for i in plain]
-    told = [F.col(f"problem_{i}") for i in plain] + [problem for problem in by_folder if problem is not None]
+    told = [F.col(f"problem_{i}") for i in plain]
+    told += [_folder_problem(found[i], F.col(f"folder_{i}"), fields[i]) for i in by_folder]
     problems = [F.when(F.coalesce(*told).isNotNull(), sentences(F.array(*told)))] if plain else []
     problems += [F.col(f"nested_{i}.problems") for i in nested]
     given = read.select(
@@ -365,7 +390,7 @@ def _records(
         "details",
         together([F.col(f"nested_{i}.notes") for i in nested]).alias("notes"),
         F.col("broken").isNull().alias("is_whole"),
-        *[_given(found[i], field, files).alias(f"given_{i}") for i, field in numbered],
+        *[_given(found[i], field, by_folder.get(i)).alias(f"given_{i}") for i, field in numbered],
     )
     raw = F.struct(*[F.col(f"given_{i}").alias(field.name) for i, field in numbered])
     return given.select(
@@ -373,35 +398,28 @@ def _records(
     )
 
 
-def _given(value: Column, field: Field, files: Sequence[RawFile]) -> Column:
+def _given(value: Column, field: Field, by_folder: Column | None) -> Column:
     """What a record says, or else the folder that it lies in."""
     if field.type == "string" and not field.is_text:
         value = name_of(value, is_language=field.name == "language")
     if field.type == "double":  # not given: Python writes a missing number so, and pandas keeps it so
         value = F.when(~F.isnan(value), value)
-    return value if _is_nested(field) else F.coalesce(value, _folder_value(field, files))
+    return value if by_folder is None else F.coalesce(value, by_folder.try_cast(field.type))
 
 
 def _is_nested(field: Field) -> bool:
     return not isinstance(type_of(field.type), AtomicType)
 
 
-def _folder_value(field: Field, files: Sequence[RawFile]) -> Column:
-    """What the folder of a file says about its records, like `language=French`."""
-    text = _folder_text(field, files)
-    return F.lit(None).cast(field.type) if text is None else text.try_cast(field.type)
-
-
-def _folder_problem(value: Column, field: Field, files: Sequence[RawFile]) -> Column | None:
+def _folder_problem(value: Column, by_folder: Column, field: Field) -> Column:
     """Told where a folder is asked and what it says is of another type."""
-    text = _folder_text(field, files)
-    if text is None:
-        return None
-    is_wrong = value.isNull() & text.isNotNull() & text.try_cast(field.type).isNull()
-    return F.when(is_wrong, F.concat(wrong_type(field.column, type_of(field.type)), F.lit("; its folder says "), text))
+    is_wrong = value.isNull() & by_folder.isNotNull() & by_folder.try_cast(field.type).isNull()
+    told = F.concat(wrong_type(field.column, type_of(field.type)), F.lit("; its folder says "), by_folder)
+    return F.when(is_wrong, told)
 
 
 def _folder_text(field: Field, files: Sequence[RawFile]) -> Column | None:
+    """What the folder of a file says about its records, like `language=French`; None where no folder does."""
     said = {file.name: file.folder_values[field.column] for file in files if field.column in file.folder_values}
     if not said or _is_nested(field):
         return None

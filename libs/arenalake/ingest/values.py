@@ -64,14 +64,17 @@ def of_json(value: Column, wanted: DataType, path: str, *, text: Column | None =
         value: a variant.
         wanted: the type.
         path: what the value is called in problems and notes.
-        text: the value as text, where it is computed already.
+        text: the value as text, where it is computed already; `filled` if it is to be a number or a truth value.
 
     Returns:
         For lists and objects, struct<value, problems: array<string>, notes: array<string>>; for anything else,
         struct<value, problem: string>, which is less to compute. The problem is null where there is none.
     """
     if isinstance(wanted, AtomicType):
-        return _one_of_json(value, wanted, path, _get(value, "string") if text is None else text)
+        if text is None:
+            text = _get(value, "string")
+            text = text if isinstance(wanted, StringType) else filled(text)
+        return _one_of_json(value, wanted, path, text)
     if isinstance(wanted, ArrayType):
         return _list_of_json(value, wanted, path)
     return _object_of_json(value, cast(StructType, wanted), path)
@@ -218,7 +221,7 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
     """A column of a table as `wanted`; lists and objects of another type are converted by the rules of `of_json`.
 
     Args:
-        value: the column.
+        value: the column; a text that is no text in the tables has to be `filled` before.
         given: its type in the file.
         wanted: the type.
         path: what the value is called in problems and notes.
@@ -249,15 +252,13 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
     else:
         converted = value.try_cast(wanted)
         if isinstance(given, StringType):
-            value = filled(value)
-            converted = F.when(~value.rlike(_JAVA_NUMBER), value.try_cast(wanted))
+            converted = F.when(~value.rlike(_JAVA_NUMBER), converted)
     return one(converted, F.coalesce(problem, F.when(value.isNotNull() & converted.isNull(), wrong_type(path, wanted))))
 
 
 def _truth_of(text: Column) -> tuple[Column, Column]:
     """What a text says, null where it says nothing, and the truth value that it stands for."""
-    given = filled(F.lower(text))
-    given = F.when(~is_no_number(given), given)
+    given = F.when(~is_no_number(text), F.lower(text))
     return given, F.when(given.isin(*_TRUE), True).when(given.isin(*_FALSE), False)
 
 

@@ -21,7 +21,7 @@ _FIELDS = [
     Field("turn", "double", "turn"),
     Field("anony", "boolean", "anony"),
     Field("language", "string", "language"),
-    Field("tstamp", "double", "tstamp"),
+    Field("tstamp", "string", "tstamp"),
     Field("openai_moderation", MODERATION_TYPE, "openai_moderation"),
     Field(
         "toxic_chat_tag",
