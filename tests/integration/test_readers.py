@@ -3,7 +3,9 @@
 import bz2
 import gzip
 import json
+import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -317,15 +319,21 @@ def test_lines_of_nothing_are_no_rows_whatever_they_end_with(lake, tmp_path):
     assert set(rows(lake, BATTLES, "winner", "sequence")) == {("tie", 0), ("model_a", 1)}
 
 
-def test_a_column_of_a_type_that_spark_does_not_read_names_its_file_and_stops_no_other(lake, tmp_path):
-    pq.write_table(
-        pa.table({**{k: [v] for k, v in VOTE.items()}, "at": pa.array([1], pa.time64("us"))}), tmp_path / "a.parquet"
-    )
-    pq.write_table(pa.table({k: [v] for k, v in VOTE.items()}), tmp_path / "b.parquet")
-    result = run(lake, votes=votes(tmp_path))
-    assert len(result.unreadable) == 1
-    assert result.unreadable[0].endswith("a.parquet (The data type TIME is not supported. SQLSTATE: 0A000)")
-    assert rows(lake, BATTLES, "file") == [("b.parquet",)]
+def test_a_column_of_a_type_that_spark_does_not_read_matters_only_where_it_is_mapped(lake, tmp_path):
+    odd = {
+        "us": pa.array([1], pa.time64("us")),
+        "ns": pa.array([1], pa.time64("ns")),
+        "half": pa.array(np.array([1.5], np.float16)),
+        "long": pa.array([1], pa.decimal256(50, 0)),
+    }
+    for name, column in odd.items():
+        pq.write_table(pa.table({**{k: [v] for k, v in VOTE.items()}, "at": column}), tmp_path / f"{name}.parquet")
+    pq.write_table(pa.table({k: [v] for k, v in VOTE.items()}), tmp_path / "plain.parquet")
+    result = run(lake, unmapped=votes(tmp_path), mapped=votes(tmp_path, columns={"tstamp": "at"}))
+    assert "unmapped: 5 records in 5 new file(s) = 5 kept + 0 quarantined + 0 duplicates" in result.lines
+    assert not result.errors
+    assert sorted(re.findall(r"(\w+)\.parquet \(", "; ".join(result.unreadable))) == sorted(odd)
+    assert len(rows(lake, BATTLES, "file")) == 5
 
 
 def test_line_ends_of_any_kind_and_mixture_never_reach_a_value(lake, tmp_path):

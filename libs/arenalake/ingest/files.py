@@ -161,7 +161,7 @@ def _is_strange(path: str) -> bool:
 
 def _pointers(listing: DataFrame, paths: Iterable[str]) -> set[str]:
     """Which of some small files, by plain path, stand for large ones that Git LFS has not fetched."""
-    local = {path: _local(path) for path in paths}
+    local = {path: local_file(path) for path in paths}
     found = {_plain(path) for path, here in local.items() if here is not None and _starts_as_pointer(here)}
     if None in local.values():
         small = listing.where(F.col("length") <= _POINTER_SIZE)
@@ -177,7 +177,7 @@ def _starts_as_pointer(path: str) -> bool:
 
 def digest_of(file: RawFile) -> str | None:
     """SHA-256 of the content, streamed; None where the file is not on local or mounted storage."""
-    path = _local(file.path)
+    path = local_file(file.path)
     if path is None:
         return None
     with open(path, "rb") as stream:
@@ -191,11 +191,12 @@ def is_named(file: RawFile, message: str) -> bool:
 
 def _modified(path: str) -> int:
     """Microseconds since 1970; 0 where the file is not on local or mounted storage."""
-    local = _local(path)
+    local = local_file(path)
     return 0 if local is None else os.stat(local).st_mtime_ns // 1000
 
 
-def _local(path: str) -> str | None:
+def local_file(path: str) -> str | None:
+    """The path of a file on local or mounted storage; None where it is elsewhere."""
     local = local_path(path.replace("dbfs:/Volumes/", "/Volumes/"))
     return local if local is not None and os.path.isfile(local) else None
 

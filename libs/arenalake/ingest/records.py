@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from itertools import takewhile
 
-from pyspark.errors import AnalysisException
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -23,7 +25,7 @@ from pyspark.sql.types import (
 
 from arenalake.errors import UnreadableFileError
 from arenalake.ingest.elements import is_array, join_pieces, read_pieces
-from arenalake.ingest.files import RawFile, for_reader, reader_of
+from arenalake.ingest.files import RawFile, for_reader, local_file, reader_of
 from arenalake.ingest.utf8 import escaped_in, first_stray
 from arenalake.ingest.values import (
     is_as_wanted,
@@ -82,7 +84,9 @@ def read_records(
     groups = [_read_lines(spark, lines, fields, positioned)] if lines else []
     groups += [_read_arrays(spark, arrays, fields)] if arrays else []
     # Parquet files of one source may differ in schema, and CSV files in the order of columns: each is read by its own.
-    groups += [_read_parquet(spark, same, fields, positioned) for same in _by_schema(spark, files)]
+    groups += [
+        _read_parquet(spark, same, schema, fields, positioned) for schema, same in _by_schema(spark, files, fields)
+    ]
     groups += [_read_csv(spark, file, fields, positioned) for file in files if file.kind == "csv"]
     return reduce(DataFrame.unionByName, groups)
 
@@ -150,9 +154,10 @@ def _trimmed(text: str) -> Column:
 
 
 def _read_parquet(
-    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool
+    spark: SparkSession, files: Sequence[RawFile], schema: StructType, fields: Sequence[Field], positioned: bool
 ) -> DataFrame:
-    df = reader_of(spark, [f.path for f in files]).parquet(*[for_reader(f.path) for f in files])
+    reader = reader_of(spark, [f.path for f in files]).schema(schema)
+    df = reader.parquet(*[for_reader(f.path) for f in files])
     position = df.metadataColumn("_metadata")["row_index"] if positioned else F.lit(None).cast("bigint")
     columns, types = df.columns, [field.dataType for field in df.schema.fields]
     df = df.select("*", _file_name(df, files), position).toDF(*_places(columns), "file", "position")
@@ -462,24 +467,46 @@ def _comparable(path: str) -> str:
     return "/" + rest.lstrip("/") if colon and scheme.isalnum() else path
 
 
-def _by_schema(spark: SparkSession, files: Sequence[RawFile]) -> list[list[RawFile]]:
-    groups: dict[str, list[RawFile]] = {}
+def _by_schema(
+    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field]
+) -> list[tuple[StructType, list[RawFile]]]:
+    groups: dict[str, tuple[StructType, list[RawFile]]] = {}
     for file in files:
         if file.kind == "parquet":
-            groups.setdefault(_schema_of(spark, file), []).append(file)
+            schema = _schema_of(spark, file, fields)
+            groups.setdefault(schema.json(), (schema, []))[1].append(file)
     return list(groups.values())
 
 
-def _schema_of(spark: SparkSession, file: RawFile) -> str:
+def _schema_of(spark: SparkSession, file: RawFile, fields: Sequence[Field]) -> StructType:
+    """The columns of a parquet file; where Spark cannot read all of them, those that are asked for."""
     try:
-        return reader_of(spark, [file.path]).parquet(for_reader(file.path)).schema.json()
-    except AnalysisException as error:
-        if error.getCondition() == "COLUMN_ALREADY_EXISTS":
+        return reader_of(spark, [file.path]).parquet(for_reader(file.path)).schema
+    except Exception as error:  # what classic Spark and Connect raise differs, their sentences do not
+        if "[COLUMN_ALREADY_EXISTS]" in str(error):
             reason = "two of its columns differ only in case, and Spark cannot tell them apart; rename one of them"
             raise UnreadableFileError(file.path, reason) from None
-        if str(error.getCondition()).startswith("UNSUPPORTED"):
-            raise UnreadableFileError(file.path, str(error).split("] ", 1)[-1].splitlines()[0]) from None
-        raise
+        unreadable = re.search(r"\[(?:UNSUPPORTED|PARQUET_TYPE|DECIMAL_PRECISION)_[\w.]+\] ([^\n]*)", str(error))
+        if unreadable is None:
+            raise
+        wanted = _columns_asked_for(spark, file, fields)
+        if wanted is None:
+            raise UnreadableFileError(file.path, unreadable[1]) from None
+        return wanted
+
+
+def _columns_asked_for(spark: SparkSession, file: RawFile, fields: Sequence[Field]) -> StructType | None:
+    """By the footer of a file that is here; None where it is not, or where Spark cannot read one of them."""
+    path = local_file(file.path)
+    if path is None:
+        return None
+    names = {clean_name(field.column) for field in fields}
+    columns = [column for column in pq.read_schema(path) if clean_name(column.name) in names]
+    try:
+        wanted = spark.createDataFrame(pa.schema(columns).empty_table()).schema
+        return reader_of(spark, [file.path]).schema(wanted).parquet(for_reader(file.path)).schema
+    except (PySparkException, ValueError):
+        return None
 
 
 def _places(columns: Sequence[str]) -> list[str]:
