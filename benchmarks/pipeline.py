@@ -7,7 +7,6 @@ stand side by side. Each run is a process of its own: start of Java and session 
 import argparse
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+
+from generate import ProcessTree  # the benchmark beside this one
 
 HERE = Path(__file__).resolve().parents[1]
 JOB = re.compile(r"event=done job=(\w+) seconds=([\d.]+)")
@@ -47,17 +48,13 @@ def run(checkout: Path, job: str, folder: str) -> tuple[float, float, str]:
     """Clock and CPU seconds of a job of a checkout with its lake in `folder`, and its log."""
     # Relative paths of the configuration lead into the folder.
     command = [sys.executable, f"{checkout}/jobs/{job}.py", "--config", f"{checkout}/conf/local.yml"]
-    before, started = _cpu_of_children(), time.monotonic()
     environment = {**os.environ, "PYTHONPATH": f"{checkout}/libs"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    started = time.monotonic()
+    with ProcessTree() as processes:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{checkout}: {job} ended with status {done.returncode}\n{done.stderr[-2000:]}")
-    return time.monotonic() - started, _cpu_of_children() - before, done.stderr
-
-
-def _cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return time.monotonic() - started, processes.total_cpu_seconds(), done.stderr
 
 
 if __name__ == "__main__":
