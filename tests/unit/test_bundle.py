@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
 NEVER_SCHEDULED = {"generate", "recovery"}
 
-WRITING = {"Derivation", "replace", "append", "insert_new", "upsert"}
+WRITING = {"Derivation", "Statistic", "change", "store", "replace", "append", "insert_new", "upsert"}
 
 
 def module_file(name):

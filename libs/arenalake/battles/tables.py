@@ -1,12 +1,7 @@
 """Tables of battles: votes that are not rated, counts that add up, and the statistics that people read."""
 
-from arenalake.entities.columns import SOURCE
+from arenalake.entities.columns import JUDGE_KIND, SOURCE, WINNER
 from arenalake.lake.table import Column, Table, interval_columns
-
-_WINNER = Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True)
-
-_JUDGE_KIND = Column("judge_kind", "string", "human or model", required=True)
-
 
 REMOVED_VOTES = Table(
     name="removed_votes",
@@ -28,7 +23,7 @@ BATTLE_COUNTS = Table(
     comment="Number of battles by outcome; everything that needs no judge, order or text is a function of it.",
     columns=(
         SOURCE,
-        _JUDGE_KIND,
+        JUDGE_KIND,
         Column("language", "string", "language as published; null where the source has none"),
         Column("category", "string", "category of the question; null where the source has none"),
         Column(
@@ -40,7 +35,7 @@ BATTLE_COUNTS = Table(
         Column("removed_by", "string", "rule by which the battles are not rated; null for those that are"),
         Column("model_a", "string", "model shown first", required=True),
         Column("model_b", "string", "model shown second", required=True),
-        _WINNER,
+        WINNER,
         Column("n", "bigint", "battles", required=True),
     ),
     key=(
@@ -84,7 +79,7 @@ PAIR_STATS = Table(
     comment="Each pair of models, model_a before model_b by code point, whichever was shown first. All battles.",
     columns=(
         SOURCE,
-        _JUDGE_KIND,
+        JUDGE_KIND,
         Column("model_a", "string", "first model by code point", required=True),
         Column("model_b", "string", "second model by code point", required=True),
         Column("wins_a", "bigint", "battles that model_a won", required=True),
@@ -105,7 +100,7 @@ POSITION_STATS = Table(
     comment="How often the side shown first wins. All battles.",
     columns=(
         SOURCE,
-        _JUDGE_KIND,
+        JUDGE_KIND,
         Column("model", "string", "model; null for all battles"),
         Column("side", "string", "side the model was shown on: a or b; a for all battles", required=True),
         Column("n", "bigint", "battles", required=True),

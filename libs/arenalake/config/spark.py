@@ -10,12 +10,10 @@ from arenalake.section import Section
 # What results depend on, whoever made the session: day and month borders, and errors instead of silent overflow.
 CORRECTNESS_SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-
 DELTA_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
-
 
 # What to use in place of settings of Spark that others of this configuration would overwrite, or the other way round.
 _INSTEAD = {
@@ -27,7 +25,6 @@ _INSTEAD = {
     "spark.jars.packages": "spark.packages",
     "spark.jars": "spark.packages, or --jars in PYSPARK_SUBMIT_ARGS",
 }
-
 
 # Spark's own rule (spark.redaction.regex) for what it does not show. A provider of credentials is a class.
 _SECRET = r"(?i)secret|password|token|access[.]?key"

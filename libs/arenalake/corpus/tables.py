@@ -1,10 +1,9 @@
 """Tables of the corpus as a whole: conversations by kind, voters, and published languages against detected ones."""
 
-from arenalake.entities.columns import SOURCE
+from arenalake.entities.columns import JUDGE_KIND, SOURCE
 from arenalake.lake.table import Column, Table
 
 _N_CONVERSATIONS = Column("n_conversations", "bigint", "conversations; a battle has two", required=True)
-
 
 CONVERSATION_COUNTS = Table(
     name="conversation_counts",
@@ -60,7 +59,7 @@ VOTER_STATS = Table(
     comment="How many vote and how much each of them; quantiles are exact (inverted_cdf). No ids.",
     columns=(
         SOURCE,
-        Column("judge_kind", "string", "human or model", required=True),
+        JUDGE_KIND,
         Column("n_battles", "bigint", "battles", required=True),
         Column("n_anonymous", "bigint", "of these, battles of which the source does not say who voted", required=True),
         Column("n_voters", "bigint", "different voters", required=True),

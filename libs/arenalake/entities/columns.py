@@ -11,3 +11,5 @@ ROLE = Column("role", "string", "user or assistant; battle where a tag is about 
 GROUPING = Column(
     "grouping", "string", "what the row is about: all, or the columns that are set, joined by commas", required=True
 )
+WINNER = Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True)
+JUDGE_KIND = Column("judge_kind", "string", "human or model", required=True)

@@ -1,15 +1,12 @@
 """Tables of records: what came in, and what was measured of it. `conversations` alone holds what people wrote."""
 
-from arenalake.entities.columns import SOURCE
+from arenalake.entities.columns import JUDGE_KIND, SOURCE, WINNER
 from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
 from arenalake.lake.table import Column, Table
 
 _FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
-
 _TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
-
 _WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
-
 
 DETECTION_TYPE = "struct<language:string,confidence:double,script:string,n_letters:int,reason:string>"
 
@@ -48,7 +45,7 @@ BATTLES = Table(
         Column("question_id", "string", "question the two answers belong to; null where the source has none"),
         Column("model_a", "string", "model shown first (left)", required=True),
         Column("model_b", "string", "model shown second (right)", required=True),
-        Column("winner", "string", "model_a, model_b, tie or tie (bothbad)", required=True),
+        WINNER,
         Column(
             "winner_label",
             "string",
@@ -56,7 +53,7 @@ BATTLES = Table(
             "orders of the answers contradict each other; else null",
         ),
         Column("judge", "string", "who voted; null where the source does not say"),
-        Column("judge_kind", "string", "human or model", required=True),
+        JUDGE_KIND,
         Column("turn", "int", "number of turns the vote is about; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden until the vote; null where the source does not say"),
         Column("language", "string", "language as published; null where the source has none"),

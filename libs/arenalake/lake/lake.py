@@ -81,7 +81,8 @@ class Lake:
     def exists(self, table: Table) -> bool:
         if table.name in self._existing:
             return True
-        if self.local_root is not None and not (self.local_root / table.layer / table.name / "_delta_log").is_dir():
+        folder = self._local_folder(table)
+        if folder is not None and not (folder / "_delta_log").is_dir():
             return False
         try:
             schema = self.spark.read.table(self.name_of(table)).schema
@@ -106,7 +107,7 @@ class Lake:
         }
 
     def _newest_version(self, table: Table) -> int:
-        return self._commits(table)[0].version
+        return self._history(table, 1)[0].version
 
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written.
@@ -167,10 +168,11 @@ class Lake:
 
     def _small_folder(self, table: Table) -> Path | None:
         """Where a small table is read and written without Spark; None where only Spark reaches, or knows best."""
-        root = self.local_root
-        if root is None or not is_reached(root) or self.has_remote_disk:
-            return None
-        return root / table.layer / table.name
+        folder = self._local_folder(table)
+        return None if folder is None or not is_reached(folder) or self.has_remote_disk else folder
+
+    def _local_folder(self, table: Table) -> Path | None:
+        return None if self.local_root is None else self.local_root / table.layer / table.name
 
     @property
     def has_remote_disk(self) -> bool:
@@ -232,9 +234,7 @@ class Lake:
         # A state that is asked for during a write would be stored after it, and stay.
         with self._alone(table):
             if table.name not in self._states:
-                commits = self._commits(table)
-                # Where the log was cleaned down to upkeep commits, the newest of these stands for the rows.
-                written = next((one for one in commits if not one.keeps_rows), commits[0])
+                written = self._last_change(table)
                 derived = Fingerprint.read(written.user_metadata)
                 state = State(table=self._id_of(table), version=written.version) if derived is None else derived.state
                 self._states[table.name] = state
@@ -242,8 +242,7 @@ class Lake:
 
     def fingerprint_of(self, table: Table) -> Fingerprint | None:
         """How the table, which is there, was derived; None where it was not, or by another version of this package."""
-        written = next((one for one in self._commits(table) if not one.keeps_rows), None)
-        return None if written is None else Fingerprint.read(written.user_metadata)
+        return Fingerprint.read(self._last_change(table).user_metadata)
 
     def commits_from(self, table: Table, version: int) -> list[Commit]:
         """The commits of the table from this version on, oldest first; none where not all of them are known."""
@@ -252,10 +251,12 @@ class Lake:
         is_whole = [commit.version for commit in since] == list(range(version, commits[-1].version + 1))
         return since if is_whole else []
 
-    def _commits(self, table: Table) -> list[Commit]:
-        """Newest first, at least down to one that changed rows, where the log still has one."""
-        newest = self._history(table, 1)
-        return self._history(table) if newest[0].keeps_rows else newest
+    def _last_change(self, table: Table) -> Commit:
+        """The newest commit that changed rows; where the log was cleaned down to upkeep, the newest stands for it."""
+        newest = self._history(table, 1)[0]
+        return (
+            next((one for one in self._history(table) if not one.keeps_rows), newest) if newest.keeps_rows else newest
+        )
 
     def _history(self, table: Table, limit: int | None = None) -> list[Commit]:
         folder = self._small_folder(table)

@@ -5,7 +5,6 @@ from arenalake.lake.table import Column, Table, interval_columns
 
 _CATEGORY = Column("category", "string", "moderation category as published, or any", required=True)
 
-
 MODERATION_COUNTS = Table(
     name="moderation_counts",
     layer="gold",

@@ -15,7 +15,6 @@ STYLE_COVARIATES = {
     "chars": "n_chars",
 }
 
-
 SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month", "length")
 
 
@@ -71,7 +70,6 @@ class LengthConfig(Section):
 RatingMethod = Literal[
     "bradley_terry", "bradley_terry_no_ties", "rao_kupper", "davidson", "win_rate", "elo", "style_control"
 ]
-
 
 # Methods for which a tie is no half win, so that a score between 0 and 1 means nothing to them.
 THREE_OUTCOMES = ("bradley_terry_no_ties", "rao_kupper", "davidson")

@@ -4,11 +4,8 @@ from arenalake.entities.columns import SOURCE
 from arenalake.lake.table import Column, Table, interval_columns
 
 _SLICE = Column("slice", "string", "all, or column=value pairs joined by commas", required=True)
-
 _METHOD = Column("method", "string", "rating method", required=True)
-
 _UNIT = Column("unit", "string", "what the bootstrap draws: battle or judge", required=True)
-
 
 RATINGS = Table(
     name="ratings",

@@ -9,14 +9,8 @@ from arenalake.lake.table import Table
 # No frame of the report has more rows; a table that does is cut in key order and the data page says so.
 MAX_ROWS = 100_000
 TOKEN_GROUPINGS = ("all", "model", "language")
-
-
 MODERATION_GROUPINGS = ("all", "model", "language")
-
-
 ANSWER_GROUPINGS = ("all", "model")
-
-
 _INTEGERS = {"int": "Int64", "bigint": "Int64", "boolean": "boolean", "string": "object"}
 
 

@@ -1,5 +1,6 @@
 """The gold table that puts published figures beside ours."""
 
+from arenalake.entities.columns import SOURCE
 from arenalake.lake.table import Column, Table
 
 REPRODUCTION = Table(
@@ -8,7 +9,7 @@ REPRODUCTION = Table(
     kind="statistics",
     comment="Published figures of the data sets, each beside what these tables give.",
     columns=(
-        Column("source", "string", "name of the source in the configuration", required=True),
+        SOURCE,
         Column("place", "int", "place of the figure in the ledger, from 0", required=True),
         Column("figure", "string", "what was published", required=True),
         Column("unit", "string", "what is counted; with (mean) or (sd) behind it, or %, where it is no count", True),

@@ -5,7 +5,6 @@ from arenalake.lake.table import Column, Table
 
 _TOKENIZER = Column("tokenizer", "string", "tokenizer that counted", required=True)
 
-
 TOKEN_COUNTS = Table(
     name="token_counts",
     layer="gold",
@@ -18,7 +17,7 @@ TOKEN_COUNTS = Table(
         ROLE,
         Column("turn", "int", "turn the message belongs to, from 1", required=True),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
-        Column("tokenizer", "string", "tokenizer that counted", required=True),
+        _TOKENIZER,
         Column("n_tokens", "int", "length in tokens", required=True),
         Column("n_messages", "bigint", "messages of that length", required=True),
         Column("n_chars", "bigint", "Unicode code points in these messages", required=True),
@@ -42,7 +41,7 @@ TOKEN_STATS = Table(
         Column("turn", "int", "turn of the messages, from 1; null where the row is about all turns"),
         Column("month", "string", "month as 2023-04; null where there is no time or the row is about all months"),
         ROLE,
-        Column("tokenizer", "string", "tokenizer that counted", required=True),
+        _TOKENIZER,
         Column("n_conversations", "bigint", "conversations with at least one such message", required=True),
         Column("n_messages", "bigint", "messages", required=True),
         Column("total", "bigint", "tokens in all messages", required=True),
