@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_ingest import chat, context_for, moderation, rows, run, write_lines
+from test_ingest import battle, chat, context_for, moderation, rows, run, write_lines
 
 from arenalake.app.runner import run_steps
 from arenalake.config import parse_config
@@ -132,6 +132,14 @@ def test_categories_are_known_by_other_spellings_and_unknown_ones_that_are_flagg
         [True] * 11,
     ]
     assert {flags.category_scores["hate/threatening"] for _, entries in found for flags in entries} == {0.01}
+
+
+def test_other_keys_with_dashes_are_known_by_underscores_too(lake, tmp_path):
+    tags = {"roberta_large": {"flagged": True, "probability": 0.9}, "t5_large": {"flagged": False, "score": 0.1}}
+    write_lines(tmp_path / "1.jsonl", [{**battle(1), "toxic_chat_tag": tags}])
+    run(lake, arena={"format": "arena", "path": str(tmp_path)})
+    [(found,)] = rows(lake, BATTLES, "toxicity")
+    assert found.asDict(recursive=True) == tags
 
 
 def strings(*values):
@@ -362,11 +370,13 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
     (raw / "5.json").write_text(f"{json.dumps(VOTE)}\n{json.dumps(VOTE)}\n")
     (raw / "6.jsonl.zst").write_bytes(b"(packed)")
     (raw / "7.parquet").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    (raw / "8.csv").write_bytes("model_a,model_b,winner\nx,y,tie\n".encode("utf-16"))
+    (raw / "9.jsonl").write_bytes(gzip.compress(json.dumps(VOTE).encode()))
     (raw / "README.md").write_text("what it is")
     source = votes(raw)
     result = run(lake, votes=source)
     assert result.lines == [
-        "votes: 10 records in 5 new file(s) = 8 kept + 2 quarantined + 0 duplicates; 2 file(s) could not be read",
+        "votes: 10 records in 5 new file(s) = 8 kept + 2 quarantined + 0 duplicates; 4 file(s) could not be read",
         "votes: in quarantine: 1 × the element ends inside of a record, or is not JSON",
         "votes: in quarantine: 1 × the element is not a JSON object",
     ]
@@ -378,8 +388,10 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
     assert [reason.split("(")[1] for reason in result.unreadable] == [
         "Spark does not unpack .zst; unpack it, or use .gz or .bz2)",
         "a Git LFS pointer instead of the data; run git lfs pull)",
+        "UTF-16; save the file as UTF-8)",
+        "packed by gzip, which its name does not say; add .gz to the name)",
     ]
-    assert run(lake, votes=source).lines[0] == "votes: nothing new in 5 file(s); 2 file(s) could not be read"
+    assert run(lake, votes=source).lines[0] == "votes: nothing new in 5 file(s); 4 file(s) could not be read"
 
 
 def test_a_time_in_nanoseconds_is_read_to_the_microsecond_and_hinders_nothing_where_it_is_not_mapped(lake, tmp_path):

@@ -90,17 +90,18 @@ def test_marks_of_outcomes_give_the_winner_where_exactly_one_is_set(spark):
         ("false", "True", "false", "false"),
         ("0", "0.0", "1.0", "0"),
         (False, False, False, True),
+        ("yes", "no", "N", "f"),
         (1, 1, 0, 0),
         (0, 0, 0, 0),
         (1, 0, 0, None),
-        (1, 0, 0, "no"),
+        (1, 0, 0, "maybe"),
     ]
     records = [{"model_a": "x", "model_b": "y", "winner": "y", **dict(zip(names, row, strict=True))} for row in marks]
     found = _parsed(spark, source, records)
-    assert [winner for winner, _, _ in found] == ["model_a", "model_b", "tie", "tie (bothbad)", *[None] * 4]
+    assert [winner for winner, _, _ in found] == ["model_a", "model_b", "tie", "tie (bothbad)", "model_a", *[None] * 4]
     told = "winner_model_a, winner_model_b, winner_tie, winner_bothbad are {}; exactly one must be 1, the others 0"
-    wrong = ("1, 1, 0, 0", "0, 0, 0, 0", "1, 0, 0, null", "1, 0, 0, no")
-    assert [reasons for _, _, reasons in found] == [[]] * 4 + [[told.format(values)] for values in wrong]
+    wrong = ("1, 1, 0, 0", "0, 0, 0, 0", "1, 0, 0, null", "1, 0, 0, maybe")
+    assert [reasons for _, _, reasons in found] == [[]] * 5 + [[told.format(values)] for values in wrong]
 
 
 def test_a_mark_of_one_outcome_that_is_mapped_as_a_score_makes_no_tie_a_win(spark):

@@ -25,6 +25,9 @@ _ENDING = re.compile(
 _HIDDEN = re.compile(r"(^|/)(\.|_(?![^/]*=))")
 _POINTER = b"version https://git-lfs.github.com/spec"
 _POINTER_SIZE = 1024
+# First bytes of what gzip packed, and of texts in UTF-16, whichever byte comes first.
+_GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _GLOB = re.compile(r"[*?\[\]{}\\]")
 # For a local path that stands for itself. The option is Spark's own; the plain file system, unlike Hadoop's usual one,
 # keeps no checksum file beside each file, whose name a colon would break.
@@ -116,6 +119,8 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
         elif ending["packed"]:
             wanted = " or ".join(f".{known}" for known in _UNPACKED)
             result.unreadable.append(f"{path_} (Spark does not unpack .{ending['packed']}; unpack it, or use {wanted})")
+        elif (reason := _unlike_its_name(path_)) is not None:
+            result.unreadable.append(f"{path_} ({reason})")
         elif _plain(path_) in pointers:
             result.unreadable.append(f"{path_} (a Git LFS pointer instead of the data; run git lfs pull)")
         else:
@@ -168,6 +173,18 @@ def _pointers(listing: DataFrame, paths: Iterable[str]) -> set[str]:
         starts = F.substring("content", 1, len(_POINTER)) == F.lit(_POINTER)
         found |= {_plain(row["path"]) for row in small.where(starts).select("path").collect()}
     return found
+
+
+def _unlike_its_name(path: str) -> str | None:
+    """Why a file here would be read as something that it is not, by its first bytes; None where they are usual."""
+    local = local_file(path)
+    if local is None:
+        return None
+    with open(local, "rb") as stream:
+        start = stream.read(len(_GZIP))
+    if start == _GZIP and not local.lower().endswith(".gz"):
+        return "packed by gzip, which its name does not say; add .gz to the name"
+    return "UTF-16; save the file as UTF-8" if start in _UTF_16 else None
 
 
 def _starts_as_pointer(path: str) -> bool:

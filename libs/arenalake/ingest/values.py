@@ -28,7 +28,7 @@ from pyspark.sql.types import (
 )
 
 from arenalake.entities.moderation import CATEGORIES, spellings_of
-from arenalake.sources.names import filled, is_no_number, whole_text
+from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS, filled, is_no_number, whole_text
 from arenalake.sources.source import sentences
 
 # What `schema_of_variant` calls numbers, and what has an inside.
@@ -41,7 +41,6 @@ _EXPECTED = {
     "array": "a list",
     "struct": "an object",
 }
-_TRUE, _FALSE = ("true", "1", "1.0", "t", "yes", "y"), ("false", "0", "0.0", "f", "no", "n")
 # What Java takes for a number, and with it Spark, and nobody else: 3d, 0x1p-1.
 _JAVA_NUMBER = r"^[+-]?0[xX]|[0-9.][dDfF]$"
 # The field of a message that is a text, or a list of its parts.
@@ -127,14 +126,18 @@ def _list_of_json(value: Column, wanted: ArrayType, path: str) -> Column:
 
 
 def _object_of_json(value: Column, wanted: StructType, path: str) -> Column:
-    """An object; keys that `wanted` lacks are not looked at, but for moderation categories that are flagged."""
+    """An object; keys that `wanted` lacks are not looked at, but for moderation categories that are flagged.
+
+    A key with dashes or slashes is known by its spelling with underscores as well.
+    """
     are_categories = set(wanted.names) == set(CATEGORIES)
+    respelled = [name for name in wanted.names if len(spellings_of(name)) > 1]
     members = _get(value, "map<string,variant>")
 
     def whole(members: Column) -> Column:
         given = {name: members[name] for name in wanted.names}
-        if are_categories:
-            given = {name: F.coalesce(*[_or_null(members[key]) for key in spellings_of(name)]) for name in wanted.names}
+        for name in respelled:
+            given[name] = F.coalesce(*[_or_null(members[key]) for key in spellings_of(name)])
         read = F.struct(*[_member_of_json(given[one.name], one, path).alias(one.name) for one in wanted.fields])
         return _let(read, lambda read: put_together(members, read))
 
@@ -146,7 +149,7 @@ def _object_of_json(value: Column, wanted: StructType, path: str) -> Column:
             F.when(members.isNotNull(), F.struct(*[read[name]["value"].alias(name) for name in wanted.names])),
             [F.when(is_other, wrong_type(path, wanted)), *[read[name]["problem"] for name in plain]],
             more_problems=[
-                *([_contradictions(members, path)] if are_categories else []),
+                *([_contradictions(members, respelled, path)] if respelled else []),
                 *[read[name]["problems"] for name in others],
             ],
             notes=[
@@ -201,13 +204,13 @@ def _text_of_parts(value: Column, path: str) -> Column:
     return _let(parts, whole)
 
 
-def _contradictions(members: Column, path: str) -> Column:
-    """Sentences on categories that stand there in several spellings with different values."""
+def _contradictions(members: Column, names: Sequence[str], path: str) -> Column:
+    """Sentences on keys that stand there in several spellings with different values."""
     told = []
-    for category in CATEGORIES:
-        spelled = F.array(*[_get(members[key], "string") for key in spellings_of(category)])
+    for name in names:
+        spelled = F.array(*[_get(members[key], "string") for key in spellings_of(name)])
         differ = F.size(F.array_distinct(F.array_compact(spelled))) > 1
-        told.append(F.when(differ, f"{path}: {category} is there in several spellings, with different values"))
+        told.append(F.when(differ, f"{path}: {name} is there in several spellings, with different values"))
     return sentences(F.array(*told))
 
 
@@ -259,7 +262,7 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
 def _truth_of(text: Column) -> tuple[Column, Column]:
     """What a text says, null where it says nothing, and the truth value that it stands for."""
     given = F.when(~is_no_number(text), F.lower(text))
-    return given, F.when(given.isin(*_TRUE), True).when(given.isin(*_FALSE), False)
+    return given, F.when(given.isin(*TRUE_TEXTS), True).when(given.isin(*FALSE_TEXTS), False)
 
 
 def one(value: Column, problem: Column | None = None) -> Column:

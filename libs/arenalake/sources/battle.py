@@ -11,6 +11,7 @@ from arenalake.entities.language_names import names_by_code
 from arenalake.entities.prompts import prompt_hash
 from arenalake.entities.tables import BATTLES, CONVERSATIONS
 from arenalake.sources import rules
+from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS
 from arenalake.sources.settings import PUBLISHED_LABELS, SourceSettings
 from arenalake.sources.source import entity, messages_of, parsed
 
@@ -72,11 +73,11 @@ def one_hot_winner(marks: Mapping[str, Column]) -> tuple[Column, Column]:
 
 
 def is_true(mark: Column) -> Column:
-    return F.lower(mark).isin("1", "1.0", "true")
+    return F.lower(mark).isin(*TRUE_TEXTS)
 
 
 def is_false(mark: Column) -> Column:
-    return F.lower(mark).isin("0", "0.0", "false")
+    return F.lower(mark).isin(*FALSE_TEXTS)
 
 
 def language_of(published: Column) -> Column:

@@ -14,6 +14,9 @@ _OUTER_CODES = (
 _OUTER = "".join(map(chr, _OUTER_CODES))
 # The signs of ASCII that are seen.
 _VISIBLE = (33, 126)
+# What a truth value is written as, in small letters.
+TRUE_TEXTS = ("true", "1", "1.0", "t", "yes", "y")
+FALSE_TEXTS = ("false", "0", "0.0", "f", "no", "n")
 # What a number that is none is called in small letters: by Python, pandas, JSON and Spark.
 _NO_NUMBERS = ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
 _WHOLE = r"^(-?\d+)\.0+$"

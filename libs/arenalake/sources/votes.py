@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from arenalake.entities.tables import BATTLES
 from arenalake.sources import rules
 from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
+from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS
 from arenalake.sources.settings import PUBLISHED_LABELS, TIES, SourceSettings
 from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
 from arenalake.sources.times import time_of
@@ -30,8 +31,6 @@ _MAPPABLE = {
 }
 # Columns of `battles` that are more than what is mapped to them.
 _MADE = ("battle_id", "winner", "score", "tstamp", "sequence")
-# Labels that may be the mark of one outcome.
-_MARKS = {"0", "1", "true", "false"}
 # Names of columns that mark ties: tie, winner_tie, is_draw, isTie and the like.
 _TIE = r"(^|[^a-z]|is)(tie|tied|draw)$"
 
@@ -136,7 +135,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         **{name: raw[name] for name in _MAPPABLE if name not in (*_MADE, *ONE_HOT)},
     )
     no_ties = [_no_tie("score", raw["score"])] if "score" in config.columns else []
-    if _MARKS & {label.lower() for label in config.winner_labels}:
+    if {*TRUE_TEXTS, *FALSE_TEXTS} & {label.lower() for label in config.winner_labels}:
         no_ties.append(F.when(~stated.isin(*TIES), _no_tie("winner", raw["winner"])))
     battle_id_given = "battle_id" in config.columns
     reasons = F.array(
