@@ -17,7 +17,7 @@ from arenalake.entities.moderation import CATEGORIES
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.ingest import job as ingest
 from arenalake.lake import Lake
-from arenalake.sources.options import SourceConfig
+from arenalake.sources import SOURCES
 from arenalake.sources.settings import PUBLISHED_LABELS
 from arenalake.step import Context
 
@@ -232,7 +232,7 @@ def test_conflicting_records_all_go_to_quarantine_in_any_order(lake, tmp_path, a
     # The two contents stand in quarantine once each; the third record repeats one of them.
     conflicts = rows(lake, QUARANTINE, "record_key", "reasons", "record")
     assert [(key, reasons) for key, reasons, _ in conflicts] == [("q1", ["conflicting_key"])] * 2
-    assert {json.loads(record)["battle"]["winner"] for _, _, record in conflicts} == {"model_a", "model_b"}
+    assert {json.loads(record)["battles"][0]["winner"] for _, _, record in conflicts} == {"model_a", "model_b"}
     ingested = rows(lake, INGESTED_FILES, "rows", "kept", "quarantined", "duplicates")
     assert [sum(column) for column in zip(*ingested, strict=True)] == [5, 2, 2, 1]
     if not at_once:
@@ -292,8 +292,8 @@ def test_only_new_files_are_read_and_a_second_run_changes_no_table(lake, tmp_pat
 
 
 def test_the_terms_of_a_source_stay_when_another_configuration_runs_on_the_same_tables(lake):
-    arena = {"arena": SourceConfig(format="arena", path="a")}
-    votes = {"votes": SourceConfig(format="votes", path="v")}
+    arena = {"arena": SOURCES["arena"].settings(format="arena", path="a")}
+    votes = {"votes": SOURCES["votes"].settings(format="votes", path="v")}
     for sources in (arena, votes, arena):
         ingest._write_terms(lake, sources)
     assert rows(lake, SOURCE_TERMS, "source", "format") == [("arena", "arena"), ("votes", "votes")]

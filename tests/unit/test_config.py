@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from arenalake.config import Config, load_config, parse_config
 from arenalake.errors import ConfigError
+from arenalake.sources import SOURCES
 
 GOOD = {"storage": {"root": "lake"}}
 
@@ -38,19 +39,22 @@ def votes_with(columns, **settings):
         ({"storage": {"root": "x", "catalog": "c", "schema": "s"}}, ["give either `root`"]),
         (
             {"sources": {"a": {"format": "arna", "path": "x"}}},
-            ["sources.a.format", "'arna'", "arena_expert, lmsys_chat_1m"],
+            ["sources.a.format: 'arna' is not known", "arena_expert, lmsys_chat_1m"],
         ),
+        ({"sources": {"a": {"path": "x"}}}, ["sources.a.format: is missing; known: arena,"]),
+        ({"sources": {"a": "x"}}, ["sources.a: must be a section (got 'x'); allowed here: format, path"]),
+        ({"sources": {"a": {"format": "arena"}}}, ["sources.a.path: is missing"]),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "colums": {}}}},
-            ["sources.a.colums: no such key", "columns"],
+            ["sources.a.colums: no such key; allowed here: format, identity_phrases, judge_kind, path, winner_labels"],
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "columns": {"judge": "j"}}}},
-            ["columns judge cannot be mapped", "fixed"],
+            ["sources.a.columns: no such key; allowed here: format,"],
         ),
         (
             {"sources": {"a": {"format": "votes", "path": "x", "columns": {"modell": "j"}}}},
-            ["columns modell cannot be mapped", "model_a, model_b"],
+            ["sources.a.columns: modell cannot be mapped: only battle_id,", "model_a, model_b"],
         ),
         (
             {"sources": {"a": {"format": "votes", "path": "x", "winner_labels": {True: "model_a"}}}},
@@ -64,7 +68,7 @@ def votes_with(columns, **settings):
         ({"ratings": {"slices": ["languge"]}}, ["'languge' is not a slice", "language"]),
         (
             {"sources": {"a": {"format": "votes", "path": "x", "identity_phrases": ["gpt"]}}},
-            ["identity_phrases are for votes on texts (arena, arena_100k,", "mt_bench), not for votes"],
+            ["sources.a.identity_phrases: no such key; allowed here: columns, format, judge_kind, likert_scale,"],
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "identity_phrases": "no/such.yml"}}},
@@ -101,7 +105,7 @@ def votes_with(columns, **settings):
         ({"spark": {"conf": {"spark": {"ui": 1}}}}, ["spark.conf: must name settings in full", "--set 'spark.conf="]),
         (
             {"sources": {"a": {"format": "lmsys_chat_1m", "path": "x", "winner_labels": {"l": "model_a"}}}},
-            ["winner_labels cannot be given in format lmsys_chat_1m, which has no votes"],
+            ["sources.a.winner_labels: no such key; allowed here: format, path"],
         ),
         (
             {"sources": {"a": votes_with({"winner_model_a": "a", "winner_tie": "t"})}},
@@ -125,11 +129,11 @@ def votes_with(columns, **settings):
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "winner_is": "model"}}},
-            ["`winner_is: model` has no use in format arena"],
+            ["sources.a.winner_is: no such key; allowed here: format,"],
         ),
         (
             {"sources": {"a": {"format": "arena_55k", "path": "x", "winner_labels": {"1": "model_a"}}}},
-            ["winner_labels cannot be given where each outcome has a column of its own"],
+            ["sources.a.winner_labels: no such key; allowed here: format, identity_phrases, judge_kind, path"],
         ),
         ({"pipeline": {"jobs": ["ingst"]}}, ["pipeline.jobs.0", "'ingest'", "'ingst'"]),
     ],
@@ -197,10 +201,15 @@ def keys_of(section, prefix=""):
         key = f"{prefix}{field.alias or name}"
         kinds = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
         inner = [kind for kind in kinds if issubclass(kind, BaseModel)]
-        if inner:
-            yield from keys_of(inner[-1], f"{key}.<name>." if name == "sources" else f"{key}.")
+        if name == "sources":  # every key of any format, each once
+            yield from dict.fromkeys(
+                pair for one in SOURCES.values() for pair in keys_of(one.settings, f"{key}.<name>.")
+            )
             continue
-        default = field.get_default()
+        if inner:
+            yield from keys_of(inner[-1], f"{key}.")
+            continue
+        default = field.get_default(call_default_factory=True)
         known = default is not None and not field.is_required() and default not in ("", {}, ())
         yield key, yaml.safe_dump(default, default_flow_style=True).split("\n")[0] if known else None
 

@@ -9,7 +9,7 @@ from arenalake.battles.tables import (
     VOLUME_STATS,
 )
 from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
-from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+from arenalake.entities.tables import INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
@@ -36,6 +36,7 @@ from arenalake.ratings.tables import (
     STYLE_REPLICATES,
 )
 from arenalake.reproduction.tables import REPRODUCTION
+from arenalake.sources import all_entities
 from arenalake.text.tables import TOKENIZERS
 from arenalake.tokens.tables import (
     CONVERSATION_TOKEN_COUNTS,
@@ -46,8 +47,7 @@ from arenalake.tokens.tables import (
 )
 
 ALL_TABLES: tuple[Table, ...] = (
-    CONVERSATIONS,
-    BATTLES,
+    *(entity.table for entity in all_entities()),
     MESSAGES,
     QUARANTINE,
     INGESTED_FILES,

@@ -14,6 +14,7 @@ from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.samples.options import GenerateConfig
 from arenalake.section import Section
 from arenalake.sources.options import SourceConfig
+from arenalake.sources.settings import BattleSettings
 from arenalake.text.options import LanguageConfig, TokensConfig
 
 
@@ -97,7 +98,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _leaks_are_looked_for(self) -> "Config":
-        if self.cleaning.drop_leaked and not any(source.identity_phrases for source in self.sources.values()):
+        if self.cleaning.drop_leaked and not any(
+            isinstance(source, BattleSettings) and source.identity_phrases for source in self.sources.values()
+        ):
             raise ValueError(
                 "cleaning.drop_leaked: no source has identity_phrases, so no leak would be found; give "
                 "sources.<name>.identity_phrases, such as conf/phrases/identity.yml, before that source is ingested"

@@ -1,6 +1,6 @@
 """Configuration from YAML files and `--set` overrides; what is wrong is told by its key, in one line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from arenalake.config.config import Config
 from arenalake.errors import ConfigError
-from arenalake.sources.options import SourceConfig
+from arenalake.sources import SOURCES
+from arenalake.sources.settings import SourceSettings
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
@@ -60,32 +61,46 @@ def parse_config(tree: Mapping[str, Any], where: str = "configuration") -> Confi
 
 
 def _describe(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
+    location, section = _place_of(problem["loc"])
+    key, message = ".".join(location), problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        return f"{key}: no such key{_allowed_keys(problem['loc'][:-1])}"
+        return f"{key}: no such key{_allowed_keys(section)}"
     if problem["type"] == "missing":
         return f"{key}: is missing"
     if not key:
         return str(message)
     value = problem["input"]
-    if problem["type"] in ("model_type", "dict_type"):
-        return f"{key}: must be a section (got {value!r}){_allowed_keys(problem['loc'])}"
+    if problem["type"].startswith("union_tag") and isinstance(value, dict):
+        name = value.get("format")
+        told = "is missing" if name is None else f"{name!r} is not known"
+        return f"{key}.format: {told}; known: {', '.join(sorted(SOURCES))}"
+    if problem["type"] in ("model_type", "dict_type", "union_tag_not_found"):
+        return f"{key}: must be a section (got {value!r}){_allowed_keys(section)}"
     message = message.replace("a valid tuple", "a list")
     shown = "" if isinstance(value, dict) else f" (got {value!r})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 
 
-def _allowed_keys(location: tuple[Any, ...]) -> str:
+def _place_of(location: Sequence[Any]) -> tuple[list[str], Any]:
+    """The keys that lead to a problem, and the innermost section or kind of value that is there."""
+    parts = [part for part in location if part != "[key]"]
     section: Any = Config
-    for part in location:
-        if section is None:
-            section = SourceConfig
-        elif section is Config and part == "sources":
-            section = None  # the next part is the name of a source
-        else:
-            annotation = section.model_fields[part].annotation
-            section = next(kind for kind in (*get_args(annotation), annotation) if kind is not None)
+    if parts[:1] == ["sources"] and len(parts) > 1:
+        # Behind the name of a source stands its format, where that is known.
+        name, inner = parts[1], parts[3:]
+        section = SOURCES[parts[2]].settings if len(parts) > 2 else SourceSettings
+        keys = ["sources", name]
+    else:
+        keys, inner = [], parts
+    for part in inner:
+        keys.append(part)
+        field = getattr(section, "model_fields", {}).get(part)
+        if field is not None:
+            section = next(kind for kind in (*get_args(field.annotation), field.annotation) if kind is not None)
+    return [str(key) for key in keys], section
+
+
+def _allowed_keys(section: Any) -> str:
     if not hasattr(section, "model_fields"):  # a mapping, whose keys are the caller's
         return ""
     allowed = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))

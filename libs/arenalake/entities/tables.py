@@ -1,6 +1,7 @@
 """Tables of records: what came in, and what was measured of it. `conversations` alone holds what people wrote."""
 
 from arenalake.entities.columns import JUDGE_KIND, SOURCE, WINNER
+from arenalake.entities.entity import RECORD_KEY, Entity
 from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
 from arenalake.lake.table import Column, Table
 
@@ -17,6 +18,7 @@ CONVERSATIONS = Table(
     columns=(
         SOURCE,
         _FILE,
+        RECORD_KEY,
         Column("conversation_id", "string", "published id; <battle_id>/a and /b for the sides of a battle", True),
         Column("model", "string", "model that answered", required=True),
         Column("language", "string", "language as published; null where the source has none"),
@@ -39,6 +41,7 @@ BATTLES = Table(
     columns=(
         SOURCE,
         _FILE,
+        RECORD_KEY,
         Column(
             "battle_id", "string", "published id, else a hash of the vote's key, else of file and row", required=True
         ),
@@ -207,3 +210,7 @@ SOURCE_TERMS = Table(
     ),
     key=("source",),
 )
+
+# Two battles without a time are in the order of their files, and what counts as a leak follows the configuration.
+BATTLE = Entity(BATTLES, incidental=("sequence", "leaked"))
+CONVERSATION = Entity(CONVERSATIONS, as_conversations=lambda conversations: conversations)

@@ -11,7 +11,8 @@ import polars as pl
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+from arenalake.entities.entity import Entity
+from arenalake.entities.tables import INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.errors import (
     ArenalakeError,
     NothingKeptError,
@@ -22,11 +23,11 @@ from arenalake.errors import (
 from arenalake.ingest.files import Listing, RawFile, digest_of, is_named, list_files
 from arenalake.ingest.quarantine import quarantine_rows
 from arenalake.ingest.records import count_rows, read_records
-from arenalake.ingest.resolve import CONFLICT, contested_keys, entities_as_content, judge_contested
+from arenalake.ingest.resolve import CONFLICT, contested_keys, judge_contested, stored_content, with_record_key
 from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
 from arenalake.lake import Lake
 from arenalake.lake.table import Table
-from arenalake.sources import SOURCES, Source
+from arenalake.sources import SOURCES, Source, all_entities
 from arenalake.sources.options import SourceConfig
 from arenalake.step import Context, StepResult
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # So many contested keys may pass through the driver.
 _FEW_KEYS = 10_000
+# Columns that hold names, which may look alike.
+_NAMES = ("model", "model_a", "model_b", "language", "category")
 # Sources do not know each other: while one is planned or committed, another is read.
 _AT_ONCE = 4
 
@@ -204,7 +207,8 @@ class _Batch:
         self.name = name
         self.config = config
         self.source: Source = SOURCES[config.format]
-        self.entities = BATTLES if self.source.has_battles else CONVERSATIONS
+        # Each record that was kept has one row of it.
+        self.parents = self.source.entities[-1].table
         self.unreadable: list[str] = []
         self.notes: list[tuple[str, int]] = []
         self.moved = 0
@@ -240,12 +244,12 @@ class _Batch:
         )
         rows = count_rows(records)
         parsed = self.source.parse(records, self.config)
-        before = self._rows_by_file(self.entities, names)
+        before = self._rows_by_file(self.parents, names)
         contested = self._contested(parsed)
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
         broken = self._write(parsed, contested, judged, fates)
-        after = self._rows_by_file(self.entities, names)
+        after = self._rows_by_file(self.parents, names)
         counts = {}
         for file in files:
             n = rows.get(file.name, 0)
@@ -268,7 +272,8 @@ class _Batch:
 
     def heal(self) -> None:
         """Remove what an interrupted run left of files that were never recorded, be they still there or not."""
-        places = (BATTLES, CONVERSATIONS, QUARANTINE)
+        # Of every entity, since the source may have had another format.
+        places = [*(entity.table for entity in all_entities() if self.lake.exists(entity.table)), QUARANTINE]
         files = [self._of_source(table).select(F.lit(table.name).alias("table"), "file") for table in places]
         is_left = ~F.col("file").isin(sorted(self._known_names))
         left = {tuple(row) for row in reduce(DataFrame.unionByName, files).where(is_left).distinct().collect()}
@@ -290,7 +295,7 @@ class _Batch:
         files = self.lake.load(INGESTED_FILES).filter(pl.col("source") == self.name)
         sums = files.group_by("file").agg(pl.col("kept").sum()).rows()
         kept = self.lake.spark.createDataFrame(sums, "file string, kept bigint")
-        there = self._of_source(self.entities).groupBy("file").agg(F.count("*").alias("n"))
+        there = self._of_source(self.parents).groupBy("file").agg(F.count("*").alias("n"))
         gone = F.col("kept") - F.coalesce("n", F.lit(0))
         counted = kept.join(conflicts.select("file").distinct(), "file").join(there, "file", "left")
         missing = counted.select("file", gone.alias("gone")).where("gone > 0").collect()
@@ -298,8 +303,7 @@ class _Batch:
             self._correct_earlier_files({row["file"]: row["gone"] for row in missing})
 
     def _contested(self, parsed: DataFrame) -> DataFrame | None:
-        key = "battle_id" if self.source.has_battles else "conversation_id"
-        known = self._of_source(self.entities, pinned=True).select(F.col(key).alias("record_key"))
+        known = with_record_key(self._of_source(self.parents, pinned=True)).select("record_key")
         contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
         few = contested.limit(_FEW_KEYS + 1).collect()
         if len(few) > _FEW_KEYS:
@@ -309,16 +313,14 @@ class _Batch:
 
     def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
         good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
-        existing = entities_as_content(
-            self._of_source(BATTLES, pinned=True),
-            self._of_source(CONVERSATIONS, pinned=True),
-            has_battles=self.source.has_battles,
-        )
-        return judge_contested(
-            good,
-            existing.join(contested, "record_key", "left_semi"),
-            self._conflicts().join(contested, "record_key", "left_semi"),
-        )
+        stored = {
+            entity: with_record_key(self._of_source(entity.table, pinned=True)).join(
+                contested, "record_key", "left_semi"
+            )
+            for entity in self.source.entities
+        }
+        past = self._conflicts().join(contested, "record_key", "left_semi")
+        return judge_contested(good, stored_content(stored), past, self.source.entities)
 
     def _conflicts(self) -> DataFrame:
         conflicts = self._of_source(QUARANTINE).where(F.array_contains("reasons", CONFLICT))
@@ -345,15 +347,13 @@ class _Batch:
         if judged is not None:
             if any(fate in ("conflict", "evict") for _, fate in fates):
                 self._settle_conflicts(judged)
-            kept = judged.where(F.col("fate") == "keep").select("file", "battle", "conversations")
+            names = [entity.rows_column for entity in self.source.entities]
+            kept = judged.where(F.col("fate") == "keep").select("file", "record_key", *names)
             clean, watched_clean = (df.select(*kept.columns).unionByName(kept) for df in (clean, watched_clean))
-        if self.source.has_battles:
-            # A battle is written after its conversations: where it stands, they do.
-            if self.source.has_conversations:
-                self._add_conversations(clean)
-            self.lake.append(BATTLES, watched_clean.select(F.lit(self.name).alias("source"), "file", "battle.*"))
-        else:
-            self._add_conversations(watched_clean)
+        *parts, parent = self.source.entities
+        for entity in parts:
+            self._add(entity, clean)
+        self._add(parent, watched_clean)
         if seen.get["n_noted"]:
             self.notes += count_sentences(parsed, "notes")
         if not seen.get["n_broken"]:
@@ -366,23 +366,24 @@ class _Batch:
 
     def count_names(self) -> dict[str, dict[str, int]]:
         """How often the source has each model, language and category, by column."""
-        columns = ("model_a", "model_b", "language", "category") if self.source.has_battles else ("model", "language")
+        columns = [name for name in _NAMES if name in self.parents.column_names]
         pairs = [F.struct(F.lit(c.split("_")[0]).alias("column"), F.col(c).alias("name")) for c in columns]
-        rows = self._of_source(self.entities).select(F.inline(F.array(*pairs))).where("name IS NOT NULL")
+        rows = self._of_source(self.parents).select(F.inline(F.array(*pairs))).where("name IS NOT NULL")
         counts: dict[str, dict[str, int]] = {}
         for row in rows.groupBy("column", "name").agg(F.count("*").alias("n")).collect():
             counts.setdefault(row["column"], {})[row["name"]] = row["n"]
         return dict(sorted(counts.items()))
 
-    def _add_conversations(self, records: DataFrame) -> None:
+    def _add(self, entity: Entity, records: DataFrame) -> None:
+        """Add the rows of one entity; those of the last one are new by their keys, which were looked up."""
         # Outer: of what a plain explode leaves out Spark infers a filter, which takes it up to 20 s to think about.
-        rows = records.select("file", F.explode_outer("conversations").alias("one")).where("one IS NOT NULL")
-        rows = rows.select(F.lit(self.name).alias("source"), "file", "one.*")
-        if self.source.has_battles and self._known_names.intersection(self._names):
-            # An interrupted run over a changed file may have left conversations whose battles are not there yet.
-            self.lake.insert_new(CONVERSATIONS, rows)
+        rows = records.select("file", "record_key", F.explode_outer(entity.rows_column).alias("one"))
+        rows = rows.where("one IS NOT NULL").select(F.lit(self.name).alias("source"), "file", "record_key", "one.*")
+        if entity.table != self.parents and self._known_names.intersection(self._names):
+            # An interrupted run over a changed file may have left rows whose parents are not there yet.
+            self.lake.insert_new(entity.table, rows)
         else:
-            self.lake.append(CONVERSATIONS, rows)
+            self.lake.append(entity.table, rows)
 
     def _settle_conflicts(self, judged: DataFrame) -> None:
         losers = judged.where(F.col("fate").isin("conflict", "evict"))
@@ -393,18 +394,13 @@ class _Batch:
         self._evict(judged.where(F.col("fate") == "evict").select("record_key"))
 
     def _evict(self, keys: DataFrame) -> None:
-        """Delete the entities with these keys (record_key, distinct), and their messages."""
-        evicted = keys.select(F.lit(self.name).alias("source"), "record_key")
-        conversations = (
-            self._of_source(CONVERSATIONS)
-            .withColumn("record_key", F.coalesce("battle_id", "conversation_id"))
-            .join(evicted, ["source", "record_key"], "left_semi")
-            .select("source", "conversation_id")
-        )
-        self.lake.delete(MESSAGES, conversations, on=("source", "conversation_id"))
-        self.lake.delete(CONVERSATIONS, conversations)
-        if self.source.has_battles:
-            self.lake.delete(BATTLES, evicted.withColumnRenamed("record_key", "battle_id"))
+        """Delete what records with these keys (record_key, distinct) became, and their messages."""
+        rows = {e: with_record_key(self._of_source(e.table)).join(keys, "record_key") for e in self.source.entities}
+        for entity, evicted in rows.items():
+            if entity.as_conversations:
+                self.lake.delete(MESSAGES, entity.as_conversations(evicted), on=("source", "conversation_id"))
+        for entity, evicted in rows.items():
+            self.lake.delete(entity.table, evicted)
 
     def _record(self, files: Sequence[RawFile], counts: dict[str, _Counts]) -> None:
         rows = []

@@ -1,13 +1,22 @@
 """Records that share a key: the same content is a duplicate, other content a conflict that nobody wins."""
 
+from collections.abc import Mapping, Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import BATTLES, CONVERSATIONS
-from arenalake.lake.table import Table
-from arenalake.sources.source import entity_type
+from arenalake.entities.entity import RECORD_KEY, Entity
+from arenalake.sources.source import columns_of
 
 CONFLICT = "conflicting_key"
+# The ids that were the keys of records before there was a column for those.
+_FORMER_KEYS = ("battle_id", "conversation_id")
+
+
+def with_record_key(rows: DataFrame) -> DataFrame:
+    """Rows of an entity, whose record_key is never null: rows from before there were such keys have their id."""
+    former = [F.col(name) for name in _FORMER_KEYS if name in rows.columns]
+    return rows.withColumn(RECORD_KEY.name, F.coalesce(RECORD_KEY.name, *former))
 
 
 def contested_keys(parsed: DataFrame, known_keys: DataFrame) -> DataFrame:
@@ -25,31 +34,27 @@ def contested_keys(parsed: DataFrame, known_keys: DataFrame) -> DataFrame:
     return repeated.unionByName(new.select("record_key").join(known_keys.distinct(), "record_key")).distinct()
 
 
-def entities_as_content(battles: DataFrame, conversations: DataFrame, *, has_battles: bool) -> DataFrame:
-    """Entities of the lake in the form in which new records are compared with them.
+def stored_content(stored: Mapping[Entity, DataFrame]) -> DataFrame:
+    """Records of the lake in the form in which new ones are compared with them.
+
+    Args:
+        stored: rows of each entity of the source, in its order, with their record_key.
 
     Returns:
-        record_key, file, content (JSON, equal for equal entities whatever their order and file).
+        record_key, file, content (JSON, equal for records that say the same, whatever their order and file).
     """
-    sides = conversations.select(
-        F.coalesce("battle_id", "conversation_id").alias("record_key"), "file", _as_struct(CONVERSATIONS).alias("one")
-    )
-    if not has_battles:
-        return sides.select(
-            "record_key", "file", _content(F.lit(None).cast(entity_type(BATTLES)), F.array("one")).alias("content")
-        )
-    both = sides.groupBy("record_key").agg(F.sort_array(F.collect_list("one")).alias("conversations"))
-    rows = battles.select(F.col("battle_id").alias("record_key"), "file", _as_struct(BATTLES).alias("battle"))
-    joined = rows.join(both, "record_key", "left")
-    no_sides = F.array().cast(f"array<{entity_type(CONVERSATIONS)}>")
-    return joined.select(
-        "record_key",
-        "file",
-        _content(F.col("battle"), F.coalesce("conversations", no_sides)).alias("content"),
-    )
+    (last, parents), *others = reversed(list(stored.items()))
+    records: DataFrame = parents.groupBy("record_key").agg(F.first("file").alias("file"), _rows_of(last))
+    for entity, rows in others:
+        records = records.join(rows.groupBy("record_key").agg(_rows_of(entity)), "record_key", "left")
+    # What a record has no row of is null after the join, and an empty list in a new record.
+    lists = {e.rows_column: F.coalesce(e.rows_column, F.array().cast(_type_of_rows(e))) for e, _ in others}
+    return records.withColumns(lists).select("record_key", "file", _content(list(stored)).alias("content"))
 
 
-def judge_contested(contested: DataFrame, existing: DataFrame, conflicts: DataFrame) -> DataFrame:
+def judge_contested(
+    contested: DataFrame, existing: DataFrame, conflicts: DataFrame, entities: Sequence[Entity]
+) -> DataFrame:
     """Decide on every record whose key is contested; the outcome is the same in whatever order the records come.
 
     Equal records count once. If a key has more than one content then, now or in an earlier run, all of them are in
@@ -57,18 +62,18 @@ def judge_contested(contested: DataFrame, existing: DataFrame, conflicts: DataFr
 
     Args:
         contested: good records with contested keys, as `parsed` gives them.
-        existing: `entities_as_content` of the same keys.
+        existing: `stored_content` of the same keys.
         conflicts: record_key and record (content) of earlier conflicts of the same keys.
+        entities: those of the source.
 
     Returns:
-        file, record_key, content, battle, conversations, fate: `keep`, `duplicate`, `conflict`; for a row of
+        file, record_key, content, the rows of each entity, fate: `keep`, `duplicate`, `conflict`; for a row of
         `existing` `stay` or `evict`; for a row of `conflicts` `stay`.
     """
-    content = _content(F.col("battle"), F.sort_array("conversations"))
-    new = contested.select(
-        "file", "record_key", "battle", "conversations", content.alias("content"), F.lit("new").alias("origin")
-    )
-    absent = [F.lit(None).cast(new.schema[name].dataType).alias(name) for name in ("battle", "conversations")]
+    names = [entity.rows_column for entity in entities]
+    content = _content(entities).alias("content")
+    new = contested.select("file", "record_key", *names, content, F.lit("new").alias("origin"))
+    absent = [F.lit(None).cast(new.schema[name].dataType).alias(name) for name in names]
     old = existing.select("file", "record_key", *absent, "content", F.lit("lake").alias("origin"))
     past = conflicts.select(
         F.lit("").alias("file"),
@@ -80,7 +85,7 @@ def judge_contested(contested: DataFrame, existing: DataFrame, conflicts: DataFr
     of_key = Window.partitionBy("record_key")
     # What the lake has comes first; among new records the file decides, not the order of reading.
     of_content = Window.partitionBy("record_key", "content").orderBy(
-        F.when(F.col("origin") == "new", 1).otherwise(0), "file", "battle.sequence"
+        F.when(F.col("origin") == "new", 1).otherwise(0), "file", names[-1]
     )
     rows = (
         new.unionByName(old)
@@ -100,15 +105,24 @@ def judge_contested(contested: DataFrame, existing: DataFrame, conflicts: DataFr
         .when(in_conflict, "conflict")
         .otherwise("keep")
     )
-    return rows.select("file", "record_key", "content", "battle", "conversations", fate.alias("fate"))
+    return rows.select("file", "record_key", "content", *names, fate.alias("fate"))
 
 
-def _as_struct(table: Table) -> Column:
-    return F.struct(*[F.col(c.name) for c in table.columns if c.name not in ("source", "file")])
+def _rows_of(entity: Entity) -> Column:
+    """An aggregate: the rows of an entity as they are in a new record."""
+    row = F.struct(*[F.col(column.name) for column in columns_of(entity.table)])
+    return F.collect_list(row).alias(entity.rows_column)
 
 
-def _content(battle: Column, conversations: Column) -> Column:
-    # The order of two battles without a time follows their files, and what counts as a leak follows the configuration,
-    # so neither is part of what a battle says.
-    said = F.struct(battle.dropFields("sequence", "leaked").alias("battle"), conversations.alias("conversations"))
-    return F.to_json(said, {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"})
+def _type_of_rows(entity: Entity) -> str:
+    return f"array<struct<{','.join(f'`{c.name}`:{c.type}' for c in columns_of(entity.table))}>>"
+
+
+def _content(entities: Sequence[Entity]) -> Column:
+    """What a record says, in whatever order its rows come, without what is no part of it."""
+    said = [_without(F.sort_array(e.rows_column), e.incidental).alias(e.table.name) for e in entities]
+    return F.to_json(F.struct(*said), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"})
+
+
+def _without(rows: Column, columns: Sequence[str]) -> Column:
+    return F.transform(rows, lambda row: row.dropFields(*columns)) if columns else rows

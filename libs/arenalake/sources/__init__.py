@@ -1,5 +1,6 @@
 """The published formats, one module each. To add a data set: write its module and list it in `SOURCES`."""
 
+from arenalake.entities.entity import Entity
 from arenalake.sources.arena import ARENA
 from arenalake.sources.arena_55k import ARENA_55K
 from arenalake.sources.arena_100k import ARENA_100K
@@ -8,6 +9,7 @@ from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
 from arenalake.sources.mt_bench import MT_BENCH
 from arenalake.sources.source import Source
 from arenalake.sources.votes import VOTES
+from arenalake.sources.wildchat import WILDCHAT
 
 SOURCES: dict[str, Source] = {
     "lmsys_chat_1m": LMSYS_CHAT_1M,
@@ -17,7 +19,14 @@ SOURCES: dict[str, Source] = {
     "arena_140k": ARENA_140K,
     "arena_expert": ARENA_EXPERT,
     "mt_bench": MT_BENCH,
+    "wildchat": WILDCHAT,
     "votes": VOTES,
 }
 
-__all__ = ["SOURCES", "Source"]
+
+def all_entities() -> list[Entity]:
+    """Every entity that records of some format become, each once."""
+    return list(dict.fromkeys(entity for source in SOURCES.values() for entity in source.entities))
+
+
+__all__ = ["SOURCES", "Source", "all_entities"]

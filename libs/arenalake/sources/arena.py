@@ -4,9 +4,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.moderation import MODERATION_TYPE
+from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, label_reasons, parsed_battle, published_labels, vote_reasons
-from arenalake.sources.settings import SourceSettings
+from arenalake.sources.settings import LabelledBattleSettings
 from arenalake.sources.source import Field, Source, Terms, telling, winner_of
 from arenalake.sources.times import time_of
 
@@ -31,7 +32,7 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
+def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     labels = published_labels(config)
     winner, tstamp = winner_of(raw["winner"], labels), time_of(raw["tstamp"])
@@ -75,9 +76,8 @@ ARENA = Source(
         citation="Zheng et al. (2023), Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena, arXiv:2306.05685",
         url="https://huggingface.co/datasets/lmsys/chatbot_arena_conversations",
     ),
+    settings=LabelledBattleSettings,
     fields=lambda config: _FIELDS,
     parse=_parse,
-    positioned=False,
-    has_battles=True,
-    has_conversations=True,
+    entities=(CONVERSATION, BATTLE),
 )

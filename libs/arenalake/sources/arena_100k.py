@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import (
     CONVERSATION_TYPE,
@@ -12,7 +13,7 @@ from arenalake.sources.battle import (
     published_labels,
     vote_reasons,
 )
-from arenalake.sources.settings import SourceSettings
+from arenalake.sources.settings import LabelledBattleSettings
 from arenalake.sources.source import Field, Source, Terms, telling, winner_of
 from arenalake.sources.tags import CATEGORY_TAG_TYPE, category_tags
 from arenalake.sources.times import time_of
@@ -34,7 +35,7 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
+def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     labels = published_labels(config)
     winner, tstamp = winner_of(raw["winner"], labels), time_of(raw["tstamp"])
@@ -72,9 +73,8 @@ ARENA_100K = Source(
         ),
         url="https://huggingface.co/datasets/lmarena-ai/arena-human-preference-100k",
     ),
+    settings=LabelledBattleSettings,
     fields=lambda config: _FIELDS,
     parse=_parse,
-    positioned=False,
-    has_battles=True,
-    has_conversations=True,
+    entities=(CONVERSATION, BATTLE),
 )

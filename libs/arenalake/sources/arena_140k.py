@@ -11,6 +11,7 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import (
     CONVERSATION_TYPE,
@@ -21,7 +22,7 @@ from arenalake.sources.battle import (
     vote_reasons,
 )
 from arenalake.sources.printed import messages_of_printed
-from arenalake.sources.settings import SourceSettings
+from arenalake.sources.settings import LabelledBattleSettings
 from arenalake.sources.source import Field, Source, Terms, telling, winner_of
 from arenalake.sources.tags import CATEGORY_TAG_TYPE, OCCUPATIONAL_TAGS_TYPE, category_tags, occupational_tags
 from arenalake.sources.times import time_of
@@ -42,7 +43,7 @@ _FIELDS = [*_COMMON, *(Field(name, CONVERSATION_TYPE, name) for name in _CONVERS
 _EXPERT_FIELDS = [*_COMMON, *(Field(name, "string", name, is_text=True) for name in _CONVERSATIONS)]
 
 
-def _parse(records: DataFrame, config: SourceSettings, *, printed: bool) -> DataFrame:
+def _parse(records: DataFrame, config: LabelledBattleSettings, *, printed: bool) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     unreadable: list[Column] = []
     if printed:
@@ -88,11 +89,11 @@ ARENA_140K = Source(
         text_may_be_shared=False,
         url="https://huggingface.co/datasets/lmarena-ai/arena-human-preference-140k",
     ),
+    settings=LabelledBattleSettings,
     fields=lambda config: _FIELDS,
     parse=partial(_parse, printed=False),
     positioned=True,  # a copy may have no times
-    has_battles=True,
-    has_conversations=True,
+    entities=(CONVERSATION, BATTLE),
 )
 
 ARENA_EXPERT = Source(
@@ -102,9 +103,9 @@ ARENA_EXPERT = Source(
         text_may_be_shared=False,
         url="https://huggingface.co/datasets/lmarena-ai/arena-expert-5k",
     ),
+    settings=LabelledBattleSettings,
     fields=lambda config: _EXPERT_FIELDS,
     parse=partial(_parse, printed=True),
     positioned=True,  # there are no times
-    has_battles=True,
-    has_conversations=True,
+    entities=(CONVERSATION, BATTLE),
 )

@@ -3,9 +3,10 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import one_hot_winner, parsed_battle, vote_reasons
-from arenalake.sources.settings import SourceSettings
+from arenalake.sources.settings import BattleSettings
 from arenalake.sources.source import Field, Source, Terms
 
 _OUTCOMES = ("winner_model_a", "winner_model_b", "winner_tie")
@@ -16,7 +17,7 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
+def _parse(records: DataFrame, config: BattleSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     winner, one_outcome = one_hot_winner({name: raw[name] for name in _OUTCOMES})
     texts = {name: _texts_in(raw[name]) for name in _TEXTS}
@@ -79,9 +80,9 @@ ARENA_55K = Source(
         ),
         url="https://huggingface.co/datasets/lmarena-ai/arena-human-preference-55k",
     ),
+    settings=BattleSettings,
     fields=lambda config: _FIELDS,
     parse=_parse,
     positioned=True,  # there are no times
-    has_battles=True,
-    has_conversations=True,
+    entities=(CONVERSATION, BATTLE),
 )

@@ -9,11 +9,11 @@ from pyspark.sql import functions as F
 
 from arenalake.entities.language_names import names_by_code
 from arenalake.entities.prompts import prompt_hash
-from arenalake.entities.tables import BATTLES, CONVERSATIONS
+from arenalake.entities.tables import BATTLE, BATTLES, CONVERSATION, CONVERSATIONS
 from arenalake.sources import rules
 from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS
-from arenalake.sources.settings import PUBLISHED_LABELS, SourceSettings
-from arenalake.sources.source import entity, messages_of, parsed
+from arenalake.sources.settings import PUBLISHED_LABELS, BattleSettings, LabelledBattleSettings
+from arenalake.sources.source import messages_of, parsed, row_of
 
 CONVERSATION_TYPE = "array<struct<content:string,role:string>>"
 
@@ -29,7 +29,7 @@ ONE_HOT = {
 _CODE = r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$"
 
 
-def published_labels(config: SourceSettings) -> dict[str, str]:
+def published_labels(config: LabelledBattleSettings) -> dict[str, str]:
     """The labels of a published format: those of the releases, which the configuration can change and add to."""
     return PUBLISHED_LABELS | config.winner_labels
 
@@ -89,7 +89,7 @@ def language_of(published: Column) -> Column:
 
 def parsed_battle(
     records: DataFrame,
-    config: SourceSettings,
+    config: BattleSettings,
     raw: Mapping[str, Column],
     *,
     battle_id: Column,
@@ -106,7 +106,7 @@ def parsed_battle(
         reasons: the rules of the format's other fields.
         columns: further columns of `battles`.
     """
-    battle = entity(
+    battle = row_of(
         BATTLES,
         battle_id=battle_id,
         model_a=raw["model_a"],
@@ -121,9 +121,8 @@ def parsed_battle(
     )
     in_order = [rules.messages_in_order(name, raw[name]) for name in ("conversation_a", "conversation_b")]
     conversations = sides(battle_id, raw, language=columns.get("language"), tstamp=tstamp)
-    return parsed(
-        records, key=battle_id, reasons=F.array(*reasons, *in_order), battle=battle, conversations=conversations
-    )
+    rows = {CONVERSATION: conversations, BATTLE: F.array(battle)}
+    return parsed(records, key=battle_id, reasons=F.array(*reasons, *in_order), rows=rows)
 
 
 def sides(
@@ -133,7 +132,7 @@ def sides(
     both = []
     for side in ("a", "b"):
         messages = messages_of(raw[f"conversation_{side}"])
-        conversation = entity(
+        conversation = row_of(
             CONVERSATIONS,
             conversation_id=F.concat(battle_id, F.lit(f"/{side}")),
             model=raw[f"model_{side}"],

@@ -4,10 +4,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.moderation import MODERATION_TYPE
-from arenalake.entities.tables import CONVERSATIONS
+from arenalake.entities.tables import CONVERSATION, CONVERSATIONS
 from arenalake.sources import rules
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, entity, messages_of, parsed
+from arenalake.sources.source import Field, Source, Terms, messages_of, parsed, row_of
 
 _FIELDS = [
     Field("conversation_id", "string", "conversation_id"),
@@ -23,7 +23,7 @@ _FIELDS = [
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     moderation = F.when(F.size(raw["openai_moderation"]) > 0, raw["openai_moderation"])
-    conversation = entity(
+    conversation = row_of(
         CONVERSATIONS,
         conversation_id=raw["conversation_id"],
         model=raw["model"],
@@ -41,7 +41,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         rules.one_per_message("openai_moderation", raw["openai_moderation"], raw["conversation"]),
         rules.all_moderation_scores_in_range("openai_moderation", raw["openai_moderation"]),
     )
-    return parsed(records, key=raw["conversation_id"], reasons=reasons, conversations=F.array(conversation))
+    return parsed(records, key=raw["conversation_id"], reasons=reasons, rows={CONVERSATION: F.array(conversation)})
 
 
 LMSYS_CHAT_1M = Source(
@@ -54,9 +54,8 @@ LMSYS_CHAT_1M = Source(
         ),
         url="https://huggingface.co/datasets/lmsys/lmsys-chat-1m",
     ),
+    settings=SourceSettings,
     fields=lambda config: _FIELDS,
     parse=_parse,
-    positioned=False,
-    has_battles=False,
-    has_conversations=True,
+    entities=(CONVERSATION,),
 )

@@ -7,11 +7,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.prompts import prompt_hash
-from arenalake.entities.tables import BATTLES
+from arenalake.entities.tables import BATTLE, BATTLES, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, label_reasons, published_labels, sides, vote_reasons
-from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
+from arenalake.sources.settings import LabelledBattleSettings
+from arenalake.sources.source import Field, Source, Terms, digest_of, parsed, row_of, telling, winner_of
 
 _FIELDS = [
     Field("question_id", "string", "question_id"),
@@ -25,13 +25,13 @@ _FIELDS = [
 ]
 
 
-def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
+def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
     raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
     # The published records have no id; a judge votes once on a question, an ordered pair of models and a turn.
     battle_id = digest_of(*[raw[name] for name in ("question_id", "model_a", "model_b", "judge", "turn")])
     labels = published_labels(config)
     winner = winner_of(raw["winner"], labels)
-    battle = entity(
+    battle = row_of(
         BATTLES,
         battle_id=battle_id,
         question_id=raw["question_id"],
@@ -56,7 +56,8 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         rules.whole_number("turn", raw["turn"], minimum=1),
         *given,
     )
-    return parsed(records, key=battle_id, reasons=reasons, battle=battle, conversations=sides(battle_id, raw))
+    rows = {CONVERSATION: sides(battle_id, raw), BATTLE: F.array(battle)}
+    return parsed(records, key=battle_id, reasons=reasons, rows=rows)
 
 
 _CONVERSATIONS = ("conversation_a", "conversation_b")
@@ -69,9 +70,9 @@ MT_BENCH = Source(
         citation="Zheng et al. (2023), Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena, arXiv:2306.05685",
         url="https://huggingface.co/datasets/lmsys/mt_bench_human_judgments",
     ),
+    settings=LabelledBattleSettings,
     fields=lambda config: _FIELDS,
     parse=_parse,
     positioned=True,
-    has_battles=True,
-    has_conversations=True,
+    entities=(CONVERSATION, BATTLE),
 )

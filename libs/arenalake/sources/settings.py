@@ -1,11 +1,10 @@
-"""What the configuration says about one source, and the outcomes that its labels can stand for."""
+"""What the configuration can say about a source, and the outcomes that its labels can stand for."""
 
-from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from arenalake.section import Section
 from arenalake.sources.names import clean_name
@@ -24,66 +23,69 @@ PUBLISHED_LABELS = {
 TELLING_LABELS = ("tie (inconsistent)",)
 
 
-class SourceSettings(Section):
-    """One data set: how its files look and where they are.
+def _as_list(phrases: Any) -> Any:
+    if not isinstance(phrases, str):
+        return phrases
+    try:
+        listed = yaml.safe_load(Path(phrases).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not YAML in UTF-8"
+        raise ValueError(f"cannot be read ({reason}); give a list, or the path of a YAML file with a list") from None
+    if not isinstance(listed, list) or not all(isinstance(phrase, str) for phrase in listed):
+        raise ValueError("must name a YAML file that holds a list of texts")
+    return listed
 
-    `identity_phrases` give a model away in an answer; a list, or the path of a YAML file with one, which is read with
-    the configuration, so that executors need no file. `winner_is` model means that `winner` holds the name of the model
-    that won; then `winner_labels` are those of ties.
-    """
+
+def _none_is_empty(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(phrase.strip() for phrase in phrases):
+        raise ValueError("holds an empty phrase, which every answer would contain")
+    return phrases
+
+
+def _with_text_as_labels(labels: Any) -> Any:
+    if not isinstance(labels, dict):
+        return labels
+    for label in labels:
+        # A file may write true or True, and nobody can tell which of them YAML was given.
+        if isinstance(label, bool) or label is None:
+            raise ValueError(
+                f"has the label {label}, which YAML did not read as text; write it in quotes as it stands in the "
+                "file, such as 'true' or 'yes'"
+            )
+    # YAML reads 1 as a number; a label in a file is text, without what surrounds it, and 1.0 is 1.
+    return {clean_name(str(label)): winner for label, winner in labels.items()}
+
+
+WinnerLabels = Annotated[
+    dict[str, Literal[WINNERS]],  # type: ignore[valid-type]
+    BeforeValidator(_with_text_as_labels),
+]
+
+
+class SourceSettings(Section):
+    """One data set: how its files look and where they are. Formats add what else can be said about theirs."""
 
     format: str
     path: str = Field(min_length=1)
-    columns: dict[str, str] = {}
-    winner_labels: dict[str, Literal[WINNERS]] = {}  # type: ignore[valid-type]
-    winner_is: Literal["label", "model"] = "label"
+
+
+class VoteSettings(SourceSettings):
+    """Votes; who casts them where the records do not say."""
+
     judge_kind: Literal["human", "model"] = "human"
-    identity_phrases: tuple[str, ...] = ()
 
-    @field_validator("identity_phrases", mode="before")
-    @classmethod
-    def _phrases_are_read(cls, phrases: Any) -> Any:
-        if not isinstance(phrases, str):
-            return phrases
-        try:
-            listed = yaml.safe_load(Path(phrases).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not YAML in UTF-8"
-            raise ValueError(
-                f"cannot be read ({reason}); give a list, or the path of a YAML file with a list"
-            ) from None
-        if not isinstance(listed, list) or not all(isinstance(phrase, str) for phrase in listed):
-            raise ValueError("must name a YAML file that holds a list of texts")
-        return listed
 
-    @field_validator("identity_phrases")
-    @classmethod
-    def _no_phrase_is_empty(cls, phrases: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(phrase.strip() for phrase in phrases):
-            raise ValueError("holds an empty phrase, which every answer would contain")
-        return phrases
+class BattleSettings(VoteSettings):
+    """Votes on texts. The phrases give a model away in an answer.
 
-    # The grade that is all for model_b, then the one that is all for model_a.
-    likert_scale: tuple[float, float] | None = None
+    They are a list, or the path of a YAML file with one, which is read with the configuration, so that executors need
+    no file.
+    """
 
-    @field_validator("likert_scale")
-    @classmethod
-    def _scale_has_two_ends(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
-        if scale is not None and not (all(map(isfinite, scale)) and scale[0] != scale[1]):
-            raise ValueError("must be two different grades: all for model_b, then all for model_a, as in [1, 8]")
-        return scale
+    identity_phrases: Annotated[tuple[str, ...], BeforeValidator(_as_list), AfterValidator(_none_is_empty)] = ()
 
-    @field_validator("winner_labels", mode="before")
-    @classmethod
-    def _labels_are_text(cls, labels: Any) -> Any:
-        if not isinstance(labels, dict):
-            return labels
-        for label in labels:
-            # A file may write true or True, and nobody can tell which of them YAML was given.
-            if isinstance(label, bool) or label is None:
-                raise ValueError(
-                    f"has the label {label}, which YAML did not read as text; write it in quotes as it stands in the "
-                    "file, such as 'true' or 'yes'"
-                )
-        # YAML reads 1 as a number; a label in a file is text, without what surrounds it, and 1.0 is 1.
-        return {clean_name(str(label)): winner for label, winner in labels.items()}
+
+class LabelledBattleSettings(BattleSettings):
+    """Votes on texts whose outcome is a label: what labels stand for beside the published ones."""
+
+    winner_labels: WinnerLabels = {}

@@ -1,12 +1,14 @@
-"""What a source module declares: the fields of its published records, its terms, and how a record becomes entities."""
+"""What a source module declares: its terms and options, the fields of its records, and how they become entities."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import BATTLES, CONVERSATIONS
+from arenalake.entities.entity import RECORD_KEY, Entity
+from arenalake.lake.table import Column as TableColumn
 from arenalake.lake.table import Table
 from arenalake.sources.settings import TELLING_LABELS, SourceSettings
 
@@ -47,37 +49,38 @@ class Source:
     """A published format.
 
     Attributes:
-        fields: the fields of a record, given the source's configuration.
-        parse: records to entities, see `parsed`.
+        settings: what the configuration can say about a source of this format.
+        fields: the fields of a record, given these settings.
+        parse: records to entities, see `parsed`, given these settings.
+        entities: what a record becomes, parents last. They are written in this order, and each record has exactly one
+            row of the last: where that stands, all that the record became does.
         positioned: whether the position of a record in its file is needed, for an id or an order.
-        mappable: what the configuration's `columns` may map; empty where the format fixes the columns.
-        has_battles: whether a record is a battle; its key is then the battle's id, else the conversation's.
-        has_conversations: whether a record may bring text.
     """
 
     terms: Terms
-    fields: Callable[[SourceSettings], list[Field]]
-    parse: Callable[[DataFrame, SourceSettings], DataFrame]
-    positioned: bool
-    has_battles: bool
-    has_conversations: bool
-    mappable: tuple[str, ...] = ()
+    settings: type[SourceSettings]
+    fields: Callable[[Any], list[Field]]
+    parse: Callable[[DataFrame, Any], DataFrame]
+    entities: tuple[Entity, ...]
+    positioned: bool = False
 
 
-def parsed(
-    records: DataFrame,
-    *,
-    key: Column,
-    reasons: Column,
-    battle: Column | None = None,
-    conversations: Column | None = None,
-) -> DataFrame:
+# What ingestion adds to the rows of every entity.
+INGESTED = ("source", "file", RECORD_KEY.name)
+
+
+def parsed(records: DataFrame, *, key: Column, reasons: Column, rows: Mapping[Entity, Column]) -> DataFrame:
     """The contract between a source module and ingestion.
 
+    Args:
+        records: as the reader gives them.
+        key: what identifies a record within its source.
+        reasons: every rule that the record breaks.
+        rows: what the record becomes: for each entity of the source an array of `row_of`.
+
     Returns:
-        file, record (JSON), record_key, reasons (array<string>, empty for a good record), details and notes (as the
-        reader gives them), battle (a row of `battles` without source and file; null where the source has none),
-        conversations (rows of `conversations` likewise).
+        file, record (JSON), details and notes (as the reader gives them), record_key, reasons (array<string>, empty for
+        a good record), and the rows of each entity in its `rows_column`.
     """
     return records.select(
         "file",
@@ -90,10 +93,7 @@ def parsed(
         .when(F.size("problems") == 0, sentences(reasons))
         .otherwise(F.concat("problems", _about_others(sentences(reasons), F.col("problems"))))
         .alias("reasons"),
-        (battle if battle is not None else F.lit(None).cast(entity_type(BATTLES))).alias("battle"),
-        (conversations if conversations is not None else F.array().cast(f"array<{entity_type(CONVERSATIONS)}>")).alias(
-            "conversations"
-        ),
+        *[of_entity.alias(entity.rows_column) for entity, of_entity in rows.items()],
     )
 
 
@@ -117,25 +117,23 @@ def sentences(found: Column) -> Column:
     return F.array_except(found, F.array(F.lit(None).cast("string")))
 
 
-def entity_type(table: Table) -> str:
-    """The struct type of a table's rows without `source` and `file`, which ingestion adds."""
-    fields = ",".join(f"`{c.name}`:{c.type}" for c in table.columns if c.name not in ("source", "file"))
-    return f"struct<{fields}>"
+def columns_of(table: Table) -> list[TableColumn]:
+    """The columns of an entity's table that its source fills."""
+    return [column for column in table.columns if column.name not in INGESTED]
 
 
-def entity(table: Table, **values: Column) -> Column:
-    """A row of a table as a struct, every column of it in order; a column that is not given is null.
+def row_of(table: Table, **values: Column) -> Column:
+    """A row of an entity's table as a struct, of the columns that its source fills, in order; null if not given.
 
     Raises:
         ValueError: a value is given for a column that the table does not have.
     """
-    names = [c.name for c in table.columns if c.name not in ("source", "file")]
-    unknown = set(values) - set(names)
+    columns = columns_of(table)
+    unknown = set(values) - {column.name for column in columns}
     if unknown:
         raise ValueError(f"table {table.name} has no column {', '.join(sorted(unknown))}")
-    types = {c.name: c.type for c in table.columns}
     # try_cast: a value that does not fit makes the record break a rule, never the job.
-    return F.struct(*[values.get(name, F.lit(None)).try_cast(types[name]).alias(name) for name in names])
+    return F.struct(*[values.get(c.name, F.lit(None)).try_cast(c.type).alias(c.name) for c in columns])
 
 
 def messages_of(conversation: Column) -> Column:

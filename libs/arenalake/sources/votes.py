@@ -1,14 +1,18 @@
 """Any table of pairwise votes: the configuration maps its columns and winner labels to those of `battles`."""
 
+from math import isfinite
+from typing import Literal
+
+import pydantic
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import BATTLES
+from arenalake.entities.tables import BATTLE, BATTLES
 from arenalake.sources import rules
 from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
 from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS
-from arenalake.sources.settings import PUBLISHED_LABELS, TIES, SourceSettings
-from arenalake.sources.source import Field, Source, Terms, digest_of, entity, parsed, telling, winner_of
+from arenalake.sources.settings import PUBLISHED_LABELS, TIES, VoteSettings, WinnerLabels
+from arenalake.sources.source import Field, Source, Terms, digest_of, parsed, row_of, telling, winner_of
 from arenalake.sources.times import time_of
 
 # What a column of the file can be mapped to, and how it is read.
@@ -35,7 +39,67 @@ _MADE = ("battle_id", "winner", "score", "tstamp", "sequence")
 _TIE = r"(^|[^a-z]|is)(tie|tied|draw)$"
 
 
-def _fields(config: SourceSettings) -> list[Field]:
+class VotesSettings(VoteSettings):
+    """How the columns of a table of votes are mapped.
+
+    `winner_is` model means that `winner` holds the name of the model that won; then `winner_labels` are those of ties.
+    `likert_scale` has the grade that is all for model_b, then the one that is all for model_a.
+    """
+
+    columns: dict[str, str] = pydantic.Field(default_factory=dict)
+    winner_labels: WinnerLabels = pydantic.Field(default_factory=dict)
+    winner_is: Literal["label", "model"] = "label"
+    likert_scale: tuple[float, float] | None = None
+
+    @pydantic.field_validator("columns")
+    @classmethod
+    def _columns_can_be_mapped(cls, columns: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(columns) - set(_MAPPABLE))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} cannot be mapped: only {', '.join(_MAPPABLE)} can be")
+        return columns
+
+    @pydantic.field_validator("likert_scale")
+    @classmethod
+    def _scale_has_two_ends(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale is not None and not (all(map(isfinite, scale)) and scale[0] != scale[1]):
+            raise ValueError("must be two different grades: all for model_b, then all for model_a, as in [1, 8]")
+        return scale
+
+    @pydantic.model_validator(mode="after")
+    def _grades_become_scores_once(self) -> "VotesSettings":
+        if self.likert_scale is not None and "score" in self.columns:
+            raise ValueError("give either `likert_scale` or a column for `score`, not both")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _outcomes_are_marked_or_labelled(self) -> "VotesSettings":
+        marked = _marked(self)
+        if not marked:
+            return self
+        missing = [name for name in ("winner_model_a", "winner_model_b") if name not in marked]
+        if missing:
+            raise ValueError(f"columns: {', '.join(marked)} cannot be mapped without {', '.join(missing)}")
+        if "winner" in self.columns:
+            raise ValueError(f"columns: give either winner, or {', '.join(marked)}, not both")
+        if len({self.columns[name] for name in marked}) < len(marked):
+            raise ValueError(f"columns: {', '.join(marked)} must be different columns of the file")
+        unused = sorted({"winner_labels", "winner_is"} & self.model_fields_set)
+        if unused:
+            raise ValueError(f"{', '.join(unused)} cannot be given where each outcome has a column of its own")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _winners_are_models_or_ties(self) -> "VotesSettings":
+        wins = sorted(text for text, winner in self.winner_labels.items() if winner not in TIES)
+        if self.winner_is == "model" and wins:
+            raise ValueError(
+                f"winner_labels: with `winner_is: model` only ties have labels, but {', '.join(wins)} stands for a win"
+            )
+        return self
+
+
+def _fields(config: VotesSettings) -> list[Field]:
     """Columns that are not mapped are looked for under their own names, and are optional unless a vote needs them.
 
     But for the score, a name that means many things, and for marks of outcomes: these have to be mapped. Where outcomes
@@ -53,19 +117,19 @@ def _fields(config: SourceSettings) -> list[Field]:
     ]
 
 
-def _marked(config: SourceSettings) -> list[str]:
+def _marked(config: VotesSettings) -> list[str]:
     """The fields that mark an outcome each, where the configuration maps them; else there are labels."""
     return [name for name in ONE_HOT if name in config.columns]
 
 
-def _scored_by(config: SourceSettings) -> str | None:
+def _scored_by(config: VotesSettings) -> str | None:
     """The field that gives scores; then records need no winner of their own unless its column is mapped."""
     if "score" in config.columns:
         return "score"
     return "likert" if config.likert_scale else None
 
 
-def _score(raw: dict[str, Column], config: SourceSettings) -> Column:
+def _score(raw: dict[str, Column], config: VotesSettings) -> Column:
     """The score of model_a; null where there is none."""
     if config.likert_scale is None:
         return raw["score"]
@@ -73,7 +137,7 @@ def _score(raw: dict[str, Column], config: SourceSettings) -> Column:
     return (raw["likert"] - against) / (in_favour - against)
 
 
-def _score_reasons(raw: dict[str, Column], config: SourceSettings, *, is_needed: Column) -> list[Column]:
+def _score_reasons(raw: dict[str, Column], config: VotesSettings, *, is_needed: Column) -> list[Column]:
     scored = _scored_by(config)
     if scored is None:
         return []
@@ -82,7 +146,7 @@ def _score_reasons(raw: dict[str, Column], config: SourceSettings, *, is_needed:
     return [F.when(is_needed, rules.required(scored, raw[scored], config.columns.get(scored))), in_range]
 
 
-def _outcome(raw: dict[str, Column], config: SourceSettings) -> tuple[Column, list[Column]]:
+def _outcome(raw: dict[str, Column], config: VotesSettings) -> tuple[Column, list[Column]]:
     """The outcome that a record states, null where it is left to the score, and the rules for it."""
     marked = _marked(config)
     if marked:
@@ -114,7 +178,7 @@ def _no_tie(name: str, value: Column) -> Column:
     return F.when(is_true(text) | is_false(text), F.when(F.size(ties) > 0, told))
 
 
-def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
+def _parse(records: DataFrame, config: VotesSettings) -> DataFrame:
     raw = {name: F.col(f"raw.{name}") for name in (field.name for field in _fields(config))}
     raw = {name: F.lit(None).cast(kind) for name, kind in _MAPPABLE.items()} | raw
     score = _score(raw, config)
@@ -123,7 +187,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     stated, outcome_reasons = _outcome(raw, config)
     battle_id = F.coalesce(raw["battle_id"], digest_of(F.col("file"), F.col("position")))
     tstamp = time_of(raw["tstamp"])
-    battle = entity(
+    battle = row_of(
         BATTLES,
         battle_id=battle_id,
         winner=F.coalesce(stated, F.when(is_by_score, by_score)),
@@ -148,15 +212,14 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         rules.whole_number("sequence", raw["sequence"], is_long=True),
         rules.readable_time(raw["tstamp"], tstamp),
     )
-    return parsed(records, key=battle_id, reasons=reasons, battle=battle)
+    return parsed(records, key=battle_id, reasons=reasons, rows={BATTLE: F.array(battle)})
 
 
 VOTES = Source(
     terms=Terms(title="Pairwise votes", licence="as stated by whoever gave the file", text_may_be_shared=False),
+    settings=VotesSettings,
     fields=_fields,
     parse=_parse,
+    entities=(BATTLE,),
     positioned=True,
-    has_battles=True,
-    has_conversations=False,
-    mappable=tuple(_MAPPABLE),
 )

@@ -7,12 +7,13 @@ import polars as pl
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import CONVERSATIONS, MESSAGES
+from arenalake.entities.tables import CONVERSATION, CONVERSATIONS, MESSAGES
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.sources import all_entities
 from arenalake.step import Context, StepResult
 from arenalake.text.choose import count_strata, in_sample, without_label
-from arenalake.text.messages import detect_conversations, measure_conversations
+from arenalake.text.messages import NEEDED, detect_conversations, measure_conversations
 from arenalake.text.options import LanguageConfig
 from arenalake.text.tables import TOKENIZERS
 from arenalake.text.tokenizers import file_digest, load_counter, tokenizer_keys
@@ -40,8 +41,8 @@ def run(context: Context) -> StepResult:
     lake, keys = context.lake, tokenizer_keys(context.config.tokens.tokenizers)
     _remember_files(lake, keys)
     language = context.config.language
-    detector, detect = language.detector, _to_be_detected(lake, language)
-    conversations, messages = lake.read(CONVERSATIONS), lake.read(MESSAGES)
+    conversations, messages = _read_conversations(lake), lake.read(MESSAGES)
+    detector, detect = language.detector, _to_be_detected(conversations, language)
     files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if any(file.n_outdated for file in files):
         log.info("measured by an earlier version, so measured again", extra={"table": MESSAGES.name})
@@ -125,13 +126,23 @@ def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:
         lake.change(TOKENIZERS, lambda stored: pl.concat([stored, rows]))
 
 
-def _to_be_detected(lake: Lake, language: LanguageConfig) -> Column:
+def _read_conversations(lake: Lake) -> DataFrame:
+    """All that is to be measured, whatever table it is in, with the columns that measuring needs."""
+    conversations = lake.read(CONVERSATIONS).select(*NEEDED)
+    for entity in all_entities():
+        if entity.as_conversations and entity is not CONVERSATION and lake.exists(entity.table):
+            others = entity.as_conversations(lake.read(entity.table))
+            conversations = conversations.unionByName(others, allowMissingColumns=True).select(*NEEDED)
+    return conversations
+
+
+def _to_be_detected(conversations: DataFrame, language: LanguageConfig) -> Column:
     """A condition on `conversations` and `messages` alike."""
     if language.detect == "all":
         return F.lit(True)
     if language.detect == "missing":
         return without_label()
-    strata = count_strata(lake.read(CONVERSATIONS), sample_size=language.sample_size).collect()
+    strata = count_strata(conversations, sample_size=language.sample_size).collect()
     return without_label() | in_sample(strata, sample_size=language.sample_size, seed=language.seed)
 
 

@@ -18,6 +18,8 @@ from arenalake.text.detectors import require_detector
 from arenalake.text.markdown import count_markdown
 from arenalake.text.tokenizers import load_counter, tokenizer_keys
 
+# Columns of `conversations` that measuring needs.
+NEEDED = ("source", "file", "conversation_id", "model", "language", "side", "tstamp", "messages", "moderation")
 _PER_CONVERSATION = ("source", "file", "conversation_id", "model", "language", "month")
 # One detector's answer per conversation, as `detect_conversations` gives it.
 _DETECTED = f"source string, conversation_id string, detection {DETECTION_TYPE}"
@@ -45,7 +47,7 @@ def measure_conversations(
     """Measure every message.
 
     Args:
-        conversations: columns of the table `conversations`.
+        conversations: columns of the table `conversations`, of which `NEEDED` are enough.
         tokenizers: specifications of the tokenizers that count.
         detector: name of the language detector.
         detect: condition on `conversations` for those whose language is to be detected; none of them if left out.
