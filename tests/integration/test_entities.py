@@ -1,6 +1,5 @@
 """A record may become rows of several tables, and a table that holds text is measured, by declarations alone."""
 
-import json
 from dataclasses import replace
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ from arenalake.ingest import job as ingest
 from arenalake.lake.table import Column, Table
 from arenalake.sources import SOURCES, Source, rules
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Terms, parsed, row_of
+from arenalake.sources.source import Field, Terms, parsed, raw_values, row_of
 from arenalake.text import job as measure
 
 NOTES = Table(
@@ -63,7 +62,7 @@ FIELDS = [
 
 
 def parse(records, config):
-    raw = {field.name: F.col(f"raw.{field.name}") for field in FIELDS}
+    raw = raw_values(FIELDS)
     note_id = lambda i: F.concat(raw["id"], F.lit("/"), i.cast("string"))  # noqa: E731
     notes = F.transform(raw["notes"], lambda text, i: row_of(NOTES, note_id=note_id(i), text=text))
     battles = F.transform(
@@ -113,8 +112,8 @@ def toy(lake, monkeypatch):
 
 
 def test_a_record_becomes_rows_of_several_entities_and_counts_once(lake, toy, tmp_path):
-    write_lines(tmp_path / "1.jsonl", [page(1), page(2, notes=[]), page(3, title=None), page(1, seen=5)])
-    ingested, measured = toy(tmp_path)
+    write_lines(tmp_path / "raw" / "1.jsonl", [page(1), page(2, notes=[]), page(3, title=None), page(1, seen=5)])
+    ingested, measured = toy(tmp_path / "raw")
     assert not ingested.errors
     assert ingested.lines[0] == "toy: 4 records in 1 new file(s) = 2 kept + 1 quarantined + 1 duplicates"
     assert rows(lake, PAGES, "record_key", "title") == [("1", "Page 1"), ("2", "Page 2")]
@@ -132,10 +131,10 @@ def test_a_record_becomes_rows_of_several_entities_and_counts_once(lake, toy, tm
 
 
 def test_a_record_in_conflict_leaves_every_entity_and_its_messages(lake, toy, tmp_path):
-    write_lines(tmp_path / "1.jsonl", [page(1), page(2)])
-    toy(tmp_path)
-    write_lines(tmp_path / "2.jsonl", [page(1, notes=["three", "one two"]), page(2, seen=9), page(4)])
-    ingested, _ = toy(tmp_path)
+    write_lines(tmp_path / "raw" / "1.jsonl", [page(1), page(2)])
+    toy(tmp_path / "raw")
+    write_lines(tmp_path / "raw" / "2.jsonl", [page(1, notes=["three", "one two"]), page(2, seen=9), page(4)])
+    ingested, _ = toy(tmp_path / "raw")
     assert ingested.lines[0] == (
         "toy: 3 records in 1 new file(s) = 1 kept + 1 quarantined + 1 duplicates; "
         "1 earlier record(s) moved to quarantine (conflicting_key)"
@@ -148,7 +147,7 @@ def test_a_record_in_conflict_leaves_every_entity_and_its_messages(lake, toy, tm
         ("1.jsonl", 1, 1, 0),
         ("2.jsonl", 1, 1, 1),
     ]
-    again, unmeasured = toy(tmp_path)
+    again, unmeasured = toy(tmp_path / "raw")
     assert again.lines[0] == "toy: nothing new in 2 file(s)"
     assert unmeasured.metrics == {"conversations": 0, "messages": 0}
 
@@ -186,24 +185,25 @@ def wild(text, identifier, **changes):
 
 
 def test_wildchat_is_read_whose_hash_of_a_conversation_is_shared(lake, tmp_path):
-    records = [
-        *(wild("Hi?", 101), wild("Hi?", 102), wild("Hi?", 102)),
-        *(wild("Hi?", None), wild("Hi?", None, hashed_ip="2e"), wild("Hi?", None, timestamp="2023-04-10T00:00:00")),
-        *(wild(None, 103), wild("Hi?", 104, conversation_hash=None)),
-    ]
-    write_lines(tmp_path / "json" / "1.jsonl", records)
-    (tmp_path / "parquet").mkdir()
-    pq.write_table(pa.Table.from_pylist(records), tmp_path / "parquet" / "1.parquet")
-    result = run(lake, **{kind: {"format": "wildchat", "path": str(tmp_path / kind)} for kind in ("json", "parquet")})
-    counted = "8 records in 1 new file(s) = 5 kept + 2 quarantined + 1 duplicates"
-    assert [line for line in result.lines if "records" in line] == [f"json: {counted}", f"parquet: {counted}"]
+    def records(shared):
+        talks = [
+            *(wild("Hi?", 101), wild("Hi?", 102), wild("Hi?", 102)),
+            *(wild("Hi?", None), wild("Hi?", None, hashed_ip="2e"), wild("Hi?", None, timestamp="2023-04-10T00:00:00")),
+            *(wild(None, 103), wild("Hi?", 104, conversation_hash=None)),
+        ]
+        return [talk if talk["conversation_hash"] is None else {**talk, "conversation_hash": shared} for talk in talks]
+
+    write_lines(tmp_path / "raw" / "1.jsonl", records("e7"))
+    pq.write_table(pa.Table.from_pylist(records("f8")), tmp_path / "raw" / "2.parquet")
+    result = run(lake, wild={"format": "wildchat", "path": str(tmp_path / "raw")})
+    assert result.lines[0] == "wild: 16 records in 2 new file(s) = 10 kept + 4 quarantined + 2 duplicates"
     reasons = {why for (found,) in rows(lake, QUARANTINE, "reasons") for why in found}
     assert reasons == {"conversation_hash is missing", "conversation has a message without content"}
-    found = rows(lake, CONVERSATIONS, "source", "conversation_id", "model", "turn", "tstamp", "messages", "moderation")
-    by_source = {kind: [row[1:] for row in found if row[0] == kind] for kind in ("json", "parquet")}
-    assert by_source["json"] == by_source["parquet"]
-    assert {row[1].rsplit("/", 1)[0] for row in found} == {"e7" * 16}
-    [first] = [row for row in by_source["json"] if row[0].endswith("/101")]
-    assert [message.content for message in first[4]] == ["Hi?", "Yes."]
-    assert str(first[3]) == "2023-04-09 00:02:53"
-    assert json.loads(json.dumps(first[5][0].asDict(recursive=True))) == moderation()
+    found = rows(lake, CONVERSATIONS, "conversation_id", "model", "turn", "tstamp", "messages", "moderation")
+    read = {shared: {key[3:]: row for key, *row in found if key.startswith(f"{shared}/")} for shared in ("e7", "f8")}
+    assert read["e7"] == read["f8"]
+    assert len(read["e7"]) == 5
+    model, turn, tstamp, messages, tags = read["e7"]["101"]
+    assert (model, turn, str(tstamp)) == ("gpt-3.5-turbo-0301", 1, "2023-04-09 00:02:53")
+    assert [message.content for message in messages] == ["Hi?", "Yes."]
+    assert tags[0].asDict(recursive=True) == moderation()

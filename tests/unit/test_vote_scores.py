@@ -26,11 +26,12 @@ def _parsed(spark, source, records):
         F.lit("votes.csv").alias("file"),
         "position",
         "record",
-        F.from_json("record", raw).alias("raw"),
+        F.lit(True).alias("is_whole"),
+        *[F.from_json("record", raw)[field.name].alias(f"raw_{field.name}") for field in fields],
         *[F.array().cast("array<string>").alias(name) for name in ("problems", "details", "notes")],
     )
-    found = SOURCES["votes"].parse(rows, source).select("battle.winner", "battle.score", "reasons").collect()
-    return [(row["winner"], row["score"], row["reasons"]) for row in found]
+    found = SOURCES["votes"].parse(rows, source).select("battles_rows", "reasons").collect()
+    return [(row["battles_rows"][0]["winner"], row["battles_rows"][0]["score"], row["reasons"]) for row in found]
 
 
 def test_a_probability_is_a_score_and_gives_the_winner_that_a_record_lacks(spark):

@@ -305,11 +305,13 @@ class _Batch:
     def _contested(self, parsed: DataFrame) -> DataFrame | None:
         known = with_record_key(self._of_source(self.parents, pinned=True)).select("record_key")
         contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
-        few = contested.limit(_FEW_KEYS + 1).collect()
-        if len(few) > _FEW_KEYS:
-            return contested
-        # Found once, so that the plans that follow need not find them again.
-        return self.lake.spark.createDataFrame(few, "record_key string") if few else None
+        found = self._found(contested)
+        return None if found is not contested and found.isEmpty() else found
+
+    def _found(self, keys: DataFrame) -> DataFrame:
+        """The same keys (record_key); if they are few, found once, so that the plans that follow need not find them."""
+        few = keys.limit(_FEW_KEYS + 1).collect()
+        return keys if len(few) > _FEW_KEYS else self.lake.spark.createDataFrame(few, "record_key string")
 
     def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
         good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
@@ -367,6 +369,8 @@ class _Batch:
     def count_names(self) -> dict[str, dict[str, int]]:
         """How often the source has each model, language and category, by column."""
         columns = [name for name in _NAMES if name in self.parents.column_names]
+        if not columns:
+            return {}
         pairs = [F.struct(F.lit(c.split("_")[0]).alias("column"), F.col(c).alias("name")) for c in columns]
         rows = self._of_source(self.parents).select(F.inline(F.array(*pairs))).where("name IS NOT NULL")
         counts: dict[str, dict[str, int]] = {}
@@ -391,7 +395,7 @@ class _Batch:
             "file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons")
         )
         self.lake.insert_new(QUARANTINE, quarantine_rows(records, source=self.name))
-        self._evict(judged.where(F.col("fate") == "evict").select("record_key"))
+        self._evict(self._found(judged.where(F.col("fate") == "evict").select("record_key")))
 
     def _evict(self, keys: DataFrame) -> None:
         """Delete what records with these keys (record_key, distinct) became, and their messages."""

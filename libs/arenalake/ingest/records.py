@@ -16,6 +16,7 @@ from pyspark.sql.types import (
     ArrayType,
     AtomicType,
     BinaryType,
+    BooleanType,
     DataType,
     LongType,
     StringType,
@@ -72,8 +73,8 @@ def read_records(
         file (relative name), position (from 0; null unless `positioned`), record (the JSON, or the row as JSON),
         problems (array<string>: what has the wrong type), details (array<string>: where bytes are not UTF-8, which
         takes time and is for broken records to ask for), notes (array<string>: what is there and has no place in the
-        tables), raw (struct of `fields`, each null where it is missing or of another type; the whole is null where the
-        record cannot be taken apart).
+        tables), is_whole (false where the record cannot be taken apart: then none of its values counts), and for each
+        of `fields` raw_<name>, null where it is missing or of another type.
 
     Raises:
         UnreadableFileError: the columns of a file cannot be told.
@@ -352,7 +353,7 @@ def _records(
         df: file, position, and what the columns below are made of.
         values: by the names of fields, as `of_json` and `of_column` give them.
         files: where they come from.
-        fields: in the order of `raw`.
+        fields: in the order of the values.
         record: the record as text.
         strays: sentences about bytes that are not UTF-8.
         broken: why a record cannot be taken apart; null where it can.
@@ -397,10 +398,8 @@ def _records(
         F.col("broken").isNull().alias("is_whole"),
         *[_given(found[i], field, by_folder.get(i)).alias(f"given_{i}") for i, field in numbered],
     )
-    raw = F.struct(*[F.col(f"given_{i}").alias(field.name) for i, field in numbered])
-    return given.select(
-        "file", "position", "record", "problems", "details", "notes", F.when(F.col("is_whole"), raw).alias("raw")
-    )
+    raw = [F.col(f"given_{i}").alias(f"raw_{field.name}") for i, field in numbered]
+    return given.select("file", "position", "record", "problems", "details", "notes", "is_whole", *raw)
 
 
 def _given(value: Column, field: Field, by_folder: Column | None) -> Column:
@@ -435,8 +434,9 @@ def _folder_text(field: Field, files: Sequence[RawFile]) -> Column | None:
 def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:
     texts = [StructField(name, StringType()) for name in ("file", "record")]
     lists = [StructField(name, ArrayType(StringType())) for name in ("problems", "details", "notes")]
-    raw = StructField("raw", StructType([StructField(field.name, type_of(field.type)) for field in fields]))
-    return spark.createDataFrame([], StructType([*texts, *lists, StructField("position", LongType()), raw]))
+    raw = [StructField(f"raw_{field.name}", type_of(field.type)) for field in fields]
+    others = [StructField("position", LongType()), StructField("is_whole", BooleanType())]
+    return spark.createDataFrame([], StructType([*texts, *lists, *others, *raw]))
 
 
 def _order_columns(df: DataFrame) -> list[Column]:

@@ -8,7 +8,7 @@ from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, label_reasons, parsed_battle, published_labels, vote_reasons
 from arenalake.sources.settings import LabelledBattleSettings
-from arenalake.sources.source import Field, Source, Terms, telling, winner_of
+from arenalake.sources.source import Field, Source, Terms, raw_values, telling, winner_of
 from arenalake.sources.times import time_of
 
 _FIELDS = [
@@ -33,7 +33,7 @@ _FIELDS = [
 
 
 def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     labels = published_labels(config)
     winner, tstamp = winner_of(raw["winner"], labels), time_of(raw["tstamp"])
     roberta = raw["toxic_chat_tag"]["roberta-large"]

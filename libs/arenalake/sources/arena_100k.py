@@ -1,7 +1,6 @@
 """Arena Human Preference 100K: one vote of one user on two conversations per record, with categories."""
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
@@ -14,7 +13,7 @@ from arenalake.sources.battle import (
     vote_reasons,
 )
 from arenalake.sources.settings import LabelledBattleSettings
-from arenalake.sources.source import Field, Source, Terms, telling, winner_of
+from arenalake.sources.source import Field, Source, Terms, raw_values, telling, winner_of
 from arenalake.sources.tags import CATEGORY_TAG_TYPE, category_tags
 from arenalake.sources.times import time_of
 
@@ -36,7 +35,7 @@ _FIELDS = [
 
 
 def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     labels = published_labels(config)
     winner, tstamp = winner_of(raw["winner"], labels), time_of(raw["tstamp"])
     return parsed_battle(

@@ -23,7 +23,7 @@ from arenalake.sources.battle import (
 )
 from arenalake.sources.printed import messages_of_printed
 from arenalake.sources.settings import LabelledBattleSettings
-from arenalake.sources.source import Field, Source, Terms, telling, winner_of
+from arenalake.sources.source import Field, Source, Terms, raw_values, telling, winner_of
 from arenalake.sources.tags import CATEGORY_TAG_TYPE, OCCUPATIONAL_TAGS_TYPE, category_tags, occupational_tags
 from arenalake.sources.times import time_of
 
@@ -44,7 +44,7 @@ _EXPERT_FIELDS = [*_COMMON, *(Field(name, "string", name, is_text=True) for name
 
 
 def _parse(records: DataFrame, config: LabelledBattleSettings, *, printed: bool) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     unreadable: list[Column] = []
     if printed:
         for name in _CONVERSATIONS:

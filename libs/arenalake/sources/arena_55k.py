@@ -7,7 +7,7 @@ from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import one_hot_winner, parsed_battle, vote_reasons
 from arenalake.sources.settings import BattleSettings
-from arenalake.sources.source import Field, Source, Terms
+from arenalake.sources.source import Field, Source, Terms, raw_values
 
 _OUTCOMES = ("winner_model_a", "winner_model_b", "winner_tie")
 _TEXTS = ("prompt", "response_a", "response_b")
@@ -18,7 +18,7 @@ _FIELDS = [
 
 
 def _parse(records: DataFrame, config: BattleSettings) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     winner, one_outcome = one_hot_winner({name: raw[name] for name in _OUTCOMES})
     texts = {name: _texts_in(raw[name]) for name in _TEXTS}
     for side in ("a", "b"):

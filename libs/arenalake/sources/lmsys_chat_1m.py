@@ -7,7 +7,7 @@ from arenalake.entities.moderation import MODERATION_TYPE
 from arenalake.entities.tables import CONVERSATION, CONVERSATIONS
 from arenalake.sources import rules
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, messages_of, parsed, row_of
+from arenalake.sources.source import Field, Source, Terms, messages_of, parsed, raw_values, row_of
 
 _FIELDS = [
     Field("conversation_id", "string", "conversation_id"),
@@ -21,7 +21,7 @@ _FIELDS = [
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     moderation = F.when(F.size(raw["openai_moderation"]) > 0, raw["openai_moderation"])
     conversation = row_of(
         CONVERSATIONS,

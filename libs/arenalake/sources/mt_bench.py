@@ -11,7 +11,7 @@ from arenalake.entities.tables import BATTLE, BATTLES, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import CONVERSATION_TYPE, gives_away, label_reasons, published_labels, sides, vote_reasons
 from arenalake.sources.settings import LabelledBattleSettings
-from arenalake.sources.source import Field, Source, Terms, digest_of, parsed, row_of, telling, winner_of
+from arenalake.sources.source import Field, Source, Terms, digest_of, parsed, raw_values, row_of, telling, winner_of
 
 _FIELDS = [
     Field("question_id", "string", "question_id"),
@@ -26,7 +26,7 @@ _FIELDS = [
 
 
 def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     # The published records have no id; a judge votes once on a question, an ordered pair of models and a turn.
     battle_id = digest_of(*[raw[name] for name in ("question_id", "model_a", "model_b", "judge", "turn")])
     labels = published_labels(config)

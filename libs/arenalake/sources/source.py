@@ -1,6 +1,6 @@
 """What a source module declares: its terms and options, the fields of its records, and how they become entities."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,14 @@ class Source:
     positioned: bool = False
 
 
+def raw_values(fields: Sequence[Field]) -> dict[str, Column]:
+    """What records hold, by the names of their fields.
+
+    Each is a column of its own: of a struct, Spark would compute all fields for a plan that asks for one of them.
+    """
+    return {field.name: F.col(f"raw_{field.name}") for field in fields}
+
+
 # What ingestion adds to the rows of every entity.
 INGESTED = ("source", "file", RECORD_KEY.name)
 
@@ -87,9 +95,9 @@ def parsed(records: DataFrame, *, key: Column, reasons: Column, rows: Mapping[En
         "record",
         "details",
         "notes",
-        key.alias("record_key"),
+        F.when(F.col("is_whole"), key).alias("record_key"),
         # A record that cannot be taken apart breaks every rule; the one true reason is enough.
-        F.when(F.col("raw").isNull(), F.col("problems"))
+        F.when(~F.col("is_whole"), F.col("problems"))
         .when(F.size("problems") == 0, sentences(reasons))
         .otherwise(F.concat("problems", _about_others(sentences(reasons), F.col("problems"))))
         .alias("reasons"),

@@ -12,7 +12,7 @@ from arenalake.sources import rules
 from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
 from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS
 from arenalake.sources.settings import PUBLISHED_LABELS, TIES, VoteSettings, WinnerLabels
-from arenalake.sources.source import Field, Source, Terms, digest_of, parsed, row_of, telling, winner_of
+from arenalake.sources.source import Field, Source, Terms, digest_of, parsed, raw_values, row_of, telling, winner_of
 from arenalake.sources.times import time_of
 
 # What a column of the file can be mapped to, and how it is read.
@@ -179,7 +179,7 @@ def _no_tie(name: str, value: Column) -> Column:
 
 
 def _parse(records: DataFrame, config: VotesSettings) -> DataFrame:
-    raw = {name: F.col(f"raw.{name}") for name in (field.name for field in _fields(config))}
+    raw = raw_values(_fields(config))
     raw = {name: F.lit(None).cast(kind) for name, kind in _MAPPABLE.items()} | raw
     score = _score(raw, config)
     is_by_score = F.lit(False) if _marked(config) else raw["winner"].isNull()

@@ -6,15 +6,16 @@ from pyspark.sql import functions as F
 from arenalake.entities.moderation import MODERATION_TYPE
 from arenalake.entities.tables import CONVERSATION, CONVERSATIONS
 from arenalake.sources import rules
+from arenalake.sources.names import name_of
 from arenalake.sources.settings import SourceSettings
-from arenalake.sources.source import Field, Source, Terms, digest_of, messages_of, parsed, row_of
+from arenalake.sources.source import Field, Source, Terms, digest_of, messages_of, parsed, raw_values, row_of
 from arenalake.sources.times import time_of
 
 _FIELDS = [
     Field("conversation_hash", "string", "conversation_hash"),
     Field("model", "string", "model"),
     Field("tstamp", "string", "timestamp"),
-    Field("conversation", "array<struct<content:string,role:string,turn_identifier:double>>", "conversation"),
+    Field("conversation", "array<struct<content:string,role:string>>", "conversation"),
     Field("turn", "double", "turn"),
     Field("language", "string", "language"),
     Field("openai_moderation", f"array<{MODERATION_TYPE}>", "openai_moderation"),
@@ -24,12 +25,13 @@ _FIELDS = [
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
-    raw = {field.name: F.col(f"raw.{field.name}") for field in _FIELDS}
+    raw = raw_values(_FIELDS)
     tstamp = time_of(raw["tstamp"])
     # The hash is of the text alone, so conversations of the same words share it. The number of a turn is of one
     # conversation; releases that lack it tell conversations of the same words apart by when and by whom they were held.
-    turn_identifier = F.get(raw["conversation"], F.lit(0))["turn_identifier"]
-    held = F.coalesce(turn_identifier.cast("bigint").cast("string"), digest_of(tstamp, raw["hashed_ip"]))
+    # It is read out of the record, since a key that needs the whole list of messages takes long to plan.
+    turn_identifier = name_of(F.get_json_object("record", "$.conversation[0].turn_identifier"))
+    held = F.coalesce(turn_identifier, digest_of(tstamp, raw["hashed_ip"]))
     conversation_id = F.concat(raw["conversation_hash"], F.lit("/"), held)
     conversation = row_of(
         CONVERSATIONS,
@@ -46,7 +48,6 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         rules.required("conversation_hash", raw["conversation_hash"]),
         rules.required("model", raw["model"]),
         rules.whole_number("turn", raw["turn"], minimum=1),
-        rules.whole_number("conversation[0].turn_identifier", turn_identifier, is_long=True),
         rules.readable_time(raw["tstamp"], tstamp),
         rules.messages_in_order("conversation", raw["conversation"]),
         rules.one_per_message("openai_moderation", raw["openai_moderation"], raw["conversation"]),
