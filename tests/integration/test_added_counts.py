@@ -26,14 +26,18 @@ OTHERS = replace(SIGHTINGS, name="others")
 COUNTS = Table(
     name="animal_counts",
     layer="gold",
+    kind="counts",
     comment="Sightings by animal.",
     columns=(
         Column("animal", "string", "what was seen"),
         Column("n", "bigint", "sightings", required=True),
-        Column("sum_weight", "decimal(38,18)", "of all of them"),
+        Column("sum_weight", "decimal(38,18)", "of all of them that were weighed", required=True),
+        Column("weights", "array<int>", "weights that occur, in whole numbers, ascending", required=True),
+        Column("counts", "array<bigint>", "sightings of each of these weights", required=True),
     ),
     key=("animal",),
     sums=("n", "sum_weight"),
+    cell="weights",
 )
 
 
@@ -42,9 +46,17 @@ def count(*inputs):
     rows = inputs[0]
     for more in inputs[1:]:
         rows = rows.unionByName(more)
-    return rows.groupBy("animal").agg(
-        F.count("*").alias("n"), F.sum("weight").cast("decimal(38,18)").alias("sum_weight")
+    weight = F.coalesce("weight", F.lit(0))
+    cells = rows.groupBy("animal", F.floor("weight").cast("int").alias("weights")).agg(
+        F.count("*").alias("counts"), F.sum(weight).alias("sum_weight")
     )
+    pair = F.when(F.col("weights").isNotNull(), F.struct("weights", "counts"))
+    groups = cells.groupBy("animal").agg(
+        F.sum("counts").alias("n"),
+        F.sum("sum_weight").cast("decimal(38,18)").alias("sum_weight"),
+        F.array_sort(F.collect_list(pair)).alias("pairs"),
+    )
+    return groups.select("animal", "n", "sum_weight", "pairs.weights", "pairs.counts")
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""Histograms as rows: a group is one row, with sums and two arrays: its cells, ascending, and how many are in each.
+
+Every sum is of whole numbers or decimals, so rows add up to the same ones in any order.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+
+def count_cells(rows: pl.DataFrame, *, keys: Sequence[str], cell: str, sums: Sequence[str] = ()) -> pl.DataFrame:
+    """Count rows by group and cell.
+
+    Args:
+        rows: one row per observation: the keys, the cell and what is to be added up.
+        keys: columns of a group; a null is a value of its own.
+        cell: column with the number of the cell. An observation without one (null) is in `n` and in the sums alone.
+        sums: further columns to add up, of whole numbers without nulls.
+
+    Returns:
+        The keys, n (rows), the sums, `cell` (array of the cells that occur, ascending) and counts (array: rows in
+        each of them); one row per group.
+    """
+    counts, is_known = pl.col("counts"), pl.col(cell).is_not_null()
+    cells = rows.group_by(*keys, cell).agg(pl.len().cast(pl.Int64).alias("counts"), pl.col(sums).sum()).sort(cell)
+    # Rows of a group stay in order.
+    return cells.group_by(keys).agg(
+        counts.sum().alias("n"), pl.col(sums).sum(), pl.col(cell).filter(is_known), counts.filter(is_known)
+    )
+
+
+def add_rows(
+    parts: Sequence[pl.DataFrame], *, keys: Sequence[str], sums: Sequence[str], cell: str | None = None
+) -> pl.DataFrame:
+    """Add up rows with the same key.
+
+    Args:
+        parts: frames with the columns of the result, in the same order.
+        keys: columns of a group; a null is a value of its own.
+        sums: columns to add up. The first counts what the row is about.
+        cell: column with the cells of a histogram, whose counts are in the column `counts`; None where rows have none.
+
+    Returns:
+        The keys, the sums, and `cell` and counts where there is a histogram. Groups whose first sum is 0 are left
+        out, and so are cells whose count is.
+    """
+    rows = pl.concat(parts)
+    groups = rows.group_by(keys).agg(pl.col(sums).sum()).filter(pl.col(sums[0]) != 0)
+    if cell is None:
+        return groups.select(rows.columns)
+    groups = groups.with_row_index("group")
+    numbered = rows.join(groups.select(*keys, "group"), on=keys, nulls_equal=True)
+    cells = numbered.select("group", cell, "counts").explode(cell, "counts").drop_nulls()
+    summed = cells.group_by("group", cell).agg(pl.col("counts").sum()).filter(pl.col("counts") != 0).sort(cell)
+    merged = groups.join(summed.group_by("group").agg(cell, "counts"), on="group", how="left")
+    return merged.with_columns(pl.col(cell, "counts").fill_null([])).select(rows.columns)
+
+
+def negative(rows: pl.DataFrame, *, sums: Sequence[str], cell: str | None = None) -> pl.DataFrame:
+    """The same rows with the sums and counts that take them away when they are added."""
+    counts = [] if cell is None else [pl.col("counts").list.eval(-pl.element())]
+    return rows.with_columns(-pl.col(sums), *counts)
+
+
+def cells_of(histograms: pl.DataFrame, *, keys: Sequence[str], cell: str) -> pl.DataFrame:
+    """One row per group and cell.
+
+    Args:
+        histograms: the keys, `cell` and counts.
+        keys: columns to keep; those that are left out have their groups in the same rows.
+        cell: column with the cells.
+
+    Returns:
+        The keys, `cell` (a number) and n, 1 or more. A group without a cell has no row.
+    """
+    cells = histograms.select(*keys, cell, n="counts").explode(cell, "n")
+    return cells.filter(pl.col(cell).is_not_null())
