@@ -1,5 +1,6 @@
 """Tables of counts that follow what their inputs gain and lose, and stay what counting all of it gives."""
 
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 
@@ -125,6 +126,13 @@ def test_a_table_that_does_not_keep_its_changes_is_counted_whole(spark, seen, ca
     seen.append(SIGHTINGS, rows(spark, (5, "owl", None)))
     spark.sql(f"ALTER TABLE {seen.name_of(SIGHTINGS)} SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
     assert derive_later(seen, caplog) is False
+
+
+def test_changes_that_were_cleaned_up_since_are_counted_whole(spark, seen, caplog):
+    seen.update(SIGHTINGS, rows(spark, (2, "emu", "7")), on=["id"], update={"animal": "new.animal"})
+    shutil.rmtree(seen.local_root / "silver/sightings/_change_data")
+    assert derive_later(seen, caplog) is False
+    assert "changes cannot be read, so all is counted" in caplog.text
 
 
 def test_upkeep_between_the_changes_changes_nothing(spark, seen, caplog):

@@ -276,6 +276,32 @@ def test_a_second_run_gives_no_table_a_new_version(summarised):
     assert len(lines) == 8 + 5  # sources, roles and tokenizers; sources and roles, and the battles
 
 
+def test_what_came_and_went_since_is_added_and_taken_away_as_if_all_were_counted(spark, tmp_path, caplog):
+    storage = StorageConfig(root=str(tmp_path / "lake"))
+    config = parse_config({"storage": {"root": storage.root}, "tokens": {"tokenizers": TOKENIZERS}})
+
+    def run(lake):
+        for job in (token_stats, moderation_stats):
+            job.run(Context(config, lake))
+        return {table.name: lake.load(table) for table in GOLD}
+
+    lake, old = Lake(spark, storage), random_messages(2, 30)
+    lake.append(MESSAGES, spark.createDataFrame(old, MESSAGES.ddl))
+    lake.append(BATTLES, spark.createDataFrame(random_battles(2, 10), BATTLES.ddl))
+    before = run(lake)
+    lake.append(MESSAGES, spark.createDataFrame(random_messages(3, 20), MESSAGES.ddl))
+    gone = spark.createDataFrame(old[:20], MESSAGES.ddl)
+    lake.delete(MESSAGES, gone, on=("source", "conversation_id"))
+    with caplog.at_level("INFO", logger="arenalake.lake"):
+        added = run(Lake(spark, storage))
+    followed = {record.table for record in caplog.records if record.message == "changes of its inputs added"}
+    assert followed == {"length_counts", "score_counts", "moderation_patterns"}
+    counted = run(Lake(spark, storage, rebuild=True))
+    for name, rows in added.items():
+        assert not rows.equals(before[name])
+        assert_frame_equal(rows, counted[name], check_exact=True)
+
+
 def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
     """However the conversations and battles are split, and for every table of counts."""
 

@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any
 
 import polars as pl
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from arenalake.lake.changes import changes_since
@@ -131,7 +130,9 @@ def _add_changes(lake: Lake, derivation: Derivation, fingerprint: Fingerprint) -
         came = _count(derivation, (change.came for change in changes))
         is_less = not all(change.nothing_went for change in changes)
         went = [_count(derivation, (change.went for change in changes))] if is_less else []
-    except PySparkException as error:  # such as files that were cleaned up since
+    # Such as files that were cleaned up since. Which class it is depends on the session; what is wrong with more than
+    # the changes is raised again when all is counted.
+    except Exception as error:
         log.warning("changes cannot be read, so all is counted", extra={"table": table.name, "reason": str(error)})
         return None
     log.info("changes of its inputs added", extra={"table": table.name})

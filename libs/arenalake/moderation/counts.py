@@ -26,6 +26,7 @@ from arenalake.entities.moderation import (
 )
 from arenalake.lake.counting import count_in_tasks
 from arenalake.moderation.tables import SCORE_COUNTS, UNDERFLOW_BIN
+from arenalake.numbers.histograms import nest_cells
 
 _KEYS = ("source", "model", "language", "role")
 # A score of 1 is in bin 0, the last one.
@@ -70,21 +71,21 @@ def _sort_into_bins(messages: pl.DataFrame) -> pl.DataFrame:
     low = np.floor((value * _UNIT - high) * _UNIT + 0.5)
 
     row = np.repeat(np.arange(len(groups)), sizes)[:, None] * len(numbers) + numbers
-    cells, counts = np.unique(row[is_scored] * _N_BINS + _bin_of(value[is_scored]) - UNDERFLOW_BIN, return_counts=True)
-    bounds = np.searchsorted(cells, np.arange(len(groups) * len(numbers) + 1) * _N_BINS)
-    bins = (cells % _N_BINS + UNDERFLOW_BIN).astype(np.int32)
+    bins = row[is_scored] * _N_BINS + _bin_of(value[is_scored]) - UNDERFLOW_BIN
+    found, counts = np.unique(bins, return_counts=True)
+    n_rows = len(groups) * len(numbers)
     columns = {
         "category": pa.array(list(ALL_CATEGORIES) * len(groups)),
         "n": pa.array(np.repeat(sizes, len(numbers))),
         "n_labelled": pa.array(sum_by_group(flags >> (LABELLED_BIT + numbers) & 1)),
         "n_flagged": pa.array(sum_by_group(flags >> numbers & 1)),
-        "n_scored": pa.array(np.diff(np.append(0, np.cumsum(counts))[bounds])),
+        "n_scored": pa.array(sum_by_group(is_scored.astype(np.int64))),
         "sum_score": _decimals(sum_by_group(high.astype(np.int64)), sum_by_group(low.astype(np.int64))),
-        "score_bins": pa.ListArray.from_arrays(bounds.astype(np.int32), bins),
-        "counts": pa.ListArray.from_arrays(bounds.astype(np.int32), counts),
     }
     keys = groups.select(pl.col(_KEYS).repeat_by(len(numbers)).explode())
-    return pl.concat([keys, pl.DataFrame(pl.from_arrow(pa.table(columns)))], how="horizontal")
+    sums = pl.DataFrame(pl.from_arrow(pa.table(columns)))
+    cells = nest_cells(found, counts, cell="score_bins", groups=n_rows, width=_N_BINS, first=UNDERFLOW_BIN)
+    return pl.concat([keys, sums, cells.cast({"score_bins": pl.List(pl.Int32)})], how="horizontal")
 
 
 def _bin_of(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

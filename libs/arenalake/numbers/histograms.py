@@ -5,7 +5,12 @@ Every sum is of whole numbers or decimals, so rows add up to the same ones in an
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
+
+Whole = npt.NDArray[np.int64]
 
 
 def count_cells(rows: pl.DataFrame, *, keys: Sequence[str], cell: str, sums: Sequence[str] = ()) -> pl.DataFrame:
@@ -45,15 +50,43 @@ def add_rows(
         out, and so are cells whose count is.
     """
     rows = pl.concat(parts)
-    groups = rows.group_by(keys).agg(pl.col(sums).sum()).filter(pl.col(sums[0]) != 0)
+    groups = rows.group_by(keys).agg(pl.col(sums).sum()).filter(pl.col(sums[0]) != 0).with_row_index("group")
     if cell is None:
         return groups.select(rows.columns)
-    groups = groups.with_row_index("group")
-    numbered = rows.join(groups.select(*keys, "group"), on=keys, nulls_equal=True)
-    cells = numbered.select("group", cell, "counts").explode(cell, "counts").drop_nulls()
-    summed = cells.group_by("group", cell).agg(pl.col("counts").sum()).filter(pl.col("counts") != 0).sort(cell)
-    merged = groups.join(summed.group_by("group").agg(cell, "counts"), on="group", how="left")
-    return merged.with_columns(pl.col(cell, "counts").fill_null([])).select(rows.columns)
+    filled = rows.filter(pl.col(cell).list.len() > 0).join(groups.select(*keys, "group"), on=keys, nulls_equal=True)
+    cells, group = filled[cell].explode().to_numpy(), filled["group"].to_numpy().astype(np.int64)
+    first = int(cells.min(initial=0))
+    width = int(cells.max(initial=0)) - first + 1
+    numbers = np.repeat(group, filled[cell].list.len().to_numpy()) * width + (cells - first)
+    order = np.argsort(numbers, kind="stable")
+    numbers = numbers[order]
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    counts = np.add.reduceat(filled["counts"].explode().to_numpy()[order], starts) if len(starts) else starts
+    is_left = counts != 0
+    nested = nest_cells(
+        numbers[starts][is_left], counts[is_left], cell=cell, groups=len(groups), width=width, first=first
+    )
+    added = pl.concat([groups, nested], how="horizontal").select(rows.columns)
+    return added.with_columns(pl.col(cell).cast(rows.schema[cell]))
+
+
+def nest_cells(numbers: Whole, counts: Whole, *, cell: str, groups: int, width: int, first: int) -> pl.DataFrame:
+    """The cells of each group as arrays.
+
+    Args:
+        numbers: ascending, group * width + cell - first for each cell that occurs, [cells].
+        counts: how many are in each, [cells].
+        cell: name of the column of cells.
+        groups: number of groups.
+        width, first: number of different cells that a group may have, and the first of them.
+
+    Returns:
+        `cell` and counts, one row per group.
+    """
+    bounds = np.searchsorted(numbers, np.arange(groups + 1) * width)
+    columns = {cell: numbers % width + first, "counts": counts}
+    arrays = {name: pa.LargeListArray.from_arrays(bounds, values) for name, values in columns.items()}
+    return pl.DataFrame(pl.from_arrow(pa.table(arrays)))
 
 
 def negative(rows: pl.DataFrame, *, sums: Sequence[str], cell: str | None = None) -> pl.DataFrame:
