@@ -59,7 +59,7 @@ setup(
         "pyyaml>=6",  # configuration files
         "numpy>=1.26,<3",  # the numbers
         "scipy>=1.11,<2",  # sparse graphs, special functions
-        "numba>=0.61",  # compiles loops that have no array form: words, Markdown, sums by cell, Elo, style control
+        "numba>=0.61",  # compiles loops that have no array form: words, Markdown, Elo, style control
         "threadpoolctl>=3.1",  # one BLAS thread per task, so that sums round the same on any machine
         "pandas>=2.2,<3",  # what applyInPandas hands over; PySpark 4.2 warns on 3
         "pyarrow>=15",  # what mapInArrow hands over

@@ -1,5 +1,6 @@
 """Tables of counts that follow what their inputs gain and lose, and stay what counting all of it gives."""
 
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 
@@ -26,14 +27,18 @@ OTHERS = replace(SIGHTINGS, name="others")
 COUNTS = Table(
     name="animal_counts",
     layer="gold",
+    kind="counts",
     comment="Sightings by animal.",
     columns=(
         Column("animal", "string", "what was seen"),
         Column("n", "bigint", "sightings", required=True),
-        Column("sum_weight", "decimal(38,18)", "of all of them"),
+        Column("sum_weight", "decimal(38,18)", "of all of them that were weighed", required=True),
+        Column("weights", "array<int>", "weights that occur, in whole numbers, ascending", required=True),
+        Column("counts", "array<bigint>", "sightings of each of these weights", required=True),
     ),
     key=("animal",),
     sums=("n", "sum_weight"),
+    cell="weights",
 )
 
 
@@ -42,9 +47,17 @@ def count(*inputs):
     rows = inputs[0]
     for more in inputs[1:]:
         rows = rows.unionByName(more)
-    return rows.groupBy("animal").agg(
-        F.count("*").alias("n"), F.sum("weight").cast("decimal(38,18)").alias("sum_weight")
+    weight = F.coalesce("weight", F.lit(0))
+    cells = rows.groupBy("animal", F.floor("weight").cast("int").alias("weights")).agg(
+        F.count("*").alias("counts"), F.sum(weight).alias("sum_weight")
     )
+    pair = F.when(F.col("weights").isNotNull(), F.struct("weights", "counts"))
+    groups = cells.groupBy("animal").agg(
+        F.sum("counts").alias("n"),
+        F.sum("sum_weight").cast("decimal(38,18)").alias("sum_weight"),
+        F.array_sort(F.collect_list(pair)).alias("pairs"),
+    )
+    return groups.select("animal", "n", "sum_weight", "pairs.weights", "pairs.counts")
 
 
 @pytest.fixture
@@ -113,6 +126,13 @@ def test_a_table_that_does_not_keep_its_changes_is_counted_whole(spark, seen, ca
     seen.append(SIGHTINGS, rows(spark, (5, "owl", None)))
     spark.sql(f"ALTER TABLE {seen.name_of(SIGHTINGS)} SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
     assert derive_later(seen, caplog) is False
+
+
+def test_changes_that_were_cleaned_up_since_are_counted_whole(spark, seen, caplog):
+    seen.update(SIGHTINGS, rows(spark, (2, "emu", "7")), on=["id"], update={"animal": "new.animal"})
+    shutil.rmtree(seen.local_root / "silver/sightings/_change_data")
+    assert derive_later(seen, caplog) is False
+    assert "changes cannot be read, so all is counted" in caplog.text
 
 
 def test_upkeep_between_the_changes_changes_nothing(spark, seen, caplog):

@@ -4,17 +4,17 @@ import gzip
 import json
 import math
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from pyspark.sql import functions as F
-from pyspark.testing import assertDataFrameEqual
 from scipy.stats import binomtest
 
 from arenalake.battles.counts import count_battles, count_days
+from arenalake.battles.tables import BATTLE_COUNTS, VOLUME_STATS
 from arenalake.config import parse_config
 from arenalake.entities.moderation import CATEGORIES, column_suffix
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
@@ -25,24 +25,23 @@ from arenalake.moderation.counts import count_patterns, count_scores
 from arenalake.moderation.flags import sum_patterns
 from arenalake.moderation.statistics import summarise_moderation
 from arenalake.moderation.tables import (
-    MODERATION_COUNTS,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
     MODERATION_TOTALS,
+    SCORE_COUNTS,
 )
 from arenalake.step import Context
 from arenalake.text.messages import measure_conversations
 from arenalake.tokens import job as token_stats
-from arenalake.tokens.counts import count_conversation_tokens, count_tokens
-from arenalake.tokens.tables import TOKEN_COUNTS, TOKEN_STATS
+from arenalake.tokens.counts import count_lengths
+from arenalake.tokens.tables import LENGTH_COUNTS, TOKEN_STATS
 from frames import rows_of
 
-GOLD = (TOKEN_COUNTS, TOKEN_STATS, MODERATION_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
+GOLD = (LENGTH_COUNTS, TOKEN_STATS, SCORE_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
 GOLD = (*GOLD, MODERATION_CURVES)
-# Columns of counts that are no keys, beside sums.
-NUMBERS = {"n", "n_messages", "n_conversations", "n_conversations_flagged", "n_flagged", "n_labelled"}
-NUMBERS |= {"n_battles", "n_chars"}
+# Columns of counts that are no keys, beside those that are called n_… and sum_….
+NUMBERS = {"n", "total"}
 TAGS = ("any", *CATEGORIES)
 TOKENIZERS = ["sample", "whitespace"]
 
@@ -121,7 +120,7 @@ def random_battles(seed, n):
 def summarised_moderation(messages, battles):
     """Columns of the table `moderation_stats`."""
     patterns = MODERATION_PATTERNS.in_memory(count_patterns(messages, battles))
-    return summarise_moderation(MODERATION_COUNTS.in_memory(count_scores(messages, battles)), sum_patterns(patterns))
+    return summarise_moderation(SCORE_COUNTS.in_memory(count_scores(messages, battles)), sum_patterns(patterns))
 
 
 def as_tags(rows, battles=()):
@@ -184,21 +183,21 @@ def test_token_statistics_are_those_of_plain_python(summarised):
             assert row.sd == pytest.approx(math.sqrt(squares / (size * (size - 1))), rel=1e-14)
 
 
-def test_moderation_counts_are_those_of_plain_python(summarised):
-    expected = defaultdict(lambda: [0, 0, 0, Decimal(0)])
+def test_score_counts_are_those_of_plain_python(summarised):
+    sums, bins = defaultdict(lambda: [0, 0, 0, 0, Decimal(0)]), defaultdict(Counter)
     for group, _, category, flag, score in as_tags(ROWS, BATTLE_ROWS):
-        score_bin = None if score is None else math.floor(100 * math.log10(score)) if score >= 1e-9 else -901
-        cell = expected[(*group, category, score_bin)]
-        for place, value in enumerate((1, flag is not None, flag is True, Decimal(score or 0))):
-            cell[place] += value
-    found = {tuple(row)[:6]: tuple(row)[6:] for row in summarised.lake.read(MODERATION_COUNTS).collect()}
-    assert found.keys() == expected.keys()
-    for key, (n, n_labelled, n_flagged, sum_score) in expected.items():
-        assert found[key][:3] == (n, n_labelled, n_flagged)
-        if key[-1] is None:
-            assert found[key][3] is None
-        else:
-            assert float(found[key][3]) == pytest.approx(float(sum_score), rel=1e-12, abs=1e-16)
+        key = (*group, category)
+        for place, value in enumerate((1, flag is not None, flag is True, score is not None, Decimal(score or 0))):
+            sums[key][place] += value
+        if score is not None:
+            bins[key][math.floor(100 * math.log10(score)) if score >= 1e-9 else -901] += 1
+    found = {tuple(row)[:5]: row for row in summarised.lake.read(SCORE_COUNTS).collect()}
+    assert found.keys() == sums.keys()
+    for key, (*counts, sum_score) in sums.items():
+        row = found[key]
+        assert [row.n, row.n_labelled, row.n_flagged, row.n_scored] == counts
+        assert float(row.sum_score) == pytest.approx(float(sum_score), rel=1e-12, abs=1e-16)
+        assert list(zip(row.score_bins, row["counts"], strict=True)) == sorted(bins[key].items())
 
 
 def conversations_by_group(grouping):
@@ -277,20 +276,48 @@ def test_a_second_run_gives_no_table_a_new_version(summarised):
     assert len(lines) == 8 + 5  # sources, roles and tokenizers; sources and roles, and the battles
 
 
+def test_what_came_and_went_since_is_added_and_taken_away_as_if_all_were_counted(spark, tmp_path, caplog):
+    storage = StorageConfig(root=str(tmp_path / "lake"))
+    config = parse_config({"storage": {"root": storage.root}, "tokens": {"tokenizers": TOKENIZERS}})
+
+    def run(lake):
+        for job in (token_stats, moderation_stats):
+            job.run(Context(config, lake))
+        return {table.name: lake.load(table) for table in GOLD}
+
+    lake, old = Lake(spark, storage), random_messages(2, 30)
+    lake.append(MESSAGES, spark.createDataFrame(old, MESSAGES.ddl))
+    lake.append(BATTLES, spark.createDataFrame(random_battles(2, 10), BATTLES.ddl))
+    before = run(lake)
+    lake.append(MESSAGES, spark.createDataFrame(random_messages(3, 20), MESSAGES.ddl))
+    gone = spark.createDataFrame(old[:20], MESSAGES.ddl)
+    lake.delete(MESSAGES, gone, on=("source", "conversation_id"))
+    with caplog.at_level("INFO", logger="arenalake.lake"):
+        added = run(Lake(spark, storage))
+    followed = {record.table for record in caplog.records if record.message == "changes of its inputs added"}
+    assert followed == {"length_counts", "score_counts", "moderation_patterns"}
+    counted = run(Lake(spark, storage, rebuild=True))
+    for name, rows in added.items():
+        assert not rows.equals(before[name])
+        assert_frame_equal(rows, counted[name], check_exact=True)
+
+
 def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
     """However the conversations and battles are split, and for every table of counts."""
 
     def counts(messages, battles):
-        patterns = count_patterns(messages, battles)
-        totals = MODERATION_TOTALS.conform_frame(sum_patterns(MODERATION_PATTERNS.in_memory(patterns)))
+        patterns = MODERATION_PATTERNS.in_memory(count_patterns(messages, battles))
+        lengths = LENGTH_COUNTS.in_memory(count_lengths(messages, tokenizers=TOKENIZERS))
+        scores = SCORE_COUNTS.in_memory(count_scores(messages, battles))
         return [
-            count_tokens(messages, tokenizers=TOKENIZERS),
-            count_conversation_tokens(messages, tokenizers=TOKENIZERS),
-            count_scores(messages, battles),
+            lengths.drop("lengths", "counts"),
+            lengths.select(*LENGTH_COUNTS.key, "lengths", n="counts").explode("lengths", "n"),
+            scores.drop("score_bins", "counts"),
+            scores.select(*SCORE_COUNTS.key, "score_bins", n="counts").explode("score_bins", "n").drop_nulls("n"),
             patterns,
-            spark.createDataFrame(totals, MODERATION_TOTALS.schema),
-            count_battles(battles),
-            count_days(battles),
+            sum_patterns(patterns),
+            BATTLE_COUNTS.in_memory(count_battles(battles)),
+            VOLUME_STATS.in_memory(count_days(battles)),
         ]
 
     messages, battles = spark.createDataFrame(ROWS, MESSAGES.ddl), spark.createDataFrame(BATTLE_ROWS, BATTLES.ddl)
@@ -313,12 +340,12 @@ def test_counts_of_two_halves_add_up_to_the_counts_of_the_whole(spark):
         ),
         strict=True,
     ):
-        numbers = [c for c in whole.columns if c in NUMBERS or c.startswith("sum_")]
+        numbers = [c for c in whole.columns if c in NUMBERS or c.startswith(("n_", "sum_"))]
         keys = [c for c in whole.columns if c not in numbers]
-        merged = parts.withColumn("source", F.substring_index("source", "#", 2))
-        added = merged.groupBy(*keys).agg(*[F.sum(c).cast(whole.schema[c].dataType).alias(c) for c in numbers])
-        assertDataFrameEqual(added.select(*whole.columns), whole, rtol=0, atol=0)
-        assert parts.count() > whole.count(), "the halves share cells, so there was something to add up"
+        merged = parts.with_columns(pl.col("source").str.replace("#[01]$", ""))
+        added = merged.group_by(keys).agg(pl.col(numbers).sum()).select(whole.columns)
+        assert_frame_equal(added.sort(keys), whole.sort(keys), check_exact=True)
+        assert len(parts) > len(whole), "the halves share cells, so there was something to add up"
 
 
 def test_the_same_statistics_come_from_one_partition_and_from_seven(spark, summarised):

@@ -25,19 +25,13 @@ from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COUNTS,
     MODERATION_COVERAGE,
     MODERATION_TURNS,
+    SCORE_COUNTS,
     TOXICITY_AGREEMENT,
 )
 from arenalake.reproduction.tables import REPRODUCTION
-from arenalake.tokens.tables import (
-    CONVERSATION_TOKEN_COUNTS,
-    CONVERSATION_TOKEN_STATS,
-    LANGUAGE_COSTS,
-    TOKEN_COUNTS,
-    TOKEN_STATS,
-)
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
 
 pytestmark = pytest.mark.slow  # a pipeline of its own on real and generated files
 
@@ -228,6 +222,19 @@ def table_of(lake, table, values):
     return found
 
 
+def cells_of(lake, table, cell, **columns):
+    """Each cell of a table of histograms, ascending in its row, as the other key columns and the cell to its count."""
+    keys = [name for name in table.key if name not in columns]
+    found = {}
+    for row in lake.read(table).collect():
+        if all(row[name] == value for name, value in columns.items()):
+            assert row[cell] == sorted(set(row[cell]))
+            assert min(row["counts"], default=1) > 0
+            key = tuple(row[name] for name in keys)
+            found |= {(*key, one): n for one, n in zip(row[cell], row["counts"], strict=True)}
+    return found
+
+
 def groupings(row, *wanted):
     """The groups of a row as (grouping, *columns named in any grouping)."""
     names = sorted({name for grouping in wanted for name in grouping.split(",")} - {"all"})
@@ -255,7 +262,13 @@ def described(lengths):
 def test_token_tables_are_those_of_sentencepiece_on_the_raw_files(lake, corpus):
     names = ("source", "model", "language", "role", "turn", "month")
     expected = Counter((*(row[name] for name in names), "sample", row["n_tokens"]) for row in corpus.messages)
-    assert {key: n for key, (n,) in table_of(lake, TOKEN_COUNTS, ["n_messages"]).items()} == expected
+    assert cells_of(lake, LENGTH_COUNTS, "lengths", measure="message_tokens") == expected
+    lengths = table_of(lake, LENGTH_COUNTS, ["n", "n_chars", "total"])
+    sums = {(key[0], *key[2:]): values for key, values in lengths.items() if key[1] == "message_tokens"}
+    whole = defaultdict(lambda: [0, 0, 0])
+    for row in corpus.messages:
+        add_values(whole[(*(row[name] for name in names), "sample")], (1, row["n_chars"], row["n_tokens"]))
+    assert sums == frozen(whole)
 
     groups, conversations = defaultdict(list), Counter()
     has_months = {row["source"] for row in corpus.messages if row["month"]}
@@ -276,21 +289,21 @@ def test_token_tables_are_those_of_sentencepiece_on_the_raw_files(lake, corpus):
 
 
 def test_tables_of_whole_conversations_and_of_languages_are_sums_over_the_raw_files(lake, corpus):
-    expected, groups, costs = Counter(), defaultdict(list), defaultdict(lambda: [0, 0, 0])
+    tokens, all_turns, groups, costs = Counter(), Counter(), defaultdict(list), defaultdict(lambda: [0, 0, 0])
     for conversation in corpus.conversations:
         rows = conversation["messages"]
         turns, n_tokens = rows[-1]["turn"], sum(row["n_tokens"] for row in rows)
         source, model, language = (conversation[name] for name in ("source", "model", "language"))
-        expected[source, model, language, "sample", turns, n_tokens] += 1
+        of_conversations = (source, model, language, None, None, None)
+        tokens[(*of_conversations, "sample", n_tokens)] += 1
+        all_turns[(*of_conversations, None, turns)] += 1
         for grouping, named_language, named_model in groupings(conversation, "all", "model", "language"):
             for measure, value in (("turns", turns), ("tokens", n_tokens)):
                 groups[source, grouping, named_model, named_language, measure, "sample"].append(value)
         for row in rows:
-            cost = costs[source, language, row["role"], "sample"]
-            for place, value in enumerate((1, row["n_chars"], row["n_tokens"])):
-                cost[place] += value
-    found = table_of(lake, CONVERSATION_TOKEN_COUNTS, ["n_conversations"])
-    assert {key: n for key, (n,) in found.items()} == expected
+            add_values(costs[source, language, row["role"], "sample"], (1, row["n_chars"], row["n_tokens"]))
+    assert cells_of(lake, LENGTH_COUNTS, "lengths", measure="conversation_tokens") == tokens
+    assert cells_of(lake, LENGTH_COUNTS, "lengths", measure="turns") == all_turns
     statistics = ["n_conversations", "total", "mean", "sd", "min", "max", *(f"p{p}" for p in PERCENTILES)]
     found = table_of(lake, CONVERSATION_TOKEN_STATS, statistics)
     assert found == {key: described(values) for key, values in groups.items()}
@@ -299,24 +312,22 @@ def test_tables_of_whole_conversations_and_of_languages_are_sums_over_the_raw_fi
 
 
 def test_scores_are_counted_by_bin_with_their_sums(lake, corpus):
-    expected = defaultdict(lambda: [0, 0, 0, []])
+    expected, groups = Counter(), defaultdict(lambda: [0, 0, 0, []])
     for conversation in corpus.tagged:
         for row in conversation["messages"]:
             for category in ("any", *CATEGORIES):
                 score, flag = row["scores"].get(category), row["flags"][category]
-                score_bin = None if score is None else math.floor(100 * math.log10(score)) if score >= 1e-9 else -901
-                cell = expected[row["source"], row["model"], row["language"], row["role"], category, score_bin]
-                for place, value in enumerate((1, flag is not None, flag is True)):
-                    cell[place] += value
-                cell[3] += [] if score is None else [score]
-    found = table_of(lake, MODERATION_COUNTS, ["n", "n_labelled", "n_flagged", "sum_score"])
-    assert found.keys() == expected.keys()
-    for key, (*counts, scores) in expected.items():
-        assert list(found[key][:3]) == counts
-        if scores:
-            assert float(found[key][3]) == pytest.approx(math.fsum(scores), rel=1e-12, abs=1e-16)
-        else:
-            assert found[key][3] is None
+                key = (row["source"], row["model"], row["language"], row["role"], category)
+                add(groups[key], (True, flag is not None, flag is True))
+                if score is not None:
+                    groups[key][3].append(score)
+                    expected[(*key, math.floor(100 * math.log10(score)) if score >= 1e-9 else -901)] += 1
+    assert cells_of(lake, SCORE_COUNTS, "score_bins") == expected
+    found = table_of(lake, SCORE_COUNTS, ["n", "n_labelled", "n_flagged", "n_scored", "sum_score"])
+    assert found.keys() == groups.keys()
+    for key, (*counts, scores) in groups.items():
+        assert list(found[key][:4]) == [*counts, len(scores)]
+        assert float(found[key][4]) == pytest.approx(math.fsum(scores), rel=1e-12, abs=1e-16)
 
 
 def test_coverage_turns_and_pairs_of_categories_are_counted_from_the_raw_tags(lake, corpus):
@@ -436,8 +447,12 @@ def test_the_ledger_counts_what_is_in_the_raw_files_and_never_calls_generated_da
 
 
 def add(sums, facts):
-    for place, fact in enumerate(facts):
-        sums[place] += bool(fact)
+    add_values(sums, map(bool, facts))
+
+
+def add_values(sums, values):
+    for place, value in enumerate(values):
+        sums[place] += value
 
 
 def frozen(sums):

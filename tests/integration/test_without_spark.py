@@ -7,12 +7,15 @@ import venv
 
 import pytest
 from deltalake import DeltaTable
-from machines import readme
+from machines import ROOT, readme
 
 from arenalake.battles.tables import BATTLE_COUNTS
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
+from arenalake.moderation.tables import SCORE_COUNTS
 from arenalake.ratings.tables import RATING_REPLICATES, RATINGS
+from arenalake.tokens.tables import LENGTH_COUNTS
+from frames import frame_of
 
 KEY = {"source": "arena", "slice": "all", "method": "bradley_terry", "unit": "battle", "interval": "percentile"}
 MODELS = [
@@ -47,11 +50,15 @@ def examples():
     return found
 
 
+def printed_rows(text):
+    """Cells of the tables that DuckDB prints, with names and types."""
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line[:1] == "│"]
+
+
 def assert_prints_the_leaderboard(python, example, folder):
     done = subprocess.run([python, "-c", example], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if line[:1] == "│"]
-    names, _types, *models = rows
+    names, _types, *models = printed_rows(done.stdout)
     assert names == ["rank", "model", "rating", "ci_lower", "ci_upper", "n_battles"]
     assert models == [
         ["1", "first", "1009.75", "1001.5", "1020.0", "12"],
@@ -71,6 +78,29 @@ def test_the_example_of_the_readme_needs_no_other_packages_than_it_says(rated, t
     python = tmp_path / "empty/bin/python"
     subprocess.run([python, "-m", "pip", "install", "-q", *packages.split()], check=True)
     assert_prints_the_leaderboard(python, example, rated.local_root.parent)
+
+
+def test_the_example_of_the_docs_unnests_histograms_of_both_kinds(tmp_path):
+    lake = Lake(None, StorageConfig(root=str(tmp_path / "lake")))
+    of_all = {"source": "arena", "measure": "message_tokens", "role": "assistant", "tokenizer": "sample", "model": "m"}
+    lengths = [
+        {**of_all, "turn": 1, "n": 7, "n_chars": 9, "total": 708, "lengths": [2, 99, 100], "counts": [1, 2, 4]},
+        {**of_all, "turn": 2, "n": 8, "n_chars": 9, "total": 4000, "lengths": [500], "counts": [8]},
+        {**of_all, "measure": "turns", "n": 1, "n_chars": 0, "total": 1, "lengths": [1], "counts": [1]},
+    ]
+    lake.store(LENGTH_COUNTS, frame_of(LENGTH_COUNTS, lengths))
+    sums = {"source": "arena", "role": "battle", "n": 9, "n_labelled": 0, "n_flagged": 0, "sum_score": 1}
+    scores = [
+        {**sums, "category": "hate", "n_scored": 7, "score_bins": [-201, -200, 0], "counts": [1, 2, 4]},
+        {**sums, "category": "any", "n_scored": 0, "score_bins": [], "counts": []},
+    ]
+    lake.store(SCORE_COUNTS, frame_of(SCORE_COUNTS, scores))
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/reading.md").read_text(), flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers, _, of_m, battles, _, of_hate = printed_rows(done.stdout)
+    assert (answers, of_m) == (["model", "answers", "of_100_tokens"], ["m", "15", "12"])
+    assert (battles, of_hate) == (["category", "scored", "of_a_hundredth"], ["hate", "7", "6"])
 
 
 def test_tables_ask_nothing_of_a_reader_that_not_every_reader_has(rated):

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from arenalake.app.tables import ALL_TABLES
 
 
@@ -12,3 +14,13 @@ def test_every_interval_says_of_which_kind_it_is():
         kind = re.search(r"end of the 95 % interval \((.+)\); null where there is none", column.comment)
         assert kind, (table.name, column.name)
         assert re.match("Wilson's|Tango's|percentile: ", kind[1]), (table.name, kind[1])
+
+
+@pytest.mark.parametrize("table", [table for table in ALL_TABLES if table.sums], ids=lambda table: table.name)
+def test_rows_that_add_up_hold_a_key_and_sums_without_nulls_and_nothing_else(table):
+    cells = {} if table.cell is None else {table.cell: "array", "counts": "array<bigint>"}
+    columns = {column.name: column for column in table.columns}
+    assert set(columns) == {*table.key, *table.sums, *cells}
+    assert all(columns[name].required for name in (*table.sums, *cells))
+    assert all(columns[name].type.startswith(kind) for name, kind in cells.items())
+    assert table.kind == "counts"

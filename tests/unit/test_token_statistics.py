@@ -1,15 +1,16 @@
-"""Tokens per conversation and per character on conversations small enough to check by hand."""
+"""Lengths and what they cost on conversations small enough to check by hand."""
 
 import math
 from collections import Counter
 
+import pytest
 from pyspark.sql import functions as F
 
 from arenalake.entities.tables import BATTLES, MESSAGES
 from arenalake.moderation.counts import count_scores
-from arenalake.tokens.counts import count_conversation_tokens, count_tokens
-from arenalake.tokens.statistics import summarise_conversations, summarise_language_costs
-from arenalake.tokens.tables import CONVERSATION_TOKEN_COUNTS, CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, TOKEN_COUNTS
+from arenalake.tokens.counts import count_lengths
+from arenalake.tokens.statistics import summarise_conversations, summarise_language_costs, summarise_tokens
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
 from frames import rows_of
 
 
@@ -33,7 +34,10 @@ def messages_of(spark, rows):
                 "n_tokens": {"sample": tokens, "of an earlier configuration": 10 * tokens},
                 "n_chars": chars,
                 "turns": turns[conversation] if position == 0 else None,
-                "n_tokens_in_all": {"sample": tokens_in_all[conversation], "of an earlier configuration": -1}
+                "n_tokens_in_all": {
+                    "sample": tokens_in_all[conversation],
+                    "of an earlier configuration": 10 * tokens_in_all[conversation],
+                }
                 if position == 0
                 else None,
             }
@@ -55,10 +59,50 @@ TOY = [
 ]
 
 
-def test_conversations_are_described_by_their_turns_and_tokens(spark):
-    counts = count_conversation_tokens(messages_of(spark, TOY), tokenizers=["sample"])
-    stats = summarise_conversations(CONVERSATION_TOKEN_COUNTS.in_memory(counts))
-    rows = rows_of(CONVERSATION_TOKEN_STATS, stats)
+@pytest.fixture(scope="module")
+def counts(spark):
+    """Rows of the table `length_counts` for the toy conversations."""
+    return LENGTH_COUNTS.in_memory(count_lengths(messages_of(spark, TOY), tokenizers=["sample"]))
+
+
+def test_a_group_is_a_row_with_ascending_lengths_and_how_often_each_occurs(spark):
+    more = [("c4", "m1", "English", 0, 1, 3), ("c4", "m1", "English", 1, 0, 0)]
+    counted = LENGTH_COUNTS.in_memory(count_lengths(messages_of(spark, [*TOY, *more]), tokenizers=["sample"]))
+    found = {
+        (row.measure, row.tokenizer, row.model, row.language, row.role, row.turn): (
+            (row.n, row.n_chars, row.total),
+            (row.lengths, row["counts"]),
+        )
+        for row in rows_of(LENGTH_COUNTS, counted)
+    }
+    assert found == {
+        ("message_tokens", "sample", "m1", "English", "user", 1): ((2, 7, 2), ([1], [2])),
+        ("message_tokens", "sample", "m1", "English", "assistant", 1): ((2, 8, 2), ([0, 2], [1, 1])),
+        ("message_tokens", "sample", "m1", None, "user", 1): ((1, 3, 3), ([3], [1])),
+        ("message_tokens", "sample", "m1", None, "assistant", 1): ((1, 0, 0), ([0], [1])),
+        ("message_tokens", "sample", "m2", "English", "user", 1): ((1, 4, 1), ([1], [1])),
+        ("message_tokens", "sample", "m2", "English", "assistant", 1): ((1, 4, 1), ([1], [1])),
+        ("message_tokens", "sample", "m2", "English", "user", 2): ((1, 8, 5), ([5], [1])),
+        ("message_tokens", "sample", "m2", "English", "assistant", 2): ((1, 4, 2), ([2], [1])),
+        ("conversation_tokens", "sample", "m1", "English", None, None): ((2, 0, 4), ([1, 3], [1, 1])),
+        ("conversation_tokens", "sample", "m1", None, None, None): ((1, 0, 3), ([3], [1])),
+        ("conversation_tokens", "sample", "m2", "English", None, None): ((1, 0, 9), ([9], [1])),
+        ("turns", None, "m1", "English", None, None): ((2, 0, 2), ([1], [2])),
+        ("turns", None, "m1", None, None, None): ((1, 0, 1), ([1], [1])),
+        ("turns", None, "m2", "English", None, None): ((1, 0, 2), ([2], [1])),
+    }
+
+
+def test_conversations_that_have_a_role_are_its_messages_of_the_first_turn(counts):
+    rows = rows_of(TOKEN_STATS, summarise_tokens(counts))
+    found = {(row.grouping, row.turn, row.role): row for row in rows if row.grouping in ("all", "turn")}
+    row = found["all", None, "user"]  # 1, 1, 3 and 5
+    assert (row.n_conversations, row.n_messages, row.total, row.p50, row.p75, row.max) == (3, 4, 10, 1, 3, 5)
+    assert (found["turn", 2, "user"].n_conversations, found["turn", 2, "user"].n_messages) == (1, 1)
+
+
+def test_conversations_are_described_by_their_turns_and_tokens(counts):
+    rows = rows_of(CONVERSATION_TOKEN_STATS, summarise_conversations(counts))
     found = {(row.grouping, row.model, row.language, row.measure): row for row in rows}
     assert len(found) == 2 * (1 + 2 + 2)
     row = found["all", None, None, "tokens"]  # 3, 3 and 9
@@ -71,19 +115,29 @@ def test_conversations_are_described_by_their_turns_and_tokens(spark):
     assert found["model", "m2", None, "turns"].total == 2
 
 
+def test_turns_stand_beside_the_tokens_of_every_tokenizer(spark):
+    tokenizers = ["of an earlier configuration", "sample"]
+    counted = LENGTH_COUNTS.in_memory(count_lengths(messages_of(spark, TOY[:2]), tokenizers=tokenizers))
+    rows = rows_of(CONVERSATION_TOKEN_STATS, summarise_conversations(counted))
+    found = {(row.tokenizer, row.measure): row.total for row in rows if row.grouping == "all"}
+    assert found == {
+        ("of an earlier configuration", "tokens"): 30,
+        ("of an earlier configuration", "turns"): 1,
+        ("sample", "tokens"): 3,
+        ("sample", "turns"): 1,
+    }
+
+
 def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spark):
     messages = messages_of(spark, TOY).withColumn("detected_language", F.lit("Breton"))
-    counts = [count(messages, tokenizers=["sample"]) for count in (count_tokens, count_conversation_tokens)]
-    for counted in counts:
-        assert {row.tokenizer for row in counted.select("tokenizer").collect()} == {"sample"}
-    counts.append(count_scores(messages, spark.createDataFrame([], BATTLES.ddl)))
-    for counted in counts:
+    lengths = count_lengths(messages, tokenizers=["sample"])
+    scores = count_scores(messages, spark.createDataFrame([], BATTLES.ddl))
+    for counted in (lengths, scores):
         assert {row.language for row in counted.select("language").collect()} == {"English", "Breton"}
 
 
-def test_a_language_costs_its_tokens_per_character(spark):
-    counts = count_tokens(messages_of(spark, TOY), tokenizers=["sample"])
-    rows = rows_of(LANGUAGE_COSTS, summarise_language_costs(TOKEN_COUNTS.in_memory(counts)))
+def test_a_language_costs_its_tokens_per_character(counts):
+    rows = rows_of(LANGUAGE_COSTS, summarise_language_costs(counts))
     found = {(row.language, row.role): (row.n_messages, row.n_chars, row.n_tokens, row.tokens_per_char) for row in rows}
     assert found == {
         ("English", "user"): (3, 16, 7, 7 / 16),

@@ -49,6 +49,8 @@ _LOCAL = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(8 * 2**20),
     "spark.sql.files.maxPartitionBytes": str(64 * 2**20),
+    # Polars starts a thread for each core, in each worker: there is one of these per core already.
+    "spark.executorEnv.POLARS_MAX_THREADS": "1",
     # Jobs share the cores, so a small table may have to wait until a long task of another job is done.
     "spark.sql.broadcastTimeout": "86400",
 }

@@ -15,13 +15,13 @@ from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COUNTS,
     MODERATION_COVERAGE,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
     MODERATION_TOTALS,
     MODERATION_TURNS,
+    SCORE_COUNTS,
     TOXICITY_AGREEMENT,
 )
 from arenalake.ratings.tables import (
@@ -38,13 +38,7 @@ from arenalake.ratings.tables import (
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.sources import all_entities
 from arenalake.text.tables import TOKENIZERS
-from arenalake.tokens.tables import (
-    CONVERSATION_TOKEN_COUNTS,
-    CONVERSATION_TOKEN_STATS,
-    LANGUAGE_COSTS,
-    TOKEN_COUNTS,
-    TOKEN_STATS,
-)
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
 
 ALL_TABLES: tuple[Table, ...] = (
     *(entity.table for entity in all_entities()),
@@ -53,12 +47,11 @@ ALL_TABLES: tuple[Table, ...] = (
     INGESTED_FILES,
     SOURCE_TERMS,
     TOKENIZERS,
-    TOKEN_COUNTS,
+    LENGTH_COUNTS,
     TOKEN_STATS,
-    CONVERSATION_TOKEN_COUNTS,
     CONVERSATION_TOKEN_STATS,
     LANGUAGE_COSTS,
-    MODERATION_COUNTS,
+    SCORE_COUNTS,
     MODERATION_PATTERNS,
     MODERATION_TOTALS,
     MODERATION_STATS,

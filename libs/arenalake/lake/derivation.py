@@ -2,16 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import reduce
+from itertools import chain
 from typing import Any
 
 import polars as pl
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from arenalake.lake.changes import changes_since
 from arenalake.lake.fingerprint import Fingerprint
@@ -28,7 +26,8 @@ _AT_ONCE = 4
 class Derivation:
     """A table as a pure function of others: `table` is `build(*inputs)` with these settings.
 
-    `build` takes and gives Spark's DataFrames; for a table of statistics it may also give a frame in memory.
+    `build` takes and gives Spark's DataFrames. What it gives for a table of counts or statistics is stored from memory,
+    and may be a frame there.
 
     Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
     rows of two halves give adds up to what all of them give.
@@ -46,10 +45,12 @@ class Statistic(Derivation):
 
 
 class _Frames:
-    """Small tables that several derivations of a job read, each loaded once."""
+    """Small tables that a job has made or read, so that none is loaded after it was stored, or twice."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, wanted: set[str]) -> None:
+        """Only tables of these names are kept."""
         self._lake = lake
+        self._wanted = wanted
         self._loaded: dict[str, pl.DataFrame] = {}
         self._lock = threading.Lock()
 
@@ -59,6 +60,12 @@ class _Frames:
                 self._loaded[table.name] = self._lake.load(table)
             return self._loaded[table.name]
 
+    def store(self, table: Table, rows: pl.DataFrame, fingerprint: Fingerprint) -> None:
+        stored = self._lake.store(table, rows, fingerprint=fingerprint)
+        if table.name in self._wanted:
+            with self._lock:
+                self._loaded[table.name] = stored
+
 
 def derive(lake: Lake, derivations: Sequence[Derivation]) -> None:
     """Rebuild tables, except those that were built from the same data with the same settings.
@@ -66,7 +73,8 @@ def derive(lake: Lake, derivations: Sequence[Derivation]) -> None:
     Those that do not need each other are built at the same time. One that another needs must stand before it.
     """
     started: dict[str, Future[None]] = {}
-    frames = _Frames(lake)
+    of_statistics = [one.inputs for one in derivations if isinstance(one, Statistic)]
+    frames = _Frames(lake, {table.name for table in chain.from_iterable(of_statistics)})
 
     def when_inputs_are_there(derivation: Derivation) -> None:
         for source in derivation.inputs:
@@ -89,39 +97,43 @@ def _derive(lake: Lake, derivation: Derivation, frames: _Frames) -> None:
     if not lake.rebuild and lake.is_there(table) and lake.state_of(table) == fingerprint.state:
         log.info("unchanged", extra={"table": table.name})
     elif isinstance(derivation, Statistic):
-        lake.store(table, build(*map(frames.load, derivation.inputs)), fingerprint=fingerprint)
-    elif table.kind == "statistics":
-        counted = build(*map(lake.read, derivation.inputs))
-        rows = counted if isinstance(counted, pl.DataFrame) else table.in_memory(counted)
-        lake.store(table, rows, fingerprint=fingerprint)
-    elif not (table.sums and _add_changes(lake, derivation, fingerprint)):
+        frames.store(table, build(*map(frames.load, derivation.inputs)), fingerprint)
+    elif table.kind == "records":
         lake.replace(table, build(*map(lake.read, derivation.inputs)), fingerprint=fingerprint)
+    else:
+        rows = _add_changes(lake, derivation, fingerprint) if table.sums else None
+        if rows is None:
+            rows = _count(derivation, map(lake.read, derivation.inputs))
+        frames.store(table, rows, fingerprint)
 
 
-def _add_changes(lake: Lake, derivation: Derivation, fingerprint: Fingerprint) -> bool:
-    """Add to a table of sums what its inputs gained since it was derived, and take away what they lost.
+def _count(derivation: Derivation, inputs: Iterable[DataFrame]) -> pl.DataFrame:
+    counted = derivation.build(*inputs)
+    return counted if isinstance(counted, pl.DataFrame) else derivation.table.in_memory(counted)
+
+
+def _add_changes(lake: Lake, derivation: Derivation, fingerprint: Fingerprint) -> pl.DataFrame | None:
+    """The rows of a table of sums with what its inputs gained since it was derived, and without what they lost.
 
     Returns:
-        False, having done nothing, where that is not known.
+        None where that is not known.
     """
     table = derivation.table
     before = lake.fingerprint_of(table) if lake.is_there(table) and lake.is_as_declared(table) else None
     if lake.rebuild or before is None or before.how != fingerprint.how:
-        return False
+        return None
     found = [changes_since(lake, source, before.inputs.get(source.name)) for source in derivation.inputs]
     changes = [change for change in found if change is not None]
     if len(changes) < len(found):
-        return False
-    parts = [lake.read(table), table.conform(derivation.build(*[change.came for change in changes]))]
-    if not all(change.nothing_went for change in changes):
-        less = table.conform(derivation.build(*[change.went for change in changes]))
-        parts.append(less.withColumns({name: -F.col(name) for name in table.sums}))
-    sums = [F.sum(name).alias(name) for name in table.sums]
-    total = reduce(DataFrame.unionByName, parts).groupBy(*table.key).agg(*sums)
+        return None
     try:
-        lake.replace(table, total.where(F.col(table.sums[0]) != 0), fingerprint=fingerprint)
-    except PySparkException as error:  # such as files that were cleaned up since
+        came = _count(derivation, (change.came for change in changes))
+        is_less = not all(change.nothing_went for change in changes)
+        went = [_count(derivation, (change.went for change in changes))] if is_less else []
+    # Such as files that were cleaned up since. Which class it is depends on the session; what is wrong with more than
+    # the changes is raised again when all is counted.
+    except Exception as error:
         log.warning("changes cannot be read, so all is counted", extra={"table": table.name, "reason": str(error)})
-        return False
+        return None
     log.info("changes of its inputs added", extra={"table": table.name})
-    return True
+    return table.add_rows([lake.load(table), came], went)

@@ -149,17 +149,22 @@ class Lake:
         folder = self._small_folder(table)
         return read_small(folder, table) if folder else table.in_memory(self.read(table))
 
-    def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: Fingerprint | None = None) -> None:
-        """Put `rows` in place of all rows of a small table, as `replace` does, sorted by its key."""
+    def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: Fingerprint | None = None) -> pl.DataFrame:
+        """Put `rows` in place of all rows of a small table, as `replace` does, sorted by its key.
+
+        Returns:
+            The rows as they are stored.
+        """
         conformed = table.conform_frame(rows)
         folder = self._small_folder(table)
         if folder is None:
             self.replace(table, self.spark.createDataFrame(conformed, table.schema), fingerprint=fingerprint)
-            return
-        with self._alone(table):
-            replace_small(folder, table, conformed, told=_told(fingerprint))
-            self._existing[table.name] = table.schema
-            self._wrote(table, fingerprint)
+        else:
+            with self._alone(table):
+                replace_small(folder, table, conformed, told=_told(fingerprint))
+                self._existing[table.name] = table.schema
+                self._wrote(table, fingerprint)
+        return table.frame_of(conformed)
 
     def change(self, table: Table, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         """Put `change(rows)` in place of the rows of a small table; no other thread writes to it in between."""

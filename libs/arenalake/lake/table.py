@@ -1,5 +1,6 @@
 """What a table declaration is: columns with types and comments, the key, and how Delta should keep it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -9,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from arenalake.errors import SchemaMismatchError
+from arenalake.numbers.histograms import add_rows, negative
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ class Table:
         stats_columns: the only columns whose minima and maxima may reach the transaction log. `None` means all, and is
             for small tables without text and without ids of people or records: Delta compares each value of each row.
         checks: CHECK constraints, name to SQL expression.
-        sums: columns of counts and sums that are no key, if the table holds nothing else: rows with the same key add
-            up. The first counts what the row is about, so a row where it is 0 is none.
+        sums: columns of counts and sums, none of them null, if the table holds nothing else beside the key and a
+            histogram: rows with the same key add up. The first counts what the row is about, so a row where it is 0
+            is none.
+        cell: the array column with the cells of a histogram, ascending; how many of what the row is about are in each
+            of them is in the array column `counts`.
         has_changes: Delta keeps what each commit changed (change data feed), for tables of counts to follow.
     """
 
@@ -75,6 +80,7 @@ class Table:
     stats_columns: tuple[str, ...] | None = None
     checks: dict[str, str] = field(default_factory=dict, hash=False)
     sums: tuple[str, ...] = ()
+    cell: str | None = None
     has_changes: bool = False
     kind: Kind = "records"
 
@@ -156,6 +162,11 @@ class Table:
         nullable = pa.schema([pa.field(one.name, one.type) for one in self.arrow_schema])
         return pl.DataFrame(pl.from_arrow(rows.select(self.column_names).cast(nullable)))
 
+    def add_rows(self, parts: Sequence[pl.DataFrame], less: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+        """Rows of this table of sums added up, and those of `less` taken away."""
+        taken = [negative(rows, sums=self.sums, cell=self.cell) for rows in less]
+        return add_rows([*parts, *taken], keys=self.key, sums=self.sums, cell=self.cell)
+
     def conform_frame(self, frame: pl.DataFrame) -> pa.Table:
         """The declared columns in order as Arrow, after the same check as `conform`, sorted by the key.
 
@@ -169,7 +180,11 @@ class Table:
         empty = [column.name for column in self.columns if column.required and frame[column.name].null_count()]
         if empty:
             raise SchemaMismatchError(f"table {self.name}: nulls in {', '.join(empty)}, which may hold none")
-        in_order = frame.select(self.column_names).sort(self.key, nulls_last=True)
+        return self.to_arrow(frame.sort(self.key, nulls_last=True))
+
+    def to_arrow(self, frame: pl.DataFrame) -> pa.Table:
+        """The declared columns of a frame in order, with the declared types."""
+        in_order = frame.select(self.column_names)
         return in_order.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self.arrow_schema)
 
     def conform(self, df: DataFrame) -> DataFrame:

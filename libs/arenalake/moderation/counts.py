@@ -4,10 +4,11 @@ Tags of a battle as a whole count with the role `battle` and no model; each batt
 Languages of messages are as published, else as detected.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
@@ -23,19 +24,13 @@ from arenalake.entities.moderation import (
     ROLES,
     SCORE_COLUMNS,
 )
-from arenalake.numbers.cells import Addends, Sums, sum_by_cell
-
-UNDERFLOW_BIN = -901
-# Stands for the null bin, below all others; a score of 1 is in bin 0.
-NO_SCORE = UNDERFLOW_BIN - 1
-N_BINS = 1 - NO_SCORE
+from arenalake.lake.counting import count_in_tasks
+from arenalake.moderation.tables import SCORE_COUNTS, UNDERFLOW_BIN
+from arenalake.numbers.histograms import nest_cells
 
 _KEYS = ("source", "model", "language", "role")
-_SUMS = ("n", "n_labelled", "n_flagged", "high", "low")
-_COUNTS = (
-    "source string, model string, language string, role string, category string, score_bin int, "
-    "n bigint, n_labelled bigint, n_flagged bigint, sum_score decimal(38,18)"
-)
+# A score of 1 is in bin 0, the last one.
+_N_BINS = 1 - UNDERFLOW_BIN
 _UNIT = 10**9
 
 
@@ -47,54 +42,64 @@ def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
         battles: columns of the table `battles`.
 
     Returns:
-        Columns of the table `moderation_counts`. The category `any` has flags but no score. A message without a score
-        is in the null bin; one without the flag is in `n` but not in `n_labelled`.
+        Columns of the table `score_counts`. The category `any` has flags but no score. A message without a score is
+        in no bin, and one without the flag is in `n` but not in `n_labelled`.
     """
-    n_cells = len(ALL_CATEGORIES) * N_BINS
-    return sum_by_cell(
-        _scored(messages, battles), _sort_into_bins, _name_bins, _COUNTS, keys=_KEYS, n_cells=n_cells, n_sums=len(_SUMS)
-    )
+    return count_in_tasks(_scored(messages, battles), _sort_into_bins, SCORE_COUNTS)
 
 
-def _sort_into_bins(batch: pa.RecordBatch) -> Iterator[Addends]:
-    """What each message adds to `_SUMS` in each category, cells being numbered by category and bin."""
-    numbers = np.arange(len(ALL_CATEGORIES))[:, None]
-    bins = np.full((len(ALL_CATEGORIES), len(batch)), NO_SCORE)
-    sums = np.zeros((len(_SUMS), *bins.shape), np.int64)
-    flags = batch.column("flags").to_numpy()
-    sums[0] = 1
-    sums[1] = flags >> (LABELLED_BIT + numbers) & 1
-    sums[2] = flags >> numbers & 1
-    scores = batch.column("scores").flatten()
-    there = scores.is_valid().to_numpy(zero_copy_only=False).reshape(len(batch), -1).T
-    value = pc.fill_null(scores, 0.0).to_numpy().reshape(len(batch), -1).T[there]
-    logarithm = np.log10(np.maximum(value, 1e-9))
+def _sort_into_bins(messages: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `score_counts` for some messages, each with the code of its flags and the list of its scores."""
+    groups = messages.group_by(_KEYS).agg("flags", "scores", n=pl.len().cast(pl.Int64))
+    sizes = groups["n"].to_numpy()
+    starts = np.cumsum(sizes) - sizes
+
+    def sum_by_group(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Sums of [messages, categories] as [groups, categories], in a row."""
+        sums: npt.NDArray[np.int64] = np.add.reduceat(values, starts, axis=0).ravel()
+        return sums
+
+    numbers = np.arange(len(ALL_CATEGORIES))
+    flags = groups["flags"].explode().to_numpy()[:, None].astype(np.int64)
+    given = groups["scores"].explode().explode()
     # The first category is `any`, which has no score.
-    bins[1:][there] = np.where(value < 1e-9, UNDERFLOW_BIN, np.floor(100 * logarithm))
+    is_scored, value = np.zeros((len(messages), len(numbers)), bool), np.zeros((len(messages), len(numbers)))
+    is_scored[:, 1:] = given.is_not_null().to_numpy().reshape(len(messages), -1)
+    value[:, 1:] = given.fill_null(0.0).to_numpy().reshape(len(messages), -1)
     # Nine digits and nine more, so that whole numbers add up exactly.
     high = np.floor(value * _UNIT)
-    sums[3, 1:][there] = high
-    sums[4, 1:][there] = np.floor((value * _UNIT - high) * _UNIT + 0.5)
-    yield Addends([batch.column(name) for name in _KEYS], numbers * N_BINS + bins - NO_SCORE, sums)
+    low = np.floor((value * _UNIT - high) * _UNIT + 0.5)
+
+    row = np.repeat(np.arange(len(groups)), sizes)[:, None] * len(numbers) + numbers
+    bins = row[is_scored] * _N_BINS + _bin_of(value[is_scored]) - UNDERFLOW_BIN
+    found, counts = np.unique(bins, return_counts=True)
+    n_rows = len(groups) * len(numbers)
+    columns = {
+        "category": pa.array(list(ALL_CATEGORIES) * len(groups)),
+        "n": pa.array(np.repeat(sizes, len(numbers))),
+        "n_labelled": pa.array(sum_by_group(flags >> (LABELLED_BIT + numbers) & 1)),
+        "n_flagged": pa.array(sum_by_group(flags >> numbers & 1)),
+        "n_scored": pa.array(sum_by_group(is_scored.astype(np.int64))),
+        "sum_score": _decimals(sum_by_group(high.astype(np.int64)), sum_by_group(low.astype(np.int64))),
+    }
+    keys = groups.select(pl.col(_KEYS).repeat_by(len(numbers)).explode())
+    sums = pl.DataFrame(pl.from_arrow(pa.table(columns)))
+    cells = nest_cells(found, counts, cell="score_bins", groups=n_rows, width=_N_BINS, first=UNDERFLOW_BIN)
+    return pl.concat([keys, sums, cells.cast({"score_bins": pl.List(pl.Int32)})], how="horizontal")
 
 
-def _name_bins(found: Sums) -> pa.RecordBatch:
-    """Rows of `_COUNTS`."""
-    category, bins = np.divmod(found.cells, N_BINS)
-    is_null = bins == 0
+def _bin_of(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    logarithm = np.log10(np.maximum(scores, 1e-9))
+    return np.where(scores < 1e-9, UNDERFLOW_BIN, np.floor(100 * logarithm)).astype(np.int64)
+
+
+def _decimals(high: npt.NDArray[np.int64], low: npt.NDArray[np.int64]) -> pa.Decimal128Array:
+    """Sums of billionths and of their billionths as decimals."""
     # Whole numbers of 19 digits by units of one digit each leave room for the sum.
-    high, low = (pa.array(sums).cast(pa.decimal128(19)) for sums in found.sums[3:])
-    billions = pc.multiply(high, pa.scalar(Decimal("1e-9"), pa.decimal128(1, 9)))
-    rest = pc.multiply(low, pa.scalar(Decimal("1e-18"), pa.decimal128(1, 18)))
-    sum_score = pc.add(billions, rest).cast(pa.decimal128(38, 18))
-    columns = [
-        *found.keys_of_cells(),
-        pa.array(ALL_CATEGORIES).take(pa.array(category)),
-        pa.array((bins + NO_SCORE).astype(np.int32), mask=is_null),
-        *map(pa.array, found.sums[:3]),
-        pc.if_else(pa.array(is_null), None, sum_score),
-    ]
-    return pa.RecordBatch.from_arrays(columns, [*_KEYS, "category", "score_bin", *_SUMS[:3], "sum_score"])
+    whole, rest = (pa.array(sums).cast(pa.decimal128(19)) for sums in (high, low))
+    billionths = pc.multiply(whole, pa.scalar(Decimal("1e-9"), pa.decimal128(1, 9)))
+    rest = pc.multiply(rest, pa.scalar(Decimal("1e-18"), pa.decimal128(1, 18)))
+    return pc.add(billionths, rest).cast(pa.decimal128(38, 18))
 
 
 def count_patterns(messages: DataFrame, battles: DataFrame) -> DataFrame:

@@ -18,13 +18,13 @@ from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COUNTS,
     MODERATION_COVERAGE,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
     MODERATION_TOTALS,
     MODERATION_TURNS,
+    SCORE_COUNTS,
     TOXICITY_AGREEMENT,
 )
 from arenalake.moderation.toxicity import measure_toxicity_agreement
@@ -32,10 +32,10 @@ from arenalake.step import Context, StepResult
 
 _TABLES = (
     Derivation(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns),
-    Derivation(MODERATION_COUNTS, [MESSAGES, BATTLES], count_scores),
+    Derivation(SCORE_COUNTS, [MESSAGES, BATTLES], count_scores),
     Statistic(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns),
-    Statistic(MODERATION_STATS, [MODERATION_COUNTS, MODERATION_TOTALS], summarise_moderation),
-    Statistic(MODERATION_CURVES, [MODERATION_COUNTS], share_above_thresholds),
+    Statistic(MODERATION_STATS, [SCORE_COUNTS, MODERATION_TOTALS], summarise_moderation),
+    Statistic(MODERATION_CURVES, [SCORE_COUNTS], share_above_thresholds),
     Statistic(MODERATION_COVERAGE, [MODERATION_PATTERNS], measure_coverage),
     Statistic(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
     Statistic(MODERATION_COOCCURRENCE, [MODERATION_PATTERNS], count_cooccurrence),

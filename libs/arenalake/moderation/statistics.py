@@ -1,12 +1,11 @@
 """Moderation as functions of counts: flag rates with intervals, score quantiles, and shares above thresholds."""
 
-from decimal import Decimal
-
 import numpy as np
 import polars as pl
 
-from arenalake.moderation.counts import UNDERFLOW_BIN
+from arenalake.moderation.tables import SCORE_COUNTS, UNDERFLOW_BIN
 from arenalake.numbers.groupings import by_groupings
+from arenalake.numbers.histograms import cells_of
 from arenalake.numbers.lengths import quantile
 from arenalake.numbers.proportions import effective_size, share, wilson_bounds
 
@@ -21,11 +20,11 @@ _SCORE_STATS = ("n_missing", "n_scored", "mean_score", *_QUANTILES)
 _EDGES = np.arange(-90, 1)
 
 
-def summarise_moderation(moderation_counts: pl.DataFrame, moderation_totals: pl.DataFrame) -> pl.DataFrame:
+def summarise_moderation(score_counts: pl.DataFrame, moderation_totals: pl.DataFrame) -> pl.DataFrame:
     """Flag rates and score quantiles by grouping, role and category.
 
     Args:
-        moderation_counts: columns of the table `moderation_counts`.
+        score_counts: columns of the table `score_counts`.
         moderation_totals: columns of the table `moderation_totals`.
 
     Returns:
@@ -35,7 +34,7 @@ def summarise_moderation(moderation_counts: pl.DataFrame, moderation_totals: pl.
     """
     sums = [name for name in moderation_totals.columns if name.startswith(("n_", "sum_"))]
     rates = by_groupings(moderation_totals, RATE_GROUPINGS).group_by(_KEY).agg(pl.col(sums).sum())
-    scores = _summarise_scores(by_groupings(moderation_counts, RATE_GROUPINGS))
+    scores = _summarise_scores(score_counts)
     # Counts and totals come from the same messages, so both have every group.
     both = rates.join(scores, on=_KEY, nulls_equal=True, validate="1:1")
     size = effective_size(
@@ -71,25 +70,30 @@ def summarise_moderation(moderation_counts: pl.DataFrame, moderation_totals: pl.
     )
 
 
-def _summarise_scores(views: pl.DataFrame) -> pl.DataFrame:
+def _summarise_scores(score_counts: pl.DataFrame) -> pl.DataFrame:
     """Messages without the flag, messages with a score, and mean and quantiles of the scores, by group."""
-    n, score_bin = pl.col("n"), pl.col("score_bin")
-    is_scored = score_bin.is_not_null()
-    cells = views.group_by(*_KEY, "score_bin").agg(pl.col("n", "n_labelled", "sum_score").sum()).sort("score_bin")
-    bins, times = score_bin.filter(is_scored), n.filter(is_scored)
-    groups = cells.group_by(_KEY, maintain_order=True).agg(
-        (n - pl.col("n_labelled")).sum().alias("n_missing"),
-        times.sum().alias("n_scored"),
-        pl.col("sum_score").sum(),
-        *[quantile(bins, times, share).alias(name) for name, share in _QUANTILES.items()],
+    groups = (
+        by_groupings(score_counts.drop("score_bins", "counts"), RATE_GROUPINGS)
+        .group_by(_KEY)
+        .agg((pl.col("n") - pl.col("n_labelled")).sum().alias("n_missing"), pl.col("n_scored", "sum_score").sum())
+    )
+    cells = by_groupings(cells_of(score_counts, keys=SCORE_COUNTS.key, cell="score_bins"), RATE_GROUPINGS)
+    bins, n = pl.col("score_bins"), pl.col("n")
+    in_order = cells.group_by(*_KEY, "score_bins").agg(n.sum()).sort("score_bins")
+    quantiles = in_order.group_by(_KEY).agg(
+        *[quantile(bins, n, share).alias(name) for name, share in _QUANTILES.items()]
     )
     # Exact sums are divided once.
-    totals = [int((total or Decimal(0)).scaleb(18)) / 10**18 for total in groups["sum_score"].to_list()]
+    totals = [int(total.scaleb(18)) / 10**18 for total in groups["sum_score"].to_list()]
     means = pl.Series(totals, dtype=pl.Float64) / groups["n_scored"]
-    groups = groups.with_columns(_middle(pl.col(*_QUANTILES)), mean_score=means)
     is_known = pl.col("n_scored") > 0
-    return groups.select(
-        *_KEY, "n_missing", "n_scored", pl.when(is_known).then("mean_score").alias("mean_score"), *_QUANTILES
+    known = groups.with_columns(mean_score=means).join(quantiles, on=_KEY, how="left", nulls_equal=True)
+    return known.select(
+        *_KEY,
+        "n_missing",
+        "n_scored",
+        pl.when(is_known).then("mean_score").alias("mean_score"),
+        _middle(pl.col(*_QUANTILES)),
     )
 
 
@@ -102,19 +106,19 @@ def _middle(score_bin: pl.Expr) -> pl.Expr:
     return score_bin.replace_strict(bins, middles, return_dtype=pl.Float64)
 
 
-def share_above_thresholds(moderation_counts: pl.DataFrame) -> pl.DataFrame:
+def share_above_thresholds(score_counts: pl.DataFrame) -> pl.DataFrame:
     """Share of the messages whose score is at or above each threshold, ten thresholds a decade from 1e-9 to 1.
 
     Args:
-        moderation_counts: columns of the table `moderation_counts`.
+        score_counts: columns of the table `score_counts`.
 
     Returns:
         Columns of the table `moderation_curves`; messages without a score are left out of both sides.
     """
     n = pl.col("n")
     # The number of thresholds that a score reaches; none for those below all of them.
-    reached = (pl.col("score_bin").floordiv(10) + 1 - int(_EDGES[0])).alias("reached")
-    scored = moderation_counts.filter(pl.col("score_bin").is_not_null()).with_columns(reached)
+    reached = (pl.col("score_bins").floordiv(10) + 1 - int(_EDGES[0])).alias("reached")
+    scored = cells_of(score_counts, keys=SCORE_COUNTS.key, cell="score_bins").with_columns(reached)
     cells = by_groupings(scored, CURVE_GROUPINGS).group_by(*_CURVE_KEY, "reached").agg(n.sum())
     groups = cells.group_by(_CURVE_KEY).agg(n.sum().alias("in_all"))
     thresholds = pl.DataFrame(

@@ -5,26 +5,33 @@ from arenalake.lake.table import Column, Table, interval_columns
 
 _CATEGORY = Column("category", "string", "moderation category as published, or any", required=True)
 
-MODERATION_COUNTS = Table(
-    name="moderation_counts",
+# The number of the bin of all scores below 1e-9.
+UNDERFLOW_BIN = -901
+
+SCORE_COUNTS = Table(
+    name="score_counts",
     layer="gold",
     kind="counts",
-    comment="Messages by moderation score; logarithmic bins, 100 per decade from 1e-9 to 1.",
+    comment="Messages by moderation score, a histogram per group; logarithmic bins, 100 per decade from 1e-9 to 1.",
     columns=(
         SOURCE,
         MODEL,
         LANGUAGE,
         ROLE,
         _CATEGORY,
-        Column("score_bin", "int", "floor(100 log10 score), -901 below 1e-9; null where there is no score"),
         Column("n", "bigint", "messages", required=True),
         Column("n_labelled", "bigint", "messages that have the flag (true or false)", required=True),
         Column("n_flagged", "bigint", "messages whose flag is true", required=True),
-        Column("sum_score", "decimal(38,18)", "sum of the scores; null where there is no score"),
+        Column("n_scored", "bigint", "messages that have a score", required=True),
+        Column("sum_score", "decimal(38,18)", "sum of the scores", required=True),
+        Column("score_bins", "array<int>", "bins that occur, ascending: floor(100 log10 score), -901 below 1e-9", True),
+        Column("counts", "array<bigint>", "messages in each of these bins", required=True),
     ),
-    key=("source", "model", "language", "role", "category", "score_bin"),
+    key=("source", "model", "language", "role", "category"),
     stats_columns=("source",),
-    sums=("n", "n_labelled", "n_flagged", "sum_score"),
+    checks={"positive": "n > 0"},
+    sums=("n", "n_labelled", "n_flagged", "n_scored", "sum_score"),
+    cell="score_bins",
 )
 
 MODERATION_PATTERNS = Table(

@@ -1,49 +1,60 @@
-"""Number of messages by length in tokens. Languages are as published, else as detected."""
+"""Lengths of messages and conversations as histograms. Languages are as published, else as detected."""
 
 from collections.abc import Sequence
 
+import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.languages import with_known_language
+from arenalake.lake.counting import count_in_tasks
+from arenalake.numbers.histograms import count_cells
+from arenalake.tokens.tables import CONVERSATION_TOKENS, LENGTH_COUNTS, MESSAGE_TOKENS, TURNS
 
 
-def count_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
-    """Count messages by length.
-
-    Args:
-        messages: columns of the table `messages`.
-        tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
-
-    Returns:
-        source, model, language, role, turn, month, tokenizer, n_tokens, n_messages, n_chars: one row per combination
-        of the first eight that occurs. A null language or month is a value of its own.
-    """
-    keys = ("source", "model", "language", "role", "turn", "month")
-    lengths = _by_tokenizer(with_known_language(messages), "n_tokens", tokenizers)
-    sums = (F.count("*").alias("n_messages"), F.sum("n_chars").alias("n_chars"))
-    return lengths.groupBy(*keys, "tokenizer", "n_tokens").agg(*sums)
-
-
-def count_conversation_tokens(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
-    """Count conversations by their turns and by the tokens of all their messages.
+def count_lengths(messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
+    """Count messages by their tokens, and conversations by their tokens and turns, in one scan.
 
     Args:
         messages: columns of the table `messages`.
         tokenizers: names in `n_tokens` to count; others that were counted once may lack newer messages.
 
     Returns:
-        source, model, language, tokenizer, turns, n_tokens, n_conversations: one row per combination that occurs.
+        Columns of the table `length_counts`. A null language or month is a value of its own. What a tokenizer has not
+        counted is in none of its rows.
     """
-    conversations = with_known_language(messages.where("turns IS NOT NULL"))
-    conversations = _by_tokenizer(conversations, "n_tokens_in_all", tokenizers)
-    keys = ("source", "model", "language", "tokenizer", "turns", "n_tokens")
-    return conversations.groupBy(*keys).agg(F.count("*").alias("n_conversations"))
-
-
-def _by_tokenizer(rows: DataFrame, counts: str, tokenizers: Sequence[str]) -> DataFrame:
-    """Repeat each row for every tokenizer that counted it, with the columns tokenizer and n_tokens."""
     # Functions that take a function are interpreted row by row, so the names are written out.
-    pairs = [F.struct(F.lit(t).alias("tokenizer"), F.col(counts)[t].alias("n_tokens")) for t in tokenizers]
-    others = [column for column in rows.columns if column not in ("tokenizer", "n_tokens")]
-    return rows.select(*others, F.inline(F.array(*pairs))).where("n_tokens IS NOT NULL")
+    lengths = [
+        F.col(column)[name].alias(f"{measure}:{name}")
+        for measure, column in ((MESSAGE_TOKENS, "n_tokens"), (CONVERSATION_TOKENS, "n_tokens_in_all"))
+        for name in tokenizers
+    ]
+    keys = ("source", "model", "language", "role", "turn", "month")
+    rows = with_known_language(messages).select(*keys, "n_chars", F.col("turns").alias(TURNS), *lengths)
+
+    def count(some: pl.DataFrame) -> pl.DataFrame:
+        views = [_lengths(some, MESSAGE_TOKENS, name) for name in tokenizers]
+        views += [_lengths(some, CONVERSATION_TOKENS, name) for name in tokenizers]
+        long = pl.concat([*views, _lengths(some, TURNS)])
+        counts = count_cells(long, keys=LENGTH_COUNTS.key, cell="lengths", sums=["n_chars", "total"])
+        return counts.select(LENGTH_COUNTS.column_names)
+
+    return count_in_tasks(rows, count, LENGTH_COUNTS)
+
+
+def _lengths(rows: pl.DataFrame, measure: str, tokenizer: str | None = None) -> pl.DataFrame:
+    """One row for each message that has this length: the key of `length_counts`, lengths, n_chars and total."""
+    of_message = measure == MESSAGE_TOKENS
+    length = pl.col(measure if tokenizer is None else f"{measure}:{tokenizer}").cast(pl.Int64)
+    columns = {"role": pl.String, "turn": pl.Int32, "month": pl.String}
+    return rows.select(
+        "source",
+        pl.lit(measure).alias("measure"),
+        "model",
+        "language",
+        *[name if of_message else pl.lit(None, kind).alias(name) for name, kind in columns.items()],
+        pl.lit(tokenizer, pl.String).alias("tokenizer"),
+        (pl.col("n_chars") if of_message else pl.lit(0)).cast(pl.Int64).alias("n_chars"),
+        length.alias("lengths"),
+        length.alias("total"),
+    ).drop_nulls("lengths")

@@ -1,42 +1,30 @@
 """Job `token_stats`: lengths of messages in tokens, counted and summarised."""
 
-from collections.abc import Callable
 from functools import partial
 
 import polars as pl
-from pyspark.sql import DataFrame
 
 from arenalake.entities.tables import MESSAGES
 from arenalake.lake import Derivation, Statistic, derive
-from arenalake.lake.table import Table
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
-from arenalake.tokens.counts import count_conversation_tokens, count_tokens
+from arenalake.tokens.counts import count_lengths
 from arenalake.tokens.statistics import summarise_conversations, summarise_language_costs, summarise_tokens
-from arenalake.tokens.tables import (
-    CONVERSATION_TOKEN_COUNTS,
-    CONVERSATION_TOKEN_STATS,
-    LANGUAGE_COSTS,
-    TOKEN_COUNTS,
-    TOKEN_STATS,
-)
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
 
-_COUNTS: tuple[tuple[Table, Callable[..., DataFrame]], ...] = (
-    (TOKEN_COUNTS, count_tokens),
-    (CONVERSATION_TOKEN_COUNTS, count_conversation_tokens),
-)
 _STATISTICS = (
-    Statistic(LANGUAGE_COSTS, [TOKEN_COUNTS], summarise_language_costs),
-    Statistic(TOKEN_STATS, [TOKEN_COUNTS], summarise_tokens),
-    Statistic(CONVERSATION_TOKEN_STATS, [CONVERSATION_TOKEN_COUNTS], summarise_conversations),
+    Statistic(LANGUAGE_COSTS, [LENGTH_COUNTS], summarise_language_costs),
+    Statistic(TOKEN_STATS, [LENGTH_COUNTS], summarise_tokens),
+    Statistic(CONVERSATION_TOKEN_STATS, [LENGTH_COUNTS], summarise_conversations),
 )
 
 
 def run(context: Context) -> StepResult:
     lake = context.lake
-    settings = {"tokenizers": sorted(tokenizer_keys(context.config.tokens.tokenizers))}
-    counts = [Derivation(table, [MESSAGES], partial(count, **settings), settings) for table, count in _COUNTS]
-    derive(lake, [*counts, *_STATISTICS])
+    tokenizers = sorted(tokenizer_keys(context.config.tokens.tokenizers))
+    count = partial(count_lengths, tokenizers=tokenizers)
+    counts = Derivation(LENGTH_COUNTS, [MESSAGES], count, {"tokenizers": tokenizers})
+    derive(lake, [counts, *_STATISTICS])
     overall = lake.load(TOKEN_STATS).filter(pl.col("grouping") == "all").sort("source", "tokenizer", "role").to_pandas()
     lines = [
         f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "

@@ -5,27 +5,38 @@ from arenalake.lake.table import Column, Table
 
 _TOKENIZER = Column("tokenizer", "string", "tokenizer that counted", required=True)
 
-TOKEN_COUNTS = Table(
-    name="token_counts",
+MESSAGE_TOKENS, CONVERSATION_TOKENS, TURNS = "message_tokens", "conversation_tokens", "turns"
+
+LENGTH_COUNTS = Table(
+    name="length_counts",
     layer="gold",
     kind="counts",
-    comment="Number of messages by length in tokens. Counts of two halves add up to the counts of the whole.",
+    comment="Messages and conversations by length, a histogram per group. Counts of two halves add up.",
     columns=(
         SOURCE,
+        Column(
+            "measure",
+            "string",
+            "what is counted and measured: message_tokens (messages), conversation_tokens or turns (conversations)",
+            required=True,
+        ),
         Column("model", "string", "model of the conversation", required=True),
         LANGUAGE,
-        ROLE,
-        Column("turn", "int", "turn the message belongs to, from 1", required=True),
-        Column("month", "string", "month as 2023-04; null where the source has no time"),
-        _TOKENIZER,
-        Column("n_tokens", "int", "length in tokens", required=True),
-        Column("n_messages", "bigint", "messages of that length", required=True),
-        Column("n_chars", "bigint", "Unicode code points in these messages", required=True),
+        Column("role", "string", "user or assistant; null for conversations"),
+        Column("turn", "int", "turn the messages belong to, from 1; null for conversations"),
+        Column("month", "string", "month as 2023-04; null where the source has no time, and for conversations"),
+        Column("tokenizer", "string", "tokenizer that counted; null for turns"),
+        Column("n", "bigint", "messages or conversations", required=True),
+        Column("n_chars", "bigint", "Unicode code points in these messages; 0 for conversations", required=True),
+        Column("total", "bigint", "sum of the lengths", required=True),
+        Column("lengths", "array<bigint>", "lengths that occur, ascending", required=True),
+        Column("counts", "array<bigint>", "messages or conversations of each of these lengths", required=True),
     ),
-    key=("source", "model", "language", "role", "turn", "month", "tokenizer", "n_tokens"),
+    key=("source", "measure", "model", "language", "role", "turn", "month", "tokenizer"),
     stats_columns=("source",),
-    checks={"positive": "n_messages > 0 AND n_tokens >= 0"},
-    sums=("n_messages", "n_chars"),
+    checks={"positive": "n > 0"},
+    sums=("n", "n_chars", "total"),
+    cell="lengths",
 )
 
 TOKEN_STATS = Table(
@@ -52,26 +63,6 @@ TOKEN_STATS = Table(
         *(Column(f"p{p}", "int", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
     ),
     key=("source", "grouping", "model", "language", "turn", "month", "role", "tokenizer"),
-)
-
-CONVERSATION_TOKEN_COUNTS = Table(
-    name="conversation_token_counts",
-    layer="gold",
-    kind="counts",
-    comment="Number of conversations by turns and by length in tokens.",
-    columns=(
-        SOURCE,
-        MODEL,
-        LANGUAGE,
-        _TOKENIZER,
-        Column("turns", "int", "turns of the conversation", required=True),
-        Column("n_tokens", "bigint", "tokens of all its messages", required=True),
-        Column("n_conversations", "bigint", "conversations", required=True),
-    ),
-    key=("source", "model", "language", "tokenizer", "turns", "n_tokens"),
-    stats_columns=("source",),
-    checks={"positive": "n_conversations > 0"},
-    sums=("n_conversations",),
 )
 
 CONVERSATION_TOKEN_STATS = Table(
