@@ -13,6 +13,8 @@ from arenalake.app import runner
 from arenalake.app.jobs import JOBS
 from arenalake.config import Config, load_config
 from arenalake.config.loading import UniqueKeyLoader
+from arenalake.entities import tables as entity_tables
+from arenalake.sources import all_entities
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
@@ -50,7 +52,14 @@ def tables_written(job):
     tree = ast.walk(ast.parse(module_file(JOBS[job].module).read_text()))
     calls = [node for node in tree if isinstance(node, ast.Call)]
     calls = [call for call in calls if getattr(call.func, "attr", getattr(call.func, "id", None)) in WRITING]
-    return {call.args[0].id for call in calls if call.args and isinstance(call.args[0], ast.Name)}
+    named = {call.args[0].id for call in calls if call.args and isinstance(call.args[0], ast.Name)}
+    # Ingestion writes every entity and names none.
+    entities = {entity.table for entity in all_entities()} | set(all_entities())
+    return named | (
+        {name for name, value in vars(entity_tables).items() if name.isupper() and value in entities}
+        if job == "ingest"
+        else set()
+    )
 
 
 def writers_read():
