@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 from arenalake.app import runner
-from arenalake.app.jobs import JOBS
 from arenalake.config import Config, load_config
 from arenalake.config.loading import UniqueKeyLoader
 from arenalake.entities import tables as entity_tables
+from arenalake.jobs import JOBS
 from arenalake.sources import all_entities
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "conf" / "resources"
-NEVER_SCHEDULED = {"generate", "recovery"}
+NEVER_SCHEDULED = {name for name, job in JOBS.items() if not job.usual}
 
 WRITING = {"Derivation", "Statistic", "change", "store", "replace", "append", "insert_new", "upsert"}
 

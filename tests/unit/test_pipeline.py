@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from arenalake.app.jobs import JOBS, run_when_ready
+from arenalake.app.jobs import run_when_ready
+from arenalake.jobs import JOBS
 
 
 def test_every_job_waits_for_jobs_before_it():

@@ -1,44 +1,15 @@
-"""The jobs by name, what each waits for, and how a choice of them runs in one session."""
+"""How a choice of jobs runs in one session."""
 
 import importlib
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from arenalake.jobs import JOBS
 from arenalake.step import Context, StepResult
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job.
-
-    Attributes:
-        module: where its function `run` is.
-        after: the jobs that write what it reads.
-    """
-
-    module: str
-    after: tuple[str, ...] = ()
-
-
-# The order is that of a run one after the other.
-JOBS = {
-    "generate": Job("arenalake.samples.job"),
-    "ingest": Job("arenalake.ingest.job", ("generate",)),
-    "measure": Job("arenalake.text.job", ("ingest",)),
-    "corpus_stats": Job("arenalake.corpus.job", ("measure",)),
-    "token_stats": Job("arenalake.tokens.job", ("measure",)),
-    "moderation_stats": Job("arenalake.moderation.job", ("measure",)),
-    "battle_stats": Job("arenalake.battles.job", ("ingest",)),
-    "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
-    "recovery": Job("arenalake.samples.recovery", ("ratings",)),
-    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
-    "report": Job("arenalake.app.report", ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce")),
-}
 
 # Planning and committing one job's small tables leaves most of a machine idle.
 _AT_ONCE = 4

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from arenalake.battles.options import CleaningConfig
 from arenalake.config.spark import SparkConfig
+from arenalake.jobs import JOBS
 from arenalake.lake.options import StorageConfig
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.samples.options import GenerateConfig
@@ -29,21 +30,6 @@ class MlflowConfig(Section):
     experiment: str = "arenalake"
 
 
-JobName = Literal[
-    "generate",
-    "ingest",
-    "measure",
-    "corpus_stats",
-    "token_stats",
-    "moderation_stats",
-    "battle_stats",
-    "ratings",
-    "recovery",
-    "reproduce",
-    "report",
-]
-
-
 class PipelineConfig(Section):
     """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself.
 
@@ -51,16 +37,8 @@ class PipelineConfig(Section):
     hand; what they gave before is replaced.
     """
 
-    jobs: Annotated[list[JobName], Field(min_length=1)] = [
-        "ingest",
-        "measure",
-        "corpus_stats",
-        "token_stats",
-        "moderation_stats",
-        "battle_stats",
-        "ratings",
-        "reproduce",
-        "report",
+    jobs: Annotated[list[Literal[tuple(JOBS)]], Field(min_length=1)] = [  # type: ignore[valid-type]
+        name for name, job in JOBS.items() if job.usual
     ]
     rebuild: bool = False
     reread: list[str] = []

@@ -1,0 +1,34 @@
+"""The jobs by name, where the code of each is, and what it waits for. Nothing is imported before a job runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job.
+
+    Attributes:
+        module: where its function `run` is.
+        after: the jobs that write what it reads.
+        usual: whether it runs where nobody says which jobs are wanted.
+    """
+
+    module: str
+    after: tuple[str, ...] = ()
+    usual: bool = True
+
+
+# The order is that of a run one after the other.
+JOBS = {
+    "generate": Job("arenalake.samples.job", usual=False),
+    "ingest": Job("arenalake.ingest.job", ("generate",)),
+    "measure": Job("arenalake.text.job", ("ingest",)),
+    "corpus_stats": Job("arenalake.corpus.job", ("measure",)),
+    "token_stats": Job("arenalake.tokens.job", ("measure",)),
+    "moderation_stats": Job("arenalake.moderation.job", ("measure",)),
+    "battle_stats": Job("arenalake.battles.job", ("ingest",)),
+    "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
+    "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
+    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
+    "report": Job("arenalake.app.report", ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce")),
+}
