@@ -85,11 +85,11 @@ def test_each_round_is_the_maximum_for_its_votes(n_models, n_battles):
     resample = resample_battles(point.votes, seed=0)
     found = replicate(point, resample, range(CHUNK))
     assert point.component.max() == 1
-    for round_ in range(CHUNK):
-        whole = np.isfinite(found[:, round_]).all()
-        if whole:
-            newton = fit_rounds(point.votes.a, point.votes.b, n_models, resample(range(round_, round_ + 1)), HALF_WIN)
-            assert found[:, round_] == pytest.approx(newton.theta[:, 0], abs=1e-10)
+    rounds_with_a_maximum = np.flatnonzero(np.isfinite(found).all(axis=0)).tolist()
+    assert len(rounds_with_a_maximum) > CHUNK // 2
+    for round_ in rounds_with_a_maximum:
+        newton = fit_rounds(point.votes.a, point.votes.b, n_models, resample(range(round_, round_ + 1)), HALF_WIN)
+        assert found[:, round_] == pytest.approx(newton.theta[:, 0], abs=1e-10)
 
 
 def _one_round(table, counts):

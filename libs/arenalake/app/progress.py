@@ -35,6 +35,7 @@ class Progress:
 
     @contextmanager
     def stage(self, job: str) -> Iterator[None]:
+        """Show a job while it runs."""
         self._started += 1
         task = self._display.add_task(f"[{self._started}/{self._n_jobs}] {job}", total=1)
         yield

@@ -29,6 +29,7 @@ JUDGES = {"human": "judged by people", "model": "judged by models"}
 
 
 def build_battles(frames: Frames) -> Page:
+    """The page of battles: pairs of models, sides and days."""
     pairs, positions = frames.pair_stats, frames.position_stats
     sections = []
     for (source, judge_kind), rows in pairs.groupby(["source", "judge_kind"], sort=True):

@@ -20,11 +20,15 @@ from arenalake.text.options import LanguageConfig, TokensConfig
 
 
 class ReportConfig(Section):
+    """Where the report goes, and below how many people or records a number is hidden."""
+
     path: str | None = None
     min_cell: int = Field(default=10, ge=0)
 
 
 class MlflowConfig(Section):
+    """Whether and where runs are tracked."""
+
     enabled: bool = True
     tracking_uri: str | None = None
     experiment: str = "arenalake"
@@ -45,6 +49,8 @@ class PipelineConfig(Section):
 
 
 class Config(Section):
+    """The whole configuration."""
+
     storage: StorageConfig
     spark: SparkConfig = SparkConfig()
     sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}

@@ -17,6 +17,7 @@ class UniqueKeyLoader(yaml.SafeLoader):
     """YAML keeps the last of two equal keys in silence; here they are an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping as PyYAML makes it, after a look at its keys."""
         keys = [self.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         twice = {str(key) for position, key in enumerate(keys) if key in keys[:position]}
         if twice:

@@ -27,6 +27,7 @@ _BY_SIZE = ("model", "language")
 
 
 def build_corpus(frames: Frames) -> Page:
+    """The page of the corpus: what it consists of, who votes, and which languages are detected."""
     sections = [_source(str(source), rows, frames) for source, rows in frames.corpus_shape.groupby("source", sort=True)]
     if not frames.voter_stats.empty:
         sections.append(_voters(frames))

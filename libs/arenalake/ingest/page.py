@@ -7,6 +7,7 @@ from arenalake.report.parts import Cell, Link, Page, Section, TableColumn, Table
 
 
 def build_data(frames: Frames) -> Page:
+    """The page of the data: licences, and what became of each file."""
     sections = [_terms(frames), _ingested(frames), _files(frames)]
     return Page("data.html", "Data", "Whose data this is, and what became of it.", sections, nav="Data")
 

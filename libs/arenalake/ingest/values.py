@@ -304,10 +304,12 @@ def _none() -> Column:
 
 
 def wrong_type(path: str, wanted: DataType) -> Column:
+    """The problem of a value that has another type."""
     return F.lit(f"{path} has the wrong type; expected {_EXPECTED[wanted.typeName()]}")
 
 
 def not_utf8(path: str) -> Column:
+    """The problem of a text with bytes that are not UTF-8."""
     return F.lit(f"{path} is not UTF-8; save the file as UTF-8")
 
 

@@ -50,6 +50,7 @@ class Commit:
 
     @property
     def only_adds(self) -> bool:
+        """Whether no row was changed or removed."""
         return self.keeps_rows or (self.operation == "WRITE" and self.mode == "Append")
 
     @property

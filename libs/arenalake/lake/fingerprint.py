@@ -39,6 +39,7 @@ class Fingerprint:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], columns: str, inputs: Mapping[str, State]) -> "Fingerprint":
+        """The fingerprint of a table with these settings and columns, made of inputs in these states."""
         how = {"settings": dict(settings), "columns": columns, "version": __version__}
         return cls(_digest(how), inputs)
 
@@ -52,6 +53,7 @@ class Fingerprint:
 
     @property
     def text(self) -> str:
+        """What a commit carries; `read` understands it."""
         return _JSON.dump_json(self, exclude_none=True).decode()
 
     @property

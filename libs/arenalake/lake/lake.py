@@ -54,6 +54,7 @@ class Lake:
 
     @property
     def spark(self) -> SparkSession:
+        """The session; an error where the lake was opened without one."""
         if self._spark is None:
             raise RuntimeError("this lake was opened without a Spark session")
         return self._spark
@@ -79,6 +80,7 @@ class Lake:
         return f"{_quote(str(self.storage.catalog))}.{_quote(str(self.storage.schema_name))}"
 
     def exists(self, table: Table) -> bool:
+        """Whether the table was ever written."""
         if table.name in self._existing:
             return True
         folder = self._local_folder(table)

@@ -46,6 +46,7 @@ _TABLES = (
 
 
 def run(context: Context) -> StepResult:
+    """Write the tables of moderation where their inputs have changed."""
     lake = context.lake
     derive(lake, _TABLES)
     overall = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") == "any"))

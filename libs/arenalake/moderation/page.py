@@ -29,6 +29,7 @@ _ROLES = {"user": "user messages", "assistant": "answers", "battle": "battles as
 
 
 def build_moderation(frames: Frames) -> Page:
+    """The page of moderation: rates of flags, scores, and what flags say together."""
     stats = frames.moderation_stats
     sections = [_source_section(str(source), rows, frames) for source, rows in stats.groupby("source", sort=True)]
     if not sections:

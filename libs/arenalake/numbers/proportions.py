@@ -6,7 +6,7 @@ Z_95 = 1.959963984540054  # 97.5 % point of the normal distribution
 
 
 def share(k: pl.Expr, n: pl.Expr) -> pl.Expr:
-    """k / n as a double; null where n is 0 or null."""
+    """The share k / n as a double; null where n is 0 or null."""
     return k.cast(pl.Float64) / not_zero(n)
 
 
@@ -50,9 +50,9 @@ def effective_size(
     sum_hits_squared: pl.Expr,
     sum_hits_units: pl.Expr,
 ) -> pl.Expr:
-    """How many independent units would tell as much about a share as these, which come in clusters (as messages do in
-    conversations).
+    """How many independent units would tell as much about a share as these, which come in clusters.
 
+    Messages do, in conversations.
     The share is a ratio of two cluster totals. Its variance is the linearised one of the ratio estimator, which
     supposes only that clusters are independent. Wilson's bounds at the effective size (`k` is the share times it) stay
     inside 0 and 1. Where the variance is estimated as zero (no hits, nothing but hits, or the same share in every

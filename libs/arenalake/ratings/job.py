@@ -132,6 +132,7 @@ class RatingPlan:
         ]
 
     def replicates(self, frames: Frames) -> DataFrame:
+        """Rows of `rating_replicates`."""
         ratings, bootstrap = self._ratings, self._bootstrap
         votes, parts = self._votes(frames), []
         if self._judges:
@@ -147,6 +148,7 @@ class RatingPlan:
         return reduce(DataFrame.unionByName, parts)
 
     def ratings(self, frames: Frames) -> DataFrame:
+        """Rows of `ratings`."""
         ratings, rounds = self._ratings, frames["rating_replicates"]
         votes, parts = self._votes(frames), []
         if self._counted:
@@ -163,6 +165,7 @@ class RatingPlan:
         return reduce(DataFrame.unionByName, parts)
 
     def pairs(self, frames: Frames) -> DataFrame:
+        """Rows of `rating_pairs`."""
         ratings, rounds = self._ratings, frames["rating_replicates"]
         votes, parts = self._votes(frames), []
         if self._counted:
@@ -176,26 +179,32 @@ class RatingPlan:
         return reduce(DataFrame.unionByName, parts)
 
     def calibration(self, frames: Frames) -> DataFrame:
+        """Rows of `rating_calibration`."""
         return summarise_calibration(frames["rating_pairs"])
 
     def fits(self, frames: Frames) -> DataFrame:
+        """Rows of `rating_fits`."""
         fits = spread.summarise_fits(self._votes(frames), ratings=self._ratings)
         if not self._style:
             return fits
         return fits.unionByName(spread_style.summarise_style_fits(self._fitted(frames), ratings=self._ratings))
 
     def style_replicates(self, frames: Frames) -> DataFrame:
+        """Rows of `style_replicates`."""
         rounds = spread_style.bootstrap_style(self._styled(frames), ratings=self._ratings, bootstrap=self._bootstrap)
         return reduce(DataFrame.unionByName, [large.replicates(rounds) for large in self._large(frames)], rounds)
 
     def coefficients(self, frames: Frames) -> DataFrame:
+        """Rows of `style_coefficients`."""
         fitted = self._fitted(frames)
         return spread_style.summarise_coefficients(fitted, frames["style_replicates"], ratings=self._ratings)
 
     def slices(self, frames: Frames) -> DataFrame:
+        """Rows of `rating_slices`."""
         return spread.count_slices(self._counts(frames), ratings=self._ratings)
 
     def influence(self, frames: Frames) -> DataFrame:
+        """Rows of `rating_influence`."""
         ratings, votes = self._ratings, self._votes(frames)
         counted = [name for name in ratings.leave_out if name != spread_influence.JUDGE]
         rows: list[tuple[DataFrame, Sequence[str]]] = [(self._counts(frames), counted)] if counted else []

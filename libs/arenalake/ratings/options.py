@@ -19,6 +19,8 @@ SLICE_COLUMNS = ("language", "category", "turn", "anony", "judge_kind", "month",
 
 
 class AnchorConfig(Section):
+    """A model whose rating is given, in rating points."""
+
     model: str
     rating: float
 
@@ -149,6 +151,8 @@ class RatingsConfig(Section):
 
 
 class BootstrapConfig(Section):
+    """How many rounds there are, what they draw by, and what is drawn: battles, or judges with all their votes."""
+
     rounds: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
     unit: Literal["battle", "judge"] = "battle"

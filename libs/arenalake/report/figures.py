@@ -40,6 +40,7 @@ def _escaped(text: str) -> str:
 
 
 def hover(name: str | None) -> str:
+    """A name as plots show it under the pointer."""
     return _escaped(short("none" if name is None else name, 120))
 
 
@@ -214,6 +215,7 @@ def calibration(*, caption: str, words: str, points: Sequence[tuple[float, float
 
 
 def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int], unit: str = "battles") -> Figure:
+    """Bars of how many there are on each day."""
     data = [
         {
             "type": "bar",

@@ -55,6 +55,7 @@ class TableView:
 
     @property
     def rows(self) -> list[list[Cell]]:
+        """Cells of the rows that are shown."""
         shown = self.frame.head(MAX_TABLE_ROWS).astype(object)
         records = shown.where(shown.notna(), None).to_dict("records")
         named = [{str(name): value for name, value in record.items()} for record in records]
@@ -62,6 +63,7 @@ class TableView:
 
     @property
     def left_out(self) -> int:
+        """Number of rows that are not shown."""
         return max(0, len(self.frame) - MAX_TABLE_ROWS)
 
 
@@ -78,6 +80,8 @@ class Figure:
 
 @dataclass
 class Link:
+    """A link of a page."""
+
     text: str
     href: str
 
@@ -104,14 +108,18 @@ class Section:
 
     @property
     def has_figures(self) -> bool:
+        """Whether there is a plot, on whatever level."""
         return bool(self.figures) or any(section.has_figures for section in self.sections)
 
     def all_tables(self) -> list[TableView]:
+        """Tables of this section and of those in it."""
         return [*self.tables, *(table for section in self.sections for table in section.all_tables())]
 
 
 @dataclass
 class Page:
+    """A page: its file, its title and first sentence, what is on it, and its name in the navigation."""
+
     file: str
     title: str
     lead: str
@@ -123,6 +131,7 @@ class Page:
 
     @property
     def has_figures(self) -> bool:
+        """Whether there is a plot, on whatever level."""
         return any(section.has_figures for section in self.sections)
 
 
@@ -149,6 +158,7 @@ def short(name: str, length: int) -> str:
 
 
 def text_cell(value: object, length: int = 60) -> Cell:
+    """A text, cut where it is long; the whole is its title."""
     if value is None:
         return Cell(MISSING)
     full = str(value)
@@ -165,6 +175,7 @@ def number_cell(value: Any, digits: int = 0) -> Cell:
 
 
 def unless_hidden(hidden: bool, cell: Cell) -> Cell:
+    """The cell, or the sign of what is hidden."""
     return HIDDEN if hidden else cell
 
 
@@ -177,6 +188,7 @@ def range_cell(row: dict[str, Any], digits: int = 1) -> Cell:
 
 
 def percent_cell(value: Any, digits: int = 1) -> Cell:
+    """A share as per cent; the exact number is its title."""
     return Cell(MISSING, kind="number") if value is None else Cell(percent(value, digits), str(value), "number")
 
 
@@ -189,10 +201,12 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def text_column(header: str, name: str, title: str | None = None, length: int = 60) -> TableColumn:
+    """A column of texts."""
     return TableColumn(header, lambda row: text_cell(row[name], length), title, numeric=False)
 
 
 def number_column(header: str, name: str, title: str | None = None, digits: int = 0) -> TableColumn:
+    """A column of numbers."""
     return TableColumn(header, lambda row: number_cell(row[name], digits), title)
 
 
@@ -204,4 +218,5 @@ def given_column(header: str, name: str, length: int = 60) -> TableColumn:
 
 
 def quantile_columns(*percents: int) -> list[TableColumn]:
+    """A column for each of these quantiles, in per cent."""
     return [number_column(f"{p} %", f"p{p}", f"{p} % quantile") for p in percents]

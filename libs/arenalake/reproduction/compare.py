@@ -27,8 +27,12 @@ Values = dict[str, dict[str, float | None]]  # whole numbers too are floats
 
 @dataclass(frozen=True)
 class Origin:
-    """A source whose format has a ledger, whether its records were made by the generator, and by what name Llama-2's
-    tokenizer goes in the tables (None where it is not configured)."""
+    """A source whose format has a ledger.
+
+    Attributes:
+        generated: whether its records were made by the generator.
+        llama_2: the name in the tables of Llama-2's tokenizer; None where it is not configured.
+    """
 
     source: str
     format: str
@@ -37,6 +41,7 @@ class Origin:
 
     @property
     def ledger(self) -> Ledger:
+        """What was published about the format."""
         return LEDGERS[self.format]
 
     def aggregates(self, table: Table) -> list[str]:

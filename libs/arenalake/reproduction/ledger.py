@@ -47,6 +47,7 @@ class Figure:
 
     @property
     def uses_llama_2(self) -> bool:
+        """Whether it needs counts by Llama-2's tokenizer."""
         return LLAMA_2 in self.ours
 
 

@@ -20,6 +20,7 @@ from arenalake.reproduction.compare import CANNOT, DIFFERS, MATCH
 
 
 def build_reproduction(frames: Frames) -> Page:
+    """The page of published figures beside ours."""
     figures = frames.reproduction
     sections = [_source_section(str(source), rows, frames) for source, rows in figures.groupby("source", sort=True)]
     if not sections:

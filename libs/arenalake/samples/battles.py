@@ -68,6 +68,7 @@ class BattleDesign:
 
     @property
     def chunks(self) -> int:
+        """Number of chunks, the last one perhaps smaller."""
         return -(-self.rows // CHUNK_ROWS)
 
 
@@ -157,6 +158,7 @@ def battle_chunk(design: BattleDesign, chunk: int) -> pa.RecordBatch:
 
 
 def count_duplicates(rows: int) -> int:
+    """How many of so many records are there twice."""
     return rows // DUPLICATE_EVERY
 
 

@@ -45,6 +45,7 @@ class ConversationPlan:
 
     @property
     def chunks(self) -> int:
+        """Number of chunks, the last one perhaps smaller."""
         return -(-self.rows // CHUNK_ROWS)
 
 

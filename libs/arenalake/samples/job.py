@@ -5,6 +5,7 @@ from arenalake.step import Context, StepResult
 
 
 def run(context: Context) -> StepResult:
+    """Write the sample corpora, unless they are there."""
     config = context.config.generate
     corpora = generate_corpora(context.lake.spark, config)
     path = config.path.rstrip("/")

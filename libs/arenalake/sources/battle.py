@@ -73,10 +73,12 @@ def one_hot_winner(marks: Mapping[str, Column]) -> tuple[Column, Column]:
 
 
 def is_true(mark: Column) -> Column:
+    """Whether a mark says yes; null where there is none."""
     return F.lower(mark).isin(*TRUE_TEXTS)
 
 
 def is_false(mark: Column) -> Column:
+    """Whether a mark says no; null where there is none."""
     return F.lower(mark).isin(*FALSE_TEXTS)
 
 

@@ -17,11 +17,13 @@ def required(name: str, value: Column, column: str | None = None) -> Column:
 
 
 def known_winner(label: Column, winner: Column, allowed: list[str]) -> Column:
+    """Broken by a label that no outcome belongs to."""
     told = F.concat(F.lit("winner "), F.to_json(F.array(label)), F.lit(f" is unknown; known: {', '.join(allowed)}"))
     return F.when(label.isNotNull() & winner.isNull(), told)
 
 
 def two_models(model_a: Column, model_b: Column) -> Column:
+    """Broken where both sides are the same model."""
     return F.when(model_a == model_b, F.concat(F.lit("both sides are the same model, "), model_a))
 
 
@@ -41,6 +43,7 @@ def whole_number(name: str, value: Column, *, minimum: int | None = None, is_lon
 
 
 def readable_time(raw: Column, time: Column) -> Column:
+    """Broken by what is there and was not read as a time."""
     wanted = "not a time; give seconds since 1970, or a date and time as in 2023-04-24T15:39:51Z"
     told = F.concat(F.lit("tstamp is "), raw.cast("string"), F.lit(f", {wanted}"))
     return F.when(raw.isNotNull() & time.isNull(), told)
@@ -93,6 +96,7 @@ def all_moderation_scores_in_range(name: str, moderation: Column) -> Column:
 
 
 def one_per_message(name: str, moderation: Column, messages: Column) -> Column:
+    """Broken by entries that are not as many as the messages; none at all are fine."""
     told = F.concat(
         F.lit(f"{name} has "),
         F.size(moderation).cast("string"),

@@ -107,7 +107,6 @@ def parsed(records: DataFrame, *, key: Column, reasons: Column, rows: Mapping[En
 
 def _about_others(reasons: Column, problems: Column) -> Column:
     """Reasons without those on a field that has a problem: what has the wrong type is not missing as well."""
-
     columns = F.transform(problems, lambda problem: F.regexp_extract(problem, r"^(.+?)(\[|\.| has | is )", 1))
 
     def is_about(reason: Column, column: Column) -> Column:

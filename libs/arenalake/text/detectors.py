@@ -37,6 +37,7 @@ class LangDetect:
         self._error = LangDetectException
 
     def detect(self, text: str) -> tuple[str, float] | None:
+        """Language and confidence from 0 to 1; None where the package does not say."""
         detector = self._factory.create()
         detector.append(text)
         try:
@@ -67,6 +68,7 @@ class Cld2:
         self._error = pycld2.error
 
     def detect(self, text: str) -> tuple[str, float] | None:
+        """Language and confidence from 0 to 1; None where the package does not say."""
         for best_effort in (False, True):
             try:
                 reliable, _, languages = self._detect(text, isPlainText=True, bestEffort=best_effort)

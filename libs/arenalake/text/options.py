@@ -9,6 +9,8 @@ from arenalake.text.detectors import DETECTORS
 
 
 class TokensConfig(Section):
+    """What counts tokens."""
+
     tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
 
 

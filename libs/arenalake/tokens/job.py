@@ -20,6 +20,7 @@ _STATISTICS = (
 
 
 def run(context: Context) -> StepResult:
+    """Write the tables of tokens where their inputs have changed."""
     lake = context.lake
     tokenizers = sorted(tokenizer_keys(context.config.tokens.tokenizers))
     count = partial(count_lengths, tokenizers=tokenizers)

@@ -26,6 +26,7 @@ _HEADINGS = {"model": "By model", "language": "By language"}
 
 
 def build_tokens(frames: Frames) -> Page:
+    """The page of tokens: lengths by model, language, turn and month, and what a language costs."""
     stats = frames.token_stats
     sections = []
     for key, rows in stats.groupby(["source", "tokenizer"], sort=True):

@@ -219,4 +219,5 @@ def pack(codes: Ints) -> bytes:
 
 
 def unpack(packed: bytes) -> NDArray[np.int64]:
+    """Numbers of models, as `pack` wrote them."""
     return np.frombuffer(packed, dtype="<u2").astype(np.int64)

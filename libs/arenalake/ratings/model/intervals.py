@@ -74,6 +74,7 @@ def sandwich_covariance(fit: ComponentFit) -> Floats:
 
 
 def normal_interval(rating: Floats, se: Floats) -> Interval:
+    """The 95 % interval of a normal distribution with this mean and deviation."""
     reach = ndtri(UPPER) * se
     return Interval(se, rating - reach, rating + reach)
 
@@ -114,4 +115,5 @@ def rank_interval(replicates: Floats) -> tuple[Ints, Ints]:
 
 
 def unbounded(interval: Interval) -> NDArray[np.bool_]:
+    """Whether an interval lacks one of its bounds."""
     return np.isnan(interval.lower + interval.upper)

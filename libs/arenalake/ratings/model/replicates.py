@@ -55,6 +55,7 @@ class ComponentFit:
 
     @property
     def n_models(self) -> int:
+        """Number of models, K."""
         return len(self.members)
 
     @cached_property

@@ -397,10 +397,12 @@ def _judge_squares(
 
 
 def information_of(*rows: NDArray[Any]) -> Floats:
+    """The Fisher information of battles, [K + D, K + D]; the arguments are those of `_outer_products`."""
     information: Floats = _outer_products(*rows, False)
     return information
 
 
 def squared_scores_of(*rows: NDArray[Any]) -> Floats:
+    """The sum of the outer products of the scores of battles: the middle of the sandwich, [K + D, K + D]."""
     squares: Floats = _outer_products(*rows, True)
     return squares

@@ -300,6 +300,7 @@ def counted_methods(ratings: RatingsConfig) -> list[str]:
 
 
 def n_blocks(bootstrap: BootstrapConfig) -> int:
+    """Number of blocks that all rounds make, the last one perhaps smaller."""
     return -(-bootstrap.rounds // BLOCK)
 
 
