@@ -11,7 +11,7 @@ from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
-from arenalake.errors import SourceNotFoundError
+from arenalake.errors import SourceNotFoundError, UnreadableFileError
 from arenalake.paths import local_path
 
 # File name ending to how the file is read; each may be followed by the ending of a compression that Spark unpacks.
@@ -119,8 +119,6 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
         elif ending["packed"]:
             wanted = " or ".join(f".{known}" for known in _UNPACKED)
             result.unreadable.append(f"{path_} (Spark does not unpack .{ending['packed']}; unpack it, or use {wanted})")
-        elif (reason := _unlike_its_name(path_)) is not None:
-            result.unreadable.append(f"{path_} ({reason})")
         elif _plain(path_) in pointers:
             result.unreadable.append(f"{path_} (a Git LFS pointer instead of the data; run git lfs pull)")
         else:
@@ -175,16 +173,21 @@ def _pointers(listing: DataFrame, paths: Iterable[str]) -> set[str]:
     return found
 
 
-def _unlike_its_name(path: str) -> str | None:
-    """Why a file here would be read as something that it is not, by its first bytes; None where they are usual."""
-    local = local_file(path)
+def require_content_of_its_kind(file: RawFile) -> None:
+    """Look at the first bytes of a file that is here.
+
+    Raises:
+        UnreadableFileError: it would be read as something that it is not.
+    """
+    local = local_file(file.path)
     if local is None:
-        return None
+        return
     with open(local, "rb") as stream:
         start = stream.read(len(_GZIP))
     if start == _GZIP and not local.lower().endswith(".gz"):
-        return "packed by gzip, which its name does not say; add .gz to the name"
-    return "UTF-16; save the file as UTF-8" if start in _UTF_16 else None
+        raise UnreadableFileError(file.path, "packed by gzip, which its name does not say; add .gz to the name")
+    if start in _UTF_16:
+        raise UnreadableFileError(file.path, "UTF-16; save the file as UTF-8")
 
 
 def _starts_as_pointer(path: str) -> bool:

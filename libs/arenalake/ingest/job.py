@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -239,13 +239,17 @@ class _Batch:
     def _ingest(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
         names = self._names = [file.name for file in files]
         self.heal()
-        records = read_records(
-            self.lake.spark, files, self.source.fields(self.config), positioned=self.source.positioned
-        )
-        rows = count_rows(records)
-        parsed = self.source.parse(records, self.config)
+        parsed = self._parse(files)
+        rows = count_rows(parsed)
         before = self._rows_by_file(self.parents, names)
-        contested = self._contested(parsed)
+        found = Observation()
+        unlike = F.array_distinct(F.flatten(F.collect_set("unlike"))).alias("unlike")
+        watched = self._contested_keys(parsed.observe(found, unlike))
+        contested = self._found(watched)
+        if found.get["unlike"]:
+            parsed = self._parse(files, closely=found.get["unlike"])
+        if contested is watched:
+            contested = self._contested_keys(parsed)
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
         broken = self._write(parsed, contested, judged, fates)
@@ -269,6 +273,11 @@ class _Batch:
             self.moved += sum(evicted.values())
         self._record(files, counts)
         return counts
+
+    def _parse(self, files: Sequence[RawFile], closely: Collection[str] = ()) -> DataFrame:
+        fields, positioned = self.source.fields(self.config), self.source.positioned
+        records = read_records(self.lake.spark, files, fields, positioned=positioned, closely=closely)
+        return self.source.parse(records, self.config)
 
     def heal(self) -> None:
         """Remove what an interrupted run left of files that were never recorded, be they still there or not."""
@@ -302,16 +311,19 @@ class _Batch:
         if missing:
             self._correct_earlier_files({row["file"]: row["gone"] for row in missing})
 
-    def _contested(self, parsed: DataFrame) -> DataFrame | None:
+    def _contested_keys(self, parsed: DataFrame) -> DataFrame:
         known = with_record_key(self._of_source(self.parents, pinned=True)).select("record_key")
-        contested = contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
-        found = self._found(contested)
-        return None if found is not contested and found.isEmpty() else found
+        return contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
 
-    def _found(self, keys: DataFrame) -> DataFrame:
-        """The same keys (record_key); if they are few, found once, so that the plans that follow need not find them."""
+    def _found(self, keys: DataFrame) -> DataFrame | None:
+        """The same keys (record_key); if they are few, found once, so that the plans that follow need not find them.
+
+        None if there are none.
+        """
         few = keys.limit(_FEW_KEYS + 1).collect()
-        return keys if len(few) > _FEW_KEYS else self.lake.spark.createDataFrame(few, "record_key string")
+        if len(few) > _FEW_KEYS:
+            return keys
+        return self.lake.spark.createDataFrame(few, "record_key string") if few else None
 
     def _judge(self, parsed: DataFrame, contested: DataFrame) -> DataFrame:
         good = parsed.where(F.size("reasons") == 0).join(contested, "record_key", "left_semi")
@@ -395,7 +407,9 @@ class _Batch:
             "file", "record_key", F.col("content").alias("record"), F.array(F.lit(CONFLICT)).alias("reasons")
         )
         self.lake.insert_new(QUARANTINE, quarantine_rows(records, source=self.name))
-        self._evict(self._found(judged.where(F.col("fate") == "evict").select("record_key")))
+        evicted = self._found(judged.where(F.col("fate") == "evict").select("record_key"))
+        if evicted is not None:
+            self._evict(evicted)
 
     def _evict(self, keys: DataFrame) -> None:
         """Delete what records with these keys (record_key, distinct) became, and their messages."""

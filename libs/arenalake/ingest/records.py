@@ -3,7 +3,7 @@
 import csv
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from itertools import takewhile
 
@@ -26,7 +26,7 @@ from pyspark.sql.types import (
 
 from arenalake.errors import UnreadableFileError
 from arenalake.ingest.elements import is_array, join_pieces, read_pieces
-from arenalake.ingest.files import RawFile, for_reader, local_file, reader_of
+from arenalake.ingest.files import RawFile, for_reader, local_file, reader_of, require_content_of_its_kind
 from arenalake.ingest.utf8 import escaped_in, first_stray
 from arenalake.ingest.values import (
     is_as_wanted,
@@ -62,28 +62,39 @@ _REPLACEMENT = "\ufffd"
 
 
 def read_records(
-    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], *, positioned: bool
+    spark: SparkSession,
+    files: Sequence[RawFile],
+    fields: Sequence[Field],
+    *,
+    positioned: bool,
+    closely: Collection[str] = (),
 ) -> DataFrame:
     """Read files of any of the three kinds.
 
     Args:
         positioned: number the records of a file; costs a sort of each file that is not parquet.
+        closely: names of lists and objects of JSON that are taken apart piece by piece where their types are not those
+            that are wanted. It is not done for all, since a plan that can do it takes long to make.
 
     Returns:
         file (relative name), position (from 0; null unless `positioned`), record (the JSON, or the row as JSON),
         problems (array<string>: what has the wrong type), details (array<string>: where bytes are not UTF-8, which
         takes time and is for broken records to ask for), notes (array<string>: what is there and has no place in the
-        tables), is_whole (false where the record cannot be taken apart: then none of its values counts), and for each
-        of `fields` raw_<name>, null where it is missing or of another type.
+        tables), unlike (array<string>: which lists and objects have other types than those that are wanted and were not
+        read closely, so that of these neither value nor problems are to be trusted), is_whole (false where the record
+        cannot be taken apart: then none of its values counts), and for each of `fields` raw_<name>, null where it is
+        missing or of another type.
 
     Raises:
-        UnreadableFileError: the columns of a file cannot be told.
+        UnreadableFileError: a file is not of the kind that its name says, or its columns cannot be told.
     """
+    for file in files:
+        require_content_of_its_kind(file)
     # The other endings of JSON promise a record per line.
     arrays = [f for f in files if re.search(r"\.json(\.|$)", f.name, re.IGNORECASE) and is_array(spark, f)]
     lines = [f for f in files if f.kind == "json" and f not in arrays]
-    groups = [_read_lines(spark, lines, fields, positioned)] if lines else []
-    groups += [_read_arrays(spark, arrays, fields)] if arrays else []
+    groups = [_read_lines(spark, lines, fields, closely, positioned)] if lines else []
+    groups += [_read_arrays(spark, arrays, fields, closely)] if arrays else []
     # Parquet files of one source may differ in schema, and CSV files in the order of columns: each is read by its own.
     groups += [
         _read_parquet(spark, same, schema, fields, positioned) for schema, same in _by_schema(spark, files, fields)
@@ -97,20 +108,26 @@ def count_rows(records: DataFrame) -> dict[str, int]:
     return {row["file"]: row["n"] for row in records.groupBy("file").agg(F.count("*").alias("n")).collect()}
 
 
-def _read_lines(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], positioned: bool) -> DataFrame:
+def _read_lines(
+    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], closely: Collection[str], positioned: bool
+) -> DataFrame:
     lines = reader_of(spark, [f.path for f in files]).text([for_reader(f.path) for f in files])
     lines = lines.select("value", _file_name(lines, files), *_order_columns(lines)).where(_trimmed("value") != "")
     lines = _add_position(lines) if positioned else lines.withColumn("position", F.lit(None).cast("bigint"))
-    return _json_records(lines, files, fields, where="the line")
+    return _json_records(lines, files, fields, closely, where="the line")
 
 
-def _read_arrays(spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field]) -> DataFrame:
+def _read_arrays(
+    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], closely: Collection[str]
+) -> DataFrame:
     pieces = read_pieces(spark, files)
     pieces = pieces.select("value", _file_name(pieces, files), *_order_columns(pieces))
-    return _json_records(join_pieces(pieces, n_files=len(files)), files, fields, where="the element")
+    return _json_records(join_pieces(pieces, n_files=len(files)), files, fields, closely, where="the element")
 
 
-def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequence[Field], *, where: str) -> DataFrame:
+def _json_records(
+    documents: DataFrame, files: Sequence[RawFile], fields: Sequence[Field], closely: Collection[str], *, where: str
+) -> DataFrame:
     """Documents (file, position, value) as records."""
     # In brackets with a number behind it, so that what follows the object is noticed, which Spark would leave out.
     in_brackets = F.concat(F.lit("["), F.col("value"), F.lit(",7]"))
@@ -140,14 +157,18 @@ def _json_records(documents: DataFrame, files: Sequence[RawFile], fields: Sequen
     typed = F.from_json("value", StructType([StructField(column, kind) for column, kind in types.items()]))
     as_wanted = {f"as_wanted_{i}": is_as_wanted(F.col(f"member_{i}"), types[field.column]) for i, field in nested}
     read = read.withColumns(as_wanted | ({"typed": typed} if nested else {}))
-    values, usual = {}, {}
-    for i, field in enumerate(fields):
+
+    def value_of(i: int, field: Field) -> Column:
+        usual = settled(F.col("typed")[field.column]) if _is_nested(field) else None
+        if usual is not None and field.name not in closely:
+            return usual
         value = of_json(F.col(f"member_{i}"), type_of(field.type), field.column, text=F.col(f"text_{i}"))
-        values[field.name] = value if not _is_nested(field) else F.when(~F.col(f"as_wanted_{i}"), value)
-    for _, field in nested:
-        usual[field.name] = F.col("typed")[field.column]
+        return value if usual is None else F.when(F.col(f"as_wanted_{i}"), usual).otherwise(value)
+
+    values = {field.name: value_of(i, field) for i, field in enumerate(fields)}
+    doubted = [F.when(~F.col(f"as_wanted_{i}"), field.name) for i, field in nested if field.name not in closely]
     strays = [first_stray(where, F.col("value"))]
-    return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken, usual=usual)
+    return _records(read, values, files, fields, record=F.col("value"), strays=strays, broken=broken, unlike=doubted)
 
 
 def _trimmed(text: str) -> Column:
@@ -345,7 +366,7 @@ def _records(
     record: Column,
     strays: Sequence[Column],
     broken: Column | None = None,
-    usual: Mapping[str, Column] | None = None,
+    unlike: Sequence[Column] = (),
 ) -> DataFrame:
     """Put records together from what was read.
 
@@ -357,7 +378,7 @@ def _records(
         record: the record as text.
         strays: sentences about bytes that are not UTF-8.
         broken: why a record cannot be taken apart; null where it can.
-        usual: lists and objects whose entry in `values` is null, since nothing is wrong with them.
+        unlike: names of what ought to be read closely, or null.
     """
     why = F.lit(None).cast("string") if broken is None else broken
     numbered = list(enumerate(fields))
@@ -372,8 +393,8 @@ def _records(
         record.alias("record"),
         why.alias("broken"),
         sentences(F.array(*strays).cast("array<string>")).alias("details"),
+        sentences(F.array(*unlike).cast("array<string>")).alias("unlike"),
         *[values[fields[i].name].alias(f"nested_{i}") for i in nested],
-        *[(usual or {}).get(fields[i].name, F.lit(None)).alias(f"usual_{i}") for i in nested],
         *[values[fields[i].name]["value"].alias(f"value_{i}") for i in plain],
         *[values[fields[i].name]["problem"].alias(f"problem_{i}") for i in plain],
         *[text.alias(f"folder_{i}") for i, text in by_folder.items()],
@@ -382,8 +403,7 @@ def _records(
     names = [i for i in plain if fields[i].type == "string" and not fields[i].is_text]
     read = read.withColumns({f"value_{i}": filled_name(F.col(f"value_{i}")) for i in names})
     found = {i: F.col(f"value_{i}") for i in plain}
-    for i in nested:
-        found[i] = F.when(F.col(f"nested_{i}").isNull(), F.col(f"usual_{i}")).otherwise(F.col(f"nested_{i}.value"))
+    found |= {i: F.col(f"nested_{i}.value") for i in nested}
     told = [F.col(f"problem_{i}") for i in plain]
     told += [_folder_problem(found[i], F.col(f"folder_{i}"), fields[i]) for i in by_folder]
     problems = [F.when(F.coalesce(*told).isNotNull(), sentences(F.array(*told)))] if plain else []
@@ -394,12 +414,13 @@ def _records(
         "record",
         F.when(F.col("broken").isNull(), together(problems)).otherwise(F.array("broken")).alias("problems"),
         "details",
+        "unlike",
         together([F.col(f"nested_{i}.notes") for i in nested]).alias("notes"),
         F.col("broken").isNull().alias("is_whole"),
         *[_given(found[i], field, by_folder.get(i)).alias(f"given_{i}") for i, field in numbered],
     )
     raw = [F.col(f"given_{i}").alias(f"raw_{field.name}") for i, field in numbered]
-    return given.select("file", "position", "record", "problems", "details", "notes", "is_whole", *raw)
+    return given.select("file", "position", "record", "problems", "details", "unlike", "notes", "is_whole", *raw)
 
 
 def _given(value: Column, field: Field, by_folder: Column | None) -> Column:
@@ -433,7 +454,7 @@ def _folder_text(field: Field, files: Sequence[RawFile]) -> Column | None:
 
 def _no_records(spark: SparkSession, fields: Sequence[Field]) -> DataFrame:
     texts = [StructField(name, StringType()) for name in ("file", "record")]
-    lists = [StructField(name, ArrayType(StringType())) for name in ("problems", "details", "notes")]
+    lists = [StructField(name, ArrayType(StringType())) for name in ("problems", "details", "unlike", "notes")]
     raw = [StructField(f"raw_{field.name}", type_of(field.type)) for field in fields]
     others = [StructField("position", LongType()), StructField("is_whole", BooleanType())]
     return spark.createDataFrame([], StructType([*texts, *lists, *others, *raw]))

@@ -82,18 +82,20 @@ def parsed(records: DataFrame, *, key: Column, reasons: Column, rows: Mapping[En
 
     Args:
         records: as the reader gives them.
-        key: what identifies a record within its source.
+        key: what identifies a record within its source; made of no list or object, since it is looked up before it is
+            known which of these have to be read closely.
         reasons: every rule that the record breaks.
         rows: what the record becomes: for each entity of the source an array of `row_of`.
 
     Returns:
-        file, record (JSON), details and notes (as the reader gives them), record_key, reasons (array<string>, empty for
-        a good record), and the rows of each entity in its `rows_column`.
+        file, record (JSON), details, unlike and notes (as the reader gives them), record_key, reasons (array<string>,
+        empty for a good record), and the rows of each entity in its `rows_column`.
     """
     return records.select(
         "file",
         "record",
         "details",
+        "unlike",
         "notes",
         F.when(F.col("is_whole"), key).alias("record_key"),
         # A record that cannot be taken apart breaks every rule; the one true reason is enough.
