@@ -262,8 +262,7 @@ def test_an_edited_file_evicts_what_it_contradicts_with_its_messages_and_earlier
     counts = ("rows", "kept", "quarantined", "duplicates")
     assert rows(lake, INGESTED_FILES, *counts) == [(2, 1, 1, 0), (3, 1, 1, 1)]
     # Two more records of that name go, of which each version had brought one.
-    context = context_for(lake, lmsys=source)
-    ingest._Batch(context.lake, "lmsys", context.config.sources["lmsys"], set())._correct_earlier_files({"1.jsonl": 2})
+    ingest.correct_earlier_files(lake, "lmsys", {"1.jsonl": 2})
     assert rows(lake, INGESTED_FILES, *counts) == [(2, 0, 2, 0), (3, 0, 2, 1)]
 
 
@@ -295,7 +294,7 @@ def test_the_terms_of_a_source_stay_when_another_configuration_runs_on_the_same_
     arena = {"arena": SOURCES["arena"].settings(format="arena", path="a")}
     votes = {"votes": SOURCES["votes"].settings(format="votes", path="v")}
     for sources in (arena, votes, arena):
-        ingest._write_terms(lake, sources)
+        ingest.write_terms(lake, sources)
     assert rows(lake, SOURCE_TERMS, "source", "format") == [("arena", "arena"), ("votes", "votes")]
     assert versions(lake, SOURCE_TERMS) == [3]  # created, and written twice
 

@@ -311,7 +311,7 @@ def test_votes_can_be_sliced_by_every_column_and_small_slices_are_told(spark):
     assert (found["rated"] == ((found.index == "all") | (found["n_battles"] >= 150))).all()
     assert set(found["min_battles"]) == {150}
     rated = set(found.index[found["rated"]])
-    assert rated == {row["slice"] for row in plan._votes(frames).select("slice").distinct().collect()}
+    assert rated == {row["slice"] for row in plan.votes(frames).select("slice").distinct().collect()}
     assert len(RATING_SLICES.column_names) == found.shape[1] + 1
     # No plan has a column twice, however the slices come about.
     assert plan.influence(frames).columns == RATING_INFLUENCE.column_names

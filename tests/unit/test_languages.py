@@ -127,14 +127,14 @@ def test_equal_texts_are_detected_once(monkeypatch):
             return "en", 1.0
 
     monkeypatch.setitem(DETECTORS, "counting", Counting)
-    monkeypatch.setattr(detect, "_remembered", {})
+    monkeypatch.setattr(detect, "remembered", {})
     detectors.load_detector.cache_clear()
     found = detected([ENGLISH, "x", ENGLISH + "\n", ENGLISH], "counting") + detected([ENGLISH], "counting")
     assert [row["language"] for row in found] == ["English", "unknown", "English", "English", "English"]
     assert asked == [ENGLISH]
-    monkeypatch.setattr(detect, "_MAX_REMEMBERED", 2)
+    monkeypatch.setattr(detect, "MAX_REMEMBERED", 2)
     detected([f"{ENGLISH} {word}" for word in ("one", "two", "three")], "counting")
-    assert len(detect._remembered) <= 2
+    assert len(detect.remembered) <= 2
     detectors.load_detector.cache_clear()
 
 

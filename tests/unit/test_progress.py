@@ -29,7 +29,7 @@ def run_two_stages(log):
     with Progress(2) as progress:
         for job in ("ingest", "measure"):
             with progress.stage(job):
-                progress._display.refresh()
+                progress.display.refresh()
                 log.info("done", extra={"job": job})
 
 

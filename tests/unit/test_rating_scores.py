@@ -17,7 +17,7 @@ from arenalake.ratings.model.judges import clustered_errors, judge_meat
 from arenalake.ratings.model.leaderboard import fit_rows, normal_rows, pair_rows, predicted_win_rates, sandwich_errors
 from arenalake.ratings.model.replicates import CHUNK, fit_point, replicate, resample_battles
 from arenalake.ratings.model.votes import count_pairs, count_scores
-from arenalake.ratings.spark.judges import _ballot_matrix
+from arenalake.ratings.spark.judges import ballot_matrix
 from arenalake.ratings.spark.spread import read_votes
 
 NAMES = [f"m{i}" for i in range(6)]
@@ -133,8 +133,8 @@ def test_the_sandwich_of_judges_adds_up_a_judges_scores_first(weights):
     votes = read_votes(rows, ratings=ratings)
     point = fit_point(votes, HALF_WIN)
     shuffled = rows.sample(frac=1, random_state=2)
-    ballots = _ballot_matrix(shuffled, votes)
-    assert (ballots != _ballot_matrix(rows, votes)).nnz == 0
+    ballots = ballot_matrix(shuffled, votes)
+    assert (ballots != ballot_matrix(rows, votes)).nnz == 0
     found = clustered_errors(point.fits[0], judge_meat(point, ballots)[0], 60)
     pair = np.minimum(first, second) * 6 + np.maximum(first, second)
     weight = 1 / np.maximum(np.bincount(pair)[pair], 50) if weights == "inverse" else np.ones(900)

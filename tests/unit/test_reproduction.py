@@ -216,14 +216,14 @@ def test_every_figure_is_cited_defined_and_either_computed_or_refused_with_a_rea
 
 def test_differences_are_printed_one_by_one_and_what_cannot_be_recomputed_by_reason(found):
     rows = pd.DataFrame([row.asDict() for key, row in found.items() if key[0] == "quarantined"])
-    lines = reproduce._lines(Origin("quarantined", "lmsys_chat_1m", False, LLAMA), rows)
+    lines = reproduce.lines_of(Origin("quarantined", "lmsys_chat_1m", False, LLAMA), rows)
     assert lines[0].startswith("reproduce: quarantined: of 35 published figures ")
     size = f"conversations ({PAPER.join(('Zheng et al. (2023), LMSYS-Chat-1M, ', ', Table 1'))})"
     reason = "of the records 7 are in quarantine and 0 are duplicates"
     assert f"reproduce: quarantined: {size}: published 1,000,000, ours 999,993 ({reason})" in lines
     dropped = "the release has no user ids: they were dropped before it was published"
     assert f"reproduce: quarantined: 1 cannot: {dropped}" in lines
-    made_up = reproduce._lines(Origin("made up", "lmsys_chat_1m", True, LLAMA), rows)
+    made_up = reproduce.lines_of(Origin("made up", "lmsys_chat_1m", True, LLAMA), rows)
     assert len(made_up) == 1
     assert "generated data" in made_up[0]
 

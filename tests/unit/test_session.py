@@ -39,27 +39,27 @@ def start_locally(table, spark_section="master='local[1]'", **env):
 
 
 def test_jars_are_looked_up_once_and_again_when_one_is_gone(spark, cache, tmp_path):
-    assert session._remembered_jars() == []
-    session._remember_jars(spark)
-    jars = session._remembered_jars()
+    assert session.remembered_jars() == []
+    session.remember_jars(spark)
+    jars = session.remembered_jars()
     assert any("delta-spark" in Path(jar).name for jar in jars)
     assert all(Path(jar).is_file() for jar in jars)
     (listed,) = cache.rglob("*.txt")
     listed.write_text("\n".join([*jars, str(tmp_path / "gone.jar")]))
-    assert session._remembered_jars() == []
+    assert session.remembered_jars() == []
     for part in ("delta-spark", "delta-storage"):
         listed.write_text("\n".join(jar for jar in jars if part not in jar))
-        assert session._remembered_jars() == [], f"a list without {part}"
+        assert session.remembered_jars() == [], f"a list without {part}"
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(spark, cache):
     cache.write_text("a file where the folder should be")
-    session._remember_jars(spark)
-    assert session._remembered_jars() == []
+    session.remember_jars(spark)
+    assert session.remembered_jars() == []
 
 
 def test_a_start_with_known_jars_says_next_to_nothing(spark, cache, tmp_path):
-    session._remember_jars(spark)
+    session.remember_jars(spark)
     done, _ = start_locally(tmp_path / "table")
     # Java itself announces the incubator module that Spark 4.2 asks for.
     assert [line for line in done.stderr.splitlines() if "incubator" not in line] == []
@@ -73,7 +73,7 @@ def test_packages_from_everywhere_are_added_to_delta_lake_and_only_its_own_jars_
     assert any("commons-pool-1.6" in jar for jar in jars)
     assert not list(cache.rglob("*.txt")), "what Delta Lake needs cannot be told from what others need"
     start_locally(table)
-    assert session._remembered_jars()
+    assert session.remembered_jars()
     for how in ({"spark_section": f"master='local[1]', packages=['{OTHER_PACKAGE}']"}, submit):
         _, jars = start_locally(table, **how)
         assert any("delta-spark_" in jar for jar in jars)
@@ -91,12 +91,12 @@ def test_packages_from_everywhere_are_added_to_delta_lake_and_only_its_own_jars_
 )
 def test_packages_are_taken_out_of_the_arguments_however_they_are_written(arguments, packages, left):
     rest = arguments.split()
-    assert session._take_option(rest, "--packages", "spark.jars.packages") == packages
+    assert session.take_option(rest, "--packages", "spark.jars.packages") == packages
     assert rest == left
 
 
 def test_settings_of_the_configuration_reach_spark_and_leave_those_of_local_mode(cache, spark):
-    session._remember_jars(spark)
+    session.remember_jars(spark)
     start = """if True:
         from arenalake.config.spark import SparkConfig
         from arenalake.app.session import get_session

@@ -16,7 +16,7 @@ class Progress:
     def __init__(self, n_jobs: int) -> None:
         self._n_jobs = n_jobs
         self._started = 0
-        self._display = RichProgress(
+        self.display = RichProgress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             TimeElapsedColumn(),
@@ -25,18 +25,18 @@ class Progress:
         )
 
     def __enter__(self) -> "Progress":
-        self._display.start()
+        self.display.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._display.stop()
+        self.display.stop()
 
     @contextmanager
     def stage(self, job: str) -> Iterator[None]:
         """Show a job while it runs."""
         self._started += 1
-        task = self._display.add_task(f"[{self._started}/{self._n_jobs}] {job}", total=1)
+        task = self.display.add_task(f"[{self._started}/{self._n_jobs}] {job}", total=1)
         yield
-        self._display.update(task, completed=1)
+        self.display.update(task, completed=1)

@@ -127,10 +127,10 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
         builder = builder.config(key, value)
     outside = os.environ.get("PYSPARK_SUBMIT_ARGS")
     arguments = shlex.split(outside or "pyspark-shell")
-    packages = [*_take_option(arguments, "--packages", "spark.jars.packages"), *config.packages]
-    jars = _take_option(arguments, "--jars", "spark.jars")
+    packages = [*take_option(arguments, "--packages", "spark.jars.packages"), *config.packages]
+    jars = take_option(arguments, "--jars", "spark.jars")
     # Ivy takes seconds, and a page of text, to find what it found last time.
-    remembered = _remembered_jars()
+    remembered = remembered_jars()
     if not remembered:
         builder = configure_spark_with_delta_pip(builder, packages)
     elif packages:
@@ -147,12 +147,12 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
         else:
             os.environ["PYSPARK_SUBMIT_ARGS"] = outside
     if not (remembered or packages or jars):
-        _remember_jars(spark)
+        remember_jars(spark)
     log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
 
 
-def _take_option(arguments: list[str], option: str, setting: str) -> list[str]:
+def take_option(arguments: list[str], option: str, setting: str) -> list[str]:
     """Take an option of spark-submit, or the setting it stands for, out of `arguments`; return what it lists.
 
     spark-submit itself keeps the last of several lists, so that those given from outside would replace Delta Lake.
@@ -181,7 +181,7 @@ def _jar_list() -> Path:
     return cache / "arenalake" / f"jars-spark-{version('pyspark')}-delta-{version('delta-spark')}.txt"
 
 
-def _remembered_jars() -> list[str]:
+def remembered_jars() -> list[str]:
     """Delta's jars for these versions as Ivy resolved them; none where one of them is gone or the list lacks Delta."""
     try:
         jars = _jar_list().read_text(encoding="utf-8").split("\n")
@@ -196,7 +196,8 @@ def _are_delta_jars(jars: list[str]) -> bool:
     return len(names) == len(jars) and all(any(part in name for name in names) for part in needed)
 
 
-def _remember_jars(spark: SparkSession) -> None:
+def remember_jars(spark: SparkSession) -> None:
+    """Keep the list of this session's jars for the next start, if all of them are Delta's own."""
     jars = [unquote(urlsplit(jar).path) for jar in (spark.conf.get("spark.jars", None) or "").split(",")]
     if not _are_delta_jars(jars):
         return

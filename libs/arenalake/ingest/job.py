@@ -64,7 +64,7 @@ def run(context: Context) -> StepResult:
             result.errors.append(error)
     for name in listed.keys() & set(context.config.pipeline.reread):
         _forget_files(lake, name, listed[name].files)
-    _write_terms(lake, {name: sources[name] for name in listed})
+    write_terms(lake, {name: sources[name] for name in listed})
     for name, listing in listed.items():
         if listing.others:
             log.info("left alone: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
@@ -163,7 +163,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [""])[0][:300]
 
 
-def _write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
+def write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
     """Add or renew the terms of these sources; those of others stay, as their rows do."""
     rows = []
     for name, source in sources.items():
@@ -269,7 +269,7 @@ class _Batch:
         evicted = {name: n for (name, fate), n in fates.items() if fate == "evict"}
         if evicted:
             # Before these files are recorded: one of them may be another version of a file that lost records.
-            self._correct_earlier_files(evicted)
+            correct_earlier_files(self.lake, self.name, evicted)
             self.moved += sum(evicted.values())
         self._record(files, counts)
         return counts
@@ -309,7 +309,7 @@ class _Batch:
         counted = kept.join(conflicts.select("file").distinct(), "file").join(there, "file", "left")
         missing = counted.select("file", gone.alias("gone")).where("gone > 0").collect()
         if missing:
-            self._correct_earlier_files({row["file"]: row["gone"] for row in missing})
+            correct_earlier_files(self.lake, self.name, {row["file"]: row["gone"] for row in missing})
 
     def _contested_keys(self, parsed: DataFrame) -> DataFrame:
         known = with_record_key(self._of_source(self.parents, pinned=True)).select("record_key")
@@ -432,29 +432,6 @@ class _Batch:
         self.lake.change(INGESTED_FILES, lambda stored: pl.concat([stored, new]))
         self._known_names.update(file.name for file in files)
 
-    def _correct_earlier_files(self, evicted: dict[str, int]) -> None:
-        """Let `ingested_files` say of earlier files what is true now: evicted records are in quarantine."""
-
-        def correct(stored: pl.DataFrame) -> pl.DataFrame:
-            # The newest version of a file gives what it kept, and the ones before it what is still missing.
-            rows = stored.sort("modified", "path", "size", descending=[True, False, False])
-            missing = dict(evicted)
-            kept, quarantined, outcomes = [], [], []
-            for row in rows.iter_rows(named=True):
-                moved = min(row["kept"], missing.get(row["file"], 0)) if row["source"] == self.name else 0
-                if moved:
-                    missing[row["file"]] -= moved
-                kept.append(row["kept"] - moved)
-                quarantined.append(row["quarantined"] + moved)
-                outcomes.append(_outcome(row["rows"], kept[-1], quarantined[-1]))
-            return rows.with_columns(
-                kept=pl.Series(kept, dtype=pl.Int64),
-                quarantined=pl.Series(quarantined, dtype=pl.Int64),
-                outcome=pl.Series(outcomes, dtype=pl.String),
-            )
-
-        self.lake.change(INGESTED_FILES, correct)
-
     def _of_source(self, table: Table, *, pinned: bool = False) -> DataFrame:
         return self.lake.read(table, pinned=pinned).where(F.col("source") == self.name)
 
@@ -463,6 +440,34 @@ class _Batch:
             return {}
         rows = self._of_source(table).where(F.col("file").isin(list(names)))
         return {row["file"]: row["n"] for row in rows.groupBy("file").agg(F.count("*").alias("n")).collect()}
+
+
+def correct_earlier_files(lake: Lake, name: str, evicted: dict[str, int]) -> None:
+    """Let `ingested_files` say of a source's earlier files what is true now: evicted records are in quarantine.
+
+    Args:
+        evicted: how many, by the name of the file.
+    """
+
+    def correct(stored: pl.DataFrame) -> pl.DataFrame:
+        # The newest version of a file gives what it kept, and the ones before it what is still missing.
+        rows = stored.sort("modified", "path", "size", descending=[True, False, False])
+        missing = dict(evicted)
+        kept, quarantined, outcomes = [], [], []
+        for row in rows.iter_rows(named=True):
+            moved = min(row["kept"], missing.get(row["file"], 0)) if row["source"] == name else 0
+            if moved:
+                missing[row["file"]] -= moved
+            kept.append(row["kept"] - moved)
+            quarantined.append(row["quarantined"] + moved)
+            outcomes.append(_outcome(row["rows"], kept[-1], quarantined[-1]))
+        return rows.with_columns(
+            kept=pl.Series(kept, dtype=pl.Int64),
+            quarantined=pl.Series(quarantined, dtype=pl.Int64),
+            outcome=pl.Series(outcomes, dtype=pl.String),
+        )
+
+    lake.change(INGESTED_FILES, correct)
 
 
 def _outcome(rows: int, kept: int, quarantined: int) -> str:

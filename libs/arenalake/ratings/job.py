@@ -134,7 +134,7 @@ class RatingPlan:
     def replicates(self, frames: Frames) -> DataFrame:
         """Rows of `rating_replicates`."""
         ratings, bootstrap = self._ratings, self._bootstrap
-        votes, parts = self._votes(frames), []
+        votes, parts = self.votes(frames), []
         if self._judges:
             ballots = self._ballots(frames)
             parts.append(spread_judges.bootstrap_judges(ballots, votes, ratings=ratings, bootstrap=bootstrap))
@@ -150,7 +150,7 @@ class RatingPlan:
     def ratings(self, frames: Frames) -> DataFrame:
         """Rows of `ratings`."""
         ratings, rounds = self._ratings, frames["rating_replicates"]
-        votes, parts = self._votes(frames), []
+        votes, parts = self.votes(frames), []
         if self._counted:
             parts.append(spread.summarise_ratings(votes, rounds, ratings=ratings))
         if self._judges:
@@ -167,7 +167,7 @@ class RatingPlan:
     def pairs(self, frames: Frames) -> DataFrame:
         """Rows of `rating_pairs`."""
         ratings, rounds = self._ratings, frames["rating_replicates"]
-        votes, parts = self._votes(frames), []
+        votes, parts = self.votes(frames), []
         if self._counted:
             parts.append(spread.summarise_pairs(votes, rounds, ratings=ratings))
         if self._elo:
@@ -184,7 +184,7 @@ class RatingPlan:
 
     def fits(self, frames: Frames) -> DataFrame:
         """Rows of `rating_fits`."""
-        fits = spread.summarise_fits(self._votes(frames), ratings=self._ratings)
+        fits = spread.summarise_fits(self.votes(frames), ratings=self._ratings)
         if not self._style:
             return fits
         return fits.unionByName(spread_style.summarise_style_fits(self._fitted(frames), ratings=self._ratings))
@@ -205,7 +205,7 @@ class RatingPlan:
 
     def influence(self, frames: Frames) -> DataFrame:
         """Rows of `rating_influence`."""
-        ratings, votes = self._ratings, self._votes(frames)
+        ratings, votes = self._ratings, self.votes(frames)
         counted = [name for name in ratings.leave_out if name != spread_influence.JUDGE]
         rows: list[tuple[DataFrame, Sequence[str]]] = [(self._counts(frames), counted)] if counted else []
         if len(counted) < len(ratings.leave_out):
@@ -219,7 +219,8 @@ class RatingPlan:
             return self._battles(frames).withColumn("n", F.lit(1))
         return rated_counts(frames["battle_counts"])
 
-    def _votes(self, frames: Frames) -> DataFrame:
+    def votes(self, frames: Frames) -> DataFrame:
+        """What is rated, counted by slice and pair, as `spread.count_votes` gives it."""
         return spread.count_votes(self._counts(frames), ratings=self._ratings)
 
     def _battles(self, frames: Frames) -> DataFrame:
@@ -229,10 +230,10 @@ class RatingPlan:
         return add_length(battles, frames["messages"], tokenizer=length.tokenizer, threshold=length.threshold)
 
     def _ballots(self, frames: Frames) -> DataFrame:
-        return spread_judges.count_ballots(self._battles(frames), self._votes(frames), ratings=self._ratings)
+        return spread_judges.count_ballots(self._battles(frames), self.votes(frames), ratings=self._ratings)
 
     def _packed(self, frames: Frames) -> DataFrame:
-        return spread_elo.pack_battles(self._battles(frames), self._votes(frames), ratings=self._ratings)
+        return spread_elo.pack_battles(self._battles(frames), self.votes(frames), ratings=self._ratings)
 
     def _styled(self, frames: Frames) -> DataFrame:
         """The slices that fit one task."""

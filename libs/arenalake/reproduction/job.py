@@ -36,7 +36,7 @@ def run(context: Context) -> StepResult:
     settings = {"origins": [astuple(origin) for origin in origins], "ledgers": repr(LEDGERS)}
     derive(lake, [Derivation(REPRODUCTION, inputs, build, settings)])
     found = lake.load(REPRODUCTION).sort("source", "place").to_pandas()
-    lines = [line for origin in origins for line in _lines(origin, found[found["source"] == origin.source])]
+    lines = [line for origin in origins for line in lines_of(origin, found[found["source"] == origin.source])]
     metrics = {verdict.replace(" ", "_"): float((found["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS)}
     # Which of our figures are small cells only the report knows, which sees all tables.
     return StepResult(lines=lines, metrics=metrics, tables={"reproduction": found.drop(columns=["ours", "reason"])})
@@ -51,7 +51,8 @@ def find_llama_2(specs: Sequence[str]) -> str | None:
     return None
 
 
-def _lines(origin: Origin, figures: pd.DataFrame) -> list[str]:
+def lines_of(origin: Origin, figures: pd.DataFrame) -> list[str]:
+    """What the job says of a source: how many published figures match, each that differs, reasons of the rest."""
     if origin.generated:
         return [
             f"reproduce: {origin.source}: generated data, so none of {len(figures)} published figures can be "

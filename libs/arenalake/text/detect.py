@@ -23,9 +23,9 @@ UNRELIABLE = "unreliable"
 
 # Prompts come back, as in battles and benchmarks, so a worker remembers. Emptying a full memory keeps it small with no
 # bookkeeping; texts are known by a hash.
-_MAX_REMEMBERED = 100_000
+MAX_REMEMBERED = 100_000
 _Answer = tuple[str, float] | None
-_remembered: dict[tuple[str, bytes], _Answer] = {}
+remembered: dict[tuple[str, bytes], _Answer] = {}
 
 
 def detect_languages(texts: pa.StringArray, detector: str) -> pa.StructArray:
@@ -66,8 +66,8 @@ def detect_languages(texts: pa.StringArray, detector: str) -> pa.StructArray:
 
 def _answer(detector: str, text: str) -> _Answer:
     key = (detector, hashlib.blake2b(text.encode(), digest_size=16).digest())
-    if key not in _remembered:
-        if len(_remembered) >= _MAX_REMEMBERED:
-            _remembered.clear()
-        _remembered[key] = load_detector(detector).detect(text)
-    return _remembered[key]
+    if key not in remembered:
+        if len(remembered) >= MAX_REMEMBERED:
+            remembered.clear()
+        remembered[key] = load_detector(detector).detect(text)
+    return remembered[key]

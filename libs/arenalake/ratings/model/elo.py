@@ -20,7 +20,7 @@ _LARGEST_GAIN = 0.2
 # Battles between two looks at how far strengths have come: at most a factor exp(0.2 * 2048) < 1e178 in between, so
 # that strengths within the bounds stay normal numbers until the next look.
 _TILE = 2048
-_LEAST, _MOST = 1e-100, 1e100
+LEAST_STRENGTH, MOST_STRENGTH = 1e-100, 1e100
 _LARGEST_CODE = 2**16 - 1
 # Beyond this the exponential function is no number; the chance to win is below 1e-304 already.
 _LARGEST_EXPONENT = 700.0
@@ -96,7 +96,7 @@ def elo_rounds(
     return np.concatenate(parts, axis=1)
 
 
-def _draw(random: np.random.Generator, n_battles: int, size: int) -> NDArray[np.uint32]:
+def draw(random: np.random.Generator, n_battles: int, size: int) -> NDArray[np.uint32]:
     """Random words [size], each of which stands for the battle floor(word * n_battles / 2^32); n < 2^32.
 
     All battles are as likely, since words that would favour some are drawn again: Lemire 2019, doi:10.1145/3230636.
@@ -129,10 +129,10 @@ def _rounds(
     for begin in range(0, n_battles, _DRAWN):
         size = min(_DRAWN, n_battles - begin)
         for row, random in zip(words, randoms, strict=True):
-            row[:size] = _draw(random, n_battles, size)
+            row[:size] = draw(random, n_battles, size)
         for tile in range(0, size, _TILE):
             _play(strength.ravel(), words[:, tile : min(tile + _TILE, size)], battles, levels, gain)
-            lost |= ~((abs(strength) > _LEAST) & (abs(strength) < _MOST)).all(axis=0)
+            lost |= ~((abs(strength) > LEAST_STRENGTH) & (abs(strength) < MOST_STRENGTH)).all(axis=0)
     with np.errstate(all="ignore"):  # of rounds that are lost
         return np.log(abs(strength)), strength > 0, lost
 
@@ -175,7 +175,7 @@ def _exact_round(
     random, n_battles = round_generator(seed, round_), len(battles)
     logits, seen = np.zeros(n_models), np.zeros(n_models, dtype=np.bool_)
     for begin in range(0, n_battles, _DRAWN):
-        words = _draw(random, n_battles, min(_DRAWN, n_battles - begin))
+        words = draw(random, n_battles, min(_DRAWN, n_battles - begin))
         _play_logits(logits, seen, words, battles, levels, gain)
     return logits, seen
 

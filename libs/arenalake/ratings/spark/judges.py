@@ -84,7 +84,7 @@ def bootstrap_judges(
     def add_up(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         source, slice_, part, block = key
         counted = read_votes(rows, ratings=ratings)
-        matrix = _ballot_matrix(rows, counted)
+        matrix = ballot_matrix(rows, counted)
         n_judges, poisson = int(rows["n_judges"].iloc[0]), bootstrap.resample == "poisson"
         rounds = range(block * BLOCK, (block + 1) * BLOCK)
         sums = resample_judges(matrix, n_judges, part, bootstrap.seed, rounds, poisson=poisson)
@@ -130,7 +130,7 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
     def square(key: tuple[Any, ...], rows: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
         source, slice_, part = key
         counted = read_votes(rows, ratings=ratings)
-        matrix = _ballot_matrix(own, counted)
+        matrix = ballot_matrix(own, counted)
         found = []
         with one_thread():
             for method in methods:
@@ -174,7 +174,7 @@ def _positions(votes: PairVotes, model_a: Sequence[str], model_b: Sequence[str])
     return np.asarray(np.searchsorted(key, wanted), dtype=np.int64)
 
 
-def _ballot_matrix(rows: pd.DataFrame, votes: PairVotes) -> csr_array:
+def ballot_matrix(rows: pd.DataFrame, votes: PairVotes) -> csr_array:
     """Votes of a part's judges, [judges, 3 P], from rows whose model_a comes before model_b."""
     if "score" in rows.columns:
         rows = _mix_outcomes(rows)
