@@ -19,7 +19,7 @@ TRUE_TEXTS = ("true", "1", "1.0", "t", "yes", "y")
 FALSE_TEXTS = ("false", "0", "0.0", "f", "no", "n")
 # What a number that is none is called in small letters: by Python, pandas, JSON and Spark.
 _NO_NUMBERS = ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
-_WHOLE = r"^(-?\d+)\.0+$"
+_WHOLE = r"^(-?[0-9]+)\.0+$"
 # A number as languages write one that is large. Without a point or a sign it could be the start of a checksum.
 _LARGE = r"^-?\d(\.\d+[eE]\+?|[eE]\+)\d+$"
 
@@ -69,4 +69,6 @@ def whole_text(number: Column) -> Column:
 
 def clean_name(text: str) -> str:
     """What `name_of` makes of a text, for labels of the configuration and headers."""
-    return re.sub(r"^(-?[0-9]+)\.0+$", r"\1", text.strip(_OUTER))
+    name = text.strip(_OUTER)
+    whole = re.search(_WHOLE, name)
+    return whole[1] if whole else name
