@@ -241,7 +241,8 @@ class _Batch:
         self.heal()
         parsed = self._parse(files)
         rows = count_rows(parsed)
-        before = self._rows_by_file(self.parents, names)
+        # Of a name that is new nothing is there: what an interrupted run left was just removed.
+        before = self._rows_by_file(self.parents, sorted(self._known_names.intersection(names)))
         found = Observation()
         unlike = F.array_distinct(F.flatten(F.collect_set("unlike"))).alias("unlike")
         watched = self._contested_keys(parsed.observe(found, unlike))
