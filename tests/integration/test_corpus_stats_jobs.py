@@ -28,7 +28,6 @@ from arenalake.moderation.tables import (
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
-    MODERATION_TOTALS,
     SCORE_COUNTS,
 )
 from arenalake.step import Context
@@ -38,7 +37,7 @@ from arenalake.tokens.counts import count_lengths
 from arenalake.tokens.tables import LENGTH_COUNTS, TOKEN_STATS
 from frames import rows_of
 
-GOLD = (LENGTH_COUNTS, TOKEN_STATS, SCORE_COUNTS, MODERATION_PATTERNS, MODERATION_TOTALS, MODERATION_STATS)
+GOLD = (LENGTH_COUNTS, TOKEN_STATS, SCORE_COUNTS, MODERATION_PATTERNS, MODERATION_STATS)
 GOLD = (*GOLD, MODERATION_CURVES)
 # Columns of counts that are no keys, beside those that are called n_… and sum_….
 NUMBERS = {"n", "total"}
@@ -120,7 +119,7 @@ def random_battles(seed, n):
 def summarised_moderation(messages, battles):
     """Columns of the table `moderation_stats`."""
     patterns = MODERATION_PATTERNS.in_memory(count_patterns(messages, battles))
-    return summarise_moderation(SCORE_COUNTS.in_memory(count_scores(messages, battles)), sum_patterns(patterns))
+    return summarise_moderation(SCORE_COUNTS.in_memory(count_scores(messages, battles)), patterns)
 
 
 def as_tags(rows, battles=()):

@@ -25,13 +25,12 @@ from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COVERAGE,
     MODERATION_TURNS,
     SCORE_COUNTS,
     TOXICITY_AGREEMENT,
 )
 from arenalake.reproduction.tables import REPRODUCTION
-from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
 
 pytestmark = pytest.mark.slow  # a pipeline of its own on real and generated files
 
@@ -270,7 +269,7 @@ def test_token_tables_are_those_of_sentencepiece_on_the_raw_files(lake, corpus):
         add_values(whole[(*(row[name] for name in names), "sample")], (1, row["n_chars"], row["n_tokens"]))
     assert sums == frozen(whole)
 
-    groups, conversations = defaultdict(list), Counter()
+    groups, conversations, chars = defaultdict(list), Counter(), Counter()
     has_months = {row["source"] for row in corpus.messages if row["month"]}
     for conversation in corpus.conversations:
         seen = set()
@@ -281,15 +280,19 @@ def test_token_tables_are_those_of_sentencepiece_on_the_raw_files(lake, corpus):
                 language, model, month, turn = values
                 key = (row["source"], grouping, model, language, turn, month, row["role"], "sample")
                 groups[key].append(row["n_tokens"])
+                chars[key] += row["n_chars"]
                 seen.add(key)
         conversations.update(seen)
     statistics = ["n_messages", "total", "mean", "sd", "min", "max", *(f"p{p}" for p in PERCENTILES)]
-    found = table_of(lake, TOKEN_STATS, ["n_conversations", *statistics])
-    assert found == {key: (conversations[key], *described(lengths)) for key, lengths in groups.items()}
+    found = table_of(lake, TOKEN_STATS, ["n_conversations", *statistics, "n_chars", "tokens_per_char"])
+    assert found == {
+        key: (conversations[key], *described(lengths), chars[key], sum(lengths) / chars[key] if chars[key] else None)
+        for key, lengths in groups.items()
+    }
 
 
-def test_tables_of_whole_conversations_and_of_languages_are_sums_over_the_raw_files(lake, corpus):
-    tokens, all_turns, groups, costs = Counter(), Counter(), defaultdict(list), defaultdict(lambda: [0, 0, 0])
+def test_tables_of_whole_conversations_are_sums_over_the_raw_files(lake, corpus):
+    tokens, all_turns, groups = Counter(), Counter(), defaultdict(list)
     for conversation in corpus.conversations:
         rows = conversation["messages"]
         turns, n_tokens = rows[-1]["turn"], sum(row["n_tokens"] for row in rows)
@@ -300,15 +303,11 @@ def test_tables_of_whole_conversations_and_of_languages_are_sums_over_the_raw_fi
         for grouping, named_language, named_model in groupings(conversation, "all", "model", "language"):
             for measure, value in (("turns", turns), ("tokens", n_tokens)):
                 groups[source, grouping, named_model, named_language, measure, "sample"].append(value)
-        for row in rows:
-            add_values(costs[source, language, row["role"], "sample"], (1, row["n_chars"], row["n_tokens"]))
     assert cells_of(lake, LENGTH_COUNTS, "lengths", measure="conversation_tokens") == tokens
     assert cells_of(lake, LENGTH_COUNTS, "lengths", measure="turns") == all_turns
     statistics = ["n_conversations", "total", "mean", "sd", "min", "max", *(f"p{p}" for p in PERCENTILES)]
     found = table_of(lake, CONVERSATION_TOKEN_STATS, statistics)
     assert found == {key: described(values) for key, values in groups.items()}
-    found = table_of(lake, LANGUAGE_COSTS, ["n_messages", "n_chars", "n_tokens", "tokens_per_char"])
-    assert found == {key: (*sums, sums[2] / sums[1]) for key, sums in costs.items()}
 
 
 def test_scores_are_counted_by_bin_with_their_sums(lake, corpus):
@@ -330,39 +329,39 @@ def test_scores_are_counted_by_bin_with_their_sums(lake, corpus):
         assert float(found[key][4]) == pytest.approx(math.fsum(scores), rel=1e-12, abs=1e-16)
 
 
-def test_coverage_turns_and_pairs_of_categories_are_counted_from_the_raw_tags(lake, corpus):
-    coverage, turns, pairs = (defaultdict(lambda: [0, 0, 0, 0]) for _ in range(3))
+def test_turns_and_pairs_of_categories_are_counted_from_the_raw_tags(lake, corpus):
+    turns, pairs = (defaultdict(lambda: [0, 0, 0, 0]) for _ in range(2))
     for row in itertools.chain.from_iterable(one["messages"] for one in corpus.tagged):
         source, role, flags = row["source"], row["role"], row["flags"]
         moderated = any(flag is not None for flag in flags.values())
         for category, flag in flags.items():
-            facts = (True, flag is not None, moderated and flag is None, not moderated)
-            add(coverage[source, role, category], facts)
-            add(turns[source, role, row["turn"], category], (flag is not None, flag is None, flag is True))
+            facts = (flag is not None, flag is None, not moderated, flag is True)
+            add(turns[source, role, row["turn"], category], facts)
         for a, b in itertools.combinations(CATEGORIES, 2):
             if flags[a] is not None and flags[b] is not None:
                 add(pairs[source, role, a, b], (True, flags[a], flags[b], flags[a] and flags[b]))
-    columns = ["n", "n_labelled", "n_without_category", "n_without_moderation"]
-    assert table_of(lake, MODERATION_COVERAGE, columns) == frozen(coverage)
-    found = table_of(lake, MODERATION_TURNS, ["n", "n_missing", "n_flagged", "rate"])
-    assert found == {key: (n, m, f, f / n if n else None) for key, (n, m, f, _) in turns.items()}
+    found = table_of(lake, MODERATION_TURNS, ["n", "n_missing", "n_without_moderation", "n_flagged", "rate"])
+    assert found == {key: (n, *rest, f, f / n if n else None) for key, (n, *rest, f) in turns.items()}
     assert table_of(lake, MODERATION_COOCCURRENCE, ["n", "n_a", "n_b", "n_both"]) == frozen(pairs)
 
 
 def test_real_labels_that_lack_categories_are_counted_apart_from_those_that_say_no(lake, folders, real_data):
     labels = lines_of(real_data / "openai_moderation" / "samples-1680.jsonl.gz")
     answers = sum(len(record["conversation"]) for record in read_all(folders["real"])) - len(labels)
-    found = table_of(lake, MODERATION_COVERAGE, ["n_labelled", "n_without_category", "n_without_moderation"])
-    of_user = {key[2]: values for key, values in found.items() if key[:2] == ("real", "user")}
+    of_user = defaultdict(lambda: [0, 0, 0])
+    found = table_of(lake, MODERATION_TURNS, ["n", "n_missing", "n_without_moderation"])
+    for (source, role, _, category), (n, n_missing, n_without) in found.items():
+        if (source, role) == ("real", "user"):
+            add(of_user[category], (n, n_missing - n_without, n_without))
     without_moderation = {values[2] for values in of_user.values()}
     assert len(without_moderation) == 1
     assert 0 < without_moderation.pop() < answers
     for short, name in SHORT_NAMES.items():
         labelled = sum(short in row for row in labels)
-        assert of_user[name][:2] == (labelled, len(labels) - labelled)
+        assert of_user[name][:2] == [labelled, len(labels) - labelled]
         assert 0 < labelled < len(labels)
     for name in ("any", "self-harm/intent", "self-harm/instructions", "harassment/threatening"):
-        assert of_user[name][:2] == (0, len(labels)), "a category that nobody labelled"
+        assert of_user[name][:2] == [0, len(labels)], "a category that nobody labelled"
 
 
 def test_attempts_and_flagged_conversations_are_counted_from_the_raw_tags(lake, corpus):

@@ -12,7 +12,6 @@ from arenalake.entities.moderation import ALL_CATEGORIES, CATEGORIES, LABELLED_B
 from arenalake.entities.tables import BATTLES
 from arenalake.moderation.flags import (
     count_cooccurrence,
-    measure_coverage,
     summarise_answers,
     summarise_flagged_conversations,
     summarise_turns,
@@ -21,7 +20,6 @@ from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COVERAGE,
     MODERATION_PATTERNS,
     MODERATION_TURNS,
     TOXICITY_AGREEMENT,
@@ -103,20 +101,12 @@ def test_conversations_count_once_per_category_with_sub_categories_folded_in():
     assert {category for *_, category in found} == {"any", "harassment", "hate", "self-harm", "sexual", "violence"}
 
 
-def test_a_missing_category_and_missing_moderation_are_told_apart():
-    found = rows_of(measure_coverage(patterns_of(TOY)), MODERATION_COVERAGE, "role", "category")
-    row = found["user", "hate"]
-    assert (row.n, row.n_labelled, row.n_without_category, row.n_without_moderation) == (48, 24, 13, 11)
-    row = found["assistant", "any"]
-    assert (row.n, row.n_labelled, row.n_without_category, row.n_without_moderation) == (48, 30, 0, 18)
-
-
 def test_flag_rates_by_turn_count_each_message_at_its_turn():
     found = rows_of(summarise_turns(patterns_of(TOY)), MODERATION_TURNS, "role", "turn", "category")
     row = found["user", 1, "hate"]
-    assert (row.n, row.n_missing, row.n_flagged, row.rate) == (17, 24, 15, 15 / 17)
+    assert (row.n, row.n_missing, row.n_without_moderation, row.n_flagged, row.rate) == (17, 24, 11, 15, 15 / 17)
     row = found["assistant", 2, "hate"]
-    assert (row.n, row.n_missing, row.n_flagged) == (7, 0, 7)
+    assert (row.n, row.n_missing, row.n_without_moderation, row.n_flagged) == (7, 0, 0, 7)
     row = found["battle", 0, "hate"]
     assert (row.n, row.n_missing, row.n_flagged) == (17, 0, 17)
 

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from arenalake.entities.tables import BATTLES, MESSAGES
 from arenalake.moderation.counts import count_scores
 from arenalake.tokens.counts import count_lengths
-from arenalake.tokens.statistics import summarise_conversations, summarise_language_costs, summarise_tokens
-from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
+from arenalake.tokens.statistics import summarise_conversations, summarise_tokens
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
 from frames import rows_of
 
 
@@ -137,8 +137,8 @@ def test_a_detected_language_counts_where_none_is_published_and_nowhere_else(spa
 
 
 def test_a_language_costs_its_tokens_per_character(counts):
-    rows = rows_of(LANGUAGE_COSTS, summarise_language_costs(counts))
-    found = {(row.language, row.role): (row.n_messages, row.n_chars, row.n_tokens, row.tokens_per_char) for row in rows}
+    rows = [row for row in rows_of(TOKEN_STATS, summarise_tokens(counts)) if row.grouping == "language"]
+    found = {(row.language, row.role): (row.n_messages, row.n_chars, row.total, row.tokens_per_char) for row in rows}
     assert found == {
         ("English", "user"): (3, 16, 7, 7 / 16),
         ("English", "assistant"): (3, 16, 5, 5 / 16),

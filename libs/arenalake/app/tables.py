@@ -8,18 +8,16 @@ from arenalake.battles.tables import (
     REMOVED_VOTES,
     VOLUME_STATS,
 )
-from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
+from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.tables import INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COVERAGE,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
-    MODERATION_TOTALS,
     MODERATION_TURNS,
     SCORE_COUNTS,
     TOXICITY_AGREEMENT,
@@ -38,7 +36,7 @@ from arenalake.ratings.tables import (
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.sources import all_entities
 from arenalake.text.tables import TOKENIZERS
-from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
 
 ALL_TABLES: tuple[Table, ...] = (
     *(entity.table for entity in all_entities()),
@@ -50,13 +48,10 @@ ALL_TABLES: tuple[Table, ...] = (
     LENGTH_COUNTS,
     TOKEN_STATS,
     CONVERSATION_TOKEN_STATS,
-    LANGUAGE_COSTS,
     SCORE_COUNTS,
     MODERATION_PATTERNS,
-    MODERATION_TOTALS,
     MODERATION_STATS,
     MODERATION_CURVES,
-    MODERATION_COVERAGE,
     MODERATION_TURNS,
     MODERATION_COOCCURRENCE,
     MODERATION_ANSWERS,
@@ -68,7 +63,6 @@ ALL_TABLES: tuple[Table, ...] = (
     PAIR_STATS,
     POSITION_STATS,
     VOLUME_STATS,
-    CONVERSATION_COUNTS,
     CORPUS_SHAPE,
     VOTER_STATS,
     LANGUAGE_AUDIT,

@@ -2,18 +2,14 @@
 
 import polars as pl
 
-from arenalake.corpus.counts import count_conversations
 from arenalake.corpus.languages import audit_languages
 from arenalake.corpus.statistics import summarise_shape, summarise_voters
-from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
+from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
 from arenalake.lake import Derivation, Lake, derive
 from arenalake.step import Context, StepResult
 
-_SHAPE = (
-    Derivation(CONVERSATION_COUNTS, [CONVERSATIONS, MESSAGES], count_conversations),
-    Derivation(CORPUS_SHAPE, [CONVERSATION_COUNTS, MESSAGES], summarise_shape),
-)
+_SHAPE = Derivation(CORPUS_SHAPE, [CONVERSATIONS, MESSAGES], summarise_shape)
 _VOTERS = Derivation(VOTER_STATS, [BATTLES], summarise_voters)
 _AUDIT = Derivation(LANGUAGE_AUDIT, [MESSAGES], audit_languages)
 
@@ -23,7 +19,7 @@ def run(context: Context) -> StepResult:
     lake = context.lake
     voters = [_VOTERS] if lake.exists(BATTLES) else []
     audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
-    derive(lake, [*_SHAPE, *voters, *audit])
+    derive(lake, [_SHAPE, *voters, *audit])
     overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source").to_pandas()
     lines = [
         f"corpus_stats: {row.source}: {row.n_conversations:,} conversations, {row.n_models:,} models, "

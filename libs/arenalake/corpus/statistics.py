@@ -4,7 +4,8 @@ import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, VOTER_STATS
+from arenalake.corpus.counts import count_conversations
+from arenalake.corpus.tables import CORPUS_SHAPE, VOTER_STATS
 from arenalake.entities.language_names import UNKNOWN
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.lengths import describe
@@ -14,11 +15,11 @@ GROUPINGS = ("all", "model", "language", "turns", "month", "day")
 _KEYS = CORPUS_SHAPE.key
 
 
-def summarise_shape(conversation_counts: DataFrame, messages: DataFrame) -> pl.DataFrame:
+def summarise_shape(conversations: DataFrame, messages: DataFrame) -> pl.DataFrame:
     """Summarise conversations by what they are.
 
     Args:
-        conversation_counts: columns of the table `conversation_counts`.
+        conversations: columns of the table `conversations`; text is not read.
         messages: columns of the table `messages`. Different prompts of two halves do not add up to those of the whole,
             so this is no function of counts.
 
@@ -26,7 +27,7 @@ def summarise_shape(conversation_counts: DataFrame, messages: DataFrame) -> pl.D
         Columns of the table `corpus_shape`. Rows by month and day exist where the source has times at all.
     """
     n, turns = pl.col("n_conversations"), pl.col("any_turns")
-    counts = CONVERSATION_COUNTS.in_memory(conversation_counts).with_columns(
+    counts = pl.DataFrame(pl.from_arrow(count_conversations(conversations, messages).toArrow())).with_columns(
         month=pl.col("day").dt.strftime("%Y-%m"),
         any_model=pl.col("model"),
         any_language=pl.when(pl.col("language") != UNKNOWN).then("language"),

@@ -5,24 +5,6 @@ from arenalake.lake.table import Column, Table
 
 _N_CONVERSATIONS = Column("n_conversations", "bigint", "conversations; a battle has two", required=True)
 
-CONVERSATION_COUNTS = Table(
-    name="conversation_counts",
-    layer="gold",
-    kind="counts",
-    comment="Number of conversations by all that is known without their text. Counts of two halves add up.",
-    columns=(
-        SOURCE,
-        Column("model", "string", "model that answered", required=True),
-        Column("language", "string", "language as published, else as detected; null where there is neither"),
-        Column("turns", "int", "turns as published; null where the source does not say"),
-        Column("redacted", "boolean", "names of persons were replaced; null where the source does not say"),
-        Column("day", "date", "day (UTC); null where the source has no time"),
-        _N_CONVERSATIONS,
-    ),
-    key=("source", "model", "language", "turns", "redacted", "day"),
-    checks={"positive": "n_conversations > 0"},
-)
-
 CORPUS_SHAPE = Table(
     name="corpus_shape",
     layer="gold",

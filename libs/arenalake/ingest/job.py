@@ -22,7 +22,7 @@ from arenalake.errors import (
 )
 from arenalake.ingest.files import Listing, RawFile, digest_of, is_named, list_files
 from arenalake.ingest.quarantine import quarantine_rows
-from arenalake.ingest.records import count_rows, read_records
+from arenalake.ingest.records import count_rows, is_nested, read_records
 from arenalake.ingest.resolve import CONFLICT, contested_keys, judge_contested, stored_content, with_record_key
 from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
 from arenalake.lake import Lake
@@ -243,12 +243,14 @@ class _Batch:
         rows = count_rows(parsed)
         # Of a name that is new nothing is there: what an interrupted run left was just removed.
         before = self._rows_by_file(self.parents, sorted(self._known_names.intersection(names)))
-        found = Observation()
-        unlike = F.array_distinct(F.flatten(F.collect_set("unlike"))).alias("unlike")
-        watched = self._contested_keys(parsed.observe(found, unlike))
+        unlike = Observation()
+        nested = [field.name for field in self.source.fields(self.config) if is_nested(field)]
+        counted = [F.count_if(F.array_contains("unlike", name)).alias(name) for name in nested]
+        watched = self._contested_keys(parsed.observe(unlike, *counted) if counted else parsed)
         contested = self._found(watched)
-        if found.get["unlike"]:
-            parsed = self._parse(files, closely=found.get["unlike"])
+        closely = [name for name in nested if unlike.get[name]]
+        if closely:
+            parsed = self._parse(files, closely=closely)
         if contested is watched:
             contested = self._contested_keys(parsed)
         judged = None if contested is None else self._judge(parsed, contested)

@@ -152,14 +152,14 @@ def _json_records(
     no_texts = [f"text_{i}" for i, field in enumerate(fields) if field.type in _WRITTEN_AS_TEXT]
     read = read.withColumns({name: filled_name(F.col(name)) for name in no_texts})
     # Nearly every list and object is as it should be, and Spark reads it by its type in a fraction of the time.
-    nested = [(i, field) for i, field in enumerate(fields) if _is_nested(field)]
+    nested = [(i, field) for i, field in enumerate(fields) if is_nested(field)]
     types = {field.column: type_of(field.type) for _, field in nested}
     typed = F.from_json("value", StructType([StructField(column, kind) for column, kind in types.items()]))
     as_wanted = {f"as_wanted_{i}": is_as_wanted(F.col(f"member_{i}"), types[field.column]) for i, field in nested}
     read = read.withColumns(as_wanted | ({"typed": typed} if nested else {}))
 
     def value_of(i: int, field: Field) -> Column:
-        usual = settled(F.col("typed")[field.column]) if _is_nested(field) else None
+        usual = settled(F.col("typed")[field.column]) if is_nested(field) else None
         if usual is not None and field.name not in closely:
             return usual
         value = of_json(F.col(f"member_{i}"), type_of(field.type), field.column, text=F.col(f"text_{i}"))
@@ -322,7 +322,7 @@ def _table_records(
         is_missing = F.lit(field.mapped) if by_folder is None else F.lit(field.mapped) & by_folder.isNull()
         missing = F.when(F.lit(bool(found)) | is_missing, told)
         nothing = F.lit(None).cast(wanted)
-        values[field.name] = settled(nothing, [missing]) if _is_nested(field) else one(nothing, missing)
+        values[field.name] = settled(nothing, [missing]) if is_nested(field) else one(nothing, missing)
     df = df.withColumns(filled_texts)
     is_csv = "corrupt" in df.columns
     for field in fields:
@@ -382,8 +382,8 @@ def _records(
     """
     why = F.lit(None).cast("string") if broken is None else broken
     numbered = list(enumerate(fields))
-    nested = [i for i, field in numbered if _is_nested(field)]
-    plain = [i for i, field in numbered if not _is_nested(field)]
+    nested = [i for i, field in numbered if is_nested(field)]
+    plain = [i for i, field in numbered if not is_nested(field)]
     by_folder = {i: text for i in plain if (text := _folder_text(fields[i], files)) is not None}
     # Each select is a step, in which a value is computed once however often the next one uses it. Spark would undo the
     # steps if the columns between them were structs of which single fields are used.
@@ -432,7 +432,8 @@ def _given(value: Column, field: Field, by_folder: Column | None) -> Column:
     return value if by_folder is None else F.coalesce(value, by_folder.try_cast(field.type))
 
 
-def _is_nested(field: Field) -> bool:
+def is_nested(field: Field) -> bool:
+    """Whether a field is a list or an object."""
     return not isinstance(type_of(field.type), AtomicType)
 
 
@@ -446,7 +447,7 @@ def _folder_problem(value: Column, by_folder: Column, field: Field) -> Column:
 def _folder_text(field: Field, files: Sequence[RawFile]) -> Column | None:
     """What the folder of a file says about its records, like `language=French`; None where no folder does."""
     said = {file.name: file.folder_values[field.column] for file in files if field.column in file.folder_values}
-    if not said or _is_nested(field):
+    if not said or is_nested(field):
         return None
     by_file = F.create_map(*[F.lit(text) for pair in said.items() for text in pair])
     return name_of(filled(F.try_element_at(by_file, F.col("file"))), is_language=field.name == "language")

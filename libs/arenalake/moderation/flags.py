@@ -1,4 +1,4 @@
-"""What flags say together: coverage, turns, pairs of categories, attempts and answers, and conversations as a whole.
+"""What flags say together: turns, pairs of categories, attempts and answers, and conversations as a whole.
 
 All of it is a function of the counts of patterns, so no message is read again.
 """
@@ -24,7 +24,10 @@ def sum_patterns(patterns: pl.DataFrame) -> pl.DataFrame:
         patterns: columns of the table `moderation_patterns`.
 
     Returns:
-        Columns of the table `moderation_totals`. A role that a conversation has no labelled message of adds nothing.
+        Per source, model, language, role and category: n_conversations with a labelled message, n_conversations_flagged
+        with a flagged one, n_messages that are labelled, n_flagged, and over conversations the sums of their labelled
+        messages squared (sum_messages_squared), of their flagged ones squared (sum_flagged_squared), and of the product
+        of both (sum_flagged_messages): what intervals need that allow for messages of a conversation being alike.
     """
     codes = _codes_in_order(patterns).with_columns(_role())
     of_role = (
@@ -48,29 +51,16 @@ def sum_patterns(patterns: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def measure_coverage(patterns: pl.DataFrame) -> pl.DataFrame:
-    """How many messages have a flag, lack it, or have no moderation at all; columns of `moderation_coverage`."""
-    moderated = pl.col("code") & (_FLAGS << LABELLED_BIT) != 0
-    return (
-        by_category(_count_codes(patterns))
-        .group_by("source", "role", "category")
-        .agg(
-            pl.col("n").sum(),
-            _sum_where(has("labelled")).alias("n_labelled"),
-            _sum_where(moderated & ~has("labelled")).alias("n_without_category"),
-            _sum_where(~moderated).alias("n_without_moderation"),
-        )
-    )
-
-
 def summarise_turns(patterns: pl.DataFrame) -> pl.DataFrame:
     """Flag rates by role, turn and category with Wilson intervals; columns of `moderation_turns`."""
+    is_moderated = pl.col("code") & (_FLAGS << LABELLED_BIT) != 0
     sums = (
         by_category(_count_codes(patterns))
         .group_by("source", "role", "turn", "category")
         .agg(
             _sum_where(has("labelled")).alias("n"),
             _sum_where(~has("labelled")).alias("n_missing"),
+            _sum_where(~is_moderated).alias("n_without_moderation"),
             _sum_where(has("flagged")).alias("n_flagged"),
         )
     )

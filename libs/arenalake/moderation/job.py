@@ -7,8 +7,6 @@ from arenalake.lake import Derivation, Statistic, derive
 from arenalake.moderation.counts import count_patterns, count_scores
 from arenalake.moderation.flags import (
     count_cooccurrence,
-    measure_coverage,
-    sum_patterns,
     summarise_answers,
     summarise_flagged_conversations,
     summarise_turns,
@@ -18,11 +16,9 @@ from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
     MODERATION_CONVERSATIONS,
     MODERATION_COOCCURRENCE,
-    MODERATION_COVERAGE,
     MODERATION_CURVES,
     MODERATION_PATTERNS,
     MODERATION_STATS,
-    MODERATION_TOTALS,
     MODERATION_TURNS,
     SCORE_COUNTS,
     TOXICITY_AGREEMENT,
@@ -33,10 +29,8 @@ from arenalake.step import Context, StepResult
 _TABLES = (
     Derivation(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns),
     Derivation(SCORE_COUNTS, [MESSAGES, BATTLES], count_scores),
-    Statistic(MODERATION_TOTALS, [MODERATION_PATTERNS], sum_patterns),
-    Statistic(MODERATION_STATS, [SCORE_COUNTS, MODERATION_TOTALS], summarise_moderation),
+    Statistic(MODERATION_STATS, [SCORE_COUNTS, MODERATION_PATTERNS], summarise_moderation),
     Statistic(MODERATION_CURVES, [SCORE_COUNTS], share_above_thresholds),
-    Statistic(MODERATION_COVERAGE, [MODERATION_PATTERNS], measure_coverage),
     Statistic(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
     Statistic(MODERATION_COOCCURRENCE, [MODERATION_PATTERNS], count_cooccurrence),
     Statistic(MODERATION_ANSWERS, [MODERATION_PATTERNS], summarise_answers),

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from arenalake.moderation.flags import sum_patterns
 from arenalake.moderation.tables import SCORE_COUNTS, UNDERFLOW_BIN
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.histograms import cells_of
@@ -20,20 +21,21 @@ _SCORE_STATS = ("n_missing", "n_scored", "mean_score", *_QUANTILES)
 _EDGES = np.arange(-90, 1)
 
 
-def summarise_moderation(score_counts: pl.DataFrame, moderation_totals: pl.DataFrame) -> pl.DataFrame:
+def summarise_moderation(score_counts: pl.DataFrame, patterns: pl.DataFrame) -> pl.DataFrame:
     """Flag rates and score quantiles by grouping, role and category.
 
     Args:
         score_counts: columns of the table `score_counts`.
-        moderation_totals: columns of the table `moderation_totals`.
+        patterns: columns of the table `moderation_patterns`.
 
     Returns:
         Columns of the table `moderation_stats`, twice per group: unit `message` with the interval that allows for
         messages of a conversation being alike, and unit `conversation` (flagged if one of its messages is) with
         Wilson's. Messages without the flag are in `n_missing` and in no rate.
     """
-    sums = [name for name in moderation_totals.columns if name.startswith(("n_", "sum_"))]
-    rates = by_groupings(moderation_totals, RATE_GROUPINGS).group_by(_KEY).agg(pl.col(sums).sum())
+    totals = sum_patterns(patterns)
+    sums = [name for name in totals.columns if name.startswith(("n_", "sum_"))]
+    rates = by_groupings(totals, RATE_GROUPINGS).group_by(_KEY).agg(pl.col(sums).sum())
     scores = _summarise_scores(score_counts)
     # Counts and totals come from the same messages, so both have every group.
     both = rates.join(scores, on=_KEY, nulls_equal=True, validate="1:1")

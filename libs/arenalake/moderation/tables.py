@@ -58,28 +58,6 @@ MODERATION_PATTERNS = Table(
     sums=("n",),
 )
 
-MODERATION_TOTALS = Table(
-    name="moderation_totals",
-    layer="gold",
-    kind="statistics",
-    comment="Flags summed by conversation first: what intervals need that allow for clustering by conversation.",
-    columns=(
-        SOURCE,
-        MODEL,
-        LANGUAGE,
-        ROLE,
-        _CATEGORY,
-        Column("n_conversations", "bigint", "conversations with at least one labelled message", required=True),
-        Column("n_conversations_flagged", "bigint", "conversations with at least one flagged message", required=True),
-        Column("n_messages", "bigint", "labelled messages", required=True),
-        Column("n_flagged", "bigint", "flagged messages", required=True),
-        Column("sum_messages_squared", "bigint", "sum over conversations of labelled messages squared", required=True),
-        Column("sum_flagged_squared", "bigint", "sum over conversations of flagged messages squared", required=True),
-        Column("sum_flagged_messages", "bigint", "sum over conversations of flagged times labelled", required=True),
-    ),
-    key=("source", "model", "language", "role", "category"),
-)
-
 MODERATION_STATS = Table(
     name="moderation_stats",
     layer="gold",
@@ -127,23 +105,6 @@ MODERATION_CURVES = Table(
     key=("source", "grouping", "model", "role", "category", "threshold"),
 )
 
-MODERATION_COVERAGE = Table(
-    name="moderation_coverage",
-    layer="gold",
-    kind="statistics",
-    comment="How many messages have a flag, and which kind of gap the others have.",
-    columns=(
-        SOURCE,
-        ROLE,
-        _CATEGORY,
-        Column("n", "bigint", "messages", required=True),
-        Column("n_labelled", "bigint", "messages with this flag, true or false", required=True),
-        Column("n_without_category", "bigint", "messages with other flags but not this one", required=True),
-        Column("n_without_moderation", "bigint", "messages without any flag", required=True),
-    ),
-    key=("source", "role", "category"),
-)
-
 MODERATION_TURNS = Table(
     name="moderation_turns",
     layer="gold",
@@ -156,6 +117,7 @@ MODERATION_TURNS = Table(
         _CATEGORY,
         Column("n", "bigint", "messages with the flag, true or false", required=True),
         Column("n_missing", "bigint", "messages without the flag", required=True),
+        Column("n_without_moderation", "bigint", "of these, messages without any flag; the others lack this one"),
         Column("n_flagged", "bigint", "messages flagged", required=True),
         Column("rate", "double", "n_flagged / n; null where n is 0"),
         *interval_columns("Wilson's"),

@@ -9,11 +9,10 @@ from arenalake.lake import Derivation, Statistic, derive
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
 from arenalake.tokens.counts import count_lengths
-from arenalake.tokens.statistics import summarise_conversations, summarise_language_costs, summarise_tokens
-from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LANGUAGE_COSTS, LENGTH_COUNTS, TOKEN_STATS
+from arenalake.tokens.statistics import summarise_conversations, summarise_tokens
+from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
 
 _STATISTICS = (
-    Statistic(LANGUAGE_COSTS, [LENGTH_COUNTS], summarise_language_costs),
     Statistic(TOKEN_STATS, [LENGTH_COUNTS], summarise_tokens),
     Statistic(CONVERSATION_TOKEN_STATS, [LENGTH_COUNTS], summarise_conversations),
 )

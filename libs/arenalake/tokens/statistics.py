@@ -35,26 +35,12 @@ def summarise_tokens(length_counts: pl.DataFrame) -> pl.DataFrame:
     )
     views = by_groupings(counts, GROUPINGS).filter((pl.col("grouping") != "month") | pl.col("has_months"))
     stats = describe(views, keys=_KEYS, value="lengths", n="n_messages", sums=["n_conversations"])
+    chars = by_groupings(messages, GROUPINGS).group_by(_KEYS).agg(pl.col("n_chars").sum())
+    stats = stats.join(chars, on=_KEYS, how="left", nulls_equal=True)
     # A turn is one message per conversation.
     of_turn = pl.when(pl.col("grouping") == "turn").then(n).otherwise("n_conversations")
-    return stats.with_columns(of_turn.alias("n_conversations"))
-
-
-def summarise_language_costs(length_counts: pl.DataFrame) -> pl.DataFrame:
-    """Add up characters and tokens of messages by language.
-
-    Args:
-        length_counts: columns of the table `length_counts`.
-
-    Returns:
-        Columns of the table `language_costs`; tokens_per_char is null without characters, and a null language is a
-        group of its own.
-    """
-    messages = length_counts.filter(pl.col("measure") == MESSAGE_TOKENS)
-    sums = messages.group_by("source", "language", "role", "tokenizer").agg(
-        pl.col("n").sum().alias("n_messages"), pl.col("n_chars").sum(), pl.col("total").sum().alias("n_tokens")
-    )
-    return sums.with_columns(share(pl.col("n_tokens"), pl.col("n_chars")).alias("tokens_per_char"))
+    per_char = share(pl.col("total"), pl.col("n_chars")).alias("tokens_per_char")
+    return stats.with_columns(of_turn.alias("n_conversations"), per_char)
 
 
 def summarise_conversations(length_counts: pl.DataFrame) -> pl.DataFrame:

@@ -61,6 +61,8 @@ TOKEN_STATS = Table(
         Column("min", "int", "fewest tokens", required=True),
         Column("max", "int", "most tokens", required=True),
         *(Column(f"p{p}", "int", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
+        Column("n_chars", "bigint", "Unicode code points in all messages"),
+        Column("tokens_per_char", "double", "total / n_chars: what a language costs; null without characters"),
     ),
     key=("source", "grouping", "model", "language", "turn", "month", "role", "tokenizer"),
 )
@@ -86,22 +88,4 @@ CONVERSATION_TOKEN_STATS = Table(
         *(Column(f"p{p}", "bigint", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
     ),
     key=("source", "grouping", "model", "language", "measure", "tokenizer"),
-)
-
-LANGUAGE_COSTS = Table(
-    name="language_costs",
-    layer="gold",
-    kind="statistics",
-    comment="What a language costs: tokens per character, by role and tokenizer.",
-    columns=(
-        SOURCE,
-        LANGUAGE,
-        ROLE,
-        _TOKENIZER,
-        Column("n_messages", "bigint", "messages", required=True),
-        Column("n_chars", "bigint", "Unicode code points in all messages", required=True),
-        Column("n_tokens", "bigint", "tokens in all messages", required=True),
-        Column("tokens_per_char", "double", "n_tokens / n_chars; null where there are no characters"),
-    ),
-    key=("source", "language", "role", "tokenizer"),
 )
