@@ -186,7 +186,7 @@ def test_the_same_shape_and_audit_come_from_seven_partitions(spark, entities, sh
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "7")
     try:
-        again = rows_of(CORPUS_SHAPE, summarise_shape(count_conversations(conversations, messages), messages))
+        again = rows_of(CORPUS_SHAPE, summarise_shape(conversations, messages))
         audit_again = audit_languages(messages).collect()
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", before)
