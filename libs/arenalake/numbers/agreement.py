@@ -27,7 +27,7 @@ def vote_pairs(first: Floats, second: Floats) -> Floats:
 
 
 def vote_pairs_within(votes: Floats) -> Floats:
-    """Ordered pairs of different votes of one group on each item, by outcome: twice the number of pairs, [..., K, K]."""
+    """Pairs of different votes of one group on each item, by outcome and in both orders, [..., K, K]."""
     pairs = vote_pairs(votes, votes)
     outcomes = np.arange(votes.shape[-1])
     pairs[..., outcomes, outcomes] -= votes
@@ -63,13 +63,13 @@ def majority_agreement(votes: Floats, majority: Floats, *, tie: int | None) -> t
 
 def observed_agreement(pairs: Floats) -> Floats:
     """Share of pairs of votes that are equal, [...], of pairs by outcome [..., K, K]."""
-    return _ratio(np.trace(pairs, axis1=-2, axis2=-1), pairs.sum(axis=(-2, -1)))
+    return ratio(np.trace(pairs, axis1=-2, axis2=-1), pairs.sum(axis=(-2, -1)))
 
 
 def chance_agreement(pairs: Floats) -> Floats:
     """Share of equal pairs if both voted independently, each with the shares they have in these pairs, [...]."""
     total = pairs.sum(axis=(-2, -1))
-    return _ratio((pairs.sum(axis=-1) * pairs.sum(axis=-2)).sum(axis=-1), total * total)
+    return ratio((pairs.sum(axis=-1) * pairs.sum(axis=-2)).sum(axis=-1), total * total)
 
 
 def cohen_kappa(pairs: Floats) -> Floats:
@@ -81,7 +81,7 @@ def cohen_kappa(pairs: Floats) -> Floats:
     Source: Cohen 1960, doi:10.1177/001316446002000104.
     """
     chance = chance_agreement(pairs)
-    return _ratio(observed_agreement(pairs) - chance, 1 - chance)
+    return ratio(observed_agreement(pairs) - chance, 1 - chance)
 
 
 def fleiss_parts(votes: Floats) -> tuple[Floats, Floats, Floats]:
@@ -96,7 +96,8 @@ def fleiss_parts(votes: Floats) -> tuple[Floats, Floats, Floats]:
     n = votes.sum(axis=-1)
     is_item = n > 1
     equal = (votes * (votes - 1)).sum(axis=-1)
-    return equal / np.maximum(n * (n - 1), 1) * is_item, is_item.astype(np.float64), votes * is_item[..., None]
+    shares = equal / np.maximum(n * (n - 1), 1) * is_item
+    return shares, is_item.astype(np.float64), votes * is_item[..., None]
 
 
 def fleiss_kappa(equal: Floats, items: Floats, votes: Floats) -> Floats:
@@ -106,9 +107,9 @@ def fleiss_kappa(equal: Floats, items: Floats, votes: Floats) -> Floats:
 
     Source: Fleiss 1971, doi:10.1037/h0031619.
     """
-    shares = _ratio(votes, votes.sum(axis=-1, keepdims=True))
+    shares = ratio(votes, votes.sum(axis=-1, keepdims=True))
     chance = (shares**2).sum(axis=-1)
-    return _ratio(_ratio(equal, items) - chance, 1 - chance)
+    return ratio(ratio(equal, items) - chance, 1 - chance)
 
 
 def coincidences(votes: Floats) -> Floats:
@@ -122,7 +123,8 @@ def coincidences(votes: Floats) -> Floats:
     """
     n = votes.sum(axis=-1)
     weight = np.where(n > 1, 1 / np.maximum(n - 1, 1), 0.0)
-    return vote_pairs_within(votes) * weight[..., None, None]
+    coinciding: Floats = vote_pairs_within(votes) * weight[..., None, None]
+    return coinciding
 
 
 def krippendorff_alpha(coinciding: Floats, level: Level = "nominal") -> Floats:
@@ -140,7 +142,7 @@ def krippendorff_alpha(coinciding: Floats, level: Level = "nominal") -> Floats:
     distance = _squared_distances(n_by_outcome, level)
     observed = (coinciding * distance).sum(axis=(-2, -1))
     expected = (vote_pairs(n_by_outcome, n_by_outcome) * distance).sum(axis=(-2, -1))
-    return 1 - _ratio((total - 1) * observed, expected)
+    return 1 - ratio((total - 1) * observed, expected)
 
 
 def _squared_distances(n_by_outcome: Floats, level: Level) -> Floats:
@@ -158,10 +160,11 @@ def correlation(n: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Flo
     variances = (n * xx - x * x) * (n * yy - y * y)
     # What is zero on paper comes out as a rounding error of the subtraction.
     is_zero = variances <= 1e-20 * (n * xx) * (n * yy)
-    return _ratio(n * xy - x * y, np.sqrt(np.where(is_zero, 0.0, variances)))
+    return ratio(n * xy - x * y, np.sqrt(np.where(is_zero, 0.0, variances)))
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """The quotient; NaN where the whole is 0."""
     is_something = whole != 0
     ratio: Floats = np.where(is_something, part / np.where(is_something, whole, 1.0), np.nan)
     return ratio
