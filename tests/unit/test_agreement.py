@@ -157,10 +157,10 @@ def test_measures_do_not_depend_on_which_side_is_called_the_first(votes):
 
 def test_rounds_draw_as_many_units_as_there_are_and_are_functions_of_seed_and_round():
     drawn = draw_units(7, 3, 5)
-    assert drawn.sum(axis=1).tolist() == [7] * 5
-    assert (draw_units(7, 3, 2) == drawn[:2]).all()
+    assert drawn.sum(axis=0).tolist() == [7] * 5
+    assert (draw_units(7, 3, 2) == drawn[:, :2]).all()
     assert (draw_units(7, 4, 5) != drawn).any()
-    assert draw_units(1, 0, 3).tolist() == [[1]] * 3
+    assert draw_units(1, 0, 3).tolist() == [[1] * 3]
 
 
 def test_percentile_intervals_are_numpys_without_rounds_that_have_no_value():

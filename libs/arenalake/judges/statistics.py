@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.stats import kendalltau, spearmanr
+from threadpoolctl import threadpool_limits
 
 from arenalake.judges.counts import ITEM, SAME, SCORE_UNIT
 from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_WIN_RATES
@@ -62,8 +63,10 @@ def summarise_agreement(
         `agreement_stats`. A pair without a shared item has no row.
     """
     parts = [AGREEMENT_STATS.no_rows]
-    for _, of_source in items.sort(*ITEM, "judge", nulls_last=True).group_by("source", maintain_order=True):
-        parts += _of_source(of_source, level, rules)
+    # The products are small: threads would wait for each other.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _, of_source in items.sort(*ITEM, "judge", nulls_last=True).group_by("source", maintain_order=True):
+            parts += _of_source(of_source, level, rules)
     agreement = pl.concat(parts)
     return pl.concat([agreement, _rankings(outcomes, agreement, level, rules)])
 
@@ -288,18 +291,19 @@ def _intervals(
     within: bool,
 ) -> dict[tuple[str, str, bool], tuple[Floats, Floats]]:
     """Both ends for each measure, [cells] each; none for a cell of one question, whose every resample is the data."""
-    rounds, parts = len(drawn), by_question.shape[1]
+    rounds, parts = drawn.shape[1], by_question.shape[1]
     at_once = max(1, _ROUNDS_HELD // (rounds * parts))
     found: dict[tuple[str, str, bool], list[tuple[Floats, Floats]]] = {}
     for start in range(0, len(cells), at_once):
         some = cells[start : start + at_once]
-        sums = np.zeros((len(some), rounds, parts))
+        # Rounds lie side by side in memory, so that each step below is one long loop.
+        sums = np.zeros((parts, len(some), rounds))
         for place, cell in enumerate(some):
             for first in range(bounds[cell], bounds[cell + 1], _QUESTIONS):
                 part = slice(first, min(first + _QUESTIONS, bounds[cell + 1]))
-                sums[place] += drawn[:, questions[part]].astype(np.float64) @ by_question[part]
+                sums[:, place] += by_question[part].T @ drawn[questions[part]].astype(np.float64)
         is_one = np.diff(bounds)[some] < 2
-        for key, measured in _measure(sums, within=within).items():
+        for key, measured in _measure(np.moveaxis(sums, 0, -1), within=within).items():
             lower, upper = percentile_interval(measured.value)
             found.setdefault(key, []).append((np.where(is_one, np.nan, lower), np.where(is_one, np.nan, upper)))
     return {

@@ -7,7 +7,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def draw_units(n_units: int, seed: int, rounds: int) -> npt.NDArray[np.uint8]:
-    """How often each unit is drawn in each round, [rounds, units]; a round is a function of (seed, round) alone.
+    """How often each unit is drawn in each round, [units, rounds]; a round is a function of (seed, round) alone.
 
     A byte is enough: of up to 255 units none is drawn more often, and of more units the chance of it is below 1e-500.
     """
@@ -15,7 +15,7 @@ def draw_units(n_units: int, seed: int, rounds: int) -> npt.NDArray[np.uint8]:
     for round_ in range(rounds):
         random = np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
         drawn[round_] = np.bincount(random.integers(0, n_units, n_units, dtype=np.uint32), minlength=n_units)
-    return drawn
+    return np.ascontiguousarray(drawn.T)
 
 
 def percentile_interval(rounds: Floats, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
