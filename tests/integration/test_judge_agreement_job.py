@@ -47,8 +47,9 @@ def mt_bench(lake, real_data):
 def test_mt_bench_has_the_figures_of_its_paper(mt_bench, real_data):
     lake = mt_bench.lake
     lines = judge_agreement.run(mt_bench).lines
-    assert "judge_agreement: mt_bench, expert and expert, with ties: 64.8% of 1,428 pairs of votes agree (random 33%)" in (
-        lines
+    assert (
+        "judge_agreement: mt_bench, expert and expert, with ties: 64.8% of 1,428 pairs of votes agree (random 33%)"
+        in (lines)
     )
     stats = lake.load(AGREEMENT_STATS)
     by_turn = stats.filter((pl.col("grouping") == "turn") & (pl.col("measure") == "agreement"))

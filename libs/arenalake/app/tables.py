@@ -10,7 +10,7 @@ from arenalake.battles.tables import (
 )
 from arenalake.corpus.tables import CONVERSATION_COUNTS, CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.tables import INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
-from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_WIN_RATES
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
@@ -71,6 +71,8 @@ ALL_TABLES: tuple[Table, ...] = (
     VOLUME_STATS,
     AGREEMENT_STATS,
     JUDGE_WIN_RATES,
+    JUDGE_BIAS,
+    GRADE_COUNTS,
     CONVERSATION_COUNTS,
     CORPUS_SHAPE,
     VOTER_STATS,

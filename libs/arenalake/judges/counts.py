@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from arenalake.entities.sides import add_side_sums
 from arenalake.judges.options import JudgesConfig
 
 # What two judges have to vote on to be compared.
@@ -23,9 +24,10 @@ def judged_votes(battles: DataFrame, judges: JudgesConfig) -> DataFrame:
         battles: the table `battles`.
 
     Returns:
-        source (or the name of the set that it is in), judge_kind, group, judge (a name; that of the source where the
-        record has none), is_named, question_id, category, turn, model_a, model_b, is_turned (model_b was shown first),
-        outcome (0: model_a wins, 1: a tie of either kind, 2: model_b wins), score (of model_a; null without), likert.
+        file_source (the source), battle_id, source (the name of the set that the source is in, else the source's),
+        judge_kind, group, judge (a name; that of the source where the record has none), is_named, question_id,
+        category, turn, model_a, model_b, is_turned (model_b was shown first), outcome (0: model_a wins, 1: a tie of
+        either kind, 2: model_b wins), score (of model_a; null without), likert.
     """
     source = F.col("source")
     set_of = _chosen(source, judges.matched, lambda column, sources: column.isin(*sources))
@@ -37,6 +39,8 @@ def judged_votes(battles: DataFrame, judges: JudgesConfig) -> DataFrame:
     is_tie = F.col("winner").startswith("tie")
     score = F.when(is_turned, 1 - F.col("score")).otherwise(F.col("score"))
     return battles.select(
+        F.col("source").alias("file_source"),
+        "battle_id",
         F.coalesce(set_of, source).alias("source"),
         "judge_kind",
         F.coalesce(group, "judge_kind").alias("group"),
@@ -119,3 +123,81 @@ def count_outcomes(votes: DataFrame) -> DataFrame:
     """Votes by group and pair of models: source, judge_kind, group, turn, category, model_a, model_b, n_0, n_1, n_2."""
     outcomes = [F.count_if(F.col("outcome") == k).alias(f"n_{k}") for k in range(3)]
     return votes.groupBy("source", "judge_kind", "group", "turn", "category", "model_a", "model_b").agg(*outcomes)
+
+
+def count_leanings(votes: DataFrame, *, by: str) -> DataFrame:
+    """What votes say of their judges: sides, ties, and several votes of one judge on an item.
+
+    Two votes of a judge on both orders of an item are a pair, of which a tie and a win lean to a side as two wins for
+    what was shown there do.
+
+    Args:
+        votes: as `judged_votes` gives them.
+        by: `group` or `judge`.
+
+    Returns:
+        source, judge (the value of `by`), n (votes), ties, first (wins of what was shown first), swapped (pairs),
+        consistent, prefers_first and prefers_second (of these); n_again and n_contradicting (judges with several votes
+        on an item, and those of them whose votes differ).
+    """
+    orders = {"a": ~F.col("is_turned"), "b": F.col("is_turned")}
+    counted = {
+        f"{first}_{k}": F.count_if(shown & (F.col("outcome") == k)) for first, shown in orders.items() for k in range(3)
+    }
+    of_judges = votes.groupBy(*ITEM, by, *({"judge"} - {by}), "is_named").agg(*[c.alias(n) for n, c in counted.items()])
+    # +1 for what is shown first, -1 for what is shown second.
+    leaning = {"a": (1, 0, -1), "b": (-1, 0, 1)}
+    pairs: dict[str, list[Column]] = {"consistent": [], "prefers_first": [], "prefers_second": []}
+    for k in range(3):
+        for m in range(3):
+            sum_of_both = leaning["a"][k] + leaning["b"][m]
+            name = "consistent" if sum_of_both == 0 else "prefers_first" if sum_of_both > 0 else "prefers_second"
+            pairs[name].append(F.col(f"a_{k}") * F.col(f"b_{m}"))
+    is_same_person = F.col("is_named") & F.col("question_id").isNotNull()
+    of_outcome = [F.col(f"a_{k}") + F.col(f"b_{k}") for k in range(3)]
+    n = sum(of_outcome[1:], of_outcome[0])
+    n_outcomes = sum(((one > 0).cast("int") for one in of_outcome), F.lit(0))
+    is_again = is_same_person & (n > 1)
+    sums = {
+        "n": n,
+        "ties": of_outcome[1],
+        "first": F.col("a_0") + F.col("b_2"),
+        **{name: F.when(is_same_person, sum(some[1:], some[0])).otherwise(0) for name, some in pairs.items()},
+    }
+    return of_judges.groupBy("source", F.col(by).alias("judge")).agg(
+        *[F.sum(column).alias(name) for name, column in sums.items()],
+        F.count_if(is_again).alias("n_again"),
+        F.count_if(is_again & (n_outcomes > 1)).alias("n_contradicting"),
+    )
+
+
+def count_lengths(votes: DataFrame, battles: DataFrame, messages: DataFrame, *, tokenizer: str) -> DataFrame:
+    """Votes that are no tie by how much longer the answers shown first are, up to the turn that the vote is about.
+
+    Args:
+        votes: as `judged_votes` gives them.
+        battles: the table that they are from.
+        messages: the table `messages`, measured with the tokenizer.
+        tokenizer: its name in `n_tokens`.
+
+    Returns:
+        source, judge (the group), longer (tokens of what was shown first less those of the other), n, wins (of what
+        was shown first). Votes on answers without a text, or not measured with the tokenizer, are not counted.
+    """
+    sums = {"tokens": F.element_at("n_tokens", tokenizer)}
+    measured = add_side_sums(battles.select("source", "battle_id", "turn"), messages, sums, role="assistant")
+    measured = measured.select(
+        F.col("source").alias("file_source"), "battle_id", (F.col("tokens_a") - F.col("tokens_b")).alias("longer")
+    )
+    decided = votes.where("outcome <> 1").join(measured.where("longer IS NOT NULL"), ["file_source", "battle_id"])
+    is_first = (F.col("outcome") == 0) != F.col("is_turned")
+    return decided.groupBy("source", F.col("group").alias("judge"), "longer").agg(
+        F.count(F.lit(1)).alias("n"), F.count_if(is_first).alias("wins")
+    )
+
+
+def count_grades(votes: DataFrame, *, by: str) -> DataFrame:
+    """Votes that have a grade: source, judge_kind, judge (the value of `by`), category, grade, n."""
+    graded = votes.where("likert IS NOT NULL")
+    judge, grade = F.col(by).alias("judge"), F.col("likert").alias("grade")
+    return graded.groupBy("source", "judge_kind", judge, "category", grade).agg(F.count(F.lit(1)).alias("n"))

@@ -6,11 +6,19 @@ import polars as pl
 from pyspark.sql import DataFrame
 
 from arenalake.config import Config
-from arenalake.entities.tables import BATTLES
-from arenalake.judges.counts import count_items, count_outcomes, judged_votes
+from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
+from arenalake.judges.counts import (
+    count_grades,
+    count_items,
+    count_leanings,
+    count_lengths,
+    count_outcomes,
+    judged_votes,
+)
 from arenalake.judges.options import JudgesConfig
 from arenalake.judges.statistics import AgreementRules, summarise_agreement, win_rates
-from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_WIN_RATES
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Derivation, Lake, derive
 from arenalake.step import Context, StepResult
 
@@ -29,6 +37,8 @@ def _derivations(config: Config) -> list[Derivation]:
     return [
         Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, judges=judges, rules=rules), of_rounds),
         Derivation(JUDGE_WIN_RATES, [BATTLES], partial(_win_rates, judges=judges), settings),
+        Derivation(JUDGE_BIAS, [BATTLES, MESSAGES], partial(_bias, judges=judges, rules=rules), of_rounds),
+        Derivation(GRADE_COUNTS, [BATTLES], partial(_grades, judges=judges), settings),
     ]
 
 
@@ -45,6 +55,29 @@ def _agreement(battles: DataFrame, *, judges: JudgesConfig, rules: AgreementRule
 
 def _win_rates(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
     return win_rates(in_memory(count_outcomes(judged_votes(battles, judges))))
+
+
+def _bias(battles: DataFrame, messages: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
+    votes = judged_votes(battles, judges)
+    lengths = in_memory(count_lengths(votes, battles, messages, tokenizer=judges.tokenizer))
+    parts = [
+        *(summarise_leanings(in_memory(count_leanings(votes, by=by)), level=by) for by in _levels(judges)),
+        summarise_lengths(lengths),
+    ]
+    if judges.families:
+        outcomes, items = in_memory(count_outcomes(votes)), in_memory(count_items(votes, by="group"))
+        parts.append(summarise_families(outcomes, items, judges.families, seed=rules.seed, rounds=rules.rounds))
+    return pl.concat(parts)
+
+
+def _grades(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
+    votes = judged_votes(battles, judges)
+    counted = {level: in_memory(count_grades(votes, by=level)) for level in _levels(judges)}
+    return pl.concat(counts.with_columns(level=pl.lit(level)) for level, counts in counted.items())
+
+
+def _levels(judges: JudgesConfig) -> list[str]:
+    return ["group", "judge"] if judges.single else ["group"]
 
 
 def in_memory(counted: DataFrame) -> pl.DataFrame:

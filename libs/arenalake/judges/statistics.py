@@ -89,6 +89,8 @@ def _of_source(items: pl.DataFrame, level: str, rules: AgreementRules) -> Iterat
     for some in _chunks(pairs, "pair", _ROWS):
         first, second = (items[some[name]] for name in ("row", "row_right"))
         rows = _shared(first, second)
+        if not len(rows):
+            continue
         sums = _sums(first[rows], second[rows])
         about = first[rows].select(
             "source", "question", "item", *("turn", "category", "model_a", "model_b"), judge_a="judge"

@@ -113,7 +113,7 @@ JUDGE_BIAS = Table(
         Column("n", "bigint", "votes, or what else the share is of", required=True),
         Column("k", "bigint", "those that have the property; null where the measure is no share"),
         Column("value", "double", "the measure; null where it has none"),
-        *interval_columns("Clopper and Pearson's for shares, Wald's for log odds, of a bootstrap over questions else"),
+        *interval_columns("Wilson's for shares, Wald's for log odds, percentiles over questions for a favour"),
         Column("p_value", "double", "of the exact binomial test that the share is 1/2; null where that is no question"),
     ),
     key=("source", "level", "judge", "measure"),
