@@ -3,13 +3,14 @@
 import json
 from collections import Counter
 
+import duckdb
 import polars as pl
 import pytest
 
 from arenalake.config import parse_config
 from arenalake.ingest import job as ingest
 from arenalake.judges import job as judge_agreement
-from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_WIN_RATES
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Lake
 from arenalake.step import Context
 
@@ -82,3 +83,94 @@ def test_mt_bench_has_the_figures_of_its_paper(mt_bench, real_data):
     again = Lake(lake.spark, mt_bench.config.storage)
     judge_agreement.run(Context(mt_bench.config, again))
     assert again.versions()["written"] == {}
+
+
+def test_three_files_of_llmfao_are_matched_by_a_mapped_key(lake, real_data):
+    columns = {"question_id": "prompt", "model_a": "left", "model_b": "right"}
+    labels = {"left": "model_a", "right": "model_b", "tie": "tie"}
+    votes = {"format": "votes", "winner_labels": labels, "columns": columns}
+    folder = real_data / "llmfao"
+    sources = {
+        "crowd": votes | {"path": str(folder / "crowd-comparisons.csv"), "columns": columns | {"judge": "worker"}},
+        **{
+            f"gpt-{n}": votes | {"path": str(folder / f"gpt{n}-crowd-comparisons.csv"), "judge_kind": "model"}
+            for n in (3, 4)
+        },
+    }
+    judges = {
+        "matched": {"llmfao": list(sources)},
+        "groups": {"gpt-3": "gpt-3", "gpt-4": "gpt-4"},
+        "groupings": ["all"],
+        "families": {"gpt-4": ["GPT*"]},
+    }
+    context = Context(config_of(lake, sources=sources, judges=judges, bootstrap={"rounds": 50}), lake)
+    ingest.run(context)
+    judge_agreement.run(context)
+    stats = lake.load(AGREEMENT_STATS).filter(pl.col("setup") == "with_ties")
+    assert stats["source"].unique().to_list() == ["llmfao"]
+    found = {
+        (row["judge_a"], row["judge_b"]): (row["n_agree"], row["n"])
+        for row in stats.filter(pl.col("measure") == "agreement").iter_rows(named=True)
+    }
+    expected = duckdb.sql(
+        f"""
+        WITH votes AS (
+            SELECT 'human' AS judge, worker::VARCHAR AS person, * EXCLUDE worker FROM '{folder}/crowd-comparisons.csv'
+            UNION ALL SELECT 'gpt-3', 'gpt-3', * FROM '{folder}/gpt3-crowd-comparisons.csv'
+            UNION ALL SELECT 'gpt-4', 'gpt-4', * FROM '{folder}/gpt4-crowd-comparisons.csv'
+        ), turned AS (
+            SELECT judge, person, row_number() OVER () AS vote, prompt, least("left", "right") AS x,
+                greatest("left", "right") AS y,
+                CASE WHEN winner = 'tie' THEN 'tie' WHEN (winner = 'left') = ("left" < "right") THEN 'x' ELSE 'y' END AS won
+            FROM votes
+        )
+        SELECT a.judge, b.judge, count(*) FILTER (a.won = b.won), count(*)
+        FROM turned a JOIN turned b USING (prompt, x, y)
+        WHERE a.judge < b.judge OR (a.judge = b.judge AND a.vote < b.vote AND a.person <> b.person)
+        GROUP BY ALL
+        """
+    ).fetchall()
+    assert found == {(a, b): (agree, n) for a, b, agree, n in expected}
+    bias = lake.load(JUDGE_BIAS)
+    assert {"tie", "first_wins", "own_family", "own_family_favour"} <= set(bias["measure"])
+    assert lake.load(GRADE_COUNTS).is_empty()
+
+
+def test_votes_say_what_their_judges_lean_to(lake, tmp_path):
+    def votes(judge, question, *both):
+        return [
+            {"judge": judge, "question_id": question, "model_a": a, "model_b": b, "winner": winner, "likert": 3}
+            for (a, b), winner in zip((("m", "n"), ("n", "m")), both, strict=False)
+        ]
+
+    records = [
+        *votes("x", 1, "model_a", "model_b"),  # m both times
+        *votes("x", 2, "model_a", "model_a"),  # what is first
+        *votes("x", 3, "tie", "model_b"),  # leans to what is second
+        *votes("x", 4, "tie", "tie"),
+        *votes("x", 5, "model_b"),
+        *votes("x", 5, "model_a"),  # contradicts the vote before
+    ]
+    file = tmp_path / "raw" / "votes.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    sources = {"s": {"format": "votes", "path": str(file)}}
+    context = Context(config_of(lake, sources=sources, judges={"single": True}, bootstrap={"rounds": 20}), lake)
+    ingest.run(context)
+    judge_agreement.run(context)
+    bias = lake.load(JUDGE_BIAS)
+    for level, judge in (("group", "human"), ("judge", "x")):
+        rows = bias.filter((pl.col("level") == level) & (pl.col("judge") == judge))
+        assert {row["measure"]: (row["k"], row["n"]) for row in rows.iter_rows(named=True)} == {
+            "tie": (3, 10),
+            "first_wins": (4, 7),
+            "consistent": (2, 4),
+            "prefers_first": (1, 4),
+            "prefers_second": (1, 4),
+            "contradicts": (3, 5),
+        }
+    assert lake.load(AGREEMENT_STATS).is_empty()
+    assert lake.load(GRADE_COUNTS).select("level", "judge", "grade", "n").rows() == [
+        ("group", "human", 3, 10),
+        ("judge", "x", 3, 10),
+    ]
