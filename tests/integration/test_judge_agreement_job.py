@@ -121,7 +121,8 @@ def test_three_files_of_llmfao_are_matched_by_a_mapped_key(lake, real_data):
         ), turned AS (
             SELECT judge, person, row_number() OVER () AS vote, prompt, least("left", "right") AS x,
                 greatest("left", "right") AS y,
-                CASE WHEN winner = 'tie' THEN 'tie' WHEN (winner = 'left') = ("left" < "right") THEN 'x' ELSE 'y' END AS won
+                CASE winner = 'tie' WHEN true THEN 'tie'
+                    ELSE CASE (winner = 'left') = ("left" < "right") WHEN true THEN 'x' ELSE 'y' END END AS won
             FROM votes
         )
         SELECT a.judge, b.judge, count(*) FILTER (a.won = b.won), count(*)

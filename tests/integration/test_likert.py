@@ -122,15 +122,20 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
         ("q2", None, "model_b", None, "gpt-4/scores", "model"),
         ("q3", None, "tie", None, "ann", "human"),
     ]
+    off = "no whole number from 1 to 8"
+    nothing = "rating is missing, and there are no two scores"
+    both = "there are a rating and scores, and nobody can tell which is the vote"
     told = {
-        "flat": ["rating is 0.0, no whole number from 1 to 8", "rating is 2.5, no whole number from 1 to 8"]
-        + ["rating is 9.0, no whole number from 1 to 8", "rating is missing, and there are no two scores"],
-        "others": ["both sides are the same model, koala", "one score is missing"]
-        + ["rater_kind is cat; it must be human or model"]
-        + ["there are a rating and scores, and nobody can tell which is the vote"],
-        "tasks": ["a rater gave no rating", "a rating is 12.0, no whole number from 1 to 8", "the task was canceled"],
-        "summed": ["rating is missing, and there are no two scores", "the task was canceled"],
-        "reviews": ["rating is 0.0, no whole number from 1 to 8", "rating is missing, and there are no two scores"],
+        "flat": [f"rating is 0.0, {off}", f"rating is 2.5, {off}", f"rating is 9.0, {off}", nothing],
+        "others": [
+            "both sides are the same model, koala",
+            "one score is missing",
+            "rater_kind is cat; it must be human or model",
+            both,
+        ],
+        "tasks": ["a rater gave no rating", f"a rating is 12.0, {off}", "the task was canceled"],
+        "summed": [nothing, "the task was canceled"],
+        "reviews": [f"rating is 0.0, {off}", nothing],
     }
     assert {source: reasons(lake, source) for source in told} == told
 
