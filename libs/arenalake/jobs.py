@@ -28,7 +28,11 @@ JOBS = {
     "moderation_stats": Job("arenalake.moderation.job", ("measure",)),
     "battle_stats": Job("arenalake.battles.job", ("ingest",)),
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
+    "judge_agreement": Job("arenalake.judges.job", ("measure",)),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
     "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
-    "report": Job("arenalake.app.report", ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce")),
+    "report": Job(
+        "arenalake.app.report",
+        ("corpus_stats", "token_stats", "moderation_stats", "ratings", "judge_agreement", "reproduce"),
+    ),
 }

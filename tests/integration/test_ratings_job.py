@@ -7,13 +7,13 @@ from pyspark.sql import functions as F
 from rating_lakes import METHODS, MODELS, battles_of_a_crowd, config_of, counts_of, frame_of, messages_of, nothing_of
 
 from arenalake.battles.tables import BATTLE_COUNTS, REMOVED_VOTES
+from arenalake.entities.sides import add_side_sums
 from arenalake.entities.tables import BATTLES, MESSAGES
 from arenalake.errors import CallerError, ConfigError
 from arenalake.lake import Lake
 from arenalake.ratings.job import RatingPlan, run
 from arenalake.ratings.model.style import StyledBattles, fit_style, standardise
 from arenalake.ratings.options import THREE_OUTCOMES
-from arenalake.ratings.spark.sides import add_side_sums
 from arenalake.ratings.spark.spread import count_votes, slice_rows
 from arenalake.ratings.tables import (
     RATING_FITS,

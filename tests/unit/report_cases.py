@@ -10,6 +10,7 @@ from arenalake.battles.tables import CLEANING_STATS, PAIR_STATS, POSITION_STATS,
 from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.disclosure.cells import hide_cells
 from arenalake.entities.tables import SOURCE_TERMS
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
 from arenalake.ratings.tables import (
     RATING_CALIBRATION,
@@ -78,6 +79,26 @@ def flag_row(unit, n, n_flagged, *, grouping="all", category="any", **other):
     return key | {"n": n, "n_flagged": n_flagged, "rate": rate} | ends | (scores if unit == "message" else {}) | other
 
 
+def agreement_row(judge_a, judge_b, value, *, setup="with_ties", grouping="all", measure="agreement", **other):
+    key = {"source": "s", "level": "group", "judge_a": judge_a, "judge_b": judge_b, "grouping": grouping}
+    numbers = {"n_questions": 40, "n_items": 80, "n": 100, "value": value, "ci_lower": 0.4, "ci_upper": 0.8}
+    return key | numbers | {"setup": setup, "measure": measure, "random_value": 1 / 3, "is_basis": True} | other
+
+
+def bias_row(judge, measure, value, **other):
+    key = {"source": "s", "level": "group", "judge": judge, "measure": measure}
+    return key | {"n": 50, "k": 30, "value": value, "ci_lower": 0.45, "ci_upper": 0.74, "p_value": 0.2} | other
+
+
+def win_rate_row(judge_group, model, **other):
+    key = {"source": "s", "judge_group": judge_group, "grouping": "category", "category": "math", "model": model}
+    return key | {"n": 9, "wins": 5, "ties": 1, "opponents": 2, "win_rate": 0.55, "half_win_rate": 0.6} | other
+
+
+def grade_row(judge, grade, n):
+    return {"source": "s", "judge_kind": "human", "level": "group", "judge": judge, "grade": grade, "n": n}
+
+
 def ledger_row(source, place, name, ours, *, unit="conversations", verdict="differs", **other):
     key = {"source": source, "place": place, "figure": name, "citation": "a paper", "definition": "as it says"}
     return key | {"unit": unit, "published": 1e6, "ours": ours, "tolerance": 0.0, "verdict": verdict} | other
@@ -122,6 +143,10 @@ def frames(
     influence=(),
     cleaning=(),
     terms=(),
+    agreement=(),
+    bias=(),
+    win_rates=(),
+    grades=(),
     min_cell=10,
 ):
     rows = {
@@ -142,6 +167,10 @@ def frames(
         MODERATION_STATS: flags,
         MODERATION_CURVES: curves,
         MODERATION_ANSWERS: answers,
+        AGREEMENT_STATS: agreement,
+        JUDGE_BIAS: bias,
+        JUDGE_WIN_RATES: win_rates,
+        GRADE_COUNTS: grades,
         REPRODUCTION: figures,
         SOURCE_TERMS: terms,
     }
@@ -224,6 +253,10 @@ def hostile_frames():
             for unit in ("message", "conversation")
         ],
         curves=[curve | {"category": name, "threshold": 0.1, "n_above": 50, "share": 0.5} for name in names],
+        agreement=[agreement_row(a, b, 0.6) for a in names for b in names if a <= b],
+        bias=[bias_row(name, "tie", 0.6) for name in names],
+        win_rates=[win_rate_row(name, name, category=name) for name in names],
+        grades=[grade_row(name, grade, 5) for name in names for grade in (1, 8)],
         figures=[ledger_row(name, 0, name, 5, reason=name, definition=name, citation=name) for name in names],
         terms=[
             dict.fromkeys(("source", "format", "title", "licence", "citation"), name)

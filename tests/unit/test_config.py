@@ -39,7 +39,7 @@ def votes_with(columns, **settings):
         ({"storage": {"root": "x", "catalog": "c", "schema": "s"}}, ["give either `root`"]),
         (
             {"sources": {"a": {"format": "arna", "path": "x"}}},
-            ["sources.a.format: 'arna' is not known", "arena_expert, lmsys_chat_1m"],
+            ["sources.a.format: 'arna' is not known", "arena_expert, likert, lmsys_chat_1m"],
         ),
         ({"sources": {"a": {"path": "x"}}}, ["sources.a.format: is missing; known: arena,"]),
         ({"sources": {"a": "x"}}, ["sources.a: must be a section (got 'x'); allowed here: format, path"]),

@@ -13,10 +13,13 @@ import pytest
 from report_cases import (
     HOSTILE,
     Elements,
+    agreement_row,
     answer_row,
+    bias_row,
     calibrated,
     flag_row,
     frames,
+    grade_row,
     hostile_frames,
     ledger_row,
     moved,
@@ -27,6 +30,7 @@ from report_cases import (
     read_csv,
     text_of,
     token_row,
+    win_rate_row,
 )
 
 from arenalake.app.pages import build_pages
@@ -43,7 +47,7 @@ def hostile_site():
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 7 + len(HOSTILE)
+    assert len(pages) == 8 + len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -88,7 +92,7 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
 
 def test_figures_are_valid_and_hold_no_markup_but_ours(hostile_site):
     specs = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
-    assert len(specs) == 23
+    assert len(specs) == 26
     found = set()
     for spec in specs:
         go.Figure(spec)  # raises on a property that Plotly does not know
@@ -486,3 +490,37 @@ def test_attempts_and_answers_are_shown_and_small_ones_hidden():
 def test_a_source_without_attempts_has_no_section_of_answers():
     shown = frames(flags=[flag_row("conversation", 1000, 0)], answers=[answer_row(0, 0)])
     assert "Attempts and answers" not in text_of(render_site(build_pages(shown)), "moderation.html")
+
+
+def test_the_page_of_judges_has_agreement_bias_grades_and_win_rates():
+    stats = [
+        agreement_row("expert", "expert", 0.63),
+        agreement_row("expert", "gpt-4", 0.66, is_basis=False),
+        agreement_row("expert", "gpt-4", 0.85, setup="without_ties"),
+        agreement_row("expert", "gpt-4", None, measure="cohen_kappa", ci_lower=None, ci_upper=None),
+        agreement_row("expert", "gpt-4", 0.7, grouping="turn", turn=1),
+        agreement_row("expert", "gpt-4", 0.5, grouping="category", category="math"),
+    ]
+    bias = [
+        bias_row("gpt-4", "first_wins", 0.6),
+        bias_row("gpt-4", "length_log_odds", 0.31, k=None, p_value=None),
+    ]
+    site = render_site(
+        build_pages(
+            frames(
+                agreement=stats,
+                bias=bias,
+                win_rates=[win_rate_row("expert", "gpt-4")],
+                grades=[grade_row("expert", 1, 3), grade_row("expert", 8, 1)],
+            )
+        )
+    )
+    text = text_of(site, "judges.html")
+    assert "Too few questions for inference: expert and gpt-4." in text
+    for said in ("Agreement by turn in s", "Agreement by category in s", "60.0 %", "0.310", "75.0 %", "55.0 %"):
+        assert said in text
+    assert [row["value"] for row in read_csv(site, "agreement-s-all")][:2] == ["0.63", "0.66"]
+
+
+def test_without_votes_the_page_of_judges_says_so():
+    assert "There are no votes." in text_of(render_site(build_pages(frames())), "judges.html")

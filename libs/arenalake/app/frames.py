@@ -7,6 +7,7 @@ from arenalake.battles.tables import CLEANING_STATS, PAIR_STATS, POSITION_STATS,
 from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.disclosure.cells import hide_cells, hide_ingested
 from arenalake.entities.tables import INGESTED_FILES, SOURCE_TERMS
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Lake
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
@@ -18,7 +19,15 @@ from arenalake.ratings.tables import (
     RATINGS,
     STYLE_COEFFICIENTS,
 )
-from arenalake.report.frames import ANSWER_GROUPINGS, MAX_ROWS, MODERATION_GROUPINGS, TOKEN_GROUPINGS, Frames, typed
+from arenalake.report.frames import (
+    AGREEMENT_GROUPINGS,
+    ANSWER_GROUPINGS,
+    MAX_ROWS,
+    MODERATION_GROUPINGS,
+    TOKEN_GROUPINGS,
+    Frames,
+    typed,
+)
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
 
@@ -27,8 +36,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `moderation_curves` `all`, of `rating_pairs` the slice `all`. Cells under `min_cell` are
-    hidden here, before anything is shown.
+    it is `all` and `model`, of `moderation_curves` `all`, of `rating_pairs` the slice `all`; of judges what is about
+    groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -48,6 +57,10 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         MODERATION_STATS: pl.col("grouping").is_in(MODERATION_GROUPINGS),
         MODERATION_CURVES: pl.col("grouping") == "all",
         MODERATION_ANSWERS: pl.col("grouping").is_in(ANSWER_GROUPINGS),
+        AGREEMENT_STATS: (pl.col("level") == "group") & pl.col("grouping").is_in(AGREEMENT_GROUPINGS),
+        JUDGE_BIAS: pl.col("level") == "group",
+        JUDGE_WIN_RATES: None,
+        GRADE_COUNTS: pl.col("level") == "group",
         REPRODUCTION: None,
         SOURCE_TERMS: None,
     }

@@ -3,6 +3,7 @@
 from arenalake.battles.page import build_battles
 from arenalake.corpus.page import build_corpus
 from arenalake.ingest.page import build_data
+from arenalake.judges.page import build_judges
 from arenalake.moderation.page import build_moderation
 from arenalake.ratings.page import build_leaderboards
 from arenalake.report.frames import Frames
@@ -16,6 +17,7 @@ def build_pages(frames: Frames) -> list[Page]:
     return [
         *build_leaderboards(frames),
         build_battles(frames),
+        build_judges(frames),
         build_corpus(frames),
         build_tokens(frames),
         build_moderation(frames),

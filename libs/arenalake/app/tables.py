@@ -10,6 +10,7 @@ from arenalake.battles.tables import (
 )
 from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.tables import INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import (
     MODERATION_ANSWERS,
@@ -63,6 +64,10 @@ ALL_TABLES: tuple[Table, ...] = (
     PAIR_STATS,
     POSITION_STATS,
     VOLUME_STATS,
+    AGREEMENT_STATS,
+    JUDGE_WIN_RATES,
+    JUDGE_BIAS,
+    GRADE_COUNTS,
     CORPUS_SHAPE,
     VOTER_STATS,
     LANGUAGE_AUDIT,

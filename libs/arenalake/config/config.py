@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from arenalake.battles.options import CleaningConfig
 from arenalake.config.spark import SparkConfig
 from arenalake.jobs import JOBS
+from arenalake.judges.options import JudgesConfig
 from arenalake.lake.options import StorageConfig
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.samples.options import GenerateConfig
@@ -58,6 +59,7 @@ class Config(Section):
     language: LanguageConfig = LanguageConfig()
     cleaning: CleaningConfig = CleaningConfig()
     ratings: RatingsConfig = RatingsConfig()
+    judges: JudgesConfig = JudgesConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     report: ReportConfig = ReportConfig()
     mlflow: MlflowConfig = MlflowConfig()
@@ -78,6 +80,18 @@ class Config(Section):
             raise ValueError(
                 f"pipeline.reread: {', '.join(unknown)} is not among the sources; known: {', '.join(self.sources)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _matched_sources_are_there(self) -> "Config":
+        matched = self.judges.matched
+        unknown = sorted({source for sources in matched.values() for source in sources} - set(self.sources))
+        if unknown:
+            raise ValueError(
+                f"judges.matched: {', '.join(unknown)} is not among the sources; known: {', '.join(self.sources)}"
+            )
+        if taken := sorted(set(matched) & set(self.sources)):
+            raise ValueError(f"judges.matched: {', '.join(taken)} is the name of a source; give the set another one")
         return self
 
     @model_validator(mode="after")

@@ -155,6 +155,28 @@ MESSAGES = Table(
     has_changes=True,
 )
 
+LIKERT_RECORDS = Table(
+    name="likert_records",
+    layer="silver",
+    comment="One row per comparison on a Likert scale, as it was given; its votes are battles. No text.",
+    columns=(
+        SOURCE,
+        _FILE,
+        RECORD_KEY,
+        Column("question_id", "string", "question as given, else a hash of the prompt", required=True),
+        Column("category", "string", "category of the question; null where the source has none"),
+        Column("prompt_variant", "string", "how the judge was asked; null where the source does not say"),
+        Column("model_a", "string", "model shown first", required=True),
+        Column("model_b", "string", "model shown second", required=True),
+        Column("rating", "int", "rating of the record as a whole, low for model_a; null where there is none"),
+        Column("score_a", "double", "score of the first answer; null where answers were not scored"),
+        Column("score_b", "double", "score of the second answer; null where answers were not scored"),
+        Column("ratings", "array<int>", "ratings of single raters in order; null where the record has none"),
+    ),
+    key=("source", "record_key"),
+    stats_columns=("source", "file", "model_a", "model_b", "category", "prompt_variant"),
+)
+
 QUARANTINE = Table(
     name="quarantine",
     layer="silver",
@@ -213,4 +235,5 @@ SOURCE_TERMS = Table(
 
 # Two battles without a time are in the order of their files, and what counts as a leak follows the configuration.
 BATTLE = Entity(BATTLES, incidental=("sequence", "leaked"))
+LIKERT_RECORD = Entity(LIKERT_RECORDS)
 CONVERSATION = Entity(CONVERSATIONS, as_conversations=lambda conversations: conversations)

@@ -10,6 +10,7 @@ from arenalake.lake.table import Table
 MAX_ROWS = 100_000
 TOKEN_GROUPINGS = ("all", "model", "language")
 MODERATION_GROUPINGS = ("all", "model", "language")
+AGREEMENT_GROUPINGS = ("all", "turn", "category")
 ANSWER_GROUPINGS = ("all", "model")
 _INTEGERS = {"int": "Int64", "bigint": "Int64", "boolean": "boolean", "string": "object"}
 
@@ -40,6 +41,10 @@ class Frames:
     moderation_stats: pd.DataFrame
     moderation_curves: pd.DataFrame
     moderation_answers: pd.DataFrame
+    agreement_stats: pd.DataFrame
+    judge_bias: pd.DataFrame
+    judge_win_rates: pd.DataFrame
+    grade_counts: pd.DataFrame
     reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame

@@ -5,6 +5,7 @@ from arenalake.sources.arena import ARENA
 from arenalake.sources.arena_55k import ARENA_55K
 from arenalake.sources.arena_100k import ARENA_100K
 from arenalake.sources.arena_140k import ARENA_140K, ARENA_EXPERT
+from arenalake.sources.likert import LIKERT
 from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
 from arenalake.sources.mt_bench import MT_BENCH
 from arenalake.sources.source import Source
@@ -20,6 +21,7 @@ SOURCES: dict[str, Source] = {
     "arena_expert": ARENA_EXPERT,
     "mt_bench": MT_BENCH,
     "wildchat": WILDCHAT,
+    "likert": LIKERT,
     "votes": VOTES,
 }
 

@@ -3,7 +3,7 @@
 GPT-4 saw each pair in both orders; `tie (inconsistent)` is a tie because its two verdicts contradict each other.
 """
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.prompts import prompt_hash
@@ -24,6 +24,18 @@ _FIELDS = [
     Field("turn", "double", "turn"),
 ]
 
+# Ten questions each, from 81 on; the judgments themselves have no category.
+# Source: FastChat, fastchat/llm_judge/data/mt_bench/question.jsonl.
+_CATEGORIES = ("writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities")
+_FIRST_QUESTION, _QUESTIONS_EACH = 81, 10
+
+
+def _category(question_id: Column) -> Column:
+    """The category of a question of the benchmark; null for any other question."""
+    place = F.floor((question_id.try_cast("bigint") - _FIRST_QUESTION) / _QUESTIONS_EACH)
+    is_known = place.between(0, len(_CATEGORIES) - 1)
+    return F.when(is_known, F.get(F.array(*map(F.lit, _CATEGORIES)), place.cast("int")))
+
 
 def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
     raw = raw_values(_FIELDS)
@@ -43,6 +55,7 @@ def _parse(records: DataFrame, config: LabelledBattleSettings) -> DataFrame:
         # The published data set has GPT-4's verdicts in a split of its own, with the same columns.
         judge_kind=F.when(raw["judge"].startswith("gpt"), "model").otherwise(config.judge_kind),
         turn=raw["turn"],
+        category=_category(raw["question_id"]),
         prompt_hash=prompt_hash(raw["conversation_a"]),
         leaked=gives_away(raw, config.identity_phrases),
         sequence=F.col("position"),

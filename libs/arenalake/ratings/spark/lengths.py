@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.ratings.spark.sides import add_side_sums
+from arenalake.entities.sides import add_side_sums
 
 
 def add_length(battles: DataFrame, messages: DataFrame, *, tokenizer: str, threshold: int) -> DataFrame:

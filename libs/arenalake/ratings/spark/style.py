@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.special import expit
 
+from arenalake.entities.sides import add_side_sums
 from arenalake.lake.table import Table
 from arenalake.ratings.model import intervals, leaderboard
 from arenalake.ratings.model.elo import pack, unpack
@@ -28,7 +29,6 @@ from arenalake.ratings.model.style import StyledBattles, StyleFit, Weights, fit_
 from arenalake.ratings.model.votes import Floats, PairVotes
 from arenalake.ratings.options import STYLE_COVARIATES, BootstrapConfig, RatingsConfig
 from arenalake.ratings.spark.judges import judge_key
-from arenalake.ratings.spark.sides import add_side_sums
 from arenalake.ratings.spark.spread import (
     BLOCK,
     apply_to_both,

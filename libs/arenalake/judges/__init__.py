@@ -1,0 +1,1 @@
+"""Judges: who agrees with whom, who leans to what, and the rankings that each gives."""

@@ -1,0 +1,97 @@
+"""Job `judge_agreement`: who agrees with whom, the rankings that judges give, and what they lean to."""
+
+from functools import partial
+
+import polars as pl
+from pyspark.sql import DataFrame
+
+from arenalake.config import Config
+from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
+from arenalake.judges.counts import (
+    count_grades,
+    count_items,
+    count_leanings,
+    count_lengths,
+    count_outcomes,
+    judged_votes,
+)
+from arenalake.judges.options import JudgesConfig
+from arenalake.judges.statistics import AgreementRules, summarise_agreement, win_rates
+from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
+from arenalake.lake import Derivation, Lake, derive
+from arenalake.step import Context, StepResult
+
+
+def run(context: Context) -> StepResult:
+    """Write the tables of judges where `battles` or what is asked of them has changed."""
+    derive(context.lake, _derivations(context.config))
+    return _summary(context.lake)
+
+
+def _derivations(config: Config) -> list[Derivation]:
+    judges = config.judges
+    rules = AgreementRules(judges.groupings, config.bootstrap.rounds, config.bootstrap.seed, judges.min_questions)
+    settings = {"judges": judges.model_dump(mode="json")}
+    of_rounds = settings | {"rounds": rules.rounds, "seed": rules.seed}
+    return [
+        Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, judges=judges, rules=rules), of_rounds),
+        Derivation(JUDGE_WIN_RATES, [BATTLES], partial(_win_rates, judges=judges), settings),
+        Derivation(JUDGE_BIAS, [BATTLES, MESSAGES], partial(_bias, judges=judges, rules=rules), of_rounds),
+        Derivation(GRADE_COUNTS, [BATTLES], partial(_grades, judges=judges), settings),
+    ]
+
+
+def _agreement(battles: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
+    votes = judged_votes(battles, judges)
+    outcomes = in_memory(count_outcomes(votes))
+    items = in_memory(count_items(votes, by="group"))
+    parts = [summarise_agreement(items, outcomes, level="group", rules=rules)]
+    if judges.single:
+        items = in_memory(count_items(votes, by="judge"))
+        parts.append(summarise_agreement(items, outcomes.clear(), level="judge", rules=rules))
+    return pl.concat(parts)
+
+
+def _win_rates(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
+    return win_rates(in_memory(count_outcomes(judged_votes(battles, judges))))
+
+
+def _bias(battles: DataFrame, messages: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
+    votes = judged_votes(battles, judges)
+    lengths = in_memory(count_lengths(votes, battles, messages, tokenizer=judges.tokenizer))
+    parts = [
+        *(summarise_leanings(in_memory(count_leanings(votes, by=by)), level=by) for by in _levels(judges)),
+        summarise_lengths(lengths),
+    ]
+    if judges.families:
+        outcomes, items = in_memory(count_outcomes(votes)), in_memory(count_items(votes, by="group"))
+        parts.append(summarise_families(outcomes, items, judges.families, seed=rules.seed, rounds=rules.rounds))
+    return pl.concat(parts)
+
+
+def _grades(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
+    votes = judged_votes(battles, judges)
+    counted = {level: in_memory(count_grades(votes, by=level)) for level in _levels(judges)}
+    return pl.concat(counts.with_columns(level=pl.lit(level)) for level, counts in counted.items())
+
+
+def _levels(judges: JudgesConfig) -> list[str]:
+    return ["group", "judge"] if judges.single else ["group"]
+
+
+def in_memory(counted: DataFrame) -> pl.DataFrame:
+    """Counts of Spark as a frame."""
+    return pl.DataFrame(pl.from_arrow(counted.toArrow()))
+
+
+def _summary(lake: Lake) -> StepResult:
+    shown = lake.load(AGREEMENT_STATS).filter(
+        (pl.col("level") == "group") & (pl.col("grouping") == "all") & (pl.col("measure") == "agreement")
+    )
+    lines = [
+        "judge_agreement: {source}, {judge_a} and {judge_b}, {setup}: {value:.1%} of {n:,} pairs of votes agree "
+        "(random {random_value:.0%})".format(**row | {"setup": row["setup"].replace("_", " ")})
+        for row in shown.sort("source", "judge_a", "judge_b", "setup").iter_rows(named=True)
+    ]
+    return StepResult(lines=lines or ["judge_agreement: no two votes on the same question, pair of models and turn"])

@@ -1,0 +1,60 @@
+"""Options of the configuration: which judges belong together, and what their agreement is looked at by."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from arenalake.section import Section
+
+GROUPING_COLUMNS = ("turn", "category", "model_a", "model_b")
+
+
+def _as_list(patterns: object) -> object:
+    return [patterns] if isinstance(patterns, str) else patterns
+
+
+def _named(patterns: list[str]) -> list[str]:
+    if not patterns or not all(pattern.strip() for pattern in patterns):
+        raise ValueError("must be a name in which * and ? may stand for other signs, or a list of such")
+    return patterns
+
+
+Patterns = Annotated[list[str], BeforeValidator(_as_list), AfterValidator(_named)]
+
+
+class JudgesConfig(Section):
+    """Which judges belong together and what is asked of them.
+
+    `groups` gives names of judges for each group, with `*` and `?` for other signs; the first group that fits is a
+    judge's, and who fits none is in the group of their kind, `human` or `model`. A vote without a judge has the name
+    of its source. `matched` names sets of sources whose votes on the same question, pair of models and turn are
+    compared; they are then one source of that name. `families` gives, by group, the names of models that are kin to
+    its judges. `single` compares each judge with each other as well.
+    """
+
+    groups: dict[str, Patterns] = {}
+    matched: dict[str, Annotated[list[str], Field(min_length=2)]] = {}
+    families: dict[str, Patterns] = {}
+    groupings: Annotated[list[str], Field(min_length=1)] = ["all", "turn", "category", "model_a,model_b"]
+    single: bool = False
+    min_questions: int = Field(default=30, ge=2)
+    tokenizer: str = "sample"
+
+    @field_validator("groupings")
+    @classmethod
+    def _groupings_name_columns(cls, groupings: list[str]) -> list[str]:
+        for grouping in groupings:
+            names = grouping.split(",")
+            if grouping != "all" and (not set(names) <= set(GROUPING_COLUMNS) or len(set(names)) < len(names)):
+                raise ValueError(f"{grouping!r} must be all, or different ones of {', '.join(GROUPING_COLUMNS)}")
+        if len(set(groupings)) < len(groupings):
+            raise ValueError("a grouping is listed twice")
+        return groupings
+
+    @model_validator(mode="after")
+    def _sources_are_in_one_set(self) -> "JudgesConfig":
+        listed = [source for sources in self.matched.values() for source in sources]
+        twice = sorted({source for source in listed if listed.count(source) > 1})
+        if twice:
+            raise ValueError(f"matched: {', '.join(twice)} is listed twice")
+        return self
