@@ -1,0 +1,142 @@
+"""Messages of conversation trees: the table, how a message is measured, and how whole trees reach one task."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.entities.columns import SOURCE
+from arenalake.entities.entity import RECORD_KEY, Entity
+from arenalake.entities.languages import language_of
+from arenalake.lake.table import Column, Table
+from arenalake.numbers.forests import MISSING, ROOT, Whole
+
+PROMPTER, ASSISTANT = "prompter", "assistant"
+LABELS_TYPE = "array<struct<name:string,value:double,count:int>>"
+EMOJIS_TYPE = "array<struct<name:string,count:int>>"
+DETOXIFY_TYPE = "array<struct<name:string,value:double>>"
+
+TREE_MESSAGES = Table(
+    name="tree_messages",
+    layer="silver",
+    comment="One row per message of a conversation tree, whatever form it was published in.",
+    columns=(
+        SOURCE,
+        Column("file", "string", "file the row came from, relative to the source's path", required=True),
+        RECORD_KEY,
+        Column("message_id", "string", "published id", required=True),
+        Column("parent_id", "string", "message that this one answers; null for the first one of a tree"),
+        Column("message_tree_id", "string", "tree that the message belongs to", required=True),
+        Column("tree_state", "string", "state of the tree as published, such as ready_for_export; null without one"),
+        Column("role", "string", "prompter or assistant", required=True),
+        Column("language", "string", "language as published, a code such as en or pt-BR; null without one"),
+        Column("text", "string", "what was written; may be empty", required=True),
+        Column("rank", "int", "place among the replies to the same message, 0 is the best; null where not ranked"),
+        Column("review_count", "int", "number of reviews; null where the source does not say"),
+        Column("review_result", "boolean", "the reviewers accepted the message; null where they did not decide"),
+        Column("deleted", "boolean", "deleted; null where the source does not say"),
+        Column("synthetic", "boolean", "written by a model; null where the source does not say"),
+        Column("model", "string", "model that wrote a synthetic message; null where there is none or it is not known"),
+        Column("user_id", "string", "who wrote it, by the published pseudonym; null where the source does not say"),
+        Column("tstamp", "timestamp", "when it was written (UTC); null where the source does not say"),
+        Column(
+            "labels",
+            LABELS_TYPE,
+            "labels by name: mean of the ratings from 0 to 1 and their number; null without labels",
+        ),
+        Column("emojis", EMOJIS_TYPE, "reactions by name, those that begin with _ are no emojis; null without any"),
+        Column("detoxify", DETOXIFY_TYPE, "scores of the model Detoxify by name, from 0 to 1; null without them"),
+    ),
+    key=("source", "message_id"),
+    stats_columns=("source", "file", "tree_state", "role", "language", "tstamp"),
+    checks={"known_role": f"role IN ('{PROMPTER}', '{ASSISTANT}')", "rank_is_a_place": "rank IS NULL OR rank >= 0"},
+    has_changes=True,
+)
+
+
+def as_conversations(messages: DataFrame) -> DataFrame:
+    """Each message as a conversation of its own, so that it is measured once, in however many threads it is.
+
+    Args:
+        messages: columns of the table `tree_messages`.
+
+    Returns:
+        As `Entity.as_conversations` says. A message that no model wrote is by the model `human`, and one by a model
+        that is not named by `unknown`; the language is the English name of the published one.
+    """
+    role = F.when(F.col("role") == PROMPTER, "user").otherwise("assistant")
+    message = F.struct(role.alias("role"), F.col("text").alias("content"))
+    return messages.select(
+        "source",
+        "file",
+        F.col("message_id").alias("conversation_id"),
+        F.coalesce("model", F.when(F.col("synthetic"), "unknown").otherwise("human")).alias("model"),
+        language_of(F.col("language")).alias("language"),
+        "tstamp",
+        F.array(message).alias("messages"),
+    )
+
+
+TREE_MESSAGE = Entity(TREE_MESSAGES, as_conversations=as_conversations)
+
+_ROWS_AT_ONCE = 1 << 16
+_ROWS_PER_BATCH = 4096
+
+
+def map_trees(messages: DataFrame, function: Callable[[pl.DataFrame], pl.DataFrame], schema: str) -> DataFrame:
+    """Apply a function to whole trees, many at once: one shuffle, after which each tree is within one task.
+
+    Args:
+        messages: rows with source and message_tree_id, and what the function takes. A task holds these columns of some
+            ten thousand rows, or of the largest tree.
+        function: gives the same for a tree whatever other trees come with it.
+        schema: what it gives, as DDL.
+    """
+
+    def of_task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for trees in _whole_trees(batches):
+            yield from function(trees).to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches(_ROWS_PER_BATCH)
+
+    tree = ("source", "message_tree_id")
+    return messages.repartition(*tree).sortWithinPartitions(*tree).mapInArrow(of_task, schema)
+
+
+def _whole_trees(batches: Iterable[pa.RecordBatch]) -> Iterator[pl.DataFrame]:
+    """The rows of sorted batches in larger frames, none of which ends inside of a tree."""
+    held: list[pl.DataFrame] = []
+    n = 0
+    for batch in batches:
+        rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+        held.append(rows)
+        n += len(rows)
+        if n < _ROWS_AT_ONCE:
+            continue
+        together = pl.concat(held)
+        tree = pl.col("source", "message_tree_id")
+        is_open = together.select(pl.all_horizontal(tree == tree.last())).to_series()
+        if not is_open.all():
+            yield together.filter(~is_open)
+            together = together.filter(is_open)
+        held, n = [together], 0
+    if held:
+        yield pl.concat(held)
+
+
+def find_parents(messages: pl.DataFrame) -> Whole:
+    """The place of each message's parent among these rows, as `find_depths` takes it.
+
+    Args:
+        messages: source, message_tree_id, message_id and parent_id of whole trees, a message once. A parent in another
+            tree is `MISSING`.
+    """
+    tree = ["source", "message_tree_id"]
+    places = messages.select(*tree, pl.col("message_id").alias("parent_id")).with_row_index("place")
+    joined = messages.select(*tree, "parent_id").join(
+        places, on=[*tree, "parent_id"], how="left", maintain_order="left"
+    )
+    found = joined["place"].cast(pl.Int64).fill_null(MISSING).to_numpy()
+    is_root = messages["parent_id"].is_null().to_numpy()
+    return np.where(is_root, ROOT, found)
