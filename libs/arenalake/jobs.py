@@ -26,6 +26,7 @@ JOBS = {
     "corpus_stats": Job("arenalake.corpus.job", ("measure",)),
     "token_stats": Job("arenalake.tokens.job", ("measure",)),
     "moderation_stats": Job("arenalake.moderation.job", ("measure",)),
+    "tree_stats": Job("arenalake.trees.job", ("ingest",)),
     "battle_stats": Job("arenalake.battles.job", ("ingest",)),
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),

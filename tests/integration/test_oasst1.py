@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from test_ingest import rows, run, write_lines
 
-from arenalake.entities.tables import INGESTED_FILES, QUARANTINE
-from arenalake.entities.trees import TREE_MESSAGES
+from arenalake.entities.tables import INGESTED_FILES, QUARANTINE, TREE_MESSAGES
 
 COLUMNS = [name for name in TREE_MESSAGES.column_names if name not in ("source", "file", "record_key")]
 LABELS = {"spam": {"value": 0.0, "count": 3}, "quality": {"value": 0.5833333333333334, "count": 3}}

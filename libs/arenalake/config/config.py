@@ -17,6 +17,7 @@ from arenalake.section import Section
 from arenalake.sources.options import SourceConfig
 from arenalake.sources.settings import BattleSettings
 from arenalake.text.options import LanguageConfig, TokensConfig
+from arenalake.trees.options import ExportConfig, TreesConfig
 
 
 class ReportConfig(Section):
@@ -57,6 +58,7 @@ class Config(Section):
     tokens: TokensConfig = TokensConfig()
     language: LanguageConfig = LanguageConfig()
     cleaning: CleaningConfig = CleaningConfig()
+    trees: TreesConfig = TreesConfig()
     ratings: RatingsConfig = RatingsConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     report: ReportConfig = ReportConfig()

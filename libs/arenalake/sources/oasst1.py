@@ -13,7 +13,8 @@ import polars as pl
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.entities.trees import ASSISTANT, PROMPTER, TREE_MESSAGE, TREE_MESSAGES, find_parents, map_trees
+from arenalake.entities.tables import ASSISTANT, PROMPTER, TREE_MESSAGES
+from arenalake.entities.trees import TREE_MESSAGE, find_parents, map_trees
 from arenalake.numbers.forests import CIRCLE, MISSING, ROOT, any_on_path, find_depths
 from arenalake.sources import rules
 from arenalake.sources.settings import SourceSettings
