@@ -91,7 +91,7 @@ TREES = [
 
 def test_each_fault_is_told_and_what_is_below_it_goes_along():
     rows = [("s", *row) for row in TREES]
-    schema = {name: pl.String for name in ("source", "message_tree_id", "message_id", "parent_id", "role")}
+    schema = dict.fromkeys(("source", "message_tree_id", "message_id", "parent_id", "role"), pl.String)
     frame = pl.DataFrame(rows, {**schema, "rank": pl.Int32}, orient="row").sample(fraction=1, shuffle=True, seed=1)
     found = {row["message_id"]: row["reason"] for row in judge_trees(frame).iter_rows(named=True)}
     above = "a message above it is in quarantine"

@@ -1,6 +1,9 @@
-"""Tables of records: what came in, and what was measured of it. `conversations` and `tree_messages` hold what people wrote."""
+"""Tables of records: what came in, and what was measured of it.
 
-from arenalake.entities.columns import JUDGE_KIND, SOURCE, WINNER
+`conversations` and `tree_messages` alone hold what people wrote.
+"""
+
+from arenalake.entities.columns import ASSISTANT, JUDGE_KIND, PROMPTER, SOURCE, WINNER
 from arenalake.entities.entity import RECORD_KEY, Entity
 from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
 from arenalake.lake.table import Column, Table
@@ -9,8 +12,7 @@ _FILE = Column("file", "string", "file the row came from, relative to the source
 _TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
 _WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
 
-# Who writes in conversation trees.
-PROMPTER, ASSISTANT = "prompter", "assistant"
+# What is said of the messages of conversation trees.
 LABELS_TYPE = "array<struct<name:string,value:double,count:int>>"
 EMOJIS_TYPE = "array<struct<name:string,count:int>>"
 DETOXIFY_TYPE = "array<struct<name:string,value:double>>"

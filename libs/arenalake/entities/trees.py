@@ -8,9 +8,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.columns import PROMPTER
 from arenalake.entities.entity import Entity
 from arenalake.entities.languages import language_of
-from arenalake.entities.tables import PROMPTER, TREE_MESSAGES
+from arenalake.entities.tables import TREE_MESSAGES
 from arenalake.numbers.forests import MISSING, ROOT, Whole
 
 

@@ -135,7 +135,9 @@ def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[
     return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
 
 
-def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: Counter[str]) -> str:
+def _summary(
+    name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: Counter[str]
+) -> str:
     missing = f"; {n_unreadable} file(s) could not be read" if n_unreadable else ""
     if not n_new:
         return f"{name}: nothing new in {n_readable} file(s){missing}"
@@ -286,8 +288,8 @@ class _Batch:
 
     def _parse(self, files: Sequence[RawFile], closely: Collection[str] = ()) -> DataFrame:
         fields, positioned = self.source.fields(self.config), self.source.positioned
-        how = {"positioned": positioned, "closely": closely, "unfold": self.source.unfold}
-        records = read_records(self.lake.spark, files, fields, **how)
+        unfold = self.source.unfold
+        records = read_records(self.lake.spark, files, fields, positioned=positioned, closely=closely, unfold=unfold)
         return self.source.parse(records, self.config)
 
     def heal(self) -> None:

@@ -1,8 +1,9 @@
 """OpenAssistant conversations (OASST1): messages one by one, or whole trees with their replies inside.
 
-A record is a message. A nested tree is unfolded into its messages before anything is read, so all forms of the same trees
-give the same rows, and a message that breaks a rule goes to quarantine alone. A tree that cannot be unfolded stays one
-record. Rules about messages and those above them need all of them: `find_broken_trees` is asked once files are read.
+A record is a message. A nested tree is unfolded into its messages before anything is read, so all forms of the same
+trees give the same rows, and a message that breaks a rule goes to quarantine alone. A tree that cannot be unfolded
+stays one record. Rules about messages and those above them need all messages: `find_broken_trees` is asked once files
+are read.
 """
 
 import json
@@ -13,7 +14,8 @@ import polars as pl
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import ASSISTANT, PROMPTER, TREE_MESSAGES
+from arenalake.entities.columns import ASSISTANT, PROMPTER
+from arenalake.entities.tables import TREE_MESSAGES
 from arenalake.entities.trees import TREE_MESSAGE, find_parents, map_trees
 from arenalake.numbers.forests import CIRCLE, MISSING, ROOT, any_on_path, find_depths
 from arenalake.sources import rules
@@ -96,9 +98,10 @@ def fault_of_tree(text: str | None) -> str | None:
 def _walk(text: str) -> list[dict[str, Any]]:
     try:
         tree = json.loads(text, object_pairs_hook=_with_keys_once)
-    except (ValueError, RecursionError) as error:
-        # Told by the reader, which sees the same text.
-        raise _NotATreeError("prompt: replies are nested too deep" if isinstance(error, RecursionError) else "") from None
+    except RecursionError:
+        raise _NotATreeError("prompt: replies are nested too deep") from None
+    except ValueError:  # told by the reader, which sees the same text
+        raise _NotATreeError from None
     if not isinstance(tree, dict) or _PROMPT not in tree:
         raise _NotATreeError
     shared = {name: tree[name] for name in _OF_TREE if name in tree}

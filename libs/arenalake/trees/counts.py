@@ -1,4 +1,7 @@
-"""Rows of trees to counts that add up. What is done to frames of rows is a function of its own, which needs no session."""
+"""Rows of trees to counts that add up.
+
+What is done to frames of rows is a function of its own, which needs no session.
+"""
 
 import numpy as np
 import polars as pl
@@ -38,7 +41,7 @@ def count_messages(nodes: DataFrame) -> DataFrame:
     """
     first = F.col("depth") == 0
     counts = {
-        "n_messages": F.lit(value=True),
+        "n_messages": F.lit(True),
         "n_trees": first,
         "n_prompts_alone": first & (F.col("n_replies") == 0),
         "n_deleted": F.col("deleted"),
@@ -81,9 +84,7 @@ def sizes_of(nodes: pl.DataFrame) -> pl.DataFrame:
         nodes.select(*_GROUP, pl.lit(measure).alias("measure"), size.cast(pl.Int64).alias("sizes")).drop_nulls("sizes")
         for measure, size in sizes.items()
     )
-    counted = count_cells(
-        long.with_columns(total="sizes"), keys=TREE_SHAPE_COUNTS.key, cell="sizes", sums=["total"]
-    )
+    counted = count_cells(long.with_columns(total="sizes"), keys=TREE_SHAPE_COUNTS.key, cell="sizes", sums=["total"])
     return counted.select(TREE_SHAPE_COUNTS.column_names)
 
 
@@ -123,7 +124,7 @@ def count_label_pairs(messages: DataFrame) -> DataFrame:
 
 
 def _labelled(messages: DataFrame) -> DataFrame:
-    deleted = F.coalesce("deleted", F.lit(value=False)).alias("deleted")
+    deleted = F.coalesce("deleted", F.lit(False)).alias("deleted")
     return messages.select("source", "role", "language", deleted, "labels", "detoxify")
 
 
@@ -181,7 +182,7 @@ def count_pairs(pairs: DataFrame) -> DataFrame:
     """
     by_model, other_by_model = F.col("chosen_synthetic"), F.col("rejected_synthetic")
     counts = {
-        "n_pairs": F.lit(value=True),
+        "n_pairs": F.lit(True),
         "n_longer": F.col("chosen_chars") > F.col("rejected_chars"),
         "n_shorter": F.col("chosen_chars") < F.col("rejected_chars"),
         "n_model_wins": by_model & ~other_by_model,

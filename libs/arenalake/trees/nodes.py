@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.entities.tables import ASSISTANT
+from arenalake.entities.columns import ASSISTANT
 from arenalake.entities.trees import find_parents, map_trees
 from arenalake.errors import ArenalakeError
 from arenalake.numbers.forests import any_on_path, find_depths, find_paths
@@ -114,8 +114,8 @@ def build_threads(nodes: DataFrame, *, trees: TreesConfig) -> DataFrame:
 def choose_threads(nodes: pl.DataFrame, *, trees: TreesConfig) -> pl.DataFrame:
     """The threads of whole trees.
 
-    A thread ends with an answer below which there is no further one, so a last message of the prompter is cut off. Those
-    that are ranked are better than others, and equals go by their ids.
+    A thread ends with an answer below which there is no further one, so a last message of the prompter is cut off.
+    Those that are ranked are better than others, and equals go by their ids.
 
     Args:
         nodes: columns of the table `tree_nodes`, as far as they are needed.

@@ -16,10 +16,13 @@ class TreesConfig(Section):
 
 
 class ExportConfig(Section):
-    """Where files for trainers go, of which sources, in which forms, and which share of the trees is held out."""
+    """Where files for trainers go, in which forms, and which share of the trees is held out.
+
+    `only` are the sources to export; without it, all that have conversation trees.
+    """
 
     path: str | None = None
-    sources: list[str] = []
+    only: list[str] = []
     forms: Annotated[list[Literal["preference", "messages"]], Field(min_length=1)] = ["preference", "messages"]
     test_share: float = Field(default=0.05, ge=0, lt=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
