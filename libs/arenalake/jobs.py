@@ -30,7 +30,7 @@ JOBS = {
     "battle_stats": Job("arenalake.battles.job", ("ingest",)),
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
-    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
+    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats", "tree_stats")),
     "export": Job("arenalake.trees.export", ("tree_stats",), usual=False),
     "report": Job("arenalake.app.report", ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce")),
 }

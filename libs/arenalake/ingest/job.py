@@ -405,11 +405,8 @@ class _Batch:
     ) -> dict[str, int]:
         """Write entities and quarantine; return the number of broken records per file."""
         seen = Observation()
-        watched = parsed.observe(
-            seen,
-            F.count_if(F.size("reasons") > 0).alias("n_broken"),
-            F.count_if(F.size("notes") > 0).alias("n_noted"),
-        )
+        told = [F.count_if(F.size(name) > 0).alias(name) for name in ("reasons", "notes")]
+        watched = parsed.observe(seen, *told)
         clean, watched_clean = (
             good if contested is None else good.join(contested, "record_key", "left_anti")
             for good in (parsed.where(F.size("reasons") == 0), watched.where(F.size("reasons") == 0))
@@ -424,9 +421,11 @@ class _Batch:
         for entity in parts:
             self._add(entity, clean)
         self._add(parent, watched_clean)
-        if seen.get["n_noted"]:
+        # Of a join that turns out to be empty, Spark drops what was to be observed below it.
+        n = seen.get if contested is None else parsed.agg(*told).collect()[0].asDict()
+        if n["notes"]:
             self.notes += count_sentences(parsed, "notes")
-        if not seen.get["n_broken"]:
+        if not n["reasons"]:
             return {}
         broken = parsed.where(F.size("reasons") > 0).select(
             "file", "record_key", "record", F.concat("reasons", "details").alias("reasons")

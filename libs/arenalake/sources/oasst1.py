@@ -64,7 +64,8 @@ def unfold(documents: DataFrame) -> DataFrame:
     found = documents.withColumn("messages", messages)
     return found.select(
         *[name for name in documents.columns if name != "value"],
-        F.explode(F.when(is_other, F.array("value")).otherwise(F.col("messages"))).alias("value"),
+        # Outer: for a plain one Spark infers a filter, which would call Python once more.
+        F.explode_outer(F.when(is_other, F.array("value")).otherwise(F.col("messages"))).alias("value"),
     )
 
 
