@@ -21,14 +21,16 @@ from arenalake.ratings.tables import (
 from arenalake.report.frames import ANSWER_GROUPINGS, MAX_ROWS, MODERATION_GROUPINGS, TOKEN_GROUPINGS, Frames, typed
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
+from arenalake.trees.tables import LABEL_CORRELATIONS, LABEL_STATS, TREE_PAIR_STATS, TREE_SHAPES, TREE_STATS
 
 
 def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `moderation_curves` `all`, of `rating_pairs` the slice `all`. Cells under `min_cell` are
-    hidden here, before anything is shown.
+    it is `all` and `model`, of `moderation_curves`, `tree_shapes` and
+    `label_correlations` `all`, of `label_stats` `all` and `role`, of `rating_pairs` the slice `all`. Cells under
+    `min_cell` are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -48,6 +50,11 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         MODERATION_STATS: pl.col("grouping").is_in(MODERATION_GROUPINGS),
         MODERATION_CURVES: pl.col("grouping") == "all",
         MODERATION_ANSWERS: pl.col("grouping").is_in(ANSWER_GROUPINGS),
+        TREE_STATS: None,
+        TREE_SHAPES: pl.col("grouping") == "all",
+        LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
+        LABEL_CORRELATIONS: pl.col("grouping") == "all",
+        TREE_PAIR_STATS: None,
         REPRODUCTION: None,
         SOURCE_TERMS: None,
     }

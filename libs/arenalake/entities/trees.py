@@ -56,10 +56,22 @@ def map_trees(messages: DataFrame, function: Callable[[pl.DataFrame], pl.DataFra
 
     def of_task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for trees in _whole_trees(batches):
-            yield from function(trees).to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches(_ROWS_PER_BATCH)
+            yield from _for_spark(function(trees)).to_batches(_ROWS_PER_BATCH)
 
     tree = ("source", "message_tree_id")
     return messages.repartition(*tree).sortWithinPartitions(*tree).mapInArrow(of_task, schema)
+
+
+def _for_spark(rows: pl.DataFrame) -> pa.Table:
+    """Arrow rows without the large types of Polars, which Spark does not take inside of lists."""
+    given = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return given.cast(pa.schema([pa.field(one.name, _small(one.type)) for one in given.schema]))
+
+
+def _small(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_list(kind):
+        return pa.list_(_small(kind.value_type))
+    return pa.string() if pa.types.is_large_string(kind) else kind
 
 
 def _whole_trees(batches: Iterable[pa.RecordBatch]) -> Iterator[pl.DataFrame]:

@@ -40,6 +40,11 @@ class Frames:
     moderation_stats: pd.DataFrame
     moderation_curves: pd.DataFrame
     moderation_answers: pd.DataFrame
+    tree_stats: pd.DataFrame
+    tree_shapes: pd.DataFrame
+    label_stats: pd.DataFrame
+    label_correlations: pd.DataFrame
+    tree_pair_stats: pd.DataFrame
     reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame
