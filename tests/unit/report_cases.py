@@ -23,6 +23,7 @@ from arenalake.ratings.tables import (
 from arenalake.report.frames import Frames, typed
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
+from arenalake.trees.tables import LABEL_CORRELATIONS, LABEL_STATS, TREE_PAIR_STATS, TREE_SHAPES, TREE_STATS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -147,6 +148,11 @@ def frames(
     bias=(),
     win_rates=(),
     grades=(),
+    trees=(),
+    shapes=(),
+    labels=(),
+    correlations=(),
+    tree_pairs=(),
     min_cell=10,
 ):
     rows = {
@@ -173,6 +179,11 @@ def frames(
         GRADE_COUNTS: grades,
         REPRODUCTION: figures,
         SOURCE_TERMS: terms,
+        TREE_STATS: trees,
+        TREE_SHAPES: shapes,
+        LABEL_STATS: labels,
+        LABEL_CORRELATIONS: correlations,
+        TREE_PAIR_STATS: tree_pairs,
     }
     tables = {table.name: floats(frame(table, *of_table), table) for table, of_table in rows.items()}
     ingested = pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"])

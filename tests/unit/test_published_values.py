@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from arenalake.sources.battle import language_of
+from arenalake.entities.languages import language_of
 from arenalake.sources.printed import messages_of_printed
 from arenalake.sources.tags import CATEGORY_TAG_TYPE, CRITERIA, OCCUPATIONAL_TAGS_TYPE, category_tags, occupational_tags
 from arenalake.sources.times import time_of

@@ -38,6 +38,7 @@ from arenalake.errors import ConfigError
 from arenalake.ratings.tables import RATINGS
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
+from arenalake.trees.tables import SUM_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -524,3 +525,49 @@ def test_the_page_of_judges_has_agreement_bias_grades_and_win_rates():
 
 def test_without_votes_the_page_of_judges_says_so():
     assert "There are no votes." in text_of(render_site(build_pages(frames())), "judges.html")
+
+
+def tree_row(n, *, grouping="all", people=20, **other):
+    marks = dict.fromkeys(SUM_NAMES, 12) | {"n_messages": n, "n_trees": 30, "n_deleted": 3}
+    work = {"n_contributors": people, "n_attributed": n, "gini": 0.5, "busiest_share": 0.25}
+    return {"source": "s", "grouping": grouping} | marks | work | other
+
+
+def label_row(label, n=50, **other):
+    quantiles = {"p5": 0.0, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 1.0}
+    numbers = {"n": n, "n_ratings": 3 * n, "mean": 0.5, "n_deleted": 4, "mean_deleted": 0.875, "mean_kept": 0.125}
+    return {"source": "s", "grouping": "all", "label": label} | quantiles | numbers | other
+
+
+def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
+    shape = {"measure": "depth of tree", "n": 500, "total": 900, "mean": 1.8, "sd": 1.0, "min": 0, "max": 7}
+    shape |= {f"p{p}": 2 for p in (1, 5, 25, 50, 75, 95, 99)} | {"source": "s", "grouping": "all"}
+    pair = {"n_pairs": 70, "n_longer": 42, "n_shorter": 28, "n_model_wins": 1, "n_person_wins": 2, "n_same_author": 0}
+    site = frames(
+        trees=[
+            tree_row(100),
+            tree_row(60, grouping="language", language="en"),
+            tree_row(26, grouping="language", language="de", people=4),
+            tree_row(14, grouping="language", language="fr"),
+            tree_row(100, grouping="month", month="2023-02"),
+        ],
+        shapes=[shape],
+        labels=[label_row("quality"), label_row("quality", grouping="role", role="prompter"), label_row("spam", n=5)],
+        correlations=[
+            {"source": "s", "grouping": "all", "label_a": "quality", "label_b": "spam", "n": 50, "correlation": -0.25}
+        ],
+        tree_pairs=[{"source": "s", "grouping": "all", **pair, "longer_rate": 0.6, "ci_lower": 0.5, "ci_upper": 0.7}],
+    )
+    hidden = site.tree_stats[site.tree_stats["hidden"]]
+    assert "de" in set(hidden["language"])  # 26 messages, but by four people
+    text = text_of(render_site(build_pages(site)), "trees.html")
+    assert "100 messages in 30 trees." in text
+    assert "20 people wrote 100 of them. The Gini coefficient of their work is 0.50" in text
+    assert "the busiest 1 % wrote 25.0 %" in text
+    assert "0.875" not in text  # the mean of four deleted messages
+    assert "60.0 %" in text
+    assert "-0.250" in text
+
+
+def test_without_trees_the_page_says_so():
+    assert "No source has conversation trees." in text_of(render_site(build_pages(frames())), "trees.html")

@@ -10,6 +10,7 @@ from arenalake.report.frames import Frames
 from arenalake.report.parts import Page
 from arenalake.reproduction.page import build_reproduction
 from arenalake.tokens.page import build_tokens
+from arenalake.trees.page import build_trees
 
 
 def build_pages(frames: Frames) -> list[Page]:
@@ -21,6 +22,7 @@ def build_pages(frames: Frames) -> list[Page]:
         build_corpus(frames),
         build_tokens(frames),
         build_moderation(frames),
+        build_trees(frames),
         build_reproduction(frames),
         build_data(frames),
     ]

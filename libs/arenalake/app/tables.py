@@ -38,6 +38,22 @@ from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.sources import all_entities
 from arenalake.text.tables import TOKENIZERS
 from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
+from arenalake.trees.tables import (
+    CONTRIBUTOR_COUNTS,
+    LABEL_CORRELATIONS,
+    LABEL_COUNTS,
+    LABEL_PAIR_COUNTS,
+    LABEL_STATS,
+    THREADS,
+    TREE_MESSAGE_COUNTS,
+    TREE_NODES,
+    TREE_PAIR_COUNTS,
+    TREE_PAIR_STATS,
+    TREE_PAIRS,
+    TREE_SHAPE_COUNTS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
 
 ALL_TABLES: tuple[Table, ...] = (
     *(entity.table for entity in all_entities()),
@@ -81,4 +97,18 @@ ALL_TABLES: tuple[Table, ...] = (
     RATING_CALIBRATION,
     RATING_FITS,
     REPRODUCTION,
+    TREE_NODES,
+    TREE_MESSAGE_COUNTS,
+    TREE_SHAPE_COUNTS,
+    CONTRIBUTOR_COUNTS,
+    TREE_STATS,
+    TREE_SHAPES,
+    LABEL_COUNTS,
+    LABEL_PAIR_COUNTS,
+    LABEL_STATS,
+    LABEL_CORRELATIONS,
+    THREADS,
+    TREE_PAIRS,
+    TREE_PAIR_COUNTS,
+    TREE_PAIR_STATS,
 )

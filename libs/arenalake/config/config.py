@@ -18,6 +18,7 @@ from arenalake.section import Section
 from arenalake.sources.options import SourceConfig
 from arenalake.sources.settings import BattleSettings
 from arenalake.text.options import LanguageConfig, TokensConfig
+from arenalake.trees.options import ExportConfig, TreesConfig
 
 
 class ReportConfig(Section):
@@ -58,11 +59,13 @@ class Config(Section):
     tokens: TokensConfig = TokensConfig()
     language: LanguageConfig = LanguageConfig()
     cleaning: CleaningConfig = CleaningConfig()
+    trees: TreesConfig = TreesConfig()
     ratings: RatingsConfig = RatingsConfig()
     judges: JudgesConfig = JudgesConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     report: ReportConfig = ReportConfig()
     mlflow: MlflowConfig = MlflowConfig()
+    export: ExportConfig = ExportConfig()
     generate: GenerateConfig = GenerateConfig()
     pipeline: PipelineConfig = PipelineConfig()
     log_level: Literal["debug", "info", "warning", "error"] = "info"

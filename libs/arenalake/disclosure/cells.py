@@ -39,6 +39,14 @@ from arenalake.ratings.tables import RATING_INFLUENCE, RATING_SLICES
 from arenalake.reproduction.ledger import PERSONAL_UNITS
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
+from arenalake.trees.tables import (
+    LABEL_CORRELATIONS,
+    LABEL_STATS,
+    SUM_NAMES,
+    TREE_PAIR_STATS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
 
 # What a row is about, in whichever table: source, grouping (such as `language`), value (None for a null).
 Key = tuple[str, str, Any]
@@ -62,6 +70,13 @@ _SHAPE_NUMBERS = (
 _REDACTED_NUMBERS = ("n_redacted", "redacted_rate")
 _VOTER_NUMBERS = ("n_voters", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
+_WORK_NUMBERS = ("n_contributors", "n_attributed", "gini", "busiest_share")
+_MARKED = (*SUM_NAMES[1:-1], "n_contributors")
+_LABEL_NUMBERS = ("n", "n_ratings", "mean", "p5", "p25", "p50", "p75", "p95")
+_PAIR_NUMBERS = (
+    *("n_pairs", "n_longer", "n_shorter", "n_model_wins", "n_person_wins"),
+    *("longer_rate", "model_win_rate", "ci_lower", "ci_upper"),
+)
 # Groups of fewer than this many times `min_cell` messages have no extremes.
 _EXTREMES_FROM = 10
 
@@ -256,6 +271,53 @@ def hide_reproduction(
     names = figures["figure"].str.partition(": ")[0] if len(figures) else figures["figure"]
     small |= _is_in(figures["source"], "model", names, others | set(_keys(hidden)))
     return _blank(_blank(figures, small, ("ours",)), few_records, ("reason",)).assign(hidden=small)
+
+
+def hide_tree_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows of `tree_stats` about few messages or people lose their numbers, and few marked ones lose theirs.
+
+    `hidden` says that a row lost all. A total is guarded for each number by itself.
+    """
+    counts = stats["n_messages"]
+    small = _few(counts, min_cell) | _few(stats["n_contributors"], min_cell) | _is_about(stats, others)
+    small = _guard_groupings(stats, counts, small, min_cell, within=["source"])
+    shown = _blank(stats, small, (*SUM_NAMES, *_WORK_NUMBERS)).assign(hidden=small)
+    for name in _MARKED:
+        few = _guard_groupings(stats, stats[name], small | _few(stats[name], min_cell), min_cell, within=["source"])
+        shown = _blank(shown, few, (name,))
+    return shown
+
+
+def hide_tree_shape_cells(shapes: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows of `tree_shapes` about few trees, messages or threads lose their numbers; small ones their extremes."""
+    small = _few(shapes["n"], min_cell) | _is_about(shapes, others)
+    shown = _blank(shapes, small, ("n", "total", "mean", "sd", "min", "max", *_TOKEN_QUANTILES)).assign(hidden=small)
+    return _without_extremes(shown, "n", _TOKEN_QUANTILES, ("min", "max"), min_cell)
+
+
+def hide_label_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows of `label_stats` about few messages lose their numbers; few deleted or kept ones their means."""
+    small = _few(stats["n"], min_cell) | _is_about(stats, others)
+    small = _guard_groupings(stats, stats["n"], small, min_cell, within=["source", "label"])
+    few = small | _few(stats["n_deleted"], min_cell) | _few(stats["n"] - stats["n_deleted"], min_cell)
+    shown = _blank(_blank(stats, small, _LABEL_NUMBERS), few, ("n_deleted", "mean_deleted", "mean_kept"))
+    return shown.assign(hidden=small)
+
+
+def hide_correlation_cells(pairs: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows of `label_correlations` about few messages lose their numbers."""
+    small = _few(pairs["n"], min_cell) | _is_about(pairs, others)
+    return _blank(pairs, small, ("n", "correlation")).assign(hidden=small)
+
+
+def hide_tree_pair_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows of `tree_pair_stats` about few pairs lose their numbers, and few pairs by one person lose their count."""
+    counts, own = stats["n_pairs"], stats["n_same_author"]
+    small = _few(counts, min_cell) | _is_about(stats, others)
+    small = _guard_groupings(stats, counts, small, min_cell, within=["source"])
+    few_own = _guard_groupings(stats, own, small | _few(own, min_cell), min_cell, within=["source"])
+    shown = _blank(_blank(stats, small, _PAIR_NUMBERS), few_own, ("n_same_author",))
+    return shown.assign(hidden=small)
 
 
 def hide_ingested(ingested: pd.DataFrame, shape: pd.DataFrame) -> pd.DataFrame:
@@ -497,5 +559,10 @@ _ALONE: dict[str, _Hide] = {
     LANGUAGE_AUDIT.name: hide_audit_cells,
     MODERATION_ANSWERS.name: hide_answer_cells,
     RATING_SLICES.name: hide_slice_cells,
+    TREE_STATS.name: hide_tree_cells,
+    TREE_SHAPES.name: hide_tree_shape_cells,
+    LABEL_STATS.name: hide_label_cells,
+    LABEL_CORRELATIONS.name: hide_correlation_cells,
+    TREE_PAIR_STATS.name: hide_tree_pair_cells,
     RATING_INFLUENCE.name: hide_influence_cells,
 }

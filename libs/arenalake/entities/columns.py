@@ -2,6 +2,9 @@
 
 from arenalake.lake.table import Column
 
+# Who writes in conversation trees.
+PROMPTER, ASSISTANT = "prompter", "assistant"
+
 SOURCE = Column("source", "string", "name of the source in the configuration", required=True)
 MODEL = Column("model", "string", "model; null where the row is not about one model")
 LANGUAGE = Column(

@@ -1,6 +1,9 @@
-"""Tables of records: what came in, and what was measured of it. `conversations` alone holds what people wrote."""
+"""Tables of records: what came in, and what was measured of it.
 
-from arenalake.entities.columns import JUDGE_KIND, SOURCE, WINNER
+`conversations` and `tree_messages` alone hold what people wrote.
+"""
+
+from arenalake.entities.columns import ASSISTANT, JUDGE_KIND, PROMPTER, SOURCE, WINNER
 from arenalake.entities.entity import RECORD_KEY, Entity
 from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
 from arenalake.lake.table import Column, Table
@@ -8,6 +11,11 @@ from arenalake.lake.table import Column, Table
 _FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
 _TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
 _WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
+
+# What is said of the messages of conversation trees.
+LABELS_TYPE = "array<struct<name:string,value:double,count:int>>"
+EMOJIS_TYPE = "array<struct<name:string,count:int>>"
+DETOXIFY_TYPE = "array<struct<name:string,value:double>>"
 
 DETECTION_TYPE = "struct<language:string,confidence:double,script:string,n_letters:int,reason:string>"
 
@@ -88,6 +96,43 @@ BATTLES = Table(
         "two_models": "model_a <> model_b",
         "score_is_a_share": "score IS NULL OR score BETWEEN 0 AND 1",
     },
+    has_changes=True,
+)
+
+TREE_MESSAGES = Table(
+    name="tree_messages",
+    layer="silver",
+    comment="One row per message of a conversation tree, whatever form it was published in.",
+    columns=(
+        SOURCE,
+        _FILE,
+        RECORD_KEY,
+        Column("message_id", "string", "published id", required=True),
+        Column("parent_id", "string", "message that this one answers; null for the first one of a tree"),
+        Column("message_tree_id", "string", "tree that the message belongs to", required=True),
+        Column("tree_state", "string", "state of the tree as published, such as ready_for_export; null without one"),
+        Column("role", "string", "prompter or assistant", required=True),
+        Column("language", "string", "language as published, a code such as en or pt-BR; null without one"),
+        Column("text", "string", "what was written; may be empty", required=True),
+        Column("rank", "int", "place among the replies to the same message, 0 is the best; null where not ranked"),
+        Column("review_count", "int", "number of reviews; null where the source does not say"),
+        Column("review_result", "boolean", "the reviewers accepted the message; null where they did not decide"),
+        Column("deleted", "boolean", "deleted; null where the source does not say"),
+        Column("synthetic", "boolean", "written by a model; null where the source does not say"),
+        Column("model", "string", "model that wrote a synthetic message; null where there is none or it is not known"),
+        Column("user_id", "string", "who wrote it, by the published pseudonym; null where the source does not say"),
+        Column("tstamp", "timestamp", "when it was written (UTC); null where the source does not say"),
+        Column(
+            "labels",
+            LABELS_TYPE,
+            "labels by name: mean of the ratings from 0 to 1 and their number; null without labels",
+        ),
+        Column("emojis", EMOJIS_TYPE, "reactions by name, those that begin with _ are no emojis; null without any"),
+        Column("detoxify", DETOXIFY_TYPE, "scores of the model Detoxify by name, from 0 to 1; null without them"),
+    ),
+    key=("source", "message_id"),
+    stats_columns=("source", "file", "tree_state", "role", "language", "tstamp"),
+    checks={"known_role": f"role IN ('{PROMPTER}', '{ASSISTANT}')", "rank_is_a_place": "rank IS NULL OR rank >= 0"},
     has_changes=True,
 )
 

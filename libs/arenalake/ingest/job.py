@@ -2,9 +2,10 @@
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import polars as pl
@@ -23,7 +24,14 @@ from arenalake.errors import (
 from arenalake.ingest.files import Listing, RawFile, digest_of, is_named, list_files
 from arenalake.ingest.quarantine import quarantine_rows
 from arenalake.ingest.records import count_rows, is_nested, read_records
-from arenalake.ingest.resolve import CONFLICT, contested_keys, judge_contested, stored_content, with_record_key
+from arenalake.ingest.resolve import (
+    CONFLICT,
+    MISFIT,
+    contested_keys,
+    judge_contested,
+    stored_content,
+    with_record_key,
+)
 from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
 from arenalake.lake import Lake
 from arenalake.lake.table import Table
@@ -93,6 +101,7 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
     if not new:
         batch.heal()
     counts = batch.ingest_what_can_be_read(new)
+    batch.move_misfits(counts)
     unreadable = [*listing.unreadable, *batch.unreadable]
     total = {key: sum(getattr(count, key) for count in counts.values()) for key in _Counts.__dataclass_fields__}
     result = StepResult(unreadable=unreadable, metrics={f"{name}.{key}": n for key, n in total.items()})
@@ -126,7 +135,9 @@ def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[
     return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
 
 
-def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: int) -> str:
+def _summary(
+    name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: Counter[str]
+) -> str:
     missing = f"; {n_unreadable} file(s) could not be read" if n_unreadable else ""
     if not n_new:
         return f"{name}: nothing new in {n_readable} file(s){missing}"
@@ -134,7 +145,8 @@ def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int
         f"{name}: {total['rows']} records in {n_new} new file(s) = "
         f"{total['kept']} kept + {total['quarantined']} quarantined + {total['duplicates']} duplicates"
     )
-    return line + (f"; {moved} earlier record(s) moved to quarantine ({CONFLICT})" if moved else "") + missing
+    why = ", ".join(sorted(moved))
+    return line + (f"; {moved.total()} earlier record(s) moved to quarantine ({why})" if moved else "") + missing
 
 
 def _sums_of(lake: Lake, name: str) -> dict[str, int]:
@@ -211,7 +223,7 @@ class _Batch:
         self.parents = self.source.entities[-1].table
         self.unreadable: list[str] = []
         self.notes: list[tuple[str, int]] = []
-        self.moved = 0
+        self.moved: Counter[str] = Counter()
         self._known_names = set(known_names)
         self._names: list[str] = []
 
@@ -273,13 +285,14 @@ class _Batch:
         if evicted:
             # Before these files are recorded: one of them may be another version of a file that lost records.
             correct_earlier_files(self.lake, self.name, evicted)
-            self.moved += sum(evicted.values())
+            self.moved[CONFLICT] += sum(evicted.values())
         self._record(files, counts)
         return counts
 
     def _parse(self, files: Sequence[RawFile], closely: Collection[str] = ()) -> DataFrame:
         fields, positioned = self.source.fields(self.config), self.source.positioned
-        records = read_records(self.lake.spark, files, fields, positioned=positioned, closely=closely)
+        unfold = self.source.unfold
+        records = read_records(self.lake.spark, files, fields, positioned=positioned, closely=closely, unfold=unfold)
         return self.source.parse(records, self.config)
 
     def heal(self) -> None:
@@ -304,15 +317,58 @@ class _Batch:
         """Evict what is in conflict, and count it, as an interrupted run was about to."""
         conflicts = self._conflicts()
         self._evict(conflicts.select("record_key").distinct())
+        self._correct_files(conflicts)
+
+    def move_misfits(self, counts: dict[str, _Counts]) -> None:
+        """Move records to quarantine that break a rule beside others of the source, be they new or not.
+
+        It is asked for even where nothing is new, since an earlier run may have been interrupted here.
+
+        Args:
+            counts: of the files of this run; corrected.
+        """
+        if self.source.find_broken is None or not self.lake.exists(self.parents):
+            return
+        stored = with_record_key(self._of_source(self.parents))
+        broken = self.source.find_broken(stored)
+        if not broken.isEmpty():
+            records = stored_content({self.source.entities[-1]: stored}).join(broken, "record_key")
+            reasons = F.concat(F.array(F.lit(MISFIT)), "reasons").alias("reasons")
+            misfits = records.select("file", "record_key", F.col("content").alias("record"), reasons)
+            self.lake.insert_new(QUARANTINE, quarantine_rows(misfits, source=self.name))
+            keys = self._found(broken.select("record_key"))
+            if keys is not None:
+                self._evict(keys)
+        moved = self._of_source(QUARANTINE).where(F.array_contains("reasons", MISFIT))
+        if moved.isEmpty():
+            return
+        for file, n in self._correct_files(moved).items():
+            if file in counts:
+                count = counts[file]
+                counts[file] = replace(count, kept=count.kept - n, quarantined=count.quarantined + n)
+            else:
+                self.moved[MISFIT] += n
+
+    def _correct_files(self, moved: DataFrame) -> dict[str, int]:
+        """Count in `ingested_files` what was moved to quarantine after it had been kept.
+
+        Args:
+            moved: file of such records; those of them that are counted already do no harm.
+
+        Returns:
+            How many records were not counted yet, by file.
+        """
         files = self.lake.load(INGESTED_FILES).filter(pl.col("source") == self.name)
         sums = files.group_by("file").agg(pl.col("kept").sum()).rows()
         kept = self.lake.spark.createDataFrame(sums, "file string, kept bigint")
         there = self._of_source(self.parents).groupBy("file").agg(F.count("*").alias("n"))
         gone = F.col("kept") - F.coalesce("n", F.lit(0))
-        counted = kept.join(conflicts.select("file").distinct(), "file").join(there, "file", "left")
+        counted = kept.join(moved.select("file").distinct(), "file").join(there, "file", "left")
         missing = counted.select("file", gone.alias("gone")).where("gone > 0").collect()
-        if missing:
-            correct_earlier_files(self.lake, self.name, {row["file"]: row["gone"] for row in missing})
+        gone_by_file = {row["file"]: int(row["gone"]) for row in missing}
+        if gone_by_file:
+            correct_earlier_files(self.lake, self.name, gone_by_file)
+        return gone_by_file
 
     def _contested_keys(self, parsed: DataFrame) -> DataFrame:
         known = with_record_key(self._of_source(self.parents, pinned=True)).select("record_key")
@@ -352,11 +408,8 @@ class _Batch:
     ) -> dict[str, int]:
         """Write entities and quarantine; return the number of broken records per file."""
         seen = Observation()
-        watched = parsed.observe(
-            seen,
-            F.count_if(F.size("reasons") > 0).alias("n_broken"),
-            F.count_if(F.size("notes") > 0).alias("n_noted"),
-        )
+        told = [F.count_if(F.size(name) > 0).alias(name) for name in ("reasons", "notes")]
+        watched = parsed.observe(seen, *told)
         clean, watched_clean = (
             good if contested is None else good.join(contested, "record_key", "left_anti")
             for good in (parsed.where(F.size("reasons") == 0), watched.where(F.size("reasons") == 0))
@@ -371,9 +424,11 @@ class _Batch:
         for entity in parts:
             self._add(entity, clean)
         self._add(parent, watched_clean)
-        if seen.get["n_noted"]:
+        # Of a join that turns out to be empty, Spark drops what was to be observed below it.
+        n = seen.get if contested is None else parsed.agg(*told).collect()[0].asDict()
+        if n["notes"]:
             self.notes += count_sentences(parsed, "notes")
-        if not seen.get["n_broken"]:
+        if not n["reasons"]:
             return {}
         broken = parsed.where(F.size("reasons") > 0).select(
             "file", "record_key", "record", F.concat("reasons", "details").alias("reasons")

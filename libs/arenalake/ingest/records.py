@@ -3,7 +3,7 @@
 import csv
 import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import reduce
 from itertools import takewhile
 
@@ -68,6 +68,7 @@ def read_records(
     *,
     positioned: bool,
     closely: Collection[str] = (),
+    unfold: Callable[[DataFrame], DataFrame] | None = None,
 ) -> DataFrame:
     """Read files of any of the three kinds.
 
@@ -75,6 +76,7 @@ def read_records(
         positioned: number the records of a file; costs a sort of each file that is not parquet.
         closely: names of lists and objects of JSON that are taken apart piece by piece where their types are not those
             that are wanted. It is not done for all, since a plan that can do it takes long to make.
+        unfold: what is done to documents of JSON first, see `Source`.
 
     Returns:
         file (relative name), position (from 0; null unless `positioned`), record (the JSON, or the row as JSON),
@@ -93,8 +95,8 @@ def read_records(
     # The other endings of JSON promise a record per line.
     arrays = [f for f in files if re.search(r"\.json(\.|$)", f.name, re.IGNORECASE) and is_array(spark, f)]
     lines = [f for f in files if f.kind == "json" and f not in arrays]
-    groups = [_read_lines(spark, lines, fields, closely, positioned)] if lines else []
-    groups += [_read_arrays(spark, arrays, fields, closely)] if arrays else []
+    groups = [_read_lines(spark, lines, fields, closely, positioned, unfold)] if lines else []
+    groups += [_read_arrays(spark, arrays, fields, closely, unfold)] if arrays else []
     # Parquet files of one source may differ in schema, and CSV files in the order of columns: each is read by its own.
     groups += [
         _read_parquet(spark, same, schema, fields, positioned) for schema, same in _by_schema(spark, files, fields)
@@ -109,20 +111,32 @@ def count_rows(records: DataFrame) -> dict[str, int]:
 
 
 def _read_lines(
-    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], closely: Collection[str], positioned: bool
+    spark: SparkSession,
+    files: Sequence[RawFile],
+    fields: Sequence[Field],
+    closely: Collection[str],
+    positioned: bool,
+    unfold: Callable[[DataFrame], DataFrame] | None,
 ) -> DataFrame:
     lines = reader_of(spark, [f.path for f in files]).text([for_reader(f.path) for f in files])
     lines = lines.select("value", _file_name(lines, files), *_order_columns(lines)).where(_trimmed("value") != "")
     lines = _add_position(lines) if positioned else lines.withColumn("position", F.lit(None).cast("bigint"))
+    lines = lines if unfold is None else unfold(lines)
     return _json_records(lines, files, fields, closely, where="the line")
 
 
 def _read_arrays(
-    spark: SparkSession, files: Sequence[RawFile], fields: Sequence[Field], closely: Collection[str]
+    spark: SparkSession,
+    files: Sequence[RawFile],
+    fields: Sequence[Field],
+    closely: Collection[str],
+    unfold: Callable[[DataFrame], DataFrame] | None,
 ) -> DataFrame:
     pieces = read_pieces(spark, files)
     pieces = pieces.select("value", _file_name(pieces, files), *_order_columns(pieces))
-    return _json_records(join_pieces(pieces, n_files=len(files)), files, fields, closely, where="the element")
+    elements = join_pieces(pieces, n_files=len(files))
+    elements = elements if unfold is None else unfold(elements)
+    return _json_records(elements, files, fields, closely, where="the element")
 
 
 def _json_records(

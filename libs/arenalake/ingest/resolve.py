@@ -9,6 +9,8 @@ from arenalake.entities.entity import RECORD_KEY, Entity
 from arenalake.sources.source import columns_of
 
 CONFLICT = "conflicting_key"
+# The first reason of records that are good by themselves and break a rule beside others of their source.
+MISFIT = "does_not_fit"
 # The ids that were the keys of records before there was a column for those.
 _FORMER_KEYS = ("battle_id", "conversation_id")
 

@@ -45,6 +45,11 @@ class Frames:
     judge_bias: pd.DataFrame
     judge_win_rates: pd.DataFrame
     grade_counts: pd.DataFrame
+    tree_stats: pd.DataFrame
+    tree_shapes: pd.DataFrame
+    label_stats: pd.DataFrame
+    label_correlations: pd.DataFrame
+    tree_pair_stats: pd.DataFrame
     reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame

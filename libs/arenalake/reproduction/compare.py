@@ -110,12 +110,14 @@ def compare_figures(origins: Sequence[Origin], values: Values) -> list[tuple[Any
     for origin in origins:
         found, ledger = values[origin.source], origin.ledger
         came_in = found.get("rows")
-        other_size = (
-            f"the source has {came_in:,.0f} records, the release has {ledger.records:,}"
-            if came_in is not None and came_in != ledger.records
-            else None
-        )
         for place, figure in enumerate(ledger.figures):
+            records = figure.records or ledger.records
+            what = "release" if records == ledger.records else "part of the release that this is about"
+            other_size = (
+                f"the source has {came_in:,.0f} records, the {what} has {records:,}"
+                if came_in is not None and came_in != records
+                else None
+            )
             without_tokenizer = figure.uses_llama_2 and not origin.llama_2
             ours = found.get(figure.ours) if figure.table else None
             obstacle = (
@@ -123,8 +125,8 @@ def compare_figures(origins: Sequence[Origin], values: Values) -> list[tuple[Any
                 or (origin.generated and _GENERATED)
                 or (without_tokenizer and _NO_TOKENIZER)
                 or (ours is None and figure.table and f"there is nothing to compare in the table {figure.table.name}")
-                # The first figure is the size itself.
-                or (place > 0 and other_size)
+                # The first figure is the size itself, unless the release comes in parts.
+                or ((place > 0 or figure.records is not None) and other_size)
             )
             if obstacle or ours is None:
                 verdict, reason = CANNOT, obstacle

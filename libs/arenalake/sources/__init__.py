@@ -8,6 +8,7 @@ from arenalake.sources.arena_140k import ARENA_140K, ARENA_EXPERT
 from arenalake.sources.likert import LIKERT
 from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
 from arenalake.sources.mt_bench import MT_BENCH
+from arenalake.sources.oasst1 import OASST1
 from arenalake.sources.source import Source
 from arenalake.sources.votes import VOTES
 from arenalake.sources.wildchat import WILDCHAT
@@ -22,6 +23,7 @@ SOURCES: dict[str, Source] = {
     "mt_bench": MT_BENCH,
     "wildchat": WILDCHAT,
     "likert": LIKERT,
+    "oasst1": OASST1,
     "votes": VOTES,
 }
 

@@ -2,12 +2,12 @@
 
 from pyspark.sql import DataFrame
 
+from arenalake.entities.languages import language_of
 from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import (
     CONVERSATION_TYPE,
     label_reasons,
-    language_of,
     parsed_battle,
     published_labels,
     vote_reasons,

@@ -11,12 +11,12 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.languages import language_of
 from arenalake.entities.tables import BATTLE, CONVERSATION
 from arenalake.sources import rules
 from arenalake.sources.battle import (
     CONVERSATION_TYPE,
     label_reasons,
-    language_of,
     parsed_battle,
     published_labels,
     vote_reasons,

@@ -7,7 +7,6 @@ from operator import add, and_, or_
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from arenalake.entities.language_names import names_by_code
 from arenalake.entities.prompts import prompt_hash
 from arenalake.entities.tables import BATTLE, BATTLES, CONVERSATION, CONVERSATIONS
 from arenalake.sources import rules
@@ -25,8 +24,6 @@ ONE_HOT = {
     "winner_tie": "tie",
     "winner_bothbad": "tie (bothbad)",
 }
-# With a capital it is a name: Ga is a language of Ghana, and ga is the code of Irish.
-_CODE = r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$"
 
 
 def published_labels(config: LabelledBattleSettings) -> dict[str, str]:
@@ -80,13 +77,6 @@ def is_true(mark: Column) -> Column:
 def is_false(mark: Column) -> Column:
     """Whether a mark says no; null where there is none."""
     return F.lower(mark).isin(*FALSE_TEXTS)
-
-
-def language_of(published: Column) -> Column:
-    """The published language, by its English name where it is a code that CLDR knows; else as it stands."""
-    names = F.create_map(*[F.lit(text) for pair in names_by_code().items() for text in pair])
-    code = F.when(published.rlike(_CODE), F.regexp_extract(published, "^[a-z]+", 0))
-    return F.coalesce(F.try_element_at(names, code), published)
 
 
 def parsed_battle(

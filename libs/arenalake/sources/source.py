@@ -55,6 +55,10 @@ class Source:
         entities: what a record becomes, parents last. They are written in this order, and each record has exactly one
             row of the last: where that stands, all that the record became does.
         positioned: whether the position of a record in its file is needed, for an id or an order.
+        unfold: documents of JSON (file, position, value) to the same with those that hold several records replaced by
+            these; None where each is one record.
+        find_broken: rules about several records: rows of the last entity that the source has so far, to record_key and
+            reasons (array<string>) of those that break one; None where there are no such rules.
     """
 
     terms: Terms
@@ -63,6 +67,8 @@ class Source:
     parse: Callable[[DataFrame, Any], DataFrame]
     entities: tuple[Entity, ...]
     positioned: bool = False
+    unfold: Callable[[DataFrame], DataFrame] | None = None
+    find_broken: Callable[[DataFrame], DataFrame] | None = None
 
 
 def raw_values(fields: Sequence[Field]) -> dict[str, Column]:

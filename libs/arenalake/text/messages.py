@@ -55,7 +55,7 @@ def measure_conversations(
     Returns:
         Columns of the table `messages`, one row per message. A turn begins with each message of the user. Moderation
         is null where the conversation has none or the message's entry is missing. A language is detected from all that
-        the user wrote, so it is the same for every message of a conversation.
+        the user wrote, so it is the same for every message of a conversation; from the answer where nobody asks.
 
     Raises:
         TokenizerError, ConfigError: a tokenizer cannot be loaded, or two have the same name.
@@ -78,7 +78,7 @@ def measure_conversations(
 
 
 def detect_conversations(conversations: DataFrame, *, detector: str) -> DataFrame:
-    """Detect the language of every conversation from all that the user wrote.
+    """Detect the language of every conversation from all that the user wrote, or from the answer where nobody asks.
 
     Args:
         conversations: columns of the table `conversations`.
@@ -129,6 +129,9 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) ->
     headers, list_items, bold = count_markdown(text)
     detections = _detections(messages, batch.column("detect"), detector)
     asked = _up_to(pc.equal(role, "user").to_numpy(zero_copy_only=False))
+    # An answer alone, as in a tree, is one turn too.
+    turns = np.maximum(asked[ends] - asked[starts], 1)
+    turn = np.maximum(asked[1:] - asked[starts][conversation], 1)
     counts = {key: load_counter(spec)(text) for key, spec in keys.items()}
     up_to = {key: _up_to(n) for key, n in counts.items()}
     in_all = {key: n[ends] - n[starts] for key, n in up_to.items()}
@@ -140,7 +143,7 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) ->
         "position": pa.array(position, pa.int32()),
         "role": role,
         "detected_language": pc.struct_field(detections, "language").take(conversation),
-        "turn": pa.array(asked[1:] - asked[starts][conversation], pa.int32()),
+        "turn": pa.array(turn, pa.int32()),
         "n_tokens": _token_map(counts, pa.int32()),
         "n_chars": pc.utf8_length(text),
         "n_headers": pa.array(headers, pa.int32()),
@@ -148,7 +151,7 @@ def measure_batch(batch: pa.RecordBatch, keys: dict[str, str], detector: str) ->
         "n_bold": pa.array(bold, pa.int32()),
         "prompt_hash": batch.column("prompt_hash").take(on_first),
         "detections": _named(detections.take(on_first), detector),
-        "turns": pa.array(asked[ends] - asked[starts], pa.int32()).take(on_first),
+        "turns": pa.array(turns, pa.int32()).take(on_first),
         "n_tokens_in_all": _token_map(in_all, pa.int64()).take(on_first),
         "pattern": pa.ListArray.from_arrays(bounds, _codes(role, flags)).take(on_first),
     }
@@ -178,6 +181,8 @@ def _detections(messages: pa.ListArray, wanted: pa.BooleanArray, detector: str) 
     chosen = messages.take(pa.array(numbers))
     flat, parent = chosen.flatten(), pc.list_parent_indices(chosen)
     of_user = pc.equal(pc.struct_field(flat, "role"), "user")
+    n_asked = np.bincount(parent.filter(of_user).to_numpy(), minlength=len(numbers))
+    of_user = pc.or_(of_user, pa.array(n_asked == 0).take(parent))  # an answer alone speaks for itself
     n_texts = np.bincount(parent.filter(of_user).to_numpy(), minlength=len(numbers))
     offsets = pa.array(np.concatenate([[0], np.cumsum(n_texts)]), pa.int32())
     texts = pa.ListArray.from_arrays(offsets, pc.struct_field(flat, "content").cast(pa.string()).filter(of_user))

@@ -1,0 +1,1 @@
+"""Conversation trees: their shape, labels and contributors, threads, and pairs of ranked replies."""

@@ -1,0 +1,193 @@
+"""Rows of trees to counts that add up.
+
+What is done to frames of rows is a function of its own, which needs no session.
+"""
+
+import numpy as np
+import polars as pl
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.lake.counting import count_in_tasks
+from arenalake.numbers.histograms import count_cells
+from arenalake.trees.statistics import GROUPINGS
+from arenalake.trees.tables import (
+    LABEL_COUNTS,
+    LABEL_PAIR_COUNTS,
+    RANKED_REPLIES,
+    REPLIES,
+    SUM_NAMES,
+    THREAD_MESSAGES,
+    TREE_DEPTH,
+    TREE_LEAVES,
+    TREE_MESSAGE_COUNTS,
+    TREE_MESSAGES_MEASURE,
+    TREE_PAIR_COUNTS,
+    TREE_SHAPE_COUNTS,
+    VALUE_PARTS,
+)
+
+_GROUP = ("source", "language", "month", "role", "tree_state")
+
+
+def count_messages(nodes: DataFrame) -> DataFrame:
+    """Count messages and their marks.
+
+    Args:
+        nodes: columns of the table `tree_nodes`.
+
+    Returns:
+        Columns of the table `tree_message_counts`. What is null is not marked.
+    """
+    first = F.col("depth") == 0
+    counts = {
+        "n_messages": F.lit(True),
+        "n_trees": first,
+        "n_prompts_alone": first & (F.col("n_replies") == 0),
+        "n_deleted": F.col("deleted"),
+        "n_synthetic": F.col("synthetic"),
+        "n_accepted": F.col("review_result"),
+        "n_rejected": ~F.col("review_result"),
+        "n_undecided": F.col("review_result").isNull(),
+        "n_ranked": F.col("rank").isNotNull(),
+        "n_ranked_sets": F.col("n_ranked") > 1,
+        "n_partly_ranked_sets": (F.col("n_ranked") > 1) & (F.col("n_ranked") < F.col("n_replies")),
+        "n_sets_with_gaps": F.col("has_gap"),
+    }
+    sums = [F.count_if(mark).alias(name) for name, mark in counts.items()]
+    counted = nodes.groupBy(*_GROUP).agg(*sums, F.sum("n_chars").alias("n_chars"))
+    return counted.select(*_GROUP, *SUM_NAMES).select(*TREE_MESSAGE_COUNTS.column_names)
+
+
+def count_shapes(nodes: DataFrame) -> DataFrame:
+    """Count trees, messages and threads by size; columns of the table `tree_shape_counts`.
+
+    Args:
+        nodes: columns of the table `tree_nodes`.
+    """
+    columns = ("depth", "n_replies", "n_ranked", "tree_messages", "tree_depth", "tree_leaves")
+    return count_in_tasks(nodes.select(*_GROUP, *columns), sizes_of, TREE_SHAPE_COUNTS)
+
+
+def sizes_of(nodes: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `tree_shape_counts` for some messages."""
+    replies, ranked = pl.col("n_replies"), pl.col("n_ranked")
+    sizes = {
+        TREE_MESSAGES_MEASURE: pl.col("tree_messages"),
+        TREE_DEPTH: pl.col("tree_depth"),
+        TREE_LEAVES: pl.col("tree_leaves"),
+        REPLIES: replies,
+        RANKED_REPLIES: pl.when(ranked > 0).then(ranked),
+        THREAD_MESSAGES: pl.when(replies == 0).then(pl.col("depth") + 1),
+    }
+    long = pl.concat(
+        nodes.select(*_GROUP, pl.lit(measure).alias("measure"), size.cast(pl.Int64).alias("sizes")).drop_nulls("sizes")
+        for measure, size in sizes.items()
+    )
+    counted = count_cells(long.with_columns(total="sizes"), keys=TREE_SHAPE_COUNTS.key, cell="sizes", sums=["total"])
+    return counted.select(TREE_SHAPE_COUNTS.column_names)
+
+
+def count_contributors(nodes: DataFrame) -> DataFrame:
+    """Count contributors by how many messages they wrote; columns of the table `contributor_counts`.
+
+    Args:
+        nodes: columns of the table `tree_nodes`; messages of unknown people are left out.
+    """
+    views = [
+        F.struct(
+            F.lit(grouping).alias("grouping"),
+            *[(F.col(name) if name == grouping else F.lit(None).cast("string")).alias(name) for name in _GROUP[1:]],
+        )
+        for grouping in GROUPINGS
+    ]
+    # Counted by person and by all that groupings go by first: few of one person's messages differ in these.
+    people = nodes.where("user_id IS NOT NULL").groupBy(*_GROUP, "user_id").agg(F.count("*").alias("n"))
+    group = ("source", "grouping", *_GROUP[1:])
+    seen = people.select("source", "user_id", "n", F.inline(F.array(*views)))
+    work = seen.groupBy(*group, "user_id").agg(F.sum("n").alias("n_messages"))
+    return work.groupBy(*group, "n_messages").agg(F.count("*").alias("n_contributors"))
+
+
+def count_labels(messages: DataFrame) -> DataFrame:
+    """Count messages by the value of each label and score; columns of the table `label_counts`.
+
+    Args:
+        messages: columns of the table `tree_messages`. Where it is not said whether a message is deleted, it is not.
+    """
+    return count_in_tasks(_labelled(messages), label_values, LABEL_COUNTS)
+
+
+def count_label_pairs(messages: DataFrame) -> DataFrame:
+    """Add up values and products of pairs of labels; columns of the table `label_pair_counts`."""
+    return count_in_tasks(_labelled(messages), label_products, LABEL_PAIR_COUNTS)
+
+
+def _labelled(messages: DataFrame) -> DataFrame:
+    deleted = F.coalesce("deleted", F.lit(False)).alias("deleted")
+    return messages.select("source", "role", "language", deleted, "labels", "detoxify")
+
+
+def _values(messages: pl.DataFrame) -> pl.DataFrame:
+    """One row per message and label or score: number (of the message), its keys, label, n_ratings and total."""
+    keys = ("number", "source", "role", "language", "deleted")
+    numbered = messages.with_row_index("number")
+    found = []
+    for column, prefix in (("labels", ""), ("detoxify", "detoxify:")):
+        entries = numbered.filter(pl.col(column).list.len() > 0).select(*keys, column).explode(column).unnest(column)
+        n_ratings = pl.col("count") if column == "labels" else pl.lit(0)
+        found.append(
+            entries.select(
+                *keys,
+                (pl.lit(prefix) + pl.col("name")).alias("label"),
+                n_ratings.cast(pl.Int64).alias("n_ratings"),
+                (pl.col("value") * VALUE_PARTS).round().cast(pl.Int64).alias("total"),
+            )
+        )
+    return pl.concat(found)
+
+
+def label_values(messages: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `label_counts` for some messages (source, role, language, deleted, labels, detoxify)."""
+    # A value such as 0.29 is a little less as a double, and so is its hundredfold.
+    values = _values(messages).with_columns(bins=pl.col("total") // (VALUE_PARTS // 100))
+    counted = count_cells(values, keys=LABEL_COUNTS.key, cell="bins", sums=["n_ratings", "total"])
+    return counted.select(LABEL_COUNTS.column_names)
+
+
+def label_products(messages: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `label_pair_counts` for some messages; each pair once, in the order of the alphabet."""
+    rows = []
+    for (source, role), part in _values(messages).partition_by("source", "role", as_dict=True).items():
+        names = sorted(part["label"].unique())
+        place = part["label"].replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy()
+        numbers = part["number"].rank("dense").to_numpy().astype(np.int64) - 1
+        # Products of whole numbers of five digits: as doubles they are exact, and add up exactly below 2^53.
+        value, is_there = np.zeros((2, numbers.max() + 1, len(names)))
+        value[numbers, place], is_there[numbers, place] = part["total"].to_numpy(), 1.0
+        n, a, ab = is_there.T @ is_there, value.T @ is_there, value.T @ value
+        aa = np.square(value).T @ is_there
+        for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
+            if n[i, j]:
+                sums = (n[i, j], a[i, j], a[j, i], aa[i, j], aa[j, i], ab[i, j])
+                rows.append((source, role, names[i], names[j], *map(int, sums)))
+    return pl.DataFrame(rows, LABEL_PAIR_COUNTS.no_rows.schema, orient="row")
+
+
+def count_pairs(pairs: DataFrame) -> DataFrame:
+    """Count pairs of ranked answers by language; columns of the table `tree_pair_counts`.
+
+    Args:
+        pairs: columns of the table `tree_pairs`.
+    """
+    by_model, other_by_model = F.col("chosen_synthetic"), F.col("rejected_synthetic")
+    counts = {
+        "n_pairs": F.lit(True),
+        "n_longer": F.col("chosen_chars") > F.col("rejected_chars"),
+        "n_shorter": F.col("chosen_chars") < F.col("rejected_chars"),
+        "n_model_wins": by_model & ~other_by_model,
+        "n_person_wins": ~by_model & other_by_model,
+        "n_same_author": F.col("same_author"),
+    }
+    sums = [F.count_if(mark).alias(name) for name, mark in counts.items()]
+    return pairs.groupBy("source", "language").agg(*sums).select(*TREE_PAIR_COUNTS.column_names)

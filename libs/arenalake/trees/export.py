@@ -1,0 +1,208 @@
+"""Job `export`: threads and pairs of ranked answers with their texts, in the forms that trainers read."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from arenalake.entities.columns import PROMPTER
+from arenalake.entities.tables import SOURCE_TERMS, TREE_MESSAGES
+from arenalake.errors import ConfigError
+from arenalake.lake import Lake
+from arenalake.paths import local_path
+from arenalake.step import Context, StepResult
+from arenalake.trees.options import ExportConfig
+from arenalake.trees.tables import THREADS, TREE_NODES, TREE_PAIR_STATS, TREE_PAIRS
+
+# Shares are whole parts of this.
+_PARTS = 1 << 40
+_MESSAGE = "struct<role:string,content:string>"
+_FORMS = {
+    "preference": "a prompt as a list of messages, and a better and a worse answer to it (TRL: conversational "
+    "preference data with an explicit prompt)",
+    "messages": "a thread as a list of messages, the last one an answer (TRL: conversational language modelling)",
+}
+
+
+def run(context: Context) -> StepResult:
+    """Write a folder for each source that has trees, over what an earlier export left there.
+
+    Raises:
+        ConfigError: there is no place for the files.
+    """
+    lake, export = context.lake, context.config.export
+    root = _folder(context)
+    result = StepResult()
+    terms = {row["source"]: row for row in lake.load(SOURCE_TERMS).iter_rows(named=True)}
+    with_trees = set(lake.load(TREE_PAIR_STATS)["source"]) if lake.exists(TREE_PAIR_STATS) else set()
+    if lake.exists(THREADS):
+        with_trees |= {row["source"] for row in lake.read(THREADS).select("source").distinct().collect()}
+    for source in export.only or sorted(with_trees):
+        refusal = _refusal(source, terms, with_trees)
+        if refusal:
+            result.errors.append(ConfigError(f"export.only: {refusal}"))
+            continue
+        counts: dict[str, list[dict[str, Any]]] = {
+            form: _write(lake, f"{root}/{source}/{form}", source, form, export) for form in export.forms
+        }
+        _write_text(lake, f"{root}/{source}", "README.md", _readme(terms[source], counts, lake, export))
+        for form, rows in counts.items():
+            n = {split: sum(row["n"] for row in rows if row["split"] == split) for split in ("train", "test")}
+            result.lines.append(
+                f"export: {source}: {form}: {n['train']:,} for training and {n['test']:,} held out in "
+                f"{root}/{source}/{form} ({terms[source]['licence']})"
+            )
+    return StepResult(lines=result.lines or ["export: no source has conversation trees"], errors=result.errors)
+
+
+def _folder(context: Context) -> str:
+    path, root = context.config.export.path, context.config.storage.root
+    if path is None and root is None:
+        raise ConfigError("export.path: is not set, and there is no storage.root to put the files into; give a folder")
+    chosen = path if path is not None else f"{str(root).rstrip('/')}/export"
+    return (local_path(chosen) or chosen).rstrip("/")
+
+
+def _refusal(source: str, terms: dict[str, dict[str, Any]], with_trees: set[str]) -> str | None:
+    """Why a source cannot be exported."""
+    if source not in terms:
+        return f"{source} was never ingested; known: {', '.join(sorted(terms)) or 'none'}"
+    if not terms[source]["text_may_be_shared"]:
+        return f"{source} is not exported: its licence ({terms[source]['licence']}) does not let its text be passed on"
+    return None if source in with_trees else f"{source} has no conversation trees"
+
+
+def _write(lake: Lake, folder: str, source: str, form: str, export: ExportConfig) -> list[dict[str, Any]]:
+    """Write one form of a source as parquet and JSON lines; rows by split and language."""
+    of_source = {table: lake.read(table).where(F.col("source") == source) for table in (TREE_MESSAGES, TREE_NODES)}
+    table = TREE_PAIRS if form == "preference" else THREADS
+    chosen = lake.read(table).where(F.col("source") == source)
+    if form == "preference":
+        rows = with_texts_of_pairs(chosen, of_source[TREE_NODES], of_source[TREE_MESSAGES])
+    else:
+        rows = with_texts_of_threads(chosen, of_source[TREE_MESSAGES])
+    in_test = is_held_out(export.test_share, export.seed)
+    counts: list[dict[str, Any]] = []
+    for split, where in (("train", ~in_test), ("test", in_test)):
+        part = rows.where(where).drop("source").orderBy("message_tree_id", *_ids(form))
+        part.write.mode("overwrite").parquet(f"{folder}/parquet/{split}")
+        written = lake.spark.read.schema(part.schema).parquet(f"{folder}/parquet/{split}")
+        # Every row has the same keys: a null says that nothing is known.
+        written.write.mode("overwrite").option("ignoreNullFields", False).json(f"{folder}/jsonl/{split}")
+        by_language = written.groupBy("language").agg(F.count("*").alias("n")).collect()
+        counts += [{"split": split, "language": row["language"], "n": row["n"]} for row in by_language]
+    return counts
+
+
+def _ids(form: str) -> tuple[str, ...]:
+    return ("chosen_id", "rejected_id") if form == "preference" else ("thread_id",)
+
+
+def is_held_out(share: float, seed: int) -> Column:
+    """Whether a tree is held out: a function of seed, source and message_tree_id, so all of a tree is on one side."""
+    drawn = F.pmod(F.xxhash64(F.lit(seed), "source", "message_tree_id"), F.lit(_PARTS))
+    return drawn < F.lit(round(share * _PARTS))
+
+
+def with_texts_of_threads(threads: DataFrame, messages: DataFrame) -> DataFrame:
+    """Threads with their texts.
+
+    Args:
+        threads: columns of the table `threads`.
+        messages: columns of the table `tree_messages`.
+
+    Returns:
+        source, message_tree_id, thread_id, language, messages (role: user or assistant, and content).
+    """
+    texts = _texts(threads.select("source", F.col("thread_id").alias("id"), "path"), messages)
+    named = texts.withColumnsRenamed({"id": "thread_id", "texts": "messages"})
+    rows = threads.select("source", "message_tree_id", "thread_id", "language")
+    return rows.join(named, ["source", "thread_id"]).select(
+        "source", "message_tree_id", "thread_id", "language", "messages"
+    )
+
+
+def with_texts_of_pairs(pairs: DataFrame, nodes: DataFrame, messages: DataFrame) -> DataFrame:
+    """Pairs with their texts.
+
+    Args:
+        pairs: columns of the table `tree_pairs`.
+        nodes: columns of the table `tree_nodes`.
+        messages: columns of the table `tree_messages`.
+
+    Returns:
+        source, message_tree_id, chosen_id, rejected_id, language, rank_distance, and prompt, chosen and rejected as
+        lists of messages (role: user or assistant, and content).
+    """
+    parents = pairs.select("source", F.col("parent_id").alias("message_id")).distinct()
+    paths = parents.join(nodes.select("source", "message_id", "path"), ["source", "message_id"])
+    # Written out once for each message that is answered, not for each pair.
+    prompts = _texts(paths.select("source", F.col("message_id").alias("id"), "path"), messages)
+    rows = pairs.join(prompts.withColumnsRenamed({"id": "parent_id", "texts": "prompt"}), ["source", "parent_id"])
+    for side in ("chosen", "rejected"):
+        answer = F.array(F.struct(F.lit("assistant").alias("role"), F.col("text").alias("content")).cast(_MESSAGE))
+        texts = messages.select("source", F.col("message_id").alias(f"{side}_id"), answer.alias(side))
+        rows = rows.join(texts, ["source", f"{side}_id"])
+    return rows.select(
+        "source",
+        "message_tree_id",
+        "chosen_id",
+        "rejected_id",
+        "language",
+        "rank_distance",
+        "prompt",
+        "chosen",
+        "rejected",
+    )
+
+
+def _texts(paths: DataFrame, messages: DataFrame) -> DataFrame:
+    """Paths (source, id, path) as source, id, texts: messages by user and assistant in the order of the path."""
+    role = F.when(F.col("role") == PROMPTER, "user").otherwise("assistant")
+    said = messages.select("source", "message_id", role.alias("role"), F.col("text").alias("content"))
+    places = paths.select("source", "id", F.posexplode("path").alias("place", "message_id"))
+    joined = places.join(said, ["source", "message_id"])
+    in_order = F.sort_array(F.collect_list(F.struct("place", "role", "content")))
+    texts = F.transform(in_order, lambda one: F.struct(one["role"].alias("role"), one["content"].alias("content")))
+    return joined.groupBy("source", "id").agg(texts.cast(f"array<{_MESSAGE}>").alias("texts"))
+
+
+def _readme(terms: dict[str, Any], counts: dict[str, list[dict[str, Any]]], lake: Lake, export: ExportConfig) -> str:
+    lines = [
+        f"# {terms['title']}",
+        "",
+        f"- Licence: {terms['licence']}. It holds for these files too.",
+        f"- Cite: {terms['citation'] or 'as stated by whoever gave the data'}",
+        *([f"- Published at {terms['url']}"] if terms["url"] else []),
+        f"- A share of {export.test_share:g} of the trees is held out (seed {export.seed}); a tree is in one part.",
+        "",
+    ]
+    for form, rows in counts.items():
+        lines += [f"## {form}", "", f"Each row is {_FORMS[form]}.", "", "| language | train | test |", "|---|---|---|"]
+        n = {(row["language"], row["split"]): row["n"] for row in rows}
+        of_language = {language: sum(row["n"] for row in rows if row["language"] == language) for language, _ in n}
+        for language in sorted(of_language, key=lambda one: (-of_language[one], one or "")):
+            train, test = (n.get((language, split), 0) for split in ("train", "test"))
+            lines.append(f"| {language or 'none given'} | {train:,} | {test:,} |")
+        lines.append("")
+    stats = lake.load(TREE_PAIR_STATS).filter((pl.col("grouping") == "all") & (pl.col("source") == terms["source"]))
+    if "preference" in counts and len(stats):
+        row = stats.row(0, named=True)
+        lines += [
+            f"Of all pairs the better answer is longer in {row['n_longer']:,} and shorter in {row['n_shorter']:,}; a "
+            f"model's answer beats a person's in {row['n_model_wins']:,} and loses to one in {row['n_person_wins']:,}; "
+            f"both are by one person in {row['n_same_author']:,}.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _write_text(lake: Lake, folder: str, name: str, text: str) -> None:
+    local = local_path(folder)
+    if local is not None:
+        (Path(local) / name).write_text(text, encoding="utf-8")
+    else:  # where only Spark can write, as a folder with one file
+        rows = lake.spark.createDataFrame([(text,)], "value string").coalesce(1)
+        rows.write.mode("overwrite").text(f"{folder}/{name}")

@@ -1,0 +1,28 @@
+"""Options of the configuration: which threads and pairs are taken from trees, and how they are exported."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from arenalake.section import Section
+
+
+class TreesConfig(Section):
+    """Which threads a tree gives: the one by the best-ranked replies, or all; and whether through marked messages."""
+
+    threads: Literal["best", "all"] = "best"
+    keep_deleted: bool = False
+    keep_synthetic: bool = False
+
+
+class ExportConfig(Section):
+    """Where files for trainers go, in which forms, and which share of the trees is held out.
+
+    `only` are the sources to export; without it, all that have conversation trees.
+    """
+
+    path: str | None = None
+    only: list[str] = []
+    forms: Annotated[list[Literal["preference", "messages"]], Field(min_length=1)] = ["preference", "messages"]
+    test_share: float = Field(default=0.05, ge=0, lt=1)
+    seed: int = Field(default=0, ge=0, lt=2**63)

@@ -1,0 +1,250 @@
+"""The page about conversation trees: the forest at a glance, labels, and pairs of ranked answers."""
+
+from typing import Any
+
+import pandas as pd
+
+from arenalake.report import figures
+from arenalake.report.frames import Frames
+from arenalake.report.parts import (
+    Cell,
+    Figure,
+    Page,
+    Section,
+    TableColumn,
+    TableView,
+    number_cell,
+    number_column,
+    percent,
+    percent_cell,
+    quantile_columns,
+    range_cell,
+    slug,
+    text_column,
+    unless_hidden,
+)
+
+_HEADINGS = {"language": "By language", "month": "By month", "role": "By role", "tree_state": "By state of the tree"}
+_BY_SIZE = ("language", "tree_state")
+_MARKS = {
+    "Trees": ("n_trees", "trees whose first message is such a one"),
+    "Prompts alone": ("n_prompts_alone", "trees of one message"),
+    "Deleted": ("n_deleted", "deleted messages"),
+    "Synthetic": ("n_synthetic", "messages by a model"),
+    "Rejected": ("n_rejected", "messages that reviewers did not accept"),
+    "Undecided": ("n_undecided", "messages without a decision of reviewers"),
+    "Ranked sets": ("n_ranked_sets", "messages with at least two ranked replies"),
+    "In part": ("n_partly_ranked_sets", "ranked sets with further replies that are not ranked"),
+    "With gaps": ("n_sets_with_gaps", "messages whose replies' ranks leave one out"),
+}
+
+
+def build_trees(frames: Frames) -> Page:
+    """The page of trees: sizes, marks and contributors, labels, and what is preferred."""
+    sections = [_source(str(source), rows, frames) for source, rows in frames.tree_stats.groupby("source", sort=True)]
+    if not sections:
+        sections = [Section("Conversation trees", ["No source has conversation trees."])]
+    lead = (
+        "Conversations that branch: each message may have several replies, and people may have ranked the replies to "
+        "the same message. "
+    )
+    if frames.min_cell > 1:
+        lead += (
+            f"Cells about fewer than {frames.min_cell} messages or contributors are hidden, and so are those from "
+            "which they could be told by subtraction."
+        )
+    return Page("trees.html", "Conversation trees", lead, sections, nav="Trees")
+
+
+def _source(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
+    section = Section(source)
+    whole = stats[stats["grouping"] == "all"].iloc[0]
+    if whole["hidden"]:
+        return section
+    section.sentences.append(f"{whole['n_messages']:,} messages in {whole['n_trees']:,} trees.")
+    if pd.notna(whole["gini"]):
+        section.sentences.append(
+            f"{whole['n_contributors']:,} people wrote {whole['n_attributed']:,} of them. The Gini coefficient of "
+            f"their work is {whole['gini']:.2f}, and the busiest 1 % wrote {percent(whole['busiest_share'])}."
+        )
+    shapes = frames.tree_shapes[frames.tree_shapes["source"] == source]
+    section.tables = [
+        _marks_table(f"Messages of {source}", None, stats[stats["grouping"] == "all"], slug("trees", source)),
+        _shapes_table(source, shapes),
+    ]
+    for grouping, heading in _HEADINGS.items():
+        rows = stats[(stats["grouping"] == grouping) & stats[grouping].notna()]
+        if not rows.empty:
+            section.sections.append(_grouped(source, grouping, heading, rows))
+    section.sections += [*_labels(source, frames), *_pairs(source, frames)]
+    return section
+
+
+def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame) -> Section:
+    if grouping in _BY_SIZE:
+        rows = rows.sort_values(["n_messages", grouping], ascending=[False, True], na_position="last")
+    else:
+        rows = rows.sort_values(grouping)
+    section = Section(heading)
+    seen = rows[~rows["hidden"]]
+    if grouping == "month" and not seen.empty:
+        section.figures.append(
+            figures.days(
+                caption="Messages per month",
+                words="A bar for each month; the table below has the numbers.",
+                dates=[f"{month}-01" for month in seen["month"]],
+                counts=[int(n) for n in seen["n_messages"]],
+                unit="messages",
+            )
+        )
+    caption = f"Messages of {source} {heading[0].lower()}{heading[1:]}"
+    section.tables.append(_marks_table(caption, grouping, rows, slug("trees", source, grouping)))
+    return section
+
+
+def _marks_table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
+    def count(name: str) -> Any:
+        # Where a mark alone is small it is null, and the row is not hidden.
+        return lambda row: unless_hidden(row["hidden"] or row[name] is None, number_cell(row[name]))
+
+    columns = [TableColumn("Messages", count("n_messages"))]
+    columns += [TableColumn(header, count(name), title) for header, (name, title) in _MARKS.items()]
+    columns += [
+        TableColumn("Contributors", count("n_contributors"), "people who wrote such messages, as far as known"),
+        TableColumn("Gini", lambda row: _ratio_cell(row["gini"]), "0 if all wrote as many messages"),
+        TableColumn("Busiest 1 %", lambda row: percent_cell(row["busiest_share"]), "their share of the messages"),
+    ]
+    if grouping is not None:
+        columns.insert(0, text_column(grouping.replace("tree_state", "state").capitalize(), grouping))
+    return TableView(caption, columns, rows, csv)
+
+
+def _ratio_cell(value: Any) -> Cell:
+    return number_cell(value, 3)
+
+
+def _shapes_table(source: str, shapes: pd.DataFrame) -> TableView:
+    columns = [
+        text_column("What", "measure"),
+        TableColumn("Number", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
+        number_column("Mean", "mean", digits=2),
+        number_column("SD", "sd", "sample standard deviation", digits=2),
+        number_column("Min", "min"),
+        *quantile_columns(25),
+        number_column("Median", "p50"),
+        *quantile_columns(75, 95, 99),
+        number_column("Max", "max"),
+    ]
+    return TableView(f"Trees, threads and replies of {source}", columns, shapes, slug("tree-shapes", source))
+
+
+def _labels(source: str, frames: Frames) -> list[Section]:
+    rows = frames.label_stats[frames.label_stats["source"] == source]
+    whole = rows[rows["grouping"] == "all"].sort_values("label")
+    if whole.empty:
+        return []
+    section = Section(
+        "Labels",
+        [
+            "A label's value is the mean of what people said of a message, from 0 to 1; `detoxify:` are scores of a "
+            "model. Quantiles are rounded down to hundredths."
+        ],
+    )
+    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith("detoxify:")]
+    names = sorted(seen["label"].unique())
+    if names:
+        by_cell = {(row["label"], row["role"]): row for row in seen.to_dict("records")}
+        roles = sorted(seen["role"].unique(), reverse=True)
+        section.figures.append(
+            figures.boxes_by_name(
+                caption="Values of labels by role",
+                words=f"Boxes of the values of {len(names)} labels; the table below has the numbers.",
+                axis="value",
+                names=names,
+                groups={role: [_quantiles(by_cell.get((name, role))) for name in names] for role in roles},
+            )
+        )
+    columns = [
+        text_column("Label", "label"),
+        TableColumn("Messages", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
+        number_column("Ratings", "n_ratings"),
+        number_column("Mean", "mean", digits=3),
+        *[number_column(f"{p} %", f"p{p}", f"{p} % quantile", digits=2) for p in (5, 25, 50, 75, 95)],
+        number_column("Kept", "mean_kept", "mean over messages that were not deleted", digits=3),
+        number_column("Deleted", "mean_deleted", "mean over deleted messages", digits=3),
+    ]
+    section.tables.append(TableView(f"Labels of {source}", columns, whole, slug("labels", source)))
+    pairs = frames.label_correlations
+    pairs = pairs[(pairs["source"] == source) & (pairs["grouping"] == "all")]
+    section.figures += _correlation_figure(pairs)
+    view = [
+        text_column("Label", "label_a"),
+        text_column("and", "label_b"),
+        TableColumn("Messages", lambda row: unless_hidden(row["hidden"], number_cell(row["n"])), "with both"),
+        number_column("Pearson's r", "correlation", digits=3),
+    ]
+    table = TableView(f"Correlations of labels in {source}", view, pairs, slug("label-correlations", source))
+    section.sections.append(Section("Every pair of labels", tables=[table], collapsed=True))
+    return [section]
+
+
+def _quantiles(row: Any) -> dict[str, float] | None:
+    return None if row is None else {name: row[name] for name in ("p5", "p25", "p50", "p75", "p95")}
+
+
+def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
+    people = pairs[~pairs["label_a"].str.startswith("detoxify:") & ~pairs["label_b"].str.startswith("detoxify:")]
+    names = sorted({*people["label_a"], *people["label_b"]})
+    if not names:
+        return []
+    found = {
+        frozenset((row["label_a"], row["label_b"])): None if pd.isna(row["correlation"]) else float(row["correlation"])
+        for row in people.to_dict("records")
+    }
+    values = [[found.get(frozenset((a, b))) if a != b else None for b in names] for a in names]
+    texts = [
+        [
+            "" if value is None else f"{figures.hover(a)} and {figures.hover(b)}: {value:.2f}"
+            for b, value in zip(names, of_a, strict=True)
+        ]
+        for a, of_a in zip(names, values, strict=True)
+    ]
+    # The colours of the map run from 0 to 1 with a middle, as correlations do from -1 to 1.
+    shades = [[None if value is None else (1 + value) / 2 for value in of_a] for of_a in values]
+    return [
+        figures.heat_map(
+            caption="Correlation of labels: in the middle of the colours 0, at their ends -1 (0 %) and 1 (100 %)",
+            words="A square of labels by labels; the table below has the numbers.",
+            names=names,
+            values=shades,
+            texts=texts,
+            rates=True,
+        )
+    ]
+
+
+def _pairs(source: str, frames: Frames) -> list[Section]:
+    rows = frames.tree_pair_stats[frames.tree_pair_stats["source"] == source]
+    if rows.empty:
+        return []
+
+    def cell(name: str) -> Any:
+        return lambda row: unless_hidden(row["hidden"], number_cell(row[name]))
+
+    columns = [
+        TableColumn(
+            "Language",
+            lambda row: Cell("all" if row["grouping"] == "all" else row["language"] or "none given"),
+            None,
+            False,
+        ),
+        TableColumn("Pairs", cell("n_pairs")),
+        TableColumn("Longer is better", lambda row: percent_cell(row["longer_rate"]), "of pairs of unequal length"),
+        TableColumn("95 % interval", lambda row: range_cell(row), "Wilson's; pairs are taken for independent"),
+        TableColumn("Models win", lambda row: percent_cell(row["model_win_rate"]), "of pairs of a model and a person"),
+        TableColumn("By one person", cell("n_same_author"), "both answers are by the same person"),
+    ]
+    rows = rows.sort_values(["grouping", "n_pairs", "language"], ascending=[True, False, True], na_position="last")
+    table = TableView(f"Pairs of ranked answers of {source}", columns, rows, slug("tree-pairs", source))
+    sentence = "Every two ranked answers to the same message are a pair; the better one has the better rank."
+    return [Section("Which answers are preferred", [sentence], tables=[table])]

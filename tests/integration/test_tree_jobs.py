@@ -1,0 +1,130 @@
+"""Trees from published files to statistics and to files that trainers read."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from test_ingest import rows, run
+from test_oasst1 import message, tree, write
+
+from arenalake.config import parse_config
+from arenalake.entities.tables import MESSAGES, SOURCE_TERMS, TREE_MESSAGES
+from arenalake.step import Context
+from arenalake.text import job as measure
+from arenalake.tokens import job as token_stats
+from arenalake.tokens.tables import TOKEN_STATS
+from arenalake.trees import export, job
+from arenalake.trees.tables import (
+    LABEL_STATS,
+    THREADS,
+    TREE_NODES,
+    TREE_PAIR_STATS,
+    TREE_PAIRS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
+
+
+def context(lake, sources=None, **sections):
+    return Context(parse_config({"storage": {"root": lake.root}, "sources": sources or {}, **sections}), lake)
+
+
+def test_published_trees_become_statistics_and_files_for_trainers(lake, real_data, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    folder = real_data / "oasst"
+    files = {"trees": "en_100_tree.jsonl.gz", "flat": "flat_sample.jsonl.gz"}
+    sources = {name: {"format": "oasst1", "path": str(folder / file)} for name, file in files.items()}
+    run(lake, **sources)
+    told = job.run(context(lake)).lines
+    assert told[0].startswith("tree_stats: flat: 249 messages in 25 trees by ")
+    assert told[1].startswith("tree_stats: trees: 1,167 messages in 100 trees by 0 contributors; 0 deleted, ")
+    stats = lake.load(TREE_STATS).filter(pl.col("grouping") == "all")
+    assert stats["n_messages"].to_list() == [249, 1167]
+    texts = {row.message_id: row.asDict() for row in lake.read(TREE_MESSAGES).collect()}
+    ranks = [row for row in texts.values() if row["rank"] is not None and row["role"] == "assistant"]
+    usable = {row.message_id for row in lake.read(TREE_NODES).collect() if not row.below_deleted | row.below_synthetic}
+    by_parent = {}
+    for row in ranks:
+        if row["message_id"] in usable:
+            by_parent.setdefault((row["source"], row["parent_id"]), set()).add(row["rank"])
+    n_pairs = dict.fromkeys(files, 0)
+    for (source, _), found in by_parent.items():
+        n_pairs[source] += len(found) * (len(found) - 1) // 2
+    pairs = lake.load(TREE_PAIR_STATS).filter(pl.col("grouping") == "all")
+    assert dict(pairs.select("source", "n_pairs").rows()) == n_pairs
+    labels = lake.load(LABEL_STATS).filter((pl.col("grouping") == "all") & (pl.col("label") == "spam"))
+    assert labels.select("source", "n").rows() == [("flat", 249)]
+    assert lake.load(TREE_SHAPES)["measure"].n_unique() == 6
+    versions = lake.versions()
+    job.run(context(lake))
+    assert lake.versions() == versions
+
+    out = tmp_path / "out"
+    done = export.run(context(lake, export={"path": str(out), "test_share": 0.2, "seed": 1}))
+    assert not done.errors
+    assert len(done.lines) == 4
+    seen = {}
+    for kind, ending in (("parquet", "parquet"), ("json", "jsonl")):
+        for form in ("preference", "messages"):
+            parts = {part: str(out / "trees" / form / ending / part / "part-*") for part in ("train", "test")}
+            loaded = datasets.load_dataset(kind, data_files=parts, cache_dir=str(tmp_path / f"cache-{kind}-{form}"))
+            seen[kind, form] = {part: loaded[part].to_list() for part in parts}
+    for form in ("preference", "messages"):
+        assert seen["parquet", form] == seen["json", form]
+        train, test = ({row["message_tree_id"] for row in seen["json", form][part]} for part in ("train", "test"))
+        assert not train & test
+        assert 5 < len(test) < 35
+    preference = [row for part in seen["json", "preference"].values() for row in part]
+    assert len(preference) == n_pairs["trees"]
+    for row in preference:
+        assert [one["role"] for one in row["prompt"]] == ["user", "assistant"] * (len(row["prompt"]) // 2) + ["user"]
+        better, worse = texts[row["chosen_id"]], texts[row["rejected_id"]]
+        assert better["rank"] + row["rank_distance"] == worse["rank"]
+        assert row["chosen"] == [{"role": "assistant", "content": better["text"]}]
+        assert row["rejected"] == [{"role": "assistant", "content": worse["text"]}]
+        assert row["prompt"][-1]["content"] == texts[better["parent_id"]]["text"]
+        assert row["prompt"][0]["content"] == texts[row["message_tree_id"]]["text"]
+    threads = [row for part in seen["json", "messages"].values() for row in part]
+    assert len(threads) == lake.read(THREADS).where("source = 'trees'").count() <= 100
+    assert all(row["messages"][-1]["role"] == "assistant" for row in threads)
+    readme = (out / "trees" / "README.md").read_text()
+    assert "Licence: Apache-2.0" in readme
+    assert f"| en | {len(seen['json', 'preference']['train'])} |" in readme
+
+
+def test_what_a_licence_forbids_is_not_exported(lake, tmp_path):
+    write(tmp_path / "raw" / "1.jsonl", tree())
+    run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
+    job.run(context(lake))
+    lake.change(SOURCE_TERMS, lambda terms: terms.with_columns(text_may_be_shared=False))
+    done = export.run(context(lake, export={"only": ["oasst", "other"]}))
+    assert [str(error) for error in done.errors] == [
+        "export.only: oasst is not exported: its licence (Apache-2.0) does not let its text be passed on",
+        "export.only: other was never ingested; known: oasst",
+    ]
+    assert not (Path(lake.root) / "export").exists()
+
+
+def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path):
+    more = [message(9, 5, lang="pt-BR"), message(10, 5, role="assistant", synthetic=True)]
+    write(tmp_path / "raw" / "1.jsonl", [*tree(), *more])
+    run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
+    settings = context(lake, tokens={"tokenizers": ["whitespace"]}, trees={"threads": "all"})
+    measured = measure.run(settings)
+    assert measured.metrics == {"conversations": 7, "messages": 7}
+    job.run(settings)
+    token_stats.run(settings)
+    found = rows(lake, MESSAGES, "conversation_id", "role", "model", "language", "turn", "turns")
+    assert found == [
+        ("m1", "user", "human", "English", 1, 1),
+        ("m10", "assistant", "unknown", "English", 1, 1),
+        ("m2", "assistant", "human", "English", 1, 1),
+        ("m3", "assistant", "x", "English", 1, 1),
+        ("m4", "assistant", "human", "English", 1, 1),
+        ("m5", "user", "human", "Portuguese", 1, 1),
+        ("m9", "assistant", "human", "Portuguese", 1, 1),
+    ]
+    stats = lake.load(TOKEN_STATS).filter((pl.col("grouping") == "all") & (pl.col("role") == "assistant"))
+    assert stats["n_messages"].to_list() == [5]
+    assert rows(lake, THREADS, "thread_id") == [("m4",)]
+    assert rows(lake, TREE_PAIRS, "chosen_id") == []

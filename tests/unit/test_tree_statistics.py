@@ -1,0 +1,317 @@
+"""Trees, labels, threads and contributors, on cases small enough to check by hand and on published trees."""
+
+import gzip
+import json
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arenalake.errors import ArenalakeError
+from arenalake.trees.counts import label_products, label_values, sizes_of
+from arenalake.trees.nodes import choose_threads, place_messages
+from arenalake.trees.options import TreesConfig
+from arenalake.trees.statistics import (
+    correlate_labels,
+    measure_inequality,
+    summarise_labels,
+    summarise_pairs,
+    summarise_shapes,
+    summarise_trees,
+)
+from arenalake.trees.tables import (
+    CONTRIBUTOR_COUNTS,
+    LABEL_CORRELATIONS,
+    LABEL_STATS,
+    THREADS,
+    TREE_MESSAGE_COUNTS,
+    TREE_NODES,
+    TREE_PAIR_COUNTS,
+    TREE_PAIR_STATS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
+
+COLUMNS = {
+    **dict.fromkeys(("source", "message_tree_id", "message_id", "parent_id", "role", "language"), pl.String),
+    **dict.fromkeys(("month", "tree_state", "user_id"), pl.String),
+    "rank": pl.Int32,
+    **dict.fromkeys(("review_result", "deleted", "synthetic"), pl.Boolean),
+    "n_chars": pl.Int32,
+}
+
+
+def frame(rows):
+    defaults = {"source": "s", "language": "en", "month": "2023-02", "tree_state": "x", "n_chars": 1}
+    return pl.DataFrame([{**dict.fromkeys(COLUMNS), **defaults, **row} for row in rows], COLUMNS)
+
+
+def toy():
+    """p - a0 (rank 0, deleted) - q0 - b0; p - a1 (rank 1) - q1; p - a2 (not ranked) - q2 - b2; p - a3 (rank 3)."""
+    said = [
+        ("p", None, {}),
+        ("a0", "p", {"rank": 0, "deleted": True}),
+        ("q0", "a0", {}),
+        ("b0", "q0", {}),
+        ("a1", "p", {"rank": 1}),
+        ("q1", "a1", {}),
+        ("a2", "p", {"synthetic": True}),
+        ("q2", "a2", {}),
+        ("b2", "q2", {}),
+        ("a3", "p", {"rank": 3}),
+        ("alone", None, {"message_tree_id": "alone"}),
+    ]
+    role = {"p": "prompter", "q": "prompter", "a": "assistant", "b": "assistant"}
+    rows = [
+        {"message_tree_id": "p", "message_id": one, "parent_id": above, "role": role[one[0]], **more}
+        for one, above, more in said
+    ]
+    rows[-1]["role"] = "prompter"
+    return frame(rows).sample(fraction=1, shuffle=True, seed=3)
+
+
+def test_messages_are_placed_in_their_trees():
+    nodes = place_messages(toy())
+    assert nodes.schema == TREE_NODES.no_rows.schema
+    by_id = {row["message_id"]: row for row in nodes.iter_rows(named=True)}
+    assert by_id["b2"]["path"] == ["p", "a2", "q2", "b2"]
+    assert {one: row["depth"] for one, row in by_id.items() if row["depth"] > 2} == {"b0": 3, "b2": 3}
+    prompt = by_id["p"]
+    assert (prompt["n_replies"], prompt["n_ranked"], prompt["has_gap"]) == (4, 3, True)
+    assert (prompt["tree_messages"], prompt["tree_depth"], prompt["tree_leaves"]) == (10, 3, 4)
+    assert by_id["alone"]["tree_messages"] == 1
+    assert by_id["a1"]["tree_messages"] is None
+    assert {one for one, row in by_id.items() if row["below_deleted"]} == {"a0", "q0", "b0"}
+    assert {one for one, row in by_id.items() if row["below_synthetic"]} == {"a2", "q2", "b2"}
+
+
+def test_ranks_from_zero_on_have_no_gap():
+    nodes = place_messages(toy().filter(pl.col("message_id") != "a3"))
+    assert nodes.filter(pl.col("message_id") == "p")["has_gap"].to_list() == [False]
+
+
+def test_a_message_without_a_first_one_above_it_stops_the_job():
+    with pytest.raises(ArenalakeError, match="message q1 has no first message above it"):
+        place_messages(toy().filter(pl.col("message_id") != "a1"))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"threads": "best"}, {"a1"}),  # q1 is cut off
+        ({"threads": "all"}, {"a1", "a3"}),
+        ({"threads": "all", "keep_synthetic": True}, {"a1", "a3", "b2"}),
+        ({"threads": "best", "keep_deleted": True}, {"b0"}),
+        ({"threads": "all", "keep_deleted": True, "keep_synthetic": True}, {"a1", "a3", "b0", "b2"}),
+    ],
+)
+def test_threads_end_with_an_answer(options, expected):
+    threads = choose_threads(place_messages(toy()), trees=TreesConfig(**options))
+    assert threads.schema == THREADS.no_rows.schema
+    assert set(threads["thread_id"]) == expected
+    for row in threads.iter_rows(named=True):
+        assert row["path"][0] == "p"
+        assert row["path"][-1] == row["thread_id"]
+        assert row["turns"] == len(row["path"]) / 2
+
+
+def contributors(*work):
+    rows = [("s", "all", None, None, None, None, n, people) for n, people in sorted(Counter(work).items())]
+    return pl.DataFrame(rows, CONTRIBUTOR_COUNTS.no_rows.schema, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("work", "gini", "busiest"),
+    [
+        ([5, 5, 5], 0.0, 1 / 3),
+        ([1, 3], 0.25, 0.75),
+        ([1, 1, 1, 1, 6], 0.4, 0.6),
+        ([1] * 101 + [9, 10], None, 19 / 120),  # the busiest 1 % of 103 people are two
+    ],
+)
+def test_inequality_by_hand(work, gini, busiest):
+    row = measure_inequality(contributors(*work)).row(0, named=True)
+    assert (row["n_contributors"], row["n_attributed"]) == (len(work), sum(work))
+    assert row["busiest_share"] == pytest.approx(busiest)
+    if gini is not None:
+        assert row["gini"] == pytest.approx(gini)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
+def test_gini_is_half_the_relative_mean_difference(work):
+    row = measure_inequality(contributors(*work)).row(0, named=True)
+    differences = np.abs(np.subtract.outer(work, work)).mean()
+    assert row["gini"] == pytest.approx(differences / (2 * np.mean(work)), abs=1e-12)
+    top = sorted(work)[-math.ceil(len(work) / 100) :]
+    assert row["busiest_share"] == pytest.approx(sum(top) / sum(work))
+
+
+def test_sums_and_people_meet_in_tree_stats():
+    group = ("s", "en", "2023-02", "prompter", None)
+    counts = pl.DataFrame(
+        [(*group, *range(13, 0, -1)), ("s", "de", None, "assistant", None, *[1] * 13)],
+        TREE_MESSAGE_COUNTS.no_rows.schema,
+        orient="row",
+    )
+    stats = summarise_trees(counts, contributors(1, 3))
+    TREE_STATS.conform_frame(stats)
+    whole = stats.filter(pl.col("grouping") == "all").row(0, named=True)
+    assert (whole["n_messages"], whole["n_trees"], whole["n_contributors"], whole["gini"]) == (14, 13, 2, 0.25)
+    german = stats.filter(pl.col("language") == "de").row(0, named=True)
+    assert (german["n_messages"], german["n_contributors"], german["gini"]) == (1, 0, None)
+
+
+def published(real_data):
+    """Messages of the nested sample, walked here by recursion, and what they are in a frame."""
+    rows, children = [], defaultdict(list)
+
+    def walk(message, tree, parent):
+        children[parent].append(message)
+        rows.append(
+            {
+                "message_tree_id": tree,
+                "message_id": message["message_id"],
+                "parent_id": parent,
+                "n_chars": len(message["text"]),
+                **{name: message.get(name) for name in ("role", "rank", "deleted", "synthetic", "review_result")},
+            }
+        )
+        for reply in message["replies"]:
+            walk(reply, tree, message["message_id"])
+
+    with gzip.open(real_data / "oasst" / "en_100_tree.jsonl.gz", "rt") as stream:
+        trees = [json.loads(line) for line in stream]
+    for tree in trees:
+        walk(tree["prompt"], tree["message_tree_id"], None)
+    return trees, frame(rows)
+
+
+def test_shapes_of_published_trees_are_those_of_a_walk(real_data):
+    trees, messages = published(real_data)
+
+    def walk(message, depth):
+        yield message, depth
+        for reply in message["replies"]:
+            yield from walk(reply, depth + 1)
+
+    walks = [list(walk(tree["prompt"], 0)) for tree in trees]
+    flat = [pair for one in walks for pair in one]
+    expected = {
+        "messages per tree": [len(one) for one in walks],
+        "depth of tree": [max(depth for _, depth in one) for one in walks],
+        "leaves per tree": [sum(not message["replies"] for message, _ in one) for one in walks],
+        "replies per message": [len(message["replies"]) for message, _ in flat],
+        "messages per thread": [depth + 1 for message, depth in flat if not message["replies"]],
+        "ranked replies per message": [
+            n for message, _ in flat if (n := sum("rank" in reply for reply in message["replies"]))
+        ],
+    }
+    shapes = summarise_shapes(sizes_of(place_messages(messages)))
+    TREE_SHAPES.conform_frame(shapes)
+    whole = shapes.filter(pl.col("grouping") == "all")
+    found = {row["measure"]: row for row in whole.iter_rows(named=True)}
+    assert set(found) == set(expected)
+    for measure, sizes in expected.items():
+        row = found[measure]
+        assert (row["n"], row["total"], row["min"], row["max"]) == (len(sizes), sum(sizes), min(sizes), max(sizes))
+        assert row["p50"] == np.quantile(sizes, 0.5, method="inverted_cdf")
+        assert row["sd"] == pytest.approx(np.std(sizes, ddof=1))
+
+
+def test_threads_of_published_trees_are_those_of_a_walk(real_data):
+    trees, messages = published(real_data)
+    expected = set()
+
+    def walk(message, path):
+        if message["deleted"] or message["synthetic"]:
+            return False
+        path = [*path, message["message_id"]]
+        further = [walk(reply, path) for reply in message["replies"]]
+        if message["role"] == "assistant" and not any(further):
+            expected.add(tuple(path))
+        return message["role"] == "assistant" or any(further)
+
+    for tree in trees:
+        walk(tree["prompt"], [])
+    threads = choose_threads(place_messages(messages), trees=TreesConfig(threads="all"))
+    assert {tuple(path) for path in threads["path"]} == expected
+    assert len(threads) == len(expected) > 100
+
+
+def labelled(*values, name="quality", **changes):
+    labels = [{"name": name, "value": value, "count": count} for value, count in values]
+    return {"source": "s", "role": "prompter", "language": "en", "deleted": False, "labels": labels, **changes}
+
+
+LABELLED = {
+    **dict.fromkeys(("source", "role", "language"), pl.String),
+    "deleted": pl.Boolean,
+    "labels": pl.List(pl.Struct({"name": pl.String, "value": pl.Float64, "count": pl.Int32})),
+    "detoxify": pl.List(pl.Struct({"name": pl.String, "value": pl.Float64})),
+}
+
+
+def test_labels_by_hand():
+    rows = [
+        labelled((0.25, 4)),
+        labelled((0.75, 2), role="assistant"),
+        labelled((1.0, 3), deleted=True),
+        labelled(detoxify=[{"name": "toxicity", "value": 0.5}]),
+    ]
+    frame_of_labels = pl.DataFrame([{**dict.fromkeys(LABELLED), **row} for row in rows], LABELLED)
+    stats = summarise_labels(label_values(frame_of_labels))
+    LABEL_STATS.conform_frame(stats)
+    whole = {row["label"]: row for row in stats.filter(pl.col("grouping") == "all").iter_rows(named=True)}
+    quality = whole["quality"]
+    assert (quality["n"], quality["n_ratings"], quality["n_deleted"]) == (3, 9, 1)
+    assert quality["mean"] == pytest.approx(2 / 3)
+    assert (quality["p5"], quality["p50"], quality["p95"]) == (0.25, 0.75, 1.0)
+    assert (quality["mean_kept"], quality["mean_deleted"]) == (0.5, 1.0)
+    assert whole["detoxify:toxicity"]["mean"] == 0.5
+    assert whole["detoxify:toxicity"]["mean_deleted"] is None
+
+
+def test_correlations_of_published_labels_are_numpys(real_data):
+    with gzip.open(real_data / "oasst" / "flat_sample.jsonl.gz", "rt") as stream:
+        records = [json.loads(line) for line in stream]
+    rows, values = [], defaultdict(dict)
+    for number, one in enumerate(records):
+        labels = [dict(zip(one["labels"], entry, strict=True)) for entry in zip(*one["labels"].values(), strict=True)]
+        scores = [{"name": name, "value": value} for name, value in one["detoxify"].items()]
+        rows.append(
+            {"source": "s", "role": one["role"], "language": one["lang"], "deleted": one["deleted"]}
+            | {"labels": labels, "detoxify": scores}
+        )
+        values["detoxify:toxicity"][number] = one["detoxify"]["toxicity"]
+        for label in labels:
+            values[label["name"]][number] = label["value"]
+    messages = pl.DataFrame(rows, LABELLED)
+    halves = [label_products(messages[:100]), label_products(messages[100:])]
+    found = correlate_labels(pl.concat(halves))
+    LABEL_CORRELATIONS.conform_frame(found)
+    whole = found.filter(pl.col("grouping") == "all")
+    for a, b in (("humor", "quality"), ("detoxify:toxicity", "toxicity"), ("creativity", "helpfulness")):
+        both = sorted(set(values[a]) & set(values[b]))
+        row = whole.filter((pl.col("label_a") == a) & (pl.col("label_b") == b)).row(0, named=True)
+        assert row["n"] == len(both)
+        expected = np.corrcoef([values[a][i] for i in both], [values[b][i] for i in both])[0, 1]
+        assert row["correlation"] == pytest.approx(expected, abs=1e-4)
+    stats = summarise_labels(label_values(messages)).filter(pl.col("grouping") == "all")
+    for row in stats.iter_rows(named=True):
+        if row["label"] in values:
+            assert row["mean"] == pytest.approx(np.mean(list(values[row["label"]].values())), abs=1e-5)
+
+
+def test_rates_of_pairs_leave_out_what_is_neither():
+    counts = pl.DataFrame(
+        [("s", "en", 10, 6, 2, 1, 3, 0), ("s", "de", 1, 0, 0, 0, 0, 1)], TREE_PAIR_COUNTS.no_rows.schema, orient="row"
+    )
+    stats = summarise_pairs(counts)
+    TREE_PAIR_STATS.conform_frame(stats)
+    whole = stats.filter(pl.col("grouping") == "all").row(0, named=True)
+    assert (whole["n_pairs"], whole["longer_rate"], whole["model_win_rate"]) == (11, 0.75, 0.25)
+    assert stats.filter(pl.col("language") == "de")["longer_rate"].to_list() == [None]
