@@ -32,6 +32,7 @@ TEST = [
     "hypothesis>=6.100",  # properties over generated cases
     "evalica>=0.4.2",  # independent ratings to compare with
     "choix>=0.4.1",  # independent ratings to compare with
+    "numpyro>=0.15",  # independent fits of preferences to compare with, by the sampler that the authors used
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]

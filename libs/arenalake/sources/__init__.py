@@ -7,6 +7,7 @@ from arenalake.sources.arena_100k import ARENA_100K
 from arenalake.sources.arena_140k import ARENA_140K, ARENA_EXPERT
 from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
 from arenalake.sources.mt_bench import MT_BENCH
+from arenalake.sources.preference_dissection import PREFERENCE_DISSECTION
 from arenalake.sources.source import Source
 from arenalake.sources.votes import VOTES
 from arenalake.sources.wildchat import WILDCHAT
@@ -20,6 +21,7 @@ SOURCES: dict[str, Source] = {
     "arena_expert": ARENA_EXPERT,
     "mt_bench": MT_BENCH,
     "wildchat": WILDCHAT,
+    "preference_dissection": PREFERENCE_DISSECTION,
     "votes": VOTES,
 }
 
