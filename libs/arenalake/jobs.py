@@ -27,8 +27,12 @@ JOBS = {
     "token_stats": Job("arenalake.tokens.job", ("measure",)),
     "moderation_stats": Job("arenalake.moderation.job", ("measure",)),
     "battle_stats": Job("arenalake.battles.job", ("ingest",)),
+    "preference_stats": Job("arenalake.preferences.job", ("ingest",)),
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
     "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
-    "report": Job("arenalake.app.report", ("corpus_stats", "token_stats", "moderation_stats", "ratings", "reproduce")),
+    "report": Job(
+        "arenalake.app.report",
+        ("corpus_stats", "token_stats", "moderation_stats", "preference_stats", "ratings", "reproduce"),
+    ),
 }

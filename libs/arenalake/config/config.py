@@ -11,6 +11,7 @@ from arenalake.battles.options import CleaningConfig
 from arenalake.config.spark import SparkConfig
 from arenalake.jobs import JOBS
 from arenalake.lake.options import StorageConfig
+from arenalake.preferences.options import PreferencesConfig
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.samples.options import GenerateConfig
 from arenalake.section import Section
@@ -59,6 +60,7 @@ class Config(Section):
     cleaning: CleaningConfig = CleaningConfig()
     ratings: RatingsConfig = RatingsConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
+    preferences: PreferencesConfig = PreferencesConfig()
     report: ReportConfig = ReportConfig()
     mlflow: MlflowConfig = MlflowConfig()
     generate: GenerateConfig = GenerateConfig()

@@ -8,7 +8,7 @@ texts such as "description | 2".
 The pairs come from the arena's own votes (`human` is the vote), so these battles overlap with those of the arena.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -72,34 +72,42 @@ _OBJECTS = ["labels", *(f"{name}_{side}" for side in _SIDES for name in ("respon
 
 _HUMAN = "human"
 _PREFERRED = {"response_1": "model_a", "response_2": "model_b"}
+_BASIC_KEYS = (*BASIC, REPETITIVE)
 _GRADES = {str(grade): grade for grade in range(HIGHEST_GRADE + 1)}
-# What the labels of the query-specific properties count as.
-_SCORES = {STANCES: STANCE_SCORES, MISTAKES: MISTAKE_SCORES}
+# What the labels of each query-specific property count as.
+_SCORES: dict[str, Mapping[str, int]] = {
+    key: {STANCES: STANCE_SCORES, MISTAKES: MISTAKE_SCORES}.get(key, _GRADES) for key in QUERY_SPECIFIC
+}
+_APPLICABLE = "applicable or not"
+_NOTHING = "array<string>"
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = raw_values(_FIELDS)
-    # In steps, so that each text is taken apart once; as maps, since Spark would undo steps between which structs are.
+    # In steps, so that what is used often is computed once, and planned once. As maps and lists: a column for each of
+    # the 29 properties of both responses takes long to plan, and steps between which structs are Spark would undo.
     objects = {name: F.from_json(raw[name], "map<string,string>") for name in _OBJECTS}
     lists = {name: F.from_json(raw[name], "array<string>") for name in _LISTS}
-    found = {f"found_{name}": column for name, column in (objects | lists).items()}
-    records = records.withColumns(found)
+    records = records.withColumns({f"found_{name}": column for name, column in (objects | lists).items()})
     value = {name: F.col(f"found_{name}") for name in (*_OBJECTS, *_LISTS)}
-    errors = {
-        f"listed_errors_{side}": F.from_json(value[f"errors_{side}"]["errors"], "array<map<string,string>>")
-        for side in _SIDES
-    }
-    items = {
-        f"items_{side}_{i}": _items_of(value[f"specific_{side}"][key])
-        for side in _SIDES
-        for i, key in enumerate(QUERY_SPECIFIC)
-    }
-    records = records.withColumns(errors | items)
+    taken_apart = {"found_winners": _labels(value["labels"])}
+    for side in _SIDES:
+        errors = value[f"errors_{side}"]
+        taken_apart |= {
+            f"found_grades_{side}": _each(_BASIC_KEYS, value[f"basic_{side}"], _plain),
+            f"found_items_{side}": _each(QUERY_SPECIFIC, value[f"specific_{side}"], _items_of),
+            f"found_said_{side}": _plain(errors[_APPLICABLE]),
+            f"found_list_{side}": F.from_json(errors["errors"], "array<map<string,string>>"),
+        }
+    records = records.withColumns(taken_apart)
+    value |= {name.removeprefix("found_"): F.col(name) for name in taken_apart}
+    records = records.withColumns({f"found_scores_{side}": _scores(value[f"items_{side}"]) for side in _SIDES})
+    value |= {f"scores_{side}": F.col(f"found_scores_{side}") for side in _SIDES}
+
     cases = _cases(raw, value)
     responses = {side: value[f"response_{side}"] for side in _SIDES}
     model = {side: F.trim(responses[side]["model"]) for side in _SIDES}
     pair_id = digest_of(raw["query"], *[r for side in _SIDES for r in (model[side], responses[side]["content"])])
-    labels = _labels(value["labels"])
     pair = row_of(
         PREFERENCE_PAIRS,
         pair_id=pair_id,
@@ -111,14 +119,37 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         reference=raw["reference"],
         **{f"properties_{side}": _properties(side, value, cases) for side in _SIDES},
         **{f"errors_{side}": _errors(side, value) for side in _SIDES},
-        labels=labels,
+        labels=value["winners"],
     )
     rows = {
         CONVERSATION: F.array(*[_conversation(side, pair_id, raw["query"], responses[side]) for side in _SIDES]),
-        BATTLE: F.transform(labels, lambda label: _battle(label, pair_id, model, raw)),
+        BATTLE: F.transform(value["winners"], lambda label: _battle(label, pair_id, model, raw)),
         PREFERENCE_PAIR: F.array(pair),
     }
     return parsed(records, key=pair_id, reasons=_reasons(raw, value, model, cases), rows=rows)
+
+
+def _each(keys: Iterable[str], members: Column, read: Callable[[Column], Column]) -> Column:
+    """A list of what is read of the member of each key."""
+    return F.transform(F.array(*[F.lit(key) for key in keys]), lambda key: read(F.try_element_at(members, key)))
+
+
+def _scores(items: Column) -> Column:
+    """What was graded as numbers, for each query-specific property; a label that is not known is null."""
+    known = F.create_map(
+        *[
+            F.lit(one)
+            for i, labels in enumerate(_SCORES.values())
+            for label, score in labels.items()
+            for one in (f"{i}/{label}", float(score))
+        ]
+    )
+    return F.transform(
+        items,
+        lambda graded, i: F.transform(
+            graded, lambda item: F.try_element_at(known, F.concat(i.cast("string"), F.lit("/"), item))
+        ),
+    )
 
 
 def _items_of(text: Column) -> Column:
@@ -132,12 +163,6 @@ def _items_of(text: Column) -> Column:
 def _plain(label: Column) -> Column:
     """A label without what surrounds it, in small letters; whole numbers without a point."""
     return F.regexp_replace(F.lower(F.trim(label)), r"^(\d+)\.0+$", "$1")
-
-
-def _among(labels: Mapping[str, float]) -> Callable[[Column], Column]:
-    """A function from a label to what it counts as, null for one that is not known."""
-    known = F.create_map(*[F.lit(one) for label, score in labels.items() for one in (label, float(score))])
-    return lambda label: F.try_element_at(known, label)
 
 
 def _cases(raw: Mapping[str, Column], value: Mapping[str, Column]) -> dict[str, Column]:
@@ -170,37 +195,37 @@ def _winner(label: Column) -> Column:
 
 
 def _properties(side: str, value: Mapping[str, Column], cases: Mapping[str, Column]) -> Column:
-    grades, errors = value[f"basic_{side}"], F.col(f"listed_errors_{side}")
-    graded = _among(_GRADES)
-    found = {name: graded(_plain(grades[key])) for key, name in BASIC.items()}
-    found[NON_REPETITIVE] = F.coalesce(found[NON_REPETITIVE], HIGHEST_GRADE - graded(_plain(grades[REPETITIVE])))
-    is_told = _plain(value[f"errors_{side}"][_APPLICABLE]) == "applicable"
-    severities = F.transform(errors, lambda error: _plain(error["severity"]))
+    grades = F.transform(value[f"grades_{side}"], lambda grade: grade.try_cast("double"))
+    found = {name: F.get(grades, F.lit(i)) for i, name in enumerate(BASIC.values())}
+    repetitive = F.get(grades, F.lit(_BASIC_KEYS.index(REPETITIVE)))
+    found[NON_REPETITIVE] = F.coalesce(found[NON_REPETITIVE], HIGHEST_GRADE - repetitive)
+    is_told = value[f"said_{side}"] == "applicable"
+    severities = F.transform(value[f"list_{side}"], lambda error: _plain(error["severity"]))
     for severity, name in SEVERITIES.items():
         others = F.array_remove(severities, severity)
         found[name] = F.when(is_told, (F.size(severities) - F.size(others)).cast("double"))
-    for i, (case, (key, name)) in enumerate(zip(CASES, QUERY_SPECIFIC.items(), strict=True)):
-        scores = F.transform(F.col(f"items_{side}_{i}"), _among(_SCORES.get(key, _GRADES)))
-        total = F.aggregate(scores, F.lit(0.0), lambda total, score: total + score)
-        found[name] = F.when(cases[case] & (F.size(scores) > 0), total / F.size(scores))
+    means = F.transform(
+        value[f"scores_{side}"],
+        lambda scores: F.try_divide(
+            F.aggregate(scores, F.lit(0.0), lambda total, score: total + score), F.size(scores).cast("double")
+        ),
+    )
+    for i, (case, name) in enumerate(zip(CASES, QUERY_SPECIFIC.values(), strict=True)):
+        found[name] = F.when(cases[case], F.get(means, F.lit(i)))
     found[LENGTHY] = value[f"response_{side}"]["num_words"].try_cast("double")
     return F.struct(*[found[name].alias(column_of(name)) for name in PROPERTIES]).cast(PROPERTIES_TYPE)
 
 
-_APPLICABLE = "applicable or not"
-
-
 def _errors(side: str, value: Mapping[str, Column]) -> Column:
-    is_told = _plain(value[f"errors_{side}"][_APPLICABLE]) == "applicable"
     listed = F.transform(
-        F.col(f"listed_errors_{side}"),
+        value[f"list_{side}"],
         lambda error: F.struct(
             _plain(error["type"]).alias("type"),
             _plain(error["severity"]).alias("severity"),
             error["brief description"].alias("description"),
         ),
     )
-    return F.when(is_told, listed)
+    return F.when(value[f"said_{side}"] == "applicable", listed)
 
 
 def _conversation(side: str, pair_id: Column, query: Column, response: Column) -> Column:
@@ -268,11 +293,11 @@ def _reasons(
     found = [F.array(*plain), _label_reasons(value["labels"])]
     for side, response in _SIDES.items():
         found += [
-            _grade_reasons(f"basic_{response}", value[f"basic_{side}"]),
-            _error_reasons(f"errors_{response}", value[f"errors_{side}"], F.col(f"listed_errors_{side}")),
-            *_specific_reasons(f"query-specific_{response}", side, cases),
+            _grade_reasons(f"basic_{response}", value[f"basic_{side}"], value[f"grades_{side}"]),
+            _error_reasons(f"errors_{response}", side, value),
+            _specific_reasons(f"query-specific_{response}", value[f"items_{side}"], value[f"scores_{side}"], cases),
         ]
-    nothing = F.array().cast("array<string>")
+    nothing = F.array().cast(_NOTHING)
     return F.concat(*[F.coalesce(one, nothing) for one in found])
 
 
@@ -303,39 +328,43 @@ def _label_reasons(judges: Column) -> Column:
     )
 
 
-def _grade_reasons(name: str, grades: Column) -> Column:
-    def reason(key: Column) -> Column:
-        grade = F.try_element_at(grades, key)
+def _grade_reasons(name: str, basic: Column, grades: Column) -> Column:
+    keys = F.array(*[F.lit(key) for key in _BASIC_KEYS])
+    is_turned_round = F.get(grades, F.lit(_BASIC_KEYS.index(REPETITIVE))).isNotNull()
+    may_be_missing = F.array(F.lit(REPETITIVE), F.when(is_turned_round, NON_REPETITIVE))
+
+    def reason(grade: Column, i: Column) -> Column:
+        key = F.get(keys, i)
         about = F.concat(F.lit(f"{name}: "), key)
         told = F.concat(about, F.lit(" is "), grade, F.lit(f", not a whole number from 0 to {HIGHEST_GRADE}"))
-        is_left_to = (key == NON_REPETITIVE) & F.try_element_at(grades, F.lit(REPETITIVE)).isNotNull()
-        is_missing = grade.isNull() & (key != REPETITIVE) & ~is_left_to
-        known = _plain(grade).isin(*_GRADES)
-        return F.when(is_missing, F.concat(about, F.lit(" is missing"))).when(grade.isNotNull() & ~known, told)
+        is_missing = grade.isNull() & ~F.coalesce(F.array_contains(may_be_missing, key), F.lit(False))
+        return F.when(is_missing, F.concat(about, F.lit(" is missing"))).when(~grade.isin(*_GRADES), told)
 
-    keys = F.array(*[F.lit(key) for key in (*BASIC, REPETITIVE)])
-    return F.when(grades.isNotNull(), F.transform(keys, reason))
+    return F.when(basic.isNotNull(), F.transform(grades, reason))
 
 
-def _error_reasons(name: str, check: Column, listed: Column) -> Column:
-    said = _plain(check[_APPLICABLE])
-    is_known = said.isin("applicable", "not applicable")
+def _error_reasons(name: str, side: str, value: Mapping[str, Column]) -> Column:
+    check, said, listed = value[f"errors_{side}"], value[f"said_{side}"], value[f"list_{side}"]
+    is_told = said == "applicable"
     whole = F.array(
         rules.required(f"{name}.{_APPLICABLE}", check[_APPLICABLE]),
-        F.when(~is_known, _told(f"{name}.{_APPLICABLE}", check[_APPLICABLE], "applicable or not applicable")),
-        F.when((said == "applicable") & listed.isNull(), F.lit(f"{name}.errors is missing or not a list of objects")),
+        F.when(
+            ~said.isin("applicable", "not applicable"),
+            _told(f"{name}.{_APPLICABLE}", check[_APPLICABLE], "applicable or not applicable"),
+        ),
+        F.when(is_told & listed.isNull(), F.lit(f"{name}.errors is missing or not a list of objects")),
     )
 
-    def of_errors(key: str, known: tuple[str, ...]) -> Column:
+    def of_errors(key: str, known: Iterable[str]) -> Column:
         def reason(error: Column) -> Column:
             label = F.coalesce(error[key], F.lit("null"))
             return F.when(~_plain(label).isin(*known), _told(f"{name}: the {key} of an error", label, ", ".join(known)))
 
-        return F.transform(listed, reason)
+        return F.when(is_told, F.transform(listed, reason))
 
-    known = of_errors("type", ERROR_TYPES), of_errors("severity", tuple(SEVERITIES))
-    of_listed = F.when(said == "applicable", F.concat(*known))
-    return F.when(check.isNotNull(), F.concat(whole, F.coalesce(of_listed, F.array().cast("array<string>"))))
+    nothing = F.array().cast(_NOTHING)
+    found = [whole, of_errors("type", ERROR_TYPES), of_errors("severity", SEVERITIES)]
+    return F.when(check.isNotNull(), F.concat(*[F.coalesce(one, nothing) for one in found]))
 
 
 _NO_CASE = {
@@ -344,23 +373,27 @@ _NO_CASE = {
 }
 
 
-def _unknown_label(about: str, known: Mapping[str, float]) -> Callable[[Column], Column]:
-    def reason(item: Column) -> Column:
-        label = F.coalesce(item, F.lit("null"))
-        return F.when(~label.isin(*known), _told(about, label, ", ".join(known)))
+def _specific_reasons(name: str, items: Column, scores: Column, cases: Mapping[str, Column]) -> Column:
+    known = F.array(*[F.lit(", ".join(labels)) for labels in _SCORES.values()])
+    keys = F.array(*[F.lit(key) for key in QUERY_SPECIFIC])
+    is_asked = F.array(*[cases[case] for case in CASES])
+    why = F.array(
+        *[F.lit(_NO_CASE.get(key, f"{CASES[case]} has none")) for case, key in zip(CASES, _SCORES, strict=True)]
+    )
 
-    return reason
+    def of_property(graded: Column, i: Column) -> Column:
+        about = F.concat(F.lit(f"{name}: "), F.get(keys, i))
 
+        def unknown(item: Column, place: Column) -> Column:
+            is_known = F.get(F.get(scores, i), place).isNotNull()
+            label = F.to_json(F.array(F.coalesce(item, F.lit("null"))))
+            return F.when(~is_known, F.concat(about, F.lit(" is "), label, F.lit(", not "), F.get(known, i)))
 
-def _specific_reasons(name: str, side: str, cases: Mapping[str, Column]) -> list[Column]:
-    found = []
-    for i, (case, key) in enumerate(zip(CASES, QUERY_SPECIFIC, strict=True)):
-        items = F.col(f"items_{side}_{i}")
-        found.append(F.transform(items, _unknown_label(f"{name}: {key}", _SCORES.get(key, _GRADES))))
-        why = _NO_CASE.get(key, f"{CASES[case]} has none")
-        is_without = ~cases[case] & (F.size(items) > 0)
-        found.append(F.array(F.when(is_without, F.lit(f"{name}: {key} is graded, but {why}"))))
-    return found
+        is_without = ~F.get(is_asked, i) & (F.size(graded) > 0)
+        told = F.when(is_without, F.concat(about, F.lit(" is graded, but "), F.get(why, i)))
+        return F.concat(F.transform(graded, unknown), F.array(told))
+
+    return F.flatten(F.transform(items, of_property))
 
 
 PREFERENCE_DISSECTION = Source(
