@@ -34,6 +34,7 @@ TEST = [
     "choix>=0.4.1",  # independent ratings to compare with
     "krippendorff>=0.8",  # independent alpha to compare with
     "scikit-learn>=1.5",  # independent kappa to compare with
+    "numpyro>=0.15",  # independent fits of preferences to compare with, by the sampler that the authors used
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]

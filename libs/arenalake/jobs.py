@@ -28,6 +28,7 @@ JOBS = {
     "moderation_stats": Job("arenalake.moderation.job", ("measure",)),
     "tree_stats": Job("arenalake.trees.job", ("ingest",)),
     "battle_stats": Job("arenalake.battles.job", ("ingest",)),
+    "preference_stats": Job("arenalake.preferences.job", ("ingest",)),
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "judge_agreement": Job("arenalake.judges.job", ("measure",)),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
@@ -35,6 +36,14 @@ JOBS = {
     "export": Job("arenalake.trees.export", ("tree_stats",), usual=False),
     "report": Job(
         "arenalake.app.report",
-        ("corpus_stats", "token_stats", "moderation_stats", "ratings", "judge_agreement", "reproduce"),
+        (
+            "corpus_stats",
+            "token_stats",
+            "moderation_stats",
+            "preference_stats",
+            "ratings",
+            "judge_agreement",
+            "reproduce",
+        ),
     ),
 }

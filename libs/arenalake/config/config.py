@@ -12,6 +12,7 @@ from arenalake.config.spark import SparkConfig
 from arenalake.jobs import JOBS
 from arenalake.judges.options import JudgesConfig
 from arenalake.lake.options import StorageConfig
+from arenalake.preferences.options import PreferencesConfig
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.samples.options import GenerateConfig
 from arenalake.section import Section
@@ -63,6 +64,7 @@ class Config(Section):
     ratings: RatingsConfig = RatingsConfig()
     judges: JudgesConfig = JudgesConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
+    preferences: PreferencesConfig = PreferencesConfig()
     report: ReportConfig = ReportConfig()
     mlflow: MlflowConfig = MlflowConfig()
     export: ExportConfig = ExportConfig()

@@ -29,6 +29,7 @@ from arenalake.ingest.elements import is_array, join_pieces, read_pieces
 from arenalake.ingest.files import RawFile, for_reader, local_file, reader_of, require_content_of_its_kind
 from arenalake.ingest.utf8 import escaped_in, first_stray
 from arenalake.ingest.values import (
+    as_json,
     is_as_wanted,
     not_utf8,
     of_column,
@@ -173,6 +174,8 @@ def _json_records(
     read = read.withColumns(as_wanted | ({"typed": typed} if nested else {}))
 
     def value_of(i: int, field: Field) -> Column:
+        if field.is_json:
+            return one(F.col(f"text_{i}"))
         usual = settled(F.col("typed")[field.column]) if is_nested(field) else None
         if usual is not None and field.name not in closely:
             return usual
@@ -327,7 +330,8 @@ def _table_records(
             cell = F.col(f"c{place}")
             if field.type in _WRITTEN_AS_TEXT and isinstance(types[place], StringType):
                 cell, filled_texts[f"filled_{place}"] = F.col(f"filled_{place}"), filled_name(cell)
-            values[field.name] = of_column(cell, types[place], wanted, field.column)
+            read = as_json if field.is_json else of_column
+            values[field.name] = read(cell, types[place], wanted, field.column)
             continue
         told = f"{field.name}: the file has the column {field.column!r} {len(found)} times; rename all but one of them"
         if not found:
@@ -365,7 +369,7 @@ def _refuse_what_csv_broke(value: Column, field: Field, *, decoded: bool) -> Col
         is_replaced = F.contains(text, F.lit(_REPLACEMENT))
         told = F.concat(shown, F.lit(", with bytes that are not UTF-8; save the file as UTF-8"))
         problem = F.coalesce(problem, F.when(is_replaced, told))
-    if not field.is_text:
+    if not (field.is_text or field.is_json):
         told = F.concat(shown, F.lit(", a cell whose quotes do not match"))
         problem = F.coalesce(problem, F.when(F.startswith(filled_name(text), F.lit('"')), told))
     return one(text, problem)
@@ -414,7 +418,7 @@ def _records(
         *[text.alias(f"folder_{i}") for i, text in by_folder.items()],
     )
     by_folder = {i: F.col(f"folder_{i}") for i in by_folder}
-    names = [i for i in plain if fields[i].type == "string" and not fields[i].is_text]
+    names = [i for i in plain if _is_name(fields[i])]
     read = read.withColumns({f"value_{i}": filled_name(F.col(f"value_{i}")) for i in names})
     found = {i: F.col(f"value_{i}") for i in plain}
     found |= {i: F.col(f"nested_{i}.value") for i in nested}
@@ -439,11 +443,15 @@ def _records(
 
 def _given(value: Column, field: Field, by_folder: Column | None) -> Column:
     """What a record says, or else the folder that it lies in."""
-    if field.type == "string" and not field.is_text:
+    if _is_name(field):
         value = name_of(value, is_language=field.name == "language")
     if field.type == "double":  # not given: Python writes a missing number so, and pandas keeps it so
         value = F.when(~F.isnan(value), value)
     return value if by_folder is None else F.coalesce(value, by_folder.try_cast(field.type))
+
+
+def _is_name(field: Field) -> bool:
+    return field.type == "string" and not (field.is_text or field.is_json)
 
 
 def is_nested(field: Field) -> bool:

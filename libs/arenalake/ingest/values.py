@@ -259,6 +259,18 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
     return one(converted, F.coalesce(problem, F.when(value.isNotNull() & converted.isNull(), wrong_type(path, wanted))))
 
 
+def as_json(value: Column, given: DataType, wanted: DataType, path: str) -> Column:
+    """A column of a table as JSON text, whatever lists and objects it holds; a text is taken for JSON as it stands.
+
+    Args, Returns:
+        As `of_column`, of a text.
+    """
+    if isinstance(given, AtomicType):
+        return of_column(value, given, wanted, path)
+    strays = [F.when(~F.is_valid_utf8(text), not_utf8(path)) for text in texts_in(value, given)]
+    return one(F.to_json(value), F.coalesce(*strays) if strays else None)
+
+
 def _truth_of(text: Column) -> tuple[Column, Column]:
     """What a text says, null where it says nothing, and the truth value that it stands for."""
     given = F.when(~is_no_number(text), F.lower(text))

@@ -9,6 +9,7 @@ from arenalake.sources.likert import LIKERT
 from arenalake.sources.lmsys_chat_1m import LMSYS_CHAT_1M
 from arenalake.sources.mt_bench import MT_BENCH
 from arenalake.sources.oasst1 import OASST1
+from arenalake.sources.preference_dissection import PREFERENCE_DISSECTION
 from arenalake.sources.source import Source
 from arenalake.sources.votes import VOTES
 from arenalake.sources.wildchat import WILDCHAT
@@ -24,6 +25,7 @@ SOURCES: dict[str, Source] = {
     "wildchat": WILDCHAT,
     "likert": LIKERT,
     "oasst1": OASST1,
+    "preference_dissection": PREFERENCE_DISSECTION,
     "votes": VOTES,
 }
 

@@ -24,6 +24,8 @@ class Field:
         column: what it is called in the file.
         mapped: the configuration names the column, so a file without it does not fit the mapping.
         is_text: a text that is kept as it stands; any other string names something, and what surrounds it is cut off.
+        is_json: a string that holds whatever is there as JSON, for a source that takes its lists and objects apart
+            itself: where their keys are not known beforehand, or would make a plan that takes long to make.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Field:
     column: str
     mapped: bool = False
     is_text: bool = False
+    is_json: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What judges prefer: properties of annotated responses, and how much each counts."""
