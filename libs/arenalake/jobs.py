@@ -30,7 +30,7 @@ JOBS = {
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "judge_agreement": Job("arenalake.judges.job", ("measure",)),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
-    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
+    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats", "judge_agreement")),
     "report": Job(
         "arenalake.app.report",
         ("corpus_stats", "token_stats", "moderation_stats", "ratings", "judge_agreement", "reproduce"),
