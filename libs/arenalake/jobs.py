@@ -32,7 +32,9 @@ JOBS = {
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "judge_agreement": Job("arenalake.judges.job", ("measure",)),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
-    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats", "tree_stats")),
+    "reproduce": Job(
+        "arenalake.reproduction.job", ("token_stats", "moderation_stats", "tree_stats", "judge_agreement")
+    ),
     "export": Job("arenalake.trees.export", ("tree_stats",), usual=False),
     "report": Job(
         "arenalake.app.report",

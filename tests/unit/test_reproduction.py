@@ -245,3 +245,13 @@ def test_generated_data_is_known_by_the_truth_beside_it(spark, tmp_path):
     assert is_generated(spark, str(real))
     assert is_generated(spark, str(real.parent))
     assert not is_generated(spark, str(tmp_path / "data"))
+
+
+def test_published_figures_of_judges_are_found_in_their_tables():
+    figures = {figure.name: figure for figure in LEDGERS["mt_bench"].figures}
+    assert (figures["expert and gpt-4, turn 1, with ties: pairs of votes"].published) == 1_343
+    assert "measure = 'agreement'" in figures["expert and gpt-4, turn 1, with ties: agreement"].ours
+    assert sum(figure.citation.endswith("Table 7") for figure in figures.values()) == 32
+    study = LEDGERS["likert"].figures
+    assert {figure.reason for figure in study[1:]} == {"the ratings of the study are not public"}
+    assert len(study) == 1 + 3 * 21 + 3 * 5 + 6 + 14 + 1

@@ -7,7 +7,8 @@ name of Llama-2's tokenizer with one beginning-of-sequence token per text.
 
 from dataclasses import dataclass
 
-from arenalake.entities.tables import BATTLES, INGESTED_FILES, TREE_MESSAGES
+from arenalake.entities.tables import BATTLES, INGESTED_FILES, LIKERT_RECORDS, TREE_MESSAGES
+from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_WIN_RATES
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CONVERSATIONS, MODERATION_STATS
 from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, TOKEN_STATS
@@ -20,6 +21,9 @@ LLAMA_2_DIGEST = "9e556afd44213b6bd1be2b850ebbbd98f5481437a8021afaf58ee7fb1818d3
 PAPER = "Zheng et al. (2023), LMSYS-Chat-1M, arXiv:2309.11998"
 WILDCHAT = "Zhao et al. (2024), WildChat, arXiv:2405.01470, Table 1"
 CARD = "https://huggingface.co/datasets/lmsys/lmsys-chat-1m"
+MT_BENCH = "Zheng et al. (2023), Judging LLM-as-a-Judge, arXiv:2306.05685"
+MT_BENCH_CARD = "https://huggingface.co/datasets/lmsys/mt_bench_human_judgments"
+LIKERT = "Rajani et al. (2023), Can foundation models label data like humans?"
 ARENA_CARD = "https://huggingface.co/datasets/lmsys/chatbot_arena_conversations"
 
 # Units whose figures count persons, or records that a person made.
@@ -495,5 +499,229 @@ def _oasst_figures() -> tuple[Figure, ...]:
 # A source with another number of records may still be one of the parts that figures are about.
 _OASST1 = Ledger(records=_ALL, figures=_oasst_figures())
 
+_TABLE_5 = {
+    # judges, turn: agreement in per cent and pairs of votes, with ties and without
+    ("expert", "expert", 1): ((63, 721), (81, 479)),
+    ("expert", "expert", 2): ((67, 707), (82, 474)),
+    ("expert", "gpt-4", 1): ((66, 1_343), (85, 859)),
+    ("expert", "gpt-4", 2): ((66, 1_325), (85, 864)),
+}
+_CATEGORIES = ("writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities")
+_TABLE_7 = {
+    "gpt-4": (61.2, 67.9, 49.3, 66.1, 56.3, 66.2, 76.6, 72.2),
+    "gpt-3.5-turbo": (50.9, 60.6, 32.6, 63.8, 55.0, 48.8, 52.8, 53.8),
+    "vicuna-13b-v1.2": (39.7, 39.2, 20.1, 18.0, 36.9, 29.2, 47.0, 47.5),
+    "llama-13b": (15.1, 15.1, 7.8, 7.5, 2.1, 9.3, 6.8, 10.1),
+}
+# Consistent, biased towards the first and the second answer, in per cent.
+_TABLE_2 = {"Claude-v1": (23.8, 75.0, 0.0), "GPT-3.5": (46.2, 50.0, 1.2), "GPT-4": (65.0, 30.0, 5.0)}
+_GROUPED = "judges.groups must be {expert: 'expert_*', author: 'author_*', gpt-4: gpt4_pair}"
+_NO_SWAPS = "the release has one verdict for both orders of a pair; what was said on each is not in it"
+
+
+def _agreement_figures() -> tuple[Figure, ...]:
+    figures = []
+    for (judge_a, judge_b, turn), setups in _TABLE_5.items():
+        for setup, (rate, pairs) in zip(("with_ties", "without_ties"), setups, strict=True):
+            where = (
+                f"FILTER (WHERE level = 'group' AND grouping = 'turn' AND turn = {turn} AND judge_a = '{judge_a}' AND "
+                f"judge_b = '{judge_b}' AND setup = '{setup}' AND measure = 'agreement')"
+            )
+            name = f"{judge_a} and {judge_b}, turn {turn}, {setup.replace('_', ' ')}"
+            definition = f"pairs of votes of different judges on the same question, models and turn; {_GROUPED}"
+            citation = f"{MT_BENCH}, Table 5"
+            figures += [
+                Figure(
+                    f"{name}: agreement",
+                    "%",
+                    rate,
+                    citation,
+                    definition,
+                    AGREEMENT_STATS,
+                    f"100 * max(value) {where}",
+                    0.5,
+                ),
+                Figure(
+                    f"{name}: pairs of votes",
+                    "pairs of votes",
+                    pairs,
+                    citation,
+                    definition,
+                    AGREEMENT_STATS,
+                    f"max(n) {where}",
+                ),
+            ]
+    return tuple(figures)
+
+
+def _win_rate_figures() -> tuple[Figure, ...]:
+    definition = f"mean over the five opponents of wins / votes of experts on both turns; a tie is no win; {_GROUPED}"
+    return tuple(
+        Figure(
+            f"{model}, {category}: win rate",
+            "%",
+            rate,
+            f"{MT_BENCH}, Table 7",
+            definition,
+            JUDGE_WIN_RATES,
+            f"100 * max(win_rate) FILTER (WHERE judge_group = 'expert' AND grouping = 'category' AND "
+            f"category = '{category}' AND model = '{model}')",
+            0.05,
+        )
+        for model, rates in _TABLE_7.items()
+        for category, rate in zip(_CATEGORIES, rates, strict=True)
+    )
+
+
+def _swap_figures() -> tuple[Figure, ...]:
+    return tuple(
+        Figure(f"{judge}: {name}", "%", rate, f"{MT_BENCH}, Table 2", "share of pairs of answers", reason=_NO_SWAPS)
+        for judge, rates in _TABLE_2.items()
+        for name, rate in zip(("consistent", "prefers first", "prefers second"), rates, strict=True)
+    )
+
+
+_MT_BENCH = Ledger(
+    records=5_755,
+    figures=(
+        Figure(
+            "judgments",
+            "judgments",
+            5_755,
+            MT_BENCH_CARD,
+            "records of both splits: 3,355 by people, 2,400 by GPT-4",
+            BATTLES,
+            "count(*)",
+        ),
+        *_agreement_figures(),
+        *_win_rate_figures(),
+        *_swap_figures(),
+    ),
+)
+
+# Median, and the ends of the interval where there are such: 5 and 95 % for people, 2.5 and 97.5 % for GPT-4.
+_LIKERT_ELO: dict[str, dict[str, tuple[int, ...]]] = {
+    "people, without ties": {
+        "vicuna-13b": (1140, 1061, 1219),
+        "koala-13b": (1073, 999, 1147),
+        "oasst-12b": (986, 913, 1061),
+        "dolly-12b": (802, 730, 878),
+    },
+    "people, with ties": {
+        "vicuna-13b": (1130, 1066, 1192),
+        "koala-13b": (1061, 998, 1128),
+        "oasst-12b": (988, 918, 1051),
+        "dolly-12b": (820, 760, 890),
+    },
+    "GPT-4, without ties": {
+        "vicuna-13b": (1134, 1036, 1222),
+        "koala-13b": (1082, 989, 1169),
+        "oasst-12b": (972, 874, 1062),
+        "dolly-12b": (812, 723, 909),
+    },
+    "GPT-4, with ties": {
+        "vicuna-13b": (1114, 1033, 1194),
+        "koala-13b": (1082, 995, 1172),
+        "oasst-12b": (973, 885, 1054),
+        "dolly-12b": (831, 742, 919),
+    },
+    "GPT-4 with human answers, without ties": {
+        "vicuna-13b": (1148, 1049, 1239),
+        "koala-13b": (1097, 1002, 1197),
+        "oasst-12b": (985, 896, 1081),
+        "human": (940, 840, 1034),
+        "dolly-12b": (824, 730, 922),
+    },
+    "GPT-4 by scores, without ties": {
+        "vicuna-13b": (1136,),
+        "koala-13b": (1081,),
+        "oasst-12b": (961,),
+        "human": (958,),
+        "dolly-12b": (862,),
+    },
+    "GPT-4 asked to be fair, without ties": {
+        "koala-13b": (1105,),
+        "oasst-12b": (1075,),
+        "vicuna-13b": (1066,),
+        "human": (916,),
+        "dolly-12b": (835,),
+    },
+    "GPT-4 in another order, with ties": {
+        "vicuna-13b": (1110,),
+        "koala-13b": (1085,),
+        "oasst-12b": (1075,),
+        "human": (923,),
+        "dolly-12b": (804,),
+    },
+}
+_LIKERT_CORRELATIONS = {
+    "brainstorm": 0.60,
+    "creative generation": 0.55,
+    "commonsense reasoning": 0.46,
+    "question answering": 0.44,
+    "summarization": 0.40,
+    "natural language to code": 0.33,
+}
+_LIKERT_TOKENS = {"prompts": (24, 38, 3, 10, 15, 23, 381), "completions": (69, 79, 1, 18, 42, 83, 546)}
+_NOT_PUBLIC = "the ratings of the study are not public"
+
+
+def _likert_figures() -> tuple[Figure, ...]:
+    ends = ("median", "lower end", "upper end")
+    online = "online Elo with K = 32 over 1,000 rounds, each a resample in an order of its own"
+    elo = [
+        Figure(f"{judge}, {model}: {end}", "rating points", value, LIKERT, online, reason=_NOT_PUBLIC)
+        for judge, models in _LIKERT_ELO.items()
+        for model, values in models.items()
+        for end, value in zip(ends, values, strict=False)
+    ]
+    correlations = [
+        Figure(
+            f"GPT-4 and people, {category}",
+            "correlation",
+            value,
+            LIKERT,
+            "correlation of both ratings of the same pair of answers; of which kind is not told",
+            reason=_NOT_PUBLIC,
+        )
+        for category, value in _LIKERT_CORRELATIONS.items()
+    ]
+    measures = ("mean", "sd", "min", "25 %", "median", "75 %", "max")
+    tokens = [
+        Figure(f"{what}: {name}", "tokens", value, LIKERT, "by a tokenizer that is not told", reason=_NOT_PUBLIC)
+        for what, values in _LIKERT_TOKENS.items()
+        for name, value in zip(measures, values, strict=True)
+    ]
+    ties = [
+        Figure(
+            "koala-13b and vicuna-13b: ties", "ties", 96, LIKERT, "grades 4 and 5, of 327 by people", reason=_NOT_PUBLIC
+        )
+    ]
+    return (*elo, *correlations, *tokens, *ties)
+
+
+# Each of six pairs of models has 327 prompts.
+_LIKERT = Ledger(
+    records=1_962,
+    figures=(
+        Figure(
+            "comparisons",
+            "comparisons",
+            1_962,
+            LIKERT,
+            "327 prompts for each of six pairs of models",
+            LIKERT_RECORDS,
+            "count(*)",
+        ),
+        *_likert_figures(),
+    ),
+)
+
 # By the format of a source.
-LEDGERS = {"lmsys_chat_1m": _LMSYS_CHAT_1M, "arena": _ARENA_33K, "oasst1": _OASST1}
+LEDGERS = {
+    "lmsys_chat_1m": _LMSYS_CHAT_1M,
+    "arena": _ARENA_33K,
+    "mt_bench": _MT_BENCH,
+    "likert": _LIKERT,
+    "oasst1": _OASST1,
+}
