@@ -33,6 +33,7 @@ TEST = [
     "evalica>=0.4.2",  # independent ratings to compare with
     "choix>=0.4.1",  # independent ratings to compare with
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
+    "datasets>=3",  # loads what is exported, as trainers do
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [

@@ -45,8 +45,8 @@ def build_trees(frames: Frames) -> Page:
     if not sections:
         sections = [Section("Conversation trees", ["No source has conversation trees."])]
     lead = (
-        "Conversations that branch: each message may have several replies, and people may have ranked the replies to the "
-        "same message. "
+        "Conversations that branch: each message may have several replies, and people may have ranked the replies to "
+        "the same message. "
     )
     if frames.min_cell > 1:
         lead += (
