@@ -36,6 +36,7 @@ TEST = [
     "scikit-learn>=1.5",  # independent kappa to compare with
     "numpyro>=0.15",  # independent fits of preferences to compare with, by the sampler that the authors used
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
+    "datasets>=3",  # loads what is exported, as trainers do
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [

@@ -151,7 +151,6 @@ def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
     for place, changes in enumerate(broken.values()):
         write(tmp_path / "raw" / f"{place:02}.jsonl", [message(9, 8, **changes)])
     result = run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    assert [str(error) for error in result.errors] == []
     assert result.lines[0].endswith(f"= 0 kept + {len(broken)} quarantined + 0 duplicates")
     found = {row.file: row.reasons for row in lake.read(QUARANTINE).collect()}
     assert [found[f"{place:02}.jsonl"] for place in range(len(broken))] == [[reason] for reason in broken]

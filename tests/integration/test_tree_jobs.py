@@ -8,7 +8,7 @@ from test_ingest import rows, run
 from test_oasst1 import message, tree, write
 
 from arenalake.config import parse_config
-from arenalake.entities.tables import MESSAGES, SOURCE_TERMS, TREE_MESSAGES
+from arenalake.entities.tables import BATTLES, MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.step import Context
 from arenalake.text import job as measure
 from arenalake.tokens import job as token_stats
@@ -128,3 +128,27 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     assert stats["n_messages"].to_list() == [5]
     assert rows(lake, THREADS, "thread_id") == [("m4",)]
     assert rows(lake, TREE_PAIRS, "chosen_id") == []
+
+
+def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):
+    ranked = [message(6, 1, rank=1, user_id="u9"), message(7, 1, rank=3, synthetic=True), message(8, 1, rank=4)]
+    write(tmp_path / "raw" / "1.jsonl", [*tree(), *ranked])
+    run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
+    settings = {"trees": {"keep_synthetic": True}, "export": {"forms": ["votes"], "path": str(tmp_path / "out")}}
+    job.run(context(lake, **settings))
+    assert not export.run(context(lake, **settings)).errors
+    folder = tmp_path / "out" / "oasst" / "votes" / "jsonl" / "train"
+    result = run(lake, votes={"format": "votes", "path": str(folder)})
+    assert result.lines[0].startswith("votes: 5 records in 1 new file(s) = 5 kept + 0 quarantined")
+    found = [
+        (row.model_a, row.model_b) if row.winner == "model_a" else (row.model_b, row.model_a)
+        for row in lake.read(BATTLES).collect()
+    ]
+    # In order of rank: m6 by a person, m3 by x, m7 by a model without a name, m8 by a person. m2 is deleted.
+    assert sorted(found) == [
+        ("human", "unknown"),
+        ("human", "x"),
+        ("unknown", "human"),
+        ("x", "human"),
+        ("x", "unknown"),
+    ]

@@ -11,6 +11,7 @@ from arenalake.entities.columns import PROMPTER
 from arenalake.entities.tables import SOURCE_TERMS, TREE_MESSAGES
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.lake.table import Table
 from arenalake.paths import local_path
 from arenalake.step import Context, StepResult
 from arenalake.trees.options import ExportConfig
@@ -23,7 +24,9 @@ _FORMS = {
     "preference": "a prompt as a list of messages, and a better and a worse answer to it (TRL: conversational "
     "preference data with an explicit prompt)",
     "messages": "a thread as a list of messages, the last one an answer (TRL: conversational language modelling)",
+    "votes": "a pair of ranked answers as a vote between those who wrote them, for a source of the format `votes`",
 }
+_IDS = {"preference": ("chosen_id", "rejected_id"), "messages": ("thread_id",), "votes": ("battle_id",)}
 
 
 def run(context: Context) -> StepResult:
@@ -76,17 +79,21 @@ def _refusal(source: str, terms: dict[str, dict[str, Any]], with_trees: set[str]
 
 def _write(lake: Lake, folder: str, source: str, form: str, export: ExportConfig) -> list[dict[str, Any]]:
     """Write one form of a source as parquet and JSON lines; rows by split and language."""
-    of_source = {table: lake.read(table).where(F.col("source") == source) for table in (TREE_MESSAGES, TREE_NODES)}
-    table = TREE_PAIRS if form == "preference" else THREADS
-    chosen = lake.read(table).where(F.col("source") == source)
+
+    def read(table: Table) -> DataFrame:
+        return lake.read(table).where(F.col("source") == source)
+
     if form == "preference":
-        rows = with_texts_of_pairs(chosen, of_source[TREE_NODES], of_source[TREE_MESSAGES])
+        rows = with_texts_of_pairs(read(TREE_PAIRS), read(TREE_NODES), read(TREE_MESSAGES))
+    elif form == "messages":
+        rows = with_texts_of_threads(read(THREADS), read(TREE_MESSAGES))
     else:
-        rows = with_texts_of_threads(chosen, of_source[TREE_MESSAGES])
-    in_test = is_held_out(export.test_share, export.seed)
+        rows = as_votes(read(TREE_PAIRS), read(TREE_MESSAGES), players=export.players, seed=export.seed)
+    # Votes train nothing.
+    in_test = F.lit(False) if form == "votes" else is_held_out(export.test_share, export.seed)
     counts: list[dict[str, Any]] = []
     for split, where in (("train", ~in_test), ("test", in_test)):
-        part = rows.where(where).drop("source").orderBy("message_tree_id", *_ids(form))
+        part = rows.where(where).drop("source").orderBy("message_tree_id", *_IDS[form])
         part.write.mode("overwrite").parquet(f"{folder}/parquet/{split}")
         written = lake.spark.read.schema(part.schema).parquet(f"{folder}/parquet/{split}")
         # Every row has the same keys: a null says that nothing is known.
@@ -94,10 +101,6 @@ def _write(lake: Lake, folder: str, source: str, form: str, export: ExportConfig
         by_language = written.groupBy("language").agg(F.count("*").alias("n")).collect()
         counts += [{"split": split, "language": row["language"], "n": row["n"]} for row in by_language]
     return counts
-
-
-def _ids(form: str) -> tuple[str, ...]:
-    return ("chosen_id", "rejected_id") if form == "preference" else ("thread_id",)
 
 
 def is_held_out(share: float, seed: int) -> Column:
@@ -158,6 +161,38 @@ def with_texts_of_pairs(pairs: DataFrame, nodes: DataFrame, messages: DataFrame)
     )
 
 
+def as_votes(pairs: DataFrame, messages: DataFrame, *, players: str, seed: int) -> DataFrame:
+    """Pairs as votes between those who wrote the answers, in the columns that the format `votes` looks for.
+
+    Args:
+        pairs: columns of the table `tree_pairs`.
+        messages: columns of the table `tree_messages`.
+        players: `kind` for models and `human`, `author` for people by their pseudonyms.
+        seed: with the ids it decides which answer is the first one.
+
+    Returns:
+        source, message_tree_id, battle_id, question_id (the message that both answer), model_a, model_b, winner,
+        language. Pairs whose answers are by the same player, or by somebody unknown, are left out.
+    """
+    kind = F.coalesce("model", F.when(F.col("synthetic"), "unknown").when(~F.col("synthetic"), "human"))
+    player = kind if players == "kind" else F.col("user_id")
+    rows = pairs
+    for side in ("chosen", "rejected"):
+        named = messages.select("source", F.col("message_id").alias(f"{side}_id"), player.alias(side))
+        rows = rows.join(named, ["source", f"{side}_id"])
+    is_first = F.pmod(F.xxhash64(F.lit(seed), "chosen_id", "rejected_id"), F.lit(2)) == 0
+    return rows.where("chosen <> rejected").select(
+        "source",
+        "message_tree_id",
+        F.concat_ws("/", "chosen_id", "rejected_id").alias("battle_id"),
+        F.col("parent_id").alias("question_id"),
+        F.when(is_first, F.col("chosen")).otherwise(F.col("rejected")).alias("model_a"),
+        F.when(is_first, F.col("rejected")).otherwise(F.col("chosen")).alias("model_b"),
+        F.when(is_first, "model_a").otherwise("model_b").alias("winner"),
+        "language",
+    )
+
+
 def _texts(paths: DataFrame, messages: DataFrame) -> DataFrame:
     """Paths (source, id, path) as source, id, texts: messages by user and assistant in the order of the path."""
     role = F.when(F.col("role") == PROMPTER, "user").otherwise("assistant")
@@ -188,7 +223,7 @@ def _readme(terms: dict[str, Any], counts: dict[str, list[dict[str, Any]]], lake
             lines.append(f"| {language or 'none given'} | {train:,} | {test:,} |")
         lines.append("")
     stats = lake.load(TREE_PAIR_STATS).filter((pl.col("grouping") == "all") & (pl.col("source") == terms["source"]))
-    if "preference" in counts and len(stats):
+    if len(stats):
         row = stats.row(0, named=True)
         lines += [
             f"Of all pairs the better answer is longer in {row['n_longer']:,} and shorter in {row['n_shorter']:,}; a "

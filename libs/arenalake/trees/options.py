@@ -18,11 +18,13 @@ class TreesConfig(Section):
 class ExportConfig(Section):
     """Where files for trainers go, in which forms, and which share of the trees is held out.
 
-    `only` are the sources to export; without it, all that have conversation trees.
+    `only` are the sources to export; without it, all that have conversation trees. `players` are who wins and loses in
+    the form `votes`: models and `human`, or authors.
     """
 
     path: str | None = None
     only: list[str] = []
-    forms: Annotated[list[Literal["preference", "messages"]], Field(min_length=1)] = ["preference", "messages"]
+    forms: Annotated[list[Literal["preference", "messages", "votes"]], Field(min_length=1)] = ["preference", "messages"]
+    players: Literal["kind", "author"] = "kind"
     test_share: float = Field(default=0.05, ge=0, lt=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
