@@ -30,7 +30,7 @@ JOBS = {
     "preference_stats": Job("arenalake.preferences.job", ("ingest",)),
     "ratings": Job("arenalake.ratings.job", ("measure", "battle_stats")),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
-    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats")),
+    "reproduce": Job("arenalake.reproduction.job", ("token_stats", "moderation_stats", "preference_stats")),
     "report": Job(
         "arenalake.app.report",
         ("corpus_stats", "token_stats", "moderation_stats", "preference_stats", "ratings", "reproduce"),

@@ -11,6 +11,14 @@ from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.disclosure.cells import hide_cells
 from arenalake.entities.tables import SOURCE_TERMS
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
+from arenalake.preferences.tables import (
+    JUDGE_ORDER,
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    PREFERENCE_WEIGHTS,
+    PROPERTY_CORRELATIONS,
+    PROPERTY_STATS,
+)
 from arenalake.ratings.tables import (
     RATING_CALIBRATION,
     RATING_INFLUENCE,
@@ -33,6 +41,14 @@ HOSTILE = [
     "{{ 7 * 7 }}%{x}",
     "2023",
 ]
+PREFERENCE_TABLES = (
+    PROPERTY_STATS,
+    PROPERTY_CORRELATIONS,
+    PREFERENCE_WEIGHTS,
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    JUDGE_ORDER,
+)
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -122,9 +138,11 @@ def frames(
     influence=(),
     cleaning=(),
     terms=(),
+    preferences=None,
     min_cell=10,
 ):
     rows = {
+        **dict.fromkeys(PREFERENCE_TABLES, ()),
         RATINGS: ratings,
         STYLE_COEFFICIENTS: style,
         RATING_SLICES: slices,
@@ -144,6 +162,7 @@ def frames(
         MODERATION_ANSWERS: answers,
         REPRODUCTION: figures,
         SOURCE_TERMS: terms,
+        **(preferences or {}),
     }
     tables = {table.name: floats(frame(table, *of_table), table) for table, of_table in rows.items()}
     ingested = pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"])

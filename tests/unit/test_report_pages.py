@@ -43,7 +43,7 @@ def hostile_site():
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 7 + len(HOSTILE)
+    assert len(pages) == 8 + len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}

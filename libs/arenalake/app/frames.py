@@ -10,6 +10,14 @@ from arenalake.entities.tables import INGESTED_FILES, SOURCE_TERMS
 from arenalake.lake import Lake
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
+from arenalake.preferences.tables import (
+    JUDGE_ORDER,
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    PREFERENCE_WEIGHTS,
+    PROPERTY_CORRELATIONS,
+    PROPERTY_STATS,
+)
 from arenalake.ratings.tables import (
     RATING_CALIBRATION,
     RATING_INFLUENCE,
@@ -27,7 +35,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `moderation_curves` `all`, of `rating_pairs` the slice `all`. Cells under `min_cell` are
+    it is `all` and `model`, of `moderation_curves` and what is about preferences `all`, of `rating_pairs` the slice
+    `all`. Cells under `min_cell` are
     hidden here, before anything is shown.
     """
     wanted = {
@@ -48,6 +57,12 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         MODERATION_STATS: pl.col("grouping").is_in(MODERATION_GROUPINGS),
         MODERATION_CURVES: pl.col("grouping") == "all",
         MODERATION_ANSWERS: pl.col("grouping").is_in(ANSWER_GROUPINGS),
+        PROPERTY_STATS: pl.col("grouping") == "all",
+        PROPERTY_CORRELATIONS: pl.col("grouping") == "all",
+        PREFERENCE_WEIGHTS: pl.col("grouping") == "all",
+        JUDGE_PAIRS: pl.col("grouping") == "all",
+        JUDGE_RANKS: pl.col("grouping") == "all",
+        JUDGE_ORDER: None,
         REPRODUCTION: None,
         SOURCE_TERMS: None,
     }

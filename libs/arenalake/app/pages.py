@@ -4,6 +4,7 @@ from arenalake.battles.page import build_battles
 from arenalake.corpus.page import build_corpus
 from arenalake.ingest.page import build_data
 from arenalake.moderation.page import build_moderation
+from arenalake.preferences.page import build_preferences
 from arenalake.ratings.page import build_leaderboards
 from arenalake.report.frames import Frames
 from arenalake.report.parts import Page
@@ -19,6 +20,7 @@ def build_pages(frames: Frames) -> list[Page]:
         build_corpus(frames),
         build_tokens(frames),
         build_moderation(frames),
+        build_preferences(frames),
         build_reproduction(frames),
         build_data(frames),
     ]

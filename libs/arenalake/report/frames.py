@@ -40,6 +40,12 @@ class Frames:
     moderation_stats: pd.DataFrame
     moderation_curves: pd.DataFrame
     moderation_answers: pd.DataFrame
+    property_stats: pd.DataFrame
+    property_correlations: pd.DataFrame
+    preference_weights: pd.DataFrame
+    judge_pairs: pd.DataFrame
+    judge_ranks: pd.DataFrame
+    judge_order: pd.DataFrame
     reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame
