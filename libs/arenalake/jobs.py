@@ -33,7 +33,8 @@ JOBS = {
     "judge_agreement": Job("arenalake.judges.job", ("measure",)),
     "recovery": Job("arenalake.samples.recovery", ("ratings",), usual=False),
     "reproduce": Job(
-        "arenalake.reproduction.job", ("token_stats", "moderation_stats", "tree_stats", "judge_agreement")
+        "arenalake.reproduction.job",
+        ("token_stats", "moderation_stats", "tree_stats", "judge_agreement", "preference_stats"),
     ),
     "export": Job("arenalake.trees.export", ("tree_stats",), usual=False),
     "report": Job(

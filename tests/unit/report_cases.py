@@ -12,6 +12,14 @@ from arenalake.disclosure.cells import hide_cells
 from arenalake.entities.tables import SOURCE_TERMS
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
+from arenalake.preferences.tables import (
+    JUDGE_ORDER,
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    PREFERENCE_WEIGHTS,
+    PROPERTY_CORRELATIONS,
+    PROPERTY_STATS,
+)
 from arenalake.ratings.tables import (
     RATING_CALIBRATION,
     RATING_INFLUENCE,
@@ -35,6 +43,14 @@ HOSTILE = [
     "{{ 7 * 7 }}%{x}",
     "2023",
 ]
+PREFERENCE_TABLES = (
+    PROPERTY_STATS,
+    PROPERTY_CORRELATIONS,
+    PREFERENCE_WEIGHTS,
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    JUDGE_ORDER,
+)
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -153,9 +169,11 @@ def frames(
     labels=(),
     correlations=(),
     tree_pairs=(),
+    preferences=None,
     min_cell=10,
 ):
     rows = {
+        **dict.fromkeys(PREFERENCE_TABLES, ()),
         RATINGS: ratings,
         STYLE_COEFFICIENTS: style,
         RATING_SLICES: slices,
@@ -184,6 +202,7 @@ def frames(
         LABEL_STATS: labels,
         LABEL_CORRELATIONS: correlations,
         TREE_PAIR_STATS: tree_pairs,
+        **(preferences or {}),
     }
     tables = {table.name: floats(frame(table, *of_table), table) for table, of_table in rows.items()}
     ingested = pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"])

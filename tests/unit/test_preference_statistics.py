@@ -258,7 +258,7 @@ def coverage(seed, judges):
         fitted = fit_choices(choices.filter(pl.col("judge") == judge), preferences=PreferencesConfig(folds=2))
         true = design.weights[JUDGES.index(judge)]
         row = fitted.row(0, named=True)
-        held.append((np.array(row["ci_lowers"]) <= true) & (true <= np.array(row["ci_uppers"])))
+        held.append((np.array(row["lower_ends"]) <= true) & (true <= np.array(row["upper_ends"])))
         deviations.append(np.array(row["weights"]) - true)
     return np.array(held), np.array(deviations)
 

@@ -13,7 +13,7 @@ def test_every_interval_says_of_which_kind_it_is():
     for table, column in ends:
         kind = re.search(r"end of the 95 % interval \((.+)\); null where there is none", column.comment)
         assert kind, (table.name, column.name)
-        assert re.match("Wilson's|Tango's|percentile: ", kind[1]), (table.name, kind[1])
+        assert re.match("Wilson's|Tango's|percentile: |posterior: ", kind[1]), (table.name, kind[1])
 
 
 @pytest.mark.parametrize("table", [table for table in ALL_TABLES if table.sums], ids=lambda table: table.name)

@@ -11,6 +11,14 @@ from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, J
 from arenalake.lake import Lake
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
+from arenalake.preferences.tables import (
+    JUDGE_ORDER,
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    PREFERENCE_WEIGHTS,
+    PROPERTY_CORRELATIONS,
+    PROPERTY_STATS,
+)
 from arenalake.ratings.tables import (
     RATING_CALIBRATION,
     RATING_INFLUENCE,
@@ -37,9 +45,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `label_stats` `all` and `role`, of `moderation_curves`, `tree_shapes` and
-    `label_correlations` `all`, of `rating_pairs` the slice `all`; of judges what is about groups and not about pairs of
-    models. Cells under `min_cell` are hidden here, before anything is shown.
+    it is `all` and `model`, of `label_stats` `all` and `role`, of `moderation_curves`, `tree_shapes`,
+    `label_correlations` and what is about preferences `all`, of `rating_pairs` the slice `all`; of judges what is about
+    groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -68,6 +76,12 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,
+        PROPERTY_STATS: pl.col("grouping") == "all",
+        PROPERTY_CORRELATIONS: pl.col("grouping") == "all",
+        PREFERENCE_WEIGHTS: pl.col("grouping") == "all",
+        JUDGE_PAIRS: pl.col("grouping") == "all",
+        JUDGE_RANKS: pl.col("grouping") == "all",
+        JUDGE_ORDER: None,
         REPRODUCTION: None,
         SOURCE_TERMS: None,
     }

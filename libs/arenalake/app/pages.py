@@ -5,6 +5,7 @@ from arenalake.corpus.page import build_corpus
 from arenalake.ingest.page import build_data
 from arenalake.judges.page import build_judges
 from arenalake.moderation.page import build_moderation
+from arenalake.preferences.page import build_preferences
 from arenalake.ratings.page import build_leaderboards
 from arenalake.report.frames import Frames
 from arenalake.report.parts import Page
@@ -23,6 +24,7 @@ def build_pages(frames: Frames) -> list[Page]:
         build_tokens(frames),
         build_moderation(frames),
         build_trees(frames),
+        build_preferences(frames),
         build_reproduction(frames),
         build_data(frames),
     ]

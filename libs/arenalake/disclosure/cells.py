@@ -15,6 +15,9 @@ a count of zero is not hidden. Four things are looked at:
   and moderation is hidden in all of them, and so is what published figures, detected languages, slices that are not
   rated and leave-outs tell of it.
 
+Annotated pairs are looked at alone: rows about fewer than `min_cell` responses or pairs have no numbers, and nothing is
+hidden that could be told of them by subtraction, since the page shows all pairs of a source together.
+
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
 always shown, and what cleaning removed or style control left out; nor are the numbers of files, of duplicates and of
 records in quarantine, nor a source's numbers of records among MLflow's metrics. Not looked at: the one slice that is
@@ -35,6 +38,13 @@ from arenalake.battles.tables import VOLUME_STATS
 from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.moderation import ANY
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
+from arenalake.preferences.tables import (
+    JUDGE_PAIRS,
+    JUDGE_RANKS,
+    PREFERENCE_WEIGHTS,
+    PROPERTY_CORRELATIONS,
+    PROPERTY_STATS,
+)
 from arenalake.ratings.tables import RATING_INFLUENCE, RATING_SLICES
 from arenalake.reproduction.ledger import PERSONAL_UNITS
 from arenalake.reproduction.tables import REPRODUCTION
@@ -69,6 +79,10 @@ _SHAPE_NUMBERS = (
 )
 _REDACTED_NUMBERS = ("n_redacted", "redacted_rate")
 _VOTER_NUMBERS = ("n_voters", "mean", "sd", "min", "max", "p1", "p5", "p25", "p50", "p75", "p95", "p99")
+_OF_PAIRS = (
+    *("n", "n_pairs", "n_agree", "mean", "sd", "difference_r", "sign_r", "weight", "fold_weight", "probability"),
+    *("ci_lower", "ci_upper", "similarity", "agreement", "kappa", "rank"),
+)
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
 _WORK_NUMBERS = ("n_contributors", "n_attributed", "gini", "busiest_share")
 _MARKED = (*SUM_NAMES[1:-1], "n_contributors")
@@ -532,6 +546,14 @@ def hide_influence_cells(influence: pd.DataFrame, min_cell: int, others: Set[Key
     return _blank(influence, small, numbers).assign(hidden=small)
 
 
+def hide_few_pairs(rows: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Rows about few annotated responses or pairs lose their numbers; `hidden` is added."""
+    counted = "n" if "n" in rows else "n_pairs"
+    small = _few(rows[counted], min_cell)
+    numbers = tuple(name for name in _OF_PAIRS if name in rows)
+    return _blank(rows, small, numbers).assign(hidden=small)
+
+
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:
     return ((counts > 0) & (counts < min_cell)).fillna(False).astype(bool)
 
@@ -565,4 +587,9 @@ _ALONE: dict[str, _Hide] = {
     LABEL_CORRELATIONS.name: hide_correlation_cells,
     TREE_PAIR_STATS.name: hide_tree_pair_cells,
     RATING_INFLUENCE.name: hide_influence_cells,
+    PROPERTY_STATS.name: hide_few_pairs,
+    PROPERTY_CORRELATIONS.name: hide_few_pairs,
+    PREFERENCE_WEIGHTS.name: hide_few_pairs,
+    JUDGE_PAIRS.name: hide_few_pairs,
+    JUDGE_RANKS.name: hide_few_pairs,
 }

@@ -88,3 +88,6 @@ CASES = {
 }
 # The property that is asked for in each case.
 ASKED_FOR = dict(zip(CASES, QUERY_SPECIFIC.values(), strict=True))
+
+PROPERTIES_TYPE = f"struct<{','.join(f'{column_of(name)}:double' for name in PROPERTIES)}>"
+ERRORS_TYPE = "array<struct<type:string,severity:string,description:string>>"

@@ -1,12 +1,12 @@
 """Tables of records: what came in, and what was measured of it.
 
-`conversations` and `tree_messages` alone hold what people wrote.
+`conversations`, `tree_messages` and `preference_pairs` alone hold what people wrote.
 """
 
+from arenalake.entities import properties
 from arenalake.entities.columns import ASSISTANT, JUDGE_KIND, PROMPTER, SOURCE, WINNER
 from arenalake.entities.entity import RECORD_KEY, Entity
 from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_TYPE, SCORE_COLUMNS
-from arenalake.entities.properties import CASES, PROPERTIES, column_of
 from arenalake.lake.table import Column, Table
 
 _FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
@@ -223,8 +223,6 @@ LIKERT_RECORDS = Table(
     stats_columns=("source", "file", "model_a", "model_b", "category", "prompt_variant"),
 )
 
-PROPERTIES_TYPE = f"struct<{','.join(f'{column_of(name)}:double' for name in PROPERTIES)}>"
-ERRORS_TYPE = "array<struct<type:string,severity:string,description:string>>"
 _GRADES = (
     "grades 0 to 3; numbers of errors by severity, null where they could not be told; clarify_intent to "
     "correct_mistakes null where the query does not ask for it or nobody graded it, else means over what it asks for "
@@ -244,15 +242,18 @@ PREFERENCE_PAIRS = Table(
         Column("scenario_group", "string", "group of scenarios", required=True),
         Column("model_a", "string", "model of response 1", required=True),
         Column("model_b", "string", "model of response 2", required=True),
-        *(Column(case, "boolean", f"the query is of this case, by {raw!r}", True) for case, raw in CASES.items()),
+        *(
+            Column(case, "boolean", f"the query is of this case, by {raw!r}", True)
+            for case, raw in properties.CASES.items()
+        ),
         Column("constraints", "array<string>", "explicit constraints in the query", required=True),
         Column("stances", "array<string>", "explicit subjective stances in the query", required=True),
         Column("mistakes", "array<string>", "explicit mistakes or biases in the query", required=True),
         Column("reference", "string", "reference response by GPT-4-Turbo; null where the record has none"),
-        Column("properties_a", PROPERTIES_TYPE, f"properties of response 1: {_GRADES}", required=True),
-        Column("properties_b", PROPERTIES_TYPE, f"properties of response 2: {_GRADES}", required=True),
-        Column("errors_a", ERRORS_TYPE, "errors in response 1; null where they could not be told"),
-        Column("errors_b", ERRORS_TYPE, "errors in response 2; null where they could not be told"),
+        Column("properties_a", properties.PROPERTIES_TYPE, f"properties of response 1: {_GRADES}", required=True),
+        Column("properties_b", properties.PROPERTIES_TYPE, f"properties of response 2: {_GRADES}", required=True),
+        Column("errors_a", properties.ERRORS_TYPE, "errors in response 1; null where they could not be told"),
+        Column("errors_b", properties.ERRORS_TYPE, "errors in response 2; null where they could not be told"),
         Column(
             "labels",
             "array<struct<judge:string,winner:string>>",

@@ -78,8 +78,8 @@ def fit_choices(choices: pl.DataFrame, *, preferences: PreferencesConfig) -> pl.
         "converged": found.posterior.converged,
         "weights": found.posterior.mean.tolist(),
         "sds": found.posterior.sd.tolist(),
-        "ci_lowers": found.posterior.ci_lower.tolist(),
-        "ci_uppers": found.posterior.ci_upper.tolist(),
+        "lower_ends": found.posterior.ci_lower.tolist(),
+        "upper_ends": found.posterior.ci_upper.tolist(),
         "fold_weights": found.fold_mean.tolist() if has_folds else None,
     }
     return pl.DataFrame([row], {name: PREFERENCE_FITS.no_rows.schema[name] for name in row})

@@ -86,7 +86,7 @@ def correlate_properties(property_products: pl.DataFrame) -> pl.DataFrame:
 
 def list_weights(preference_fits: pl.DataFrame) -> pl.DataFrame:
     """The fits as a row per judge, scope and property, as the table `preference_weights`."""
-    arrays = {"weights": "weight", "sds": "sd", "ci_lowers": "ci_lower", "ci_uppers": "ci_upper"}
+    arrays = {"weights": "weight", "sds": "sd", "lower_ends": "ci_lower", "upper_ends": "ci_upper"}
     no_folds = pl.lit([None] * len(PROPERTIES), pl.List(pl.Float64))
     fits = preference_fits.with_columns(
         pl.lit(list(PROPERTIES), pl.List(pl.String)).alias("property"),

@@ -54,6 +54,7 @@ def intervals_by_name(
     as_percent: bool = False,
     reference: float | None = None,
     interval_name: str = "95 % interval",
+    digits: int = 1,
 ) -> Figure:
     """Points with intervals, one row per name from the top, one colour per group.
 
@@ -72,7 +73,7 @@ def intervals_by_name(
                 "x": [point[0] for _, _, point in rows],
                 "y": [i + offset for i, _, _ in rows],
                 "text": [
-                    f"<b>{hover(name)}</b><br>{_interval_words(point, as_percent, interval_name)}"
+                    f"<b>{hover(name)}</b><br>{_interval_words(point, as_percent, interval_name, digits)}"
                     for _, name, point in rows
                 ],
                 "hovertemplate": "%{text}<extra></extra>",
@@ -140,8 +141,12 @@ def heat_map(
     values: Sequence[Sequence[float | None]],
     texts: Sequence[Sequence[str]],
     rates: bool,
+    signed: bool = False,
 ) -> Figure:
-    """A square of models by models. Cells without a value stay empty; small squares have the values written in."""
+    """A square of names by names: rates from 0 to 1, numbers from -1 to 1 if `signed`, else counts.
+
+    Cells without a value stay empty; small squares have the values written in.
+    """
     n = len(names)
     side = 46 if n <= 12 else 13
     bar = {"thickness": 10, "outlinewidth": 0, "len": 0.6}
@@ -158,10 +163,12 @@ def heat_map(
     }
     if rates:
         trace |= {"zmin": 0, "zmax": 1, "colorscale": _DIVERGING, "colorbar": bar | {"tickformat": ".0%"}}
+    elif signed:
+        trace |= {"zmin": -1, "zmax": 1, "colorscale": _DIVERGING, "colorbar": bar}
     else:
         trace |= {"zmin": 0, "colorscale": _SEQUENTIAL, "colorbar": bar}
     if n <= 12:
-        trace |= {"texttemplate": "%{z:.0%}" if rates else "%{z}"}
+        trace |= {"texttemplate": "%{z:.0%}" if rates else "%{z:.2f}" if signed else "%{z}"}
     ticks = {
         "tickvals": list(range(n)),
         "ticktext": [label(name) for name in names],
@@ -325,11 +332,13 @@ def _height(names: Sequence[str | None], n_groups: int) -> int:
     return 90 + (34 if n_groups > 1 else 0) + int(_ROW * (1 + 0.3 * (n_groups - 1)) * max(len(names), 2))
 
 
-def _interval_words(point: tuple[float, float | None, float | None], as_percent: bool, interval_name: str) -> str:
+def _interval_words(
+    point: tuple[float, float | None, float | None], as_percent: bool, interval_name: str, digits: int
+) -> str:
     def shown(value: float | None) -> str:
         if value is None:
             return "unbounded"
-        return percent(value, 2) if as_percent else f"{value:.1f}"
+        return percent(value, 2) if as_percent else f"{value:.{digits}f}"
 
     return f"{shown(point[0])}, {interval_name} {shown(point[1])} to {shown(point[2])}"
 

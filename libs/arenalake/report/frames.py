@@ -50,6 +50,12 @@ class Frames:
     label_stats: pd.DataFrame
     label_correlations: pd.DataFrame
     tree_pair_stats: pd.DataFrame
+    property_stats: pd.DataFrame
+    property_correlations: pd.DataFrame
+    preference_weights: pd.DataFrame
+    judge_pairs: pd.DataFrame
+    judge_ranks: pd.DataFrame
+    judge_order: pd.DataFrame
     reproduction: pd.DataFrame
     source_terms: pd.DataFrame
     ingested: pd.DataFrame

@@ -25,6 +25,7 @@ from arenalake.entities.properties import (
     MISTAKES,
     NON_REPETITIVE,
     PROPERTIES,
+    PROPERTIES_TYPE,
     QUERY_SPECIFIC,
     REPETITIVE,
     SEVERITIES,
@@ -39,7 +40,6 @@ from arenalake.entities.tables import (
     CONVERSATIONS,
     PREFERENCE_PAIR,
     PREFERENCE_PAIRS,
-    PROPERTIES_TYPE,
 )
 from arenalake.sources import rules
 from arenalake.sources.settings import SourceSettings
