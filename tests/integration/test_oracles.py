@@ -32,8 +32,6 @@ from arenalake.moderation.tables import (
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
 
-pytestmark = pytest.mark.slow  # a pipeline of its own on real and generated files
-
 JOBS = ["ingest", "measure", "token_stats", "moderation_stats", "battle_stats", "reproduce"]
 CATEGORIES = (
     "harassment",
