@@ -32,8 +32,6 @@ from arenalake.moderation.tables import (
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import CONVERSATION_TOKEN_STATS, LENGTH_COUNTS, TOKEN_STATS
 
-pytestmark = pytest.mark.slow  # a pipeline of its own on real and generated files
-
 JOBS = ["ingest", "measure", "token_stats", "moderation_stats", "battle_stats", "reproduce"]
 CATEGORIES = (
     "harassment",
@@ -352,7 +350,7 @@ def test_real_labels_that_lack_categories_are_counted_apart_from_those_that_say_
     found = table_of(lake, MODERATION_TURNS, ["n", "n_missing", "n_without_moderation"])
     for (source, role, _, category), (n, n_missing, n_without) in found.items():
         if (source, role) == ("real", "user"):
-            add(of_user[category], (n, n_missing - n_without, n_without))
+            add_values(of_user[category], (n, n_missing - n_without, n_without))
     without_moderation = {values[2] for values in of_user.values()}
     assert len(without_moderation) == 1
     assert 0 < without_moderation.pop() < answers
