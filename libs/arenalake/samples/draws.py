@@ -19,6 +19,7 @@ class Stream(IntEnum):
     BATTLES = 2
     STRENGTHS = 3
     DAYS = 4
+    LIKERT = 5
 
 
 def philox(seed: int, stream: Stream, chunk: int = 0) -> np.random.Generator:
