@@ -94,4 +94,11 @@ def _summary(lake: Lake) -> StepResult:
         "(random {random_value:.0%})".format(**row | {"setup": row["setup"].replace("_", " ")})
         for row in shown.sort("source", "judge_a", "judge_b", "setup").iter_rows(named=True)
     ]
+    against_themselves = lake.load(JUDGE_BIAS).filter((pl.col("measure") == "contradicts") & (pl.col("k") > 0))
+    lines += [
+        "judge_agreement: {source}, {judge}: of {n:,} times that a judge voted more than once on an item, the votes "
+        "contradict each other {k:,} times; all of them count".format(**row)
+        for row in against_themselves.sort("source", "level", "judge").iter_rows(named=True)
+        if row["level"] == "group"
+    ]
     return StepResult(lines=lines or ["judge_agreement: no two votes on the same question, pair of models and turn"])

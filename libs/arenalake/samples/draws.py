@@ -20,6 +20,7 @@ class Stream(IntEnum):
     STRENGTHS = 3
     DAYS = 4
     PREFERENCES = 5
+    LIKERT = 6
 
 
 def philox(seed: int, stream: Stream, chunk: int = 0) -> np.random.Generator:

@@ -1,6 +1,12 @@
 """`generate`: corpora in the published formats, with the truth beside them. Never part of a scheduled workflow."""
 
-from arenalake.samples.corpora import BATTLES_FOLDER, CONVERSATIONS_FOLDER, TRUTH_FOLDER, generate_corpora
+from arenalake.samples.corpora import (
+    BATTLES_FOLDER,
+    CONVERSATIONS_FOLDER,
+    LIKERT_FOLDER,
+    TRUTH_FOLDER,
+    generate_corpora,
+)
 from arenalake.step import Context, StepResult
 
 
@@ -14,6 +20,7 @@ def run(context: Context) -> StepResult:
     for folder, rows, note in (
         (CONVERSATIONS_FOLDER, corpora.conversations, "conversations"),
         (BATTLES_FOLDER, corpora.battles, f"battles ({corpora.duplicates:,} of them repeated records)"),
+        (LIKERT_FOLDER, corpora.ratings, "ratings from 1 to 8"),
     ):
         if rows:
             lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
