@@ -104,14 +104,20 @@ def test_all_forms_of_a_tree_give_equal_rows(lake, tmp_path):
     (raw / "array" / "trees.json").write_text(json.dumps([nested(tree())]))
     (raw / "parquet").mkdir()
     pq.write_table(pa.Table.from_pylist(in_lists(tree())), raw / "parquet" / "flat.parquet")
-    forms = ("dicts", "lists", "trees", "array", "parquet")
+    (raw / "columns").mkdir()
+    names = [{"toxicity": 0.00044, "threat": 1.9e-05}, {"toxicity": 0.5}]
+    uneven = [one | {"detoxify": one["detoxify"] and names[one["message_id"] == "m5"]} for one in tree()]
+    write(raw / "uneven" / "flat.jsonl", uneven)
+    pq.write_table(pa.Table.from_pylist(uneven), raw / "columns" / "flat.parquet")
+    forms = ("dicts", "lists", "trees", "array", "parquet", "uneven", "columns")
     result = run(lake, **{form: {"format": "oasst1", "path": str(raw / form)} for form in forms})
     assert not result.errors
     kept = "5 records in 1 new file(s) = 5 kept + 0 quarantined + 0 duplicates"
     assert [line for line in result.lines if "kept" in line] == [f"{form}: {kept}" for form in forms]
     expected = read(lake, "dicts")
-    for form in forms[1:]:
+    for form in forms[1:5]:
         assert read(lake, form) == expected, form
+    assert read(lake, "uneven") == read(lake, "columns") != expected
     first, second, third, _, fifth = expected
     assert first["labels"] == [
         {"name": "quality", "value": 0.5833333333333334, "count": 3},
@@ -144,7 +150,7 @@ def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
             "labels": {"spam": {"value": 1.5, "count": 1}}
         },
         "labels is neither an object by name nor lists side by side": {"labels": 5},
-        "emojis has an entry without whole numbers as counts": {"emojis": {"+1": None}},
+        "emojis has an entry without whole numbers as counts": {"emojis": {"+1": 1.5}},
         "emojis has a name twice": {"emojis": {"name": ["+1", "+1"], "count": [1, 2]}},
         "detoxify has an entry without values from 0 to 1": {"detoxify": {"toxicity": -0.1}},
     }

@@ -53,7 +53,11 @@ def test_every_configuration_is_valid(path):
 
 def test_only_local_configurations_start_a_session_of_their_own():
     masters = {path.name: load_config(path).spark.master for path in CONFIGS}
-    assert {name for name, master in masters.items() if master} == {"local.yml", "votes_example.yml"}
+    assert {name for name, master in masters.items() if master} == {
+        "local.yml",
+        "trees_example.yml",
+        "votes_example.yml",
+    }
     assert "spark" not in yaml.safe_load((ROOT / "conf/cluster.yml").read_text())
 
 

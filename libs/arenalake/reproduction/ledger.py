@@ -39,7 +39,8 @@ class Figure:
 
     Attributes:
         unit: what is counted; with `(mean)` or `(sd)` behind it, or `%`, where it is no count.
-        table, ours: where our figure is; None where the release cannot give it, and `reason` then says why.
+        table, ours: where our figure is; None where the release cannot give it.
+        reason: why it cannot be recomputed. Where there is something of ours all the same, it is shown, not compared.
         tolerance: greatest difference that still counts as a match.
         records: size of the part of a release that the figure is about; None for the whole.
     """

@@ -189,7 +189,9 @@ def _entries(name: str, columns: dict[str, str]) -> Column:
     is_there = F.try_variant_get(document, path, "variant").isNotNull() & ~F.coalesce(
         F.is_variant_null(F.try_variant_get(document, path, "variant")), F.lit(False)
     )
-    found = F.when(beside["name"].isNotNull(), of_lists).otherwise(F.transform(F.map_entries(by_name), of_entry))
+    # A parquet file has all names on every message, and nulls for those that a message does not have.
+    given = F.filter(F.map_entries(by_name), lambda entry: entry["value"].isNotNull())
+    found = F.when(beside["name"].isNotNull(), of_lists).otherwise(F.transform(given, of_entry))
     nothing = F.array().cast(f"array<struct<name:string,{of_one}>>")
     return F.when(is_there, found).otherwise(nothing)
 
