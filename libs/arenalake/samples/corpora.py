@@ -3,7 +3,7 @@
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,13 @@ from arenalake.errors import CallerError
 from arenalake.samples.battles import BATTLES_DDL, BattleDesign, battle_chunk, battle_design, count_duplicates
 from arenalake.samples.conversations import CONVERSATIONS_DDL, ConversationPlan, conversation_chunk
 from arenalake.samples.options import GenerateConfig
+from arenalake.samples.preferences import (
+    PREFERENCES_DDL,
+    PreferenceDesign,
+    describe_weights,
+    preference_chunk,
+    preference_design,
+)
 from arenalake.samples.truth import RATINGS_DDL, describe_design, true_ratings
 from arenalake.samples.write import first_file, read_document, write_chunks, write_document, write_small
 
@@ -21,6 +28,7 @@ GENERATOR_VERSION = 2
 
 CONVERSATIONS_FOLDER = "lmsys_chat_1m"
 BATTLES_FOLDER = "chatbot_arena"
+PREFERENCES_FOLDER = "preference_dissection"
 TRUTH_FOLDER = "truth"
 
 
@@ -30,7 +38,7 @@ class Corpora:
 
     Attributes:
         written: whether this call wrote it, or found it there.
-        conversations, battles: rows.
+        conversations, battles, preferences: rows.
         duplicates: battles that repeat the record before them; they are among `battles`.
         files: files per corpus folder.
     """
@@ -38,6 +46,7 @@ class Corpora:
     written: bool
     conversations: int
     battles: int
+    preferences: int
     duplicates: int
     files: dict[str, int]
 
@@ -45,15 +54,18 @@ class Corpora:
 def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     """Write the corpora and their truth below `config.path`, unless they are there already.
 
-    `lmsys_chat_1m/` and `chatbot_arena/` hold parquet files in the published formats. `truth/ratings` holds the
-    strengths and pseudo-true ratings, `truth/design` what else made the votes, `truth/manifest` the settings of a
+    `lmsys_chat_1m/`, `chatbot_arena/` and `preference_dissection/` hold parquet files in the published formats.
+    `truth/ratings` holds the strengths and pseudo-true ratings, `truth/design` what else made the votes,
+    `truth/preferences` the weights of the judges of annotated pairs, `truth/manifest` the settings of a
     finished run; `truth/begun` is written first, so that a run that was killed can be told from files of others.
 
     Raises:
         CallerError: the folder holds something else, or cannot be written.
     """
     path = config.path.rstrip("/")
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"path"}) | {"generator": GENERATOR_VERSION}
+    # A corpus that came with a later version does not make those of an earlier one others, unless it is asked for.
+    without = {"path"} if config.preferences else {"path", "preferences"}
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude=without) | {"generator": GENERATOR_VERSION}
     plan = ConversationPlan(config.seed, config.conversations, config.uniform_models)
     design = battle_design(
         seed=config.seed,
@@ -62,17 +74,20 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
         judges=config.judges,
         position_bias=config.position_bias,
     )
-    files = {
-        folder: min(config.files, chunks)
-        for folder, chunks in ((CONVERSATIONS_FOLDER, plan.chunks), (BATTLES_FOLDER, design.chunks))
+    preferences = preference_design(seed=config.seed, pairs=config.preferences)
+    chunks = {
+        CONVERSATIONS_FOLDER: plan.chunks,
+        BATTLES_FOLDER: design.chunks,
+        PREFERENCES_FOLDER: preferences.chunks,
     }
-    corpora = Corpora(False, plan.rows, design.rows, count_duplicates(design.rows), files)
+    files = {folder: min(config.files, n) for folder, n in chunks.items()}
+    corpora = Corpora(False, plan.rows, design.rows, preferences.pairs, count_duplicates(design.rows), files)
     if _is_there(spark, path, settings):
         return corpora
     _begin(spark, path, settings)
-    _write(spark, path, config.files, plan, design)
+    _write(spark, path, config.files, plan, design, preferences)
     write_document(spark, settings | {"fingerprint": _fingerprint(settings)}, f"{path}/{TRUTH_FOLDER}/manifest")
-    return Corpora(True, corpora.conversations, corpora.battles, corpora.duplicates, files)
+    return replace(corpora, written=True)
 
 
 def reads_corpus(path: str, config: GenerateConfig, corpus: str) -> bool:
@@ -84,12 +99,21 @@ def is_generated(spark: SparkSession, path: str) -> bool:
     """Whether a source reads what the generator made: a corpus that lies beside its truth, wherever that is."""
     parts = path.split("/")
     folders = [
-        "/".join(parts[:i]) or "." for i, part in enumerate(parts) if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER)
+        "/".join(parts[:i]) or "."
+        for i, part in enumerate(parts)
+        if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, PREFERENCES_FOLDER)
     ]
     return any(read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders)
 
 
-def _write(spark: SparkSession, path: str, files: int, plan: ConversationPlan, design: BattleDesign) -> None:
+def _write(
+    spark: SparkSession,
+    path: str,
+    files: int,
+    plan: ConversationPlan,
+    design: BattleDesign,
+    preferences: PreferenceDesign,
+) -> None:
     def write_conversations() -> None:
         make = partial(conversation_chunk, plan)
         target = f"{path}/{CONVERSATIONS_FOLDER}"
@@ -100,11 +124,22 @@ def _write(spark: SparkSession, path: str, files: int, plan: ConversationPlan, d
         target = f"{path}/{BATTLES_FOLDER}"
         write_chunks(spark, make, BATTLES_DDL, chunks=design.chunks, files=files, path=target)
 
+    def write_preferences() -> None:
+        make = partial(preference_chunk, preferences)
+        target = f"{path}/{PREFERENCES_FOLDER}"
+        write_chunks(spark, make, PREFERENCES_DDL, chunks=preferences.chunks, files=files, path=target)
+        write_document(spark, describe_weights(preferences), f"{path}/{TRUTH_FOLDER}/preferences")
+
     def write_truth() -> None:
         write_document(spark, describe_design(design), f"{path}/{TRUTH_FOLDER}/design")
         write_small(spark.createDataFrame(true_ratings(design), RATINGS_DDL), f"{path}/{TRUTH_FOLDER}/ratings")
 
-    corpora = [write for write, rows in ((write_conversations, plan.rows), (write_battles, design.rows)) if rows]
+    writers = (
+        (write_conversations, plan.rows),
+        (write_battles, design.rows),
+        (write_preferences, preferences.pairs),
+    )
+    corpora = [write for write, rows in writers if rows]
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(write) for write in (*corpora, write_truth)]:
             done.result()
@@ -126,7 +161,9 @@ def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
                     f"generate.path: {path} {verb} corpora of other settings ({', '.join(differing)}); {remedy}"
                 )
             return stage == "manifest"
-    stranger = first_file(spark, f"{path}/{{{CONVERSATIONS_FOLDER},{BATTLES_FOLDER},{TRUTH_FOLDER}}}")
+    stranger = first_file(
+        spark, f"{path}/{{{CONVERSATIONS_FOLDER},{BATTLES_FOLDER},{PREFERENCES_FOLDER},{TRUTH_FOLDER}}}"
+    )
     if stranger is not None:
         raise CallerError(f"generate.path: {path} holds a file that this job did not write, {stranger}; {remedy}")
     return False

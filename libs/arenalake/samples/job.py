@@ -1,6 +1,12 @@
 """`generate`: corpora in the published formats, with the truth beside them. Never part of a scheduled workflow."""
 
-from arenalake.samples.corpora import BATTLES_FOLDER, CONVERSATIONS_FOLDER, TRUTH_FOLDER, generate_corpora
+from arenalake.samples.corpora import (
+    BATTLES_FOLDER,
+    CONVERSATIONS_FOLDER,
+    PREFERENCES_FOLDER,
+    TRUTH_FOLDER,
+    generate_corpora,
+)
 from arenalake.step import Context, StepResult
 
 
@@ -14,9 +20,10 @@ def run(context: Context) -> StepResult:
     for folder, rows, note in (
         (CONVERSATIONS_FOLDER, corpora.conversations, "conversations"),
         (BATTLES_FOLDER, corpora.battles, f"battles ({corpora.duplicates:,} of them repeated records)"),
+        (PREFERENCES_FOLDER, corpora.preferences, "annotated pairs"),
     ):
         if rows:
             lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
     lines.append(f"  {path}/{TRUTH_FOLDER}: what made the votes, and what each rating method converges to")
-    metrics = {"conversations": float(corpora.conversations), "battles": float(corpora.battles)}
+    metrics = {name: float(getattr(corpora, name)) for name in ("conversations", "battles", "preferences")}
     return StepResult(lines=lines, metrics=metrics)
