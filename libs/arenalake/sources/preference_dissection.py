@@ -279,7 +279,7 @@ def _reasons(
 ) -> Column:
     """Every rule that the record breaks, as an array in which what is kept is null."""
     plain = [
-        rules.required("query", raw["query"]),
+        _missing("query", raw["query"]),
         rules.required("scenario_group", raw["scenario_group"]),
         rules.two_models(model["a"], model["b"]),
     ]
@@ -298,7 +298,7 @@ def _reasons(
         plain += _of_object(
             value[f"response_{side}"],
             [
-                rules.required(f"{response}.content", value[f"response_{side}"]["content"]),
+                _missing(f"{response}.content", value[f"response_{side}"]["content"]),
                 rules.required(f"{response}.model", model[side]),
                 rules.required(f"{response}.num_words", words),
                 F.when(words.isNotNull() & ~is_number, _told(f"{response}.num_words", words, "a number of words")),
@@ -313,6 +313,11 @@ def _reasons(
         ]
     nothing = F.array().cast(_NOTHING)
     return F.when(F.col(_BARRIER) >= 0, F.concat(*[F.coalesce(one, nothing) for one in found]))
+
+
+def _missing(name: str, text: Column) -> Column:
+    """Broken by null; a text of nothing is what a model may have answered."""
+    return F.when(text.isNull(), F.lit(f"{name} is missing"))
 
 
 def _told(name: str, text: Column, wanted: str) -> Column:
