@@ -1,8 +1,8 @@
 """Annotated pairs read and fitted: `python benchmarks/preferences.py [--times 1 100]`.
 
 5,240 pairs, as many as are published, and so many times as many, as parquet and as one JSON array: seconds of `ingest`
-and the largest memory of a process so far beside the size of the file, then with `--stats` seconds of `preference_stats`.
-The larger files hold the same pairs with other queries. Session start is excluded; after the first file the JVM is warm.
+and the largest memory of a process so far beside the size of the file, and with `--stats` those of `preference_stats`.
+The larger files hold the same pairs with other queries. Session start is excluded, JVM warm-up is not.
 """
 
 import argparse

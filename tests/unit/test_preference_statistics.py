@@ -310,3 +310,17 @@ def test_contributions_of_a_pair_add_up_to_its_log_odds_and_unknown_names_are_to
         explain_pair(pairs, weights, pair_id="x", judge="human")
     with pytest.raises(ValueError, match="judge 'nobody' in the scope 'all'; judges: human"):
         explain_pair(pairs, weights, pair_id="p00000", judge="nobody")
+
+
+def test_without_pairs_every_statistic_has_no_rows():
+    no_fits, no_pairs = PREFERENCE_FITS.no_rows, JUDGE_PAIRS.no_rows
+    found = {
+        PROPERTY_STATS: summarise_properties(PROPERTY_COUNTS.no_rows),
+        PROPERTY_CORRELATIONS: correlate_properties(PROPERTY_PRODUCTS.no_rows),
+        PREFERENCE_WEIGHTS: list_weights(no_fits),
+        JUDGE_PAIRS: compare_judges(JUDGE_COUNTS.no_rows, no_fits),
+        JUDGE_RANKS: rank_judges(no_pairs),
+        JUDGE_ORDER: order_judges(no_fits),
+    }
+    for table, rows in found.items():
+        assert rows_of(table, rows) == []
