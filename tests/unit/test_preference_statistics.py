@@ -11,6 +11,7 @@ from arenalake.preferences.spread import each_choice, fit_choices
 from arenalake.preferences.statistics import (
     compare_judges,
     correlate_properties,
+    explain_pair,
     list_weights,
     order_judges,
     rank_judges,
@@ -287,3 +288,39 @@ def test_properties_that_only_some_queries_ask_for_are_counted_in_parts():
     stats = summarise_properties(counts.count_values(frame_of_pairs([one])))
     row = stats.filter((pl.col("grouping") == "all") & (pl.col("property") == "satisfy constraints"))
     assert row["mean"].to_list() == [5 / 3]
+
+
+def test_contributions_of_a_pair_add_up_to_its_log_odds_and_unknown_names_are_told():
+    pairs = frame_of_pairs([record()])
+    weights = frame_of(
+        PREFERENCE_WEIGHTS,
+        [
+            {"source": "s", "judge": "human", "scope": "all", "place": i, "property": name, "weight": 0.1 * (i + 1)}
+            for i, name in enumerate(PROPERTIES)
+        ],
+    )
+    found = explain_pair(pairs, weights, pair_id="p00000", judge="human")
+    by_name = {row["property"]: row for row in found.iter_rows(named=True)}
+    # Response 1 is politer, longer, and keeps the constraint; its errors cannot be compared with those of response 2.
+    differing = {name: row["sign"] for name, row in by_name.items() if row["sign"]}
+    assert differing == {"polite": 1, "lengthy": 1, "satisfy constraints": 1}
+    assert found["property"][0] == "lengthy"
+    assert found["contribution"].sum() == pytest.approx(0.4 + 2.9 + 2.6)
+    with pytest.raises(ValueError, match="no pair 'x'"):
+        explain_pair(pairs, weights, pair_id="x", judge="human")
+    with pytest.raises(ValueError, match="judge 'nobody' in the scope 'all'; judges: human"):
+        explain_pair(pairs, weights, pair_id="p00000", judge="nobody")
+
+
+def test_without_pairs_every_statistic_has_no_rows():
+    no_fits, no_pairs = PREFERENCE_FITS.no_rows, JUDGE_PAIRS.no_rows
+    found = {
+        PROPERTY_STATS: summarise_properties(PROPERTY_COUNTS.no_rows),
+        PROPERTY_CORRELATIONS: correlate_properties(PROPERTY_PRODUCTS.no_rows),
+        PREFERENCE_WEIGHTS: list_weights(no_fits),
+        JUDGE_PAIRS: compare_judges(JUDGE_COUNTS.no_rows, no_fits),
+        JUDGE_RANKS: rank_judges(no_pairs),
+        JUDGE_ORDER: order_judges(no_fits),
+    }
+    for table, rows in found.items():
+        assert rows_of(table, rows) == []

@@ -10,7 +10,8 @@ from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.histograms import cells_of
 from arenalake.numbers.proportions import share, wilson_bounds
 from arenalake.preferences.counts import scale_of
-from arenalake.preferences.model import preference_probability
+from arenalake.preferences.features import signs_of
+from arenalake.preferences.model import contributions, preference_probability
 from arenalake.preferences.similarity import Floats, hierarchical_order, mean_similarity, similarity
 from arenalake.preferences.tables import (
     JUDGE_ORDER,
@@ -170,3 +171,36 @@ def order_judges(preference_fits: pl.DataFrame) -> pl.DataFrame:
         order: Iterable[int] = hierarchical_order(mean_similarity(groups)) if groups else range(len(judges))
         rows += [(source, judges[i], place) for place, i in enumerate(order)]
     return pl.DataFrame(rows, JUDGE_ORDER.no_rows.schema, orient="row")
+
+
+def explain_pair(
+    pairs: pl.DataFrame, preference_weights: pl.DataFrame, *, pair_id: str, judge: str, scope: str = "all"
+) -> pl.DataFrame:
+    """What would change a verdict: how much each property of a pair moves a judge to response 1.
+
+    Args:
+        pairs: pair_id, properties_a and properties_b as in `preference_pairs`, of one source.
+        preference_weights: columns of the table, of the same source.
+        pair_id: the pair.
+        judge: whose weights.
+        scope: those of all pairs, of a scenario group, or of a case.
+
+    Returns:
+        property, sign (1 where response 1 has more of it), weight, contribution (to the log odds that response 1 is
+        preferred: their sum), the largest contribution in size first.
+
+    Raises:
+        ValueError: there is no such pair, or no such fit.
+    """
+    pair = pairs.filter(pl.col("pair_id") == pair_id)
+    weights = preference_weights.filter((pl.col("judge") == judge) & (pl.col("scope") == scope)).sort("place")
+    if pair.is_empty():
+        raise ValueError(f"there is no pair {pair_id!r}; give a pair_id of the table preference_pairs")
+    if weights.is_empty():
+        known = ", ".join(sorted(set(preference_weights["judge"])))
+        raise ValueError(f"there is no fit of the judge {judge!r} in the scope {scope!r}; judges: {known}")
+    signs = signs_of(pair.head(1)).row(0)
+    explained = weights.select("property", sign=pl.Series(signs, dtype=pl.Int8), weight="weight")
+    moved = contributions(explained["sign"].to_numpy(), explained["weight"].to_numpy())
+    explained = explained.with_columns(contribution=pl.Series(moved))
+    return explained.sort(pl.col("contribution").abs(), "property", descending=[True, False])

@@ -15,6 +15,13 @@ from arenalake.samples.conversations import CONVERSATIONS_DDL, ConversationPlan,
 from arenalake.samples.likert import LIKERT_DDL, LikertDesign, likert_chunk
 from arenalake.samples.likert import MODELS as LIKERT_MODELS
 from arenalake.samples.options import GenerateConfig
+from arenalake.samples.preferences import (
+    PREFERENCES_DDL,
+    PreferenceDesign,
+    describe_weights,
+    preference_chunk,
+    preference_design,
+)
 from arenalake.samples.truth import RATINGS_DDL, describe_design, true_ratings
 from arenalake.samples.write import first_file, read_document, write_chunks, write_document, write_small
 
@@ -24,6 +31,7 @@ GENERATOR_VERSION = 2
 CONVERSATIONS_FOLDER = "lmsys_chat_1m"
 BATTLES_FOLDER = "chatbot_arena"
 LIKERT_FOLDER = "likert"
+PREFERENCES_FOLDER = "preference_dissection"
 TRUTH_FOLDER = "truth"
 
 
@@ -33,7 +41,7 @@ class Corpora:
 
     Attributes:
         written: whether this call wrote it, or found it there.
-        conversations, battles: rows.
+        conversations, battles, preferences: rows.
         ratings: ratings of the study on a Likert scale.
         duplicates: battles that repeat the record before them; they are among `battles`.
         files: files per corpus folder.
@@ -42,6 +50,7 @@ class Corpora:
     written: bool
     conversations: int
     battles: int
+    preferences: int
     duplicates: int
     ratings: int
     files: dict[str, int]
@@ -50,18 +59,18 @@ class Corpora:
 def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     """Write the corpora and their truth below `config.path`, unless they are there already.
 
-    `lmsys_chat_1m/`, `chatbot_arena/` and `likert/` hold parquet files in the formats that ingestion reads.
-    `truth/ratings` holds the strengths and pseudo-true ratings, `truth/design` and `truth/likert` what else made the
-    votes, `truth/manifest` the settings of a finished run; `truth/begun` is written first, so that a run that was
-    killed can be told from files of others.
+    `lmsys_chat_1m/`, `chatbot_arena/`, `likert/` and `preference_dissection/` hold parquet files in the formats that
+    ingestion reads. `truth/ratings` holds the strengths and pseudo-true ratings, `truth/design` and `truth/likert` what
+    else made the votes, `truth/preferences` the weights of the judges of annotated pairs, `truth/manifest` the settings
+    of a finished run; `truth/begun` is written first, so that a run that was killed can be told from files of others.
 
     Raises:
         CallerError: the folder holds something else, or cannot be written.
     """
     path = config.path.rstrip("/")
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"path"}) | {"generator": GENERATOR_VERSION}
-    if not config.likert_prompts:  # so that what was generated before there was such a key is still known
-        del settings["likert_prompts"]
+    # A corpus that came with a later version does not make those of an earlier one others, unless it is asked for.
+    without = {"path"} | {name for name in ("likert_prompts", "preferences") if not getattr(config, name)}
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude=without) | {"generator": GENERATOR_VERSION}
     plan = ConversationPlan(config.seed, config.conversations, config.uniform_models)
     design = battle_design(
         seed=config.seed,
@@ -71,13 +80,27 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
         position_bias=config.position_bias,
     )
     study = LikertDesign(config.seed, config.likert_prompts)
-    chunks = {CONVERSATIONS_FOLDER: plan.chunks, BATTLES_FOLDER: design.chunks, LIKERT_FOLDER: study.chunks}
+    preferences = preference_design(seed=config.seed, pairs=config.preferences)
+    chunks = {
+        CONVERSATIONS_FOLDER: plan.chunks,
+        BATTLES_FOLDER: design.chunks,
+        LIKERT_FOLDER: study.chunks,
+        PREFERENCES_FOLDER: preferences.chunks,
+    }
     files = {folder: min(config.files, n) for folder, n in chunks.items()}
-    corpora = Corpora(False, plan.rows, design.rows, count_duplicates(design.rows), study.rows, files)
+    corpora = Corpora(
+        written=False,
+        conversations=plan.rows,
+        battles=design.rows,
+        preferences=preferences.pairs,
+        duplicates=count_duplicates(design.rows),
+        ratings=study.rows,
+        files=files,
+    )
     if _is_there(spark, path, settings):
         return corpora
     _begin(spark, path, settings)
-    _write(spark, path, config.files, plan, design, study)
+    _write(spark, path, config.files, plan, design, study, preferences)
     write_document(spark, settings | {"fingerprint": _fingerprint(settings)}, f"{path}/{TRUTH_FOLDER}/manifest")
     return replace(corpora, written=True)
 
@@ -93,13 +116,19 @@ def is_generated(spark: SparkSession, path: str) -> bool:
     folders = [
         "/".join(parts[:i]) or "."
         for i, part in enumerate(parts)
-        if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, LIKERT_FOLDER)
+        if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, LIKERT_FOLDER, PREFERENCES_FOLDER)
     ]
     return any(read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders)
 
 
 def _write(
-    spark: SparkSession, path: str, files: int, plan: ConversationPlan, design: BattleDesign, study: LikertDesign
+    spark: SparkSession,
+    path: str,
+    files: int,
+    plan: ConversationPlan,
+    design: BattleDesign,
+    study: LikertDesign,
+    preferences: PreferenceDesign,
 ) -> None:
     def write_conversations() -> None:
         make = partial(conversation_chunk, plan)
@@ -117,12 +146,23 @@ def _write(
         truth = {"strengths": LIKERT_MODELS, "raters": [asdict(rater) for rater in study.raters]}
         write_document(spark, truth, f"{path}/{TRUTH_FOLDER}/likert")
 
+    def write_preferences() -> None:
+        make = partial(preference_chunk, preferences)
+        target = f"{path}/{PREFERENCES_FOLDER}"
+        write_chunks(spark, make, PREFERENCES_DDL, chunks=preferences.chunks, files=files, path=target)
+        write_document(spark, describe_weights(preferences), f"{path}/{TRUTH_FOLDER}/preferences")
+
     def write_truth() -> None:
         write_document(spark, describe_design(design), f"{path}/{TRUTH_FOLDER}/design")
         write_small(spark.createDataFrame(true_ratings(design), RATINGS_DDL), f"{path}/{TRUTH_FOLDER}/ratings")
 
-    all_corpora = ((write_conversations, plan.rows), (write_battles, design.rows), (write_likert, study.rows))
-    corpora = [write for write, rows in all_corpora if rows]
+    writers = (
+        (write_conversations, plan.rows),
+        (write_battles, design.rows),
+        (write_likert, study.rows),
+        (write_preferences, preferences.pairs),
+    )
+    corpora = [write for write, rows in writers if rows]
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(write) for write in (*corpora, write_truth)]:
             done.result()
@@ -144,12 +184,9 @@ def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
                     f"generate.path: {path} {verb} corpora of other settings ({', '.join(differing)}); {remedy}"
                 )
             return stage == "manifest"
-    own = [
-        CONVERSATIONS_FOLDER,
-        BATTLES_FOLDER,
-        TRUTH_FOLDER,
-        *([LIKERT_FOLDER] if "likert_prompts" in settings else []),
-    ]
+    on_request = {"likert_prompts": LIKERT_FOLDER, "preferences": PREFERENCES_FOLDER}
+    asked = [folder for name, folder in on_request.items() if name in settings]
+    own = [CONVERSATIONS_FOLDER, BATTLES_FOLDER, TRUTH_FOLDER, *asked]
     stranger = first_file(spark, f"{path}/{{{','.join(own)}}}")
     if stranger is not None:
         raise CallerError(f"generate.path: {path} holds a file that this job did not write, {stranger}; {remedy}")

@@ -4,6 +4,7 @@ from arenalake.samples.corpora import (
     BATTLES_FOLDER,
     CONVERSATIONS_FOLDER,
     LIKERT_FOLDER,
+    PREFERENCES_FOLDER,
     TRUTH_FOLDER,
     generate_corpora,
 )
@@ -21,9 +22,10 @@ def run(context: Context) -> StepResult:
         (CONVERSATIONS_FOLDER, corpora.conversations, "conversations"),
         (BATTLES_FOLDER, corpora.battles, f"battles ({corpora.duplicates:,} of them repeated records)"),
         (LIKERT_FOLDER, corpora.ratings, "ratings from 1 to 8"),
+        (PREFERENCES_FOLDER, corpora.preferences, "annotated pairs"),
     ):
         if rows:
             lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
     lines.append(f"  {path}/{TRUTH_FOLDER}: what made the votes, and what each rating method converges to")
-    metrics = {"conversations": float(corpora.conversations), "battles": float(corpora.battles)}
+    metrics = {name: float(getattr(corpora, name)) for name in ("conversations", "battles", "preferences")}
     return StepResult(lines=lines, metrics=metrics)

@@ -3,7 +3,6 @@
 The weights come from the prior of the fits, so the intervals of the fits hold them in 95 of 100 cases.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,11 +217,25 @@ SCHEMA = pa.schema(
 )
 
 
+def _ddl(kind: pa.DataType) -> str:
+    if pa.types.is_struct(kind):
+        return f"struct<{','.join(f'`{member.name}`:{_ddl(member.type)}' for member in kind)}>"
+    if pa.types.is_list(kind):
+        return f"array<{_ddl(kind.value_type)}>"
+    return "bigint" if kind == pa.int64() else "string"
+
+
+PREFERENCES_DDL = ", ".join(f"`{field.name}` {_ddl(field.type)}" for field in SCHEMA)
+
+
+def describe_weights(design: PreferenceDesign) -> dict[str, dict[str, float]]:
+    """The weights of each judge by property, as JSON."""
+    return {
+        judge: dict(zip(PROPERTIES, map(float, weights), strict=True))
+        for judge, weights in zip(JUDGES, design.weights, strict=True)
+    }
+
+
 def preference_chunk(design: PreferenceDesign, chunk: int) -> pa.RecordBatch:
     """The pairs of a chunk, as parquet files of the data set have them."""
     return pa.RecordBatch.from_pylist(preference_records(design, chunk), SCHEMA)
-
-
-def preference_json(design: PreferenceDesign, chunk: int) -> list[str]:
-    """The pairs of a chunk, each as JSON."""
-    return [json.dumps(record, ensure_ascii=False) for record in preference_records(design, chunk)]

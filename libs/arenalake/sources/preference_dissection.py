@@ -80,6 +80,9 @@ _SCORES: dict[str, Mapping[str, int]] = {
 }
 _APPLICABLE = "applicable or not"
 _NOTHING = "array<string>"
+# A column that Spark may compute only once. A filter on the reasons would otherwise be pushed below the steps, and put
+# what they compute in place of their names: a text would be taken apart again for each mention and each grade.
+_BARRIER = "found_place"
 
 
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
@@ -101,13 +104,22 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
         }
     records = records.withColumns(taken_apart)
     value |= {name.removeprefix("found_"): F.col(name) for name in taken_apart}
-    records = records.withColumns({f"found_scores_{side}": _scores(value[f"items_{side}"]) for side in _SIDES})
-    value |= {f"scores_{side}": F.col(f"found_scores_{side}") for side in _SIDES}
-
-    cases = _cases(raw, value)
+    taken_apart = {f"found_scores_{side}": _scores(value[f"items_{side}"]) for side in _SIDES}
+    taken_apart |= {
+        f"found_numbers_{side}": F.transform(value[f"grades_{side}"], lambda grade: grade.try_cast("double"))
+        for side in _SIDES
+    }
+    records = records.withColumns(taken_apart)
+    value |= {name.removeprefix("found_"): F.col(name) for name in taken_apart}
+    means = {f"found_means_{side}": F.transform(value[f"scores_{side}"], _mean) for side in _SIDES}
     responses = {side: value[f"response_{side}"] for side in _SIDES}
     model = {side: F.trim(responses[side]["model"]) for side in _SIDES}
-    pair_id = digest_of(raw["query"], *[r for side in _SIDES for r in (model[side], responses[side]["content"])])
+    said = [part for side in _SIDES for part in (model[side], responses[side]["content"])]
+    hashes = {"found_pair_id": digest_of(raw["query"], *said), "found_prompt_hash": F.sha2(raw["query"], 256)}
+    records = records.withColumns(means | hashes | {_BARRIER: F.monotonically_increasing_id()})
+    value |= {name.removeprefix("found_"): F.col(name) for name in means | hashes}
+
+    cases, pair_id = _cases(raw, value), value["pair_id"]
     pair = row_of(
         PREFERENCE_PAIRS,
         pair_id=pair_id,
@@ -123,10 +135,16 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     )
     rows = {
         CONVERSATION: F.array(*[_conversation(side, pair_id, raw["query"], responses[side]) for side in _SIDES]),
-        BATTLE: F.transform(value["winners"], lambda label: _battle(label, pair_id, model, raw)),
+        BATTLE: F.transform(value["winners"], lambda label: _battle(label, value, model, raw)),
         PREFERENCE_PAIR: F.array(pair),
     }
     return parsed(records, key=pair_id, reasons=_reasons(raw, value, model, cases), rows=rows)
+
+
+def _mean(scores: Column) -> Column:
+    """The mean of a list of numbers; null where it is empty or holds a null."""
+    total = F.aggregate(scores, F.lit(0.0), lambda total, score: total + score)
+    return F.try_divide(total, F.size(scores).cast("double"))
 
 
 def _each(keys: Iterable[str], members: Column, read: Callable[[Column], Column]) -> Column:
@@ -195,7 +213,7 @@ def _winner(label: Column) -> Column:
 
 
 def _properties(side: str, value: Mapping[str, Column], cases: Mapping[str, Column]) -> Column:
-    grades = F.transform(value[f"grades_{side}"], lambda grade: grade.try_cast("double"))
+    grades = value[f"numbers_{side}"]
     found = {name: F.get(grades, F.lit(i)) for i, name in enumerate(BASIC.values())}
     repetitive = F.get(grades, F.lit(_BASIC_KEYS.index(REPETITIVE)))
     found[NON_REPETITIVE] = F.coalesce(found[NON_REPETITIVE], HIGHEST_GRADE - repetitive)
@@ -204,14 +222,8 @@ def _properties(side: str, value: Mapping[str, Column], cases: Mapping[str, Colu
     for severity, name in SEVERITIES.items():
         others = F.array_remove(severities, severity)
         found[name] = F.when(is_told, (F.size(severities) - F.size(others)).cast("double"))
-    means = F.transform(
-        value[f"scores_{side}"],
-        lambda scores: F.try_divide(
-            F.aggregate(scores, F.lit(0.0), lambda total, score: total + score), F.size(scores).cast("double")
-        ),
-    )
     for i, (case, name) in enumerate(zip(CASES, QUERY_SPECIFIC.values(), strict=True)):
-        found[name] = F.when(cases[case], F.get(means, F.lit(i)))
+        found[name] = F.when(cases[case], F.get(value[f"means_{side}"], F.lit(i)))
     found[LENGTHY] = value[f"response_{side}"]["num_words"].try_cast("double")
     return F.struct(*[found[name].alias(column_of(name)) for name in PROPERTIES]).cast(PROPERTIES_TYPE)
 
@@ -243,11 +255,13 @@ def _conversation(side: str, pair_id: Column, query: Column, response: Column) -
     )
 
 
-def _battle(label: Column, pair_id: Column, model: Mapping[str, Column], raw: Mapping[str, Column]) -> Column:
+def _battle(
+    label: Column, value: Mapping[str, Column], model: Mapping[str, Column], raw: Mapping[str, Column]
+) -> Column:
     return row_of(
         BATTLES,
-        battle_id=F.concat(pair_id, F.lit("/"), label["judge"]),
-        question_id=pair_id,
+        battle_id=F.concat(value["pair_id"], F.lit("/"), label["judge"]),
+        question_id=value["pair_id"],
         model_a=model["a"],
         model_b=model["b"],
         winner=label["winner"],
@@ -255,7 +269,7 @@ def _battle(label: Column, pair_id: Column, model: Mapping[str, Column], raw: Ma
         judge_kind=F.when(label["judge"] == _HUMAN, "human").otherwise("model"),
         turn=F.lit(1),
         category=raw["scenario_group"],
-        prompt_hash=F.sha2(raw["query"], 256),
+        prompt_hash=value["prompt_hash"],
         sequence=F.col("position"),
     )
 
@@ -265,7 +279,7 @@ def _reasons(
 ) -> Column:
     """Every rule that the record breaks, as an array in which what is kept is null."""
     plain = [
-        rules.required("query", raw["query"]),
+        _missing("query", raw["query"]),
         rules.required("scenario_group", raw["scenario_group"]),
         rules.two_models(model["a"], model["b"]),
     ]
@@ -284,7 +298,7 @@ def _reasons(
         plain += _of_object(
             value[f"response_{side}"],
             [
-                rules.required(f"{response}.content", value[f"response_{side}"]["content"]),
+                _missing(f"{response}.content", value[f"response_{side}"]["content"]),
                 rules.required(f"{response}.model", model[side]),
                 rules.required(f"{response}.num_words", words),
                 F.when(words.isNotNull() & ~is_number, _told(f"{response}.num_words", words, "a number of words")),
@@ -298,7 +312,12 @@ def _reasons(
             _specific_reasons(f"query-specific_{response}", value[f"items_{side}"], value[f"scores_{side}"], cases),
         ]
     nothing = F.array().cast(_NOTHING)
-    return F.concat(*[F.coalesce(one, nothing) for one in found])
+    return F.when(F.col(_BARRIER) >= 0, F.concat(*[F.coalesce(one, nothing) for one in found]))
+
+
+def _missing(name: str, text: Column) -> Column:
+    """Broken by null; a text of nothing is what a model may have answered."""
+    return F.when(text.isNull(), F.lit(f"{name} is missing"))
 
 
 def _told(name: str, text: Column, wanted: str) -> Column:
