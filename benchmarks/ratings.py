@@ -57,9 +57,9 @@ from arenalake.ratings.model.families import HALF_WIN
 from arenalake.ratings.model.intervals import percentile_interval, rank_interval
 from arenalake.ratings.model.replicates import PointFit, Resample, fit_point, replicate, resample_battles
 from arenalake.ratings.model.resampling import resample_rows
+from arenalake.ratings.model.rounds import BLOCK
 from arenalake.ratings.model.style import StyledBattles, StyleFit, fit_style, replicate_style, standardise
 from arenalake.ratings.model.votes import PairVotes, tally
-from arenalake.ratings.spark.spread import BLOCK
 from arenalake.step import Context
 
 SETS = {"A": (33_000, 20), "B": (1_500_000, 130), "C": (300_000, 3_000, 300)}

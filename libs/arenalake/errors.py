@@ -31,6 +31,10 @@ class NothingKeptError(CallerError):
     """A source brought records and none of them could be kept, or no records at all."""
 
 
+class VotesError(CallerError):
+    """A table of votes, or what the call says about it, cannot be rated as it is."""
+
+
 class TokenizerError(CallerError):
     """A tokenizer specification is unknown or its model file cannot be loaded."""
 

@@ -6,12 +6,12 @@ import pytest
 from rating_cases import votes_of
 
 from arenalake.config import parse_config
+from arenalake.ratings.board import leaderboard_lines
 from arenalake.ratings.calibration import summarise_calibration
-from arenalake.ratings.job import leaderboard_lines, unrated_line
-from arenalake.ratings.model.elo import pack
+from arenalake.ratings.job import unrated_line
 from arenalake.ratings.model.estimates import estimate_win_rate, rate
 from arenalake.ratings.model.leaderboard import pair_rows, percentile_rows
-from arenalake.ratings.spark.elo import estimate_elo
+from arenalake.ratings.model.ordered import OrderedBattles, estimate_ordered
 from arenalake.ratings.tables import RATING_PAIRS
 
 
@@ -74,9 +74,8 @@ def test_a_model_whose_votes_are_all_alike_has_an_interval_that_is_too_narrow():
     assert found.notes == ((narrow,), (), (), ("no estimate: only wins",), ())
     battles = [(0, 1, 1.0), (0, 1, 1.0), (1, 2, 0.5), (1, 2, 0.5), (1, 2, 0.0)]
     first, second, score = (list(column) for column in zip(*battles, strict=True))
-    values = [["A", "B", "C"], pack(np.array(first)), pack(np.array(second)), np.array(score).tobytes()]
-    packed = pd.DataFrame({k: [v] for k, v in zip(("models", "first", "second", "score"), values, strict=True)})
-    assert estimate_elo(packed, _ratings()).notes == ((narrow,), (), ())
+    ordered = OrderedBattles(("A", "B", "C"), np.array(first), np.array(second), np.array(score))
+    assert estimate_ordered(ordered, _ratings()).notes == ((narrow,), (), ())
 
 
 def test_win_rates_rank_only_models_that_battles_connect():

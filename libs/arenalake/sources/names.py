@@ -1,32 +1,31 @@
 """What names, labels and ids mean, in whatever kind of file they stand."""
 
-import re
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-# What surrounds a name and is no part of it: all that Unicode calls white space, line ends among them, the sign of no
-# character, and signs of no width, the soft hyphen and the mark of byte order among them.
-_OUTER_CODES = (
-    *(0, *range(9, 14), *range(28, 33), 133, 160, 173, 5760),
-    *(*range(8192, 8208), 8232, 8233, 8239, 8287, 8288, 12288, 65279),
-)
-_OUTER = "".join(map(chr, _OUTER_CODES))
+from arenalake.labels import LARGE, NO_NUMBERS, OUTER, WHOLE, clean_name
+
+__all__ = [
+    "FALSE_TEXTS",
+    "TRUE_TEXTS",
+    "clean_name",
+    "filled",
+    "filled_name",
+    "is_no_number",
+    "name_of",
+    "whole_text",
+]
+
 # The signs of ASCII that are seen.
 _VISIBLE = (33, 126)
 # What a truth value is written as, in small letters.
 TRUE_TEXTS = ("true", "1", "1.0", "t", "yes", "y")
 FALSE_TEXTS = ("false", "0", "0.0", "f", "no", "n")
-# What a number that is none is called in small letters: by Python, pandas, JSON and Spark.
-_NO_NUMBERS = ("nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
-_WHOLE = r"^(-?[0-9]+)\.0+$"
-# A number as languages write one that is large. Without a point or a sign it could be the start of a checksum.
-_LARGE = r"^-?\d(\.\d+[eE]\+?|[eE]\+)\d+$"
 
 
 def filled(text: Column) -> Column:
     """Text without what surrounds it; null where nothing is left, since an empty cell is no value."""
-    return F.nullif(F.btrim(text, F.lit(_OUTER)), F.lit(""))
+    return F.nullif(F.btrim(text, F.lit(OUTER)), F.lit(""))
 
 
 def filled_name(text: Column) -> Column:
@@ -46,9 +45,9 @@ def name_of(filled: Column, *, is_language: bool = False) -> Column:
         filled: the text as `filled_name` gives it.
         is_language: `nan` names something: it is the code of Southern Min.
     """
-    is_large = F.ascii(filled).between(ord("-"), ord("9")) & filled.rlike(_LARGE)
+    is_large = F.ascii(filled).between(ord("-"), ord("9")) & filled.rlike(LARGE)
     as_number = F.when(is_large, whole_text(filled.try_cast("double")))
-    whole = F.when(F.contains(filled, F.lit(".0")), F.regexp_replace(filled, _WHOLE, "$1"))
+    whole = F.when(F.contains(filled, F.lit(".0")), F.regexp_replace(filled, WHOLE, "$1"))
     is_none = is_no_number(filled)
     if is_language:
         is_none &= filled != "nan"
@@ -58,17 +57,10 @@ def name_of(filled: Column, *, is_language: bool = False) -> Column:
 
 def is_no_number(text: Column) -> Column:
     """Whether it is what a number that is none is written as."""
-    return F.lower(text).isin(*_NO_NUMBERS)
+    return F.lower(text).isin(*NO_NUMBERS)
 
 
 def whole_text(number: Column) -> Column:
     """A whole number below 2^53 in size without point and exponent; null for any other."""
     is_whole = (number == F.floor(number)) & (F.abs(number) < 2.0**53)
     return F.when(is_whole, number.cast("bigint").cast("string"))
-
-
-def clean_name(text: str) -> str:
-    """What `name_of` makes of a text, for labels of the configuration and headers."""
-    name = text.strip(_OUTER)
-    whole = re.search(_WHOLE, name)
-    return whole[1] if whole else name

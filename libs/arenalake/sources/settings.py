@@ -6,21 +6,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from arenalake.labels import PUBLISHED_LABELS, TELLING_LABELS, TIES, WINNERS, clean_name
 from arenalake.section import Section
-from arenalake.sources.names import clean_name
 
-WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
-TIES = ("tie", "tie (bothbad)")
-# Every label of the published releases; anything else is unknown, and never a tie.
-PUBLISHED_LABELS = {
-    **{winner: winner for winner in WINNERS},
-    "bothbad": "tie (bothbad)",
-    "both_bad": "tie (bothbad)",
-    "tie (both bad)": "tie (bothbad)",
-    "tie (inconsistent)": "tie",
-}
-# Those that say more than the outcome they stand for; `battles.winner_label` keeps them.
-TELLING_LABELS = ("tie (inconsistent)",)
+__all__ = ["PUBLISHED_LABELS", "TELLING_LABELS", "TIES", "WINNERS"]
 
 
 def _as_list(phrases: Any) -> Any:

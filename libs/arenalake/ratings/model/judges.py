@@ -5,6 +5,7 @@ and cut into parts of a constant size; a part knows the weights of its own judge
 round's votes is a sum that adds up over the parts.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from arenalake.ratings.model.replicates import ComponentFit, PointFit
 from arenalake.ratings.model.resampling import resample_part
 from arenalake.ratings.model.sparse import LARGE
 from arenalake.ratings.model.votes import Floats, Ints
+from arenalake.ratings.options import RatingsConfig
 
 # Judges of one part.
 PART = 4096
@@ -99,6 +101,22 @@ def clustered_errors(fit: ComponentFit, meat: Floats, n_judges: int) -> Floats:
     factor = n_judges / (n_judges - 1) if n_judges > 1 else np.nan
     variance = np.diag(bread @ meat @ bread)[: fit.n_models] * factor
     return np.sqrt(variance)
+
+
+def judge_errors(point: PointFit, meats: Sequence[Sequence[Floats]], n_judges: int, ratings: RatingsConfig) -> Floats:
+    """Standard errors of the ratings that allow for judges, [K]; NaN without an estimate.
+
+    Args:
+        point: the estimate from all votes.
+        meats: as `judge_meat` gives them, for each part of the judges in order: doubles are added in this order.
+        n_judges: judges of all parts.
+        ratings: scale, base.
+    """
+    errors = np.full(len(point.component), np.nan)
+    for number, fit in enumerate(point.fits):
+        spread = clustered_errors(fit, np.asarray(sum(part[number] for part in meats)), n_judges)
+        errors[fit.members] = spread * ratings.scale / np.log(ratings.base)
+    return errors
 
 
 def _scale_rows(matrix: Any, factor: Floats) -> Any:

@@ -15,23 +15,13 @@ from pyspark.sql import functions as F
 
 from arenalake.lake.table import Table
 from arenalake.ratings.model import leaderboard
-from arenalake.ratings.model.components import find_connected
-from arenalake.ratings.model.elo import EloRules, elo_ratings, elo_rounds, pack, unpack
-from arenalake.ratings.model.estimates import Estimate, alike_notes, members_of, scale_notes
-from arenalake.ratings.model.votes import Floats, PairVotes, count_scores
+from arenalake.ratings.model.elo import pack, unpack
+from arenalake.ratings.model.estimates import Estimate
+from arenalake.ratings.model.ordered import OrderedBattles, estimate_ordered, rate_ordered_rounds
+from arenalake.ratings.model.rounds import block_rounds, n_blocks, one_thread, replicate_rows
+from arenalake.ratings.model.votes import Floats, PairVotes
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
-from arenalake.ratings.spark.spread import (
-    BLOCK,
-    apply_to_both,
-    battle_score,
-    conform,
-    each_block,
-    n_blocks,
-    one_thread,
-    read_replicates,
-    replicate_rows,
-    slice_rows,
-)
+from arenalake.ratings.spark.spread import apply_to_both, battle_score, conform, each_block, read_replicates, slice_rows
 from arenalake.ratings.tables import RATING_PAIRS, RATING_REPLICATES, RATINGS
 
 _PACKED = "source string, slice string, models array<string>, first binary, second binary, score binary"
@@ -78,12 +68,11 @@ def bootstrap_elo(packed: DataFrame, *, ratings: RatingsConfig, bootstrap: Boots
 
     def run(key: tuple[Any, ...], rows: pd.DataFrame) -> pd.DataFrame:
         source, slice_, block = key
-        rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
-        models, battles = _battles(rows)
+        rounds = block_rounds(block, bootstrap)
+        battles = _battles(rows)
         with one_thread():
-            values = elo_rounds(*battles, len(models), bootstrap.seed, rounds, _rules(ratings))
-            values = values + _shifts(rows, ratings)[:, None]
-        found = replicate_rows(models, rounds, values)
+            values = rate_ordered_rounds(battles, bootstrap.seed, rounds, ratings)
+        found = replicate_rows(battles.models, rounds, values)
         return conform(found.assign(source=source, slice=slice_, method="elo", unit="battle"), RATING_REPLICATES)
 
     work = packed.withColumn("block", each_block(bootstrap)).repartition(n_blocks(bootstrap), *keys)
@@ -112,49 +101,17 @@ def _summarise(
     packed: DataFrame, replicates: DataFrame, table: Table, rows: Any, *, ratings: RatingsConfig
 ) -> DataFrame:
     def run(key: Mapping[str, str], packed: pa.Table, rounds: pa.Table) -> Iterator[pd.DataFrame]:
-        battles = packed.to_pandas()
-        found = estimate_elo(battles, ratings)
-        for part in rows(found, read_replicates(rounds, found.models), _votes(battles)):
+        battles = _battles(packed.to_pandas())
+        found = estimate_ordered(battles, ratings)
+        for part in rows(found, read_replicates(rounds, found.models), battles.votes):
             yield part.assign(**key, method="elo", unit="battle")
 
     right = replicates.where(F.col("method") == "elo").groupBy(*_KEYS)
     return apply_to_both(packed.groupBy(*_KEYS), right, _KEYS, run, table)
 
 
-def estimate_elo(rows: pd.DataFrame, ratings: RatingsConfig) -> Estimate:
-    """The estimate from a row of `pack_battles`.
-
-    What a battle gives one side it takes from the other, so each component keeps the mean `ratings.elo.start` and needs
-    no shift. An anchor moves the component of its model by a constant, and no other.
-    """
-    models, (first, second, score) = _battles(rows)
-    rating = elo_ratings(first, second, score, len(models), _rules(ratings)) + _shifts(rows, ratings)
-    votes = _votes(rows)
-    component = find_connected(votes)
-    n_battles = np.bincount(first, minlength=len(models)) + np.bincount(second, minlength=len(models))
-    notes = alike_notes(votes, scale_notes(models, component, ratings.anchor))
-    return Estimate(tuple(models), rating, component, members_of(component), n_battles, notes)
-
-
-def _shifts(rows: pd.DataFrame, ratings: RatingsConfig) -> Floats:
-    """What the anchor adds to each model's rating, [K]."""
-    models, battles = _battles(rows)
-    if ratings.anchor is None or ratings.anchor.model not in models:
-        return np.zeros(len(models))
-    anchored, component = models.index(ratings.anchor.model), find_connected(_votes(rows))
-    rating = elo_ratings(*battles, len(models), _rules(ratings))
-    return np.where(component == component[anchored], ratings.anchor.rating - rating[anchored], 0.0)
-
-
-def _votes(rows: pd.DataFrame) -> PairVotes:
-    models, (first, second, score) = _battles(rows)
-    return count_scores(models, first, second, score, np.ones(len(score), dtype=np.int64))
-
-
-def _battles(rows: pd.DataFrame) -> tuple[list[str], tuple[Any, Any, Floats]]:
+def _battles(rows: pd.DataFrame) -> OrderedBattles:
+    """A row of `pack_battles`."""
     row = rows.iloc[0]
-    return list(row["models"]), (unpack(row["first"]), unpack(row["second"]), np.frombuffer(row["score"], dtype="<f8"))
-
-
-def _rules(ratings: RatingsConfig) -> EloRules:
-    return EloRules(k=ratings.elo.k, scale=ratings.scale, base=ratings.base, start=ratings.elo.start)
+    sides = unpack(row["first"]), unpack(row["second"])
+    return OrderedBattles(tuple(row["models"]), *sides, np.frombuffer(row["score"], dtype="<f8"))

@@ -13,17 +13,10 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from arenalake.ratings.model.estimates import rate, rate_rounds
+from arenalake.ratings.model.rounds import one_thread
 from arenalake.ratings.model.votes import Floats, Ints, PairVotes
 from arenalake.ratings.options import RatingsConfig
-from arenalake.ratings.spark.spread import (
-    VOTES,
-    conform,
-    counted_methods,
-    one_thread,
-    read_votes,
-    slice_rows,
-    sum_votes,
-)
+from arenalake.ratings.spark.spread import VOTES, conform, counted_methods, read_votes, slice_rows, sum_votes
 from arenalake.ratings.tables import RATING_INFLUENCE
 
 JUDGE = "judge"

@@ -12,21 +12,18 @@ from scipy.sparse import csr_array
 
 from arenalake.ratings.model import leaderboard
 from arenalake.ratings.model.estimates import LIKELIHOODS, estimate
-from arenalake.ratings.model.judges import PART, clustered_errors, judge_meat, resample_judges
+from arenalake.ratings.model.judges import PART, judge_errors, judge_meat, resample_judges
 from arenalake.ratings.model.replicates import fit_point
+from arenalake.ratings.model.rounds import BLOCK, n_blocks, one_thread, rate_block
 from arenalake.ratings.model.votes import Cells, Floats, Ints, PairVotes
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.ratings.spark.spread import (
-    BLOCK,
     SCORES,
     VOTES,
     conform,
     counted_methods,
     each_block,
     each_method,
-    n_blocks,
-    one_thread,
-    rate_block,
     read_votes,
     slice_rows,
     sum_outcomes,
@@ -147,12 +144,12 @@ def summarise_judges(ballots: DataFrame, votes: DataFrame, *, ratings: RatingsCo
         parts = parts.sort_values("part")  # doubles are added in this order
         with one_thread():
             point = fit_point(counted, LIKELIHOODS[method])
-            errors = np.full(len(counted.models), np.nan)
-            for number, fit in enumerate(point.fits):
-                size = fit.inverse_information.shape
-                meat = sum(np.frombuffer(zlib.decompress(part[number])).reshape(size) for part in parts["meats"])
-                spread = clustered_errors(fit, np.asarray(meat), int(parts["n_judges"].iloc[0]))
-                errors[fit.members] = spread * ratings.scale / np.log(ratings.base)
+            sizes = [fit.inverse_information.shape for fit in point.fits]
+            meats = [
+                [np.frombuffer(zlib.decompress(meat)).reshape(size) for meat, size in zip(part, sizes, strict=True)]
+                for part in parts["meats"]
+            ]
+            errors = judge_errors(point, meats, int(parts["n_judges"].iloc[0]), ratings)
             table = leaderboard.normal_rows(estimate(counted, point, ratings), "sandwich_judge", errors)
         return conform(table.assign(source=source, slice=slice_, method=method, unit="judge"), RATINGS)
 

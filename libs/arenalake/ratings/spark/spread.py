@@ -5,7 +5,6 @@ results do not depend on partitions, cores or the order of rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
@@ -13,22 +12,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, GroupedData, Window
 from pyspark.sql import functions as F
-from threadpoolctl import threadpool_limits
 
 from arenalake.battles.counts import month_of
 from arenalake.lake.table import Table
 from arenalake.ratings.model import leaderboard
-from arenalake.ratings.model.estimates import COUNTED, LIKELIHOODS, estimate, rate, round_rater
-from arenalake.ratings.model.replicates import CHUNK, Resample, fit_point, resample_battles
+from arenalake.ratings.model.estimates import COUNTED, LIKELIHOODS
+from arenalake.ratings.model.replicates import fit_point, resample_battles
+from arenalake.ratings.model.rounds import n_blocks, one_thread, rate_block
+from arenalake.ratings.model.summaries import summary_pairs, summary_rows
 from arenalake.ratings.model.votes import Floats, PairVotes, count_pairs, count_scores
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.ratings.tables import RATING_FITS, RATING_PAIRS, RATING_REPLICATES, RATING_SLICES, RATINGS
 
-# Rounds of one task: enough to pay for the tables of the sampler, few enough to keep all cores busy.
-BLOCK = 4 * CHUNK
 VOTES = ("wins_a", "wins_b", "ties")
 SCORES = ("score", "n")
 
@@ -163,44 +160,6 @@ def bootstrap_ratings(votes: DataFrame, *, ratings: RatingsConfig, bootstrap: Bo
     return spread.groupBy(*keys).applyInPandas(run, RATING_REPLICATES.ddl).select(*RATING_REPLICATES.column_names)
 
 
-def rate_block(
-    votes: PairVotes,
-    methods: Sequence[str],
-    resample: Resample,
-    block: int,
-    ratings: RatingsConfig,
-    bootstrap: BootstrapConfig,
-) -> pd.DataFrame:
-    """The rounds of one block by all methods, each round drawn once: method, round, model, rating."""
-    rounds = range(block * BLOCK, min((block + 1) * BLOCK, bootstrap.rounds))
-    raters = {method: round_rater(votes, method, ratings) for method in methods}
-    values: dict[str, list[Floats]] = {method: [] for method in methods}
-    for start in range(rounds.start, rounds.stop, CHUNK):  # the votes of a whole block may not fit in memory
-        drawn = resample(range(start, start + CHUNK))
-
-        def reuse(some: range, drawn: NDArray[Any] = drawn) -> NDArray[Any]:
-            return drawn[:, :, : len(some)]
-
-        for method, rate_some in raters.items():
-            values[method].append(rate_some(reuse, range(start, min(start + CHUNK, rounds.stop))))
-    parts = [
-        replicate_rows(votes.models, rounds, np.concatenate(values[method], axis=1)).assign(method=method)
-        for method in methods
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def replicate_rows(models: Sequence[str], rounds: range, values: Floats) -> pd.DataFrame:
-    """Ratings [K, rounds] as rows: round, model, rating (NaN as null, infinities as they are)."""
-    return pd.DataFrame(
-        {
-            "round": np.repeat(np.arange(rounds.start, rounds.stop, dtype=np.int32), len(models)),
-            "model": np.tile(np.array(models, dtype=object), len(rounds)),
-            "rating": pd.array(values.T.ravel(), dtype="Float64"),
-        }
-    )
-
-
 def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: RatingsConfig) -> DataFrame:
     """Ratings with percentile and sandwich intervals and ranks, as the table `ratings`.
 
@@ -211,13 +170,7 @@ def summarise_ratings(votes: DataFrame, replicates: DataFrame, *, ratings: Ratin
     """
 
     def summarise(counted: PairVotes, method: str, rounds: Floats) -> Iterable[pd.DataFrame]:
-        found = rate(counted, method, ratings)
-        tables = [leaderboard.percentile_rows(found, rounds)]
-        if method in LIKELIHOODS:
-            point = fit_point(counted, LIKELIHOODS[method])
-            errors = leaderboard.sandwich_errors(found, point, ratings)
-            tables.append(leaderboard.normal_rows(found, "sandwich", errors))
-        return tables
+        return summary_rows(counted, method, rounds, ratings)
 
     return _summarise(votes, replicates, RATINGS, summarise, ratings=ratings)
 
@@ -226,11 +179,7 @@ def summarise_pairs(votes: DataFrame, replicates: DataFrame, *, ratings: Ratings
     """For each pair of comparable models, how often one is above the other, as the table `rating_pairs`."""
 
     def summarise(counted: PairVotes, method: str, rounds: Floats) -> Iterable[pd.DataFrame]:
-        if method not in LIKELIHOODS:
-            return leaderboard.pair_rows(rate(counted, method, ratings), rounds, None, counted)
-        point = fit_point(counted, LIKELIHOODS[method])
-        predicted = leaderboard.predicted_win_rates(point)
-        return leaderboard.pair_rows(estimate(counted, point, ratings), rounds, predicted, point.votes)
+        return summary_pairs(counted, method, rounds, ratings)
 
     return _summarise(votes, replicates, RATING_PAIRS, summarise, ratings=ratings)
 
@@ -299,11 +248,6 @@ def counted_methods(ratings: RatingsConfig) -> list[str]:
     return [method for method in ratings.methods if method in COUNTED]
 
 
-def n_blocks(bootstrap: BootstrapConfig) -> int:
-    """Number of blocks that all rounds make, the last one perhaps smaller."""
-    return -(-bootstrap.rounds // BLOCK)
-
-
 def each_block(bootstrap: BootstrapConfig) -> Column:
     """A row for each block of rounds."""
     return F.explode(F.array(*[F.lit(block) for block in range(n_blocks(bootstrap))]))
@@ -338,10 +282,3 @@ def read_replicates(rounds: pa.Table, models: Sequence[str], *, model: str = "mo
     values = np.full((len(models), int(column.max()) + 1), np.nan)
     values[row, column] = rounds[rating].to_numpy()
     return values
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit BLAS: sums split over threads round differently, and the tasks already use all cores."""
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield

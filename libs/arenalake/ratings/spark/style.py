@@ -25,21 +25,12 @@ from arenalake.ratings.model.families import HALF_WIN
 from arenalake.ratings.model.judges import draw_judges
 from arenalake.ratings.model.replicates import PointFit, fit_point
 from arenalake.ratings.model.resampling import resample_rows
+from arenalake.ratings.model.rounds import BLOCK, n_blocks, one_thread
 from arenalake.ratings.model.style import StyledBattles, StyleFit, Weights, fit_style, replicate_style, standardise
 from arenalake.ratings.model.votes import Floats, PairVotes
 from arenalake.ratings.options import STYLE_COVARIATES, BootstrapConfig, RatingsConfig
 from arenalake.ratings.spark.judges import judge_key
-from arenalake.ratings.spark.spread import (
-    BLOCK,
-    apply_to_both,
-    battle_score,
-    conform,
-    each_block,
-    n_blocks,
-    one_thread,
-    read_replicates,
-    slice_rows,
-)
+from arenalake.ratings.spark.spread import apply_to_both, battle_score, conform, each_block, read_replicates, slice_rows
 from arenalake.ratings.tables import (
     RATING_FITS,
     RATING_PAIRS,

@@ -22,6 +22,7 @@ from arenalake.ratings.model.elo import narrow
 from arenalake.ratings.model.families import HALF_WIN
 from arenalake.ratings.model.replicates import fit_point, keep_mean, place
 from arenalake.ratings.model.resampling import resample_part
+from arenalake.ratings.model.rounds import BLOCK, one_thread
 from arenalake.ratings.model.style import (
     LAST_STEP,
     MAX_STEPS,
@@ -34,7 +35,6 @@ from arenalake.ratings.model.style import (
 )
 from arenalake.ratings.model.votes import Floats, Ints, PairVotes, count_pairs
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
-from arenalake.ratings.spark.spread import BLOCK, one_thread
 from arenalake.ratings.spark.style import FITTED, fitted_row, style_rows
 from arenalake.ratings.tables import STYLE_REPLICATES
 
