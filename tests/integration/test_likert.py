@@ -7,8 +7,6 @@ from test_ingest import rows, run
 
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, LIKERT_RECORDS, QUARANTINE
 
-CHOICE = ("battle_id", "winner", "likert", "judge", "judge_kind", "category")
-
 
 def flat(number, rating, **changes):
     return {
@@ -68,105 +66,95 @@ def reasons(lake, source):
 
 
 def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_quarantine(lake, tmp_path):
-    raw = tmp_path / "raw"
-    ratings = write(raw / "flat.jsonl", [flat(n, n) for n in range(10)] + [flat(10, 2.5), flat(11, None)])
-    others = [
-        flat(1, 4, rater=None, rater_kind="model"),
-        flat(1, 4, rater=None, rater_kind="model"),
-        flat(2, None, score_a=7, score_b=9.5, rater="gpt-4", rater_kind="model", prompt_variant="scores"),
-        flat(3, None, score_a=7, score_b=7),
-        flat(4, 3, score_a=7, score_b=7),
-        flat(5, None, score_a=7),
-        flat(6, 1, rater_kind="cat"),
-        flat(7, 1, model_b="koala"),
-    ]
-    tasks = [
+    records = [
+        *[flat(n, n) for n in range(10)],
+        flat(10, 2.5),
+        flat(11, None),
+        flat(12, 4, rater=None, rater_kind="model"),
+        flat(12, 4, rater=None, rater_kind="model"),
+        flat(13, None, score_a=7, score_b=9.5, rater="gpt-4", rater_kind="model", prompt_variant="scores"),
+        flat(14, None, score_a=7, score_b=7),
+        flat(15, 3, score_a=7, score_b=7),
+        flat(16, None, score_a=7),
+        flat(17, 1, rater_kind="cat"),
+        flat(18, 1, model_b="koala"),
         task(1, "3", ["2", "5", "3"]),
         task(2, "NaN", ["1", "8"]),
         task(3, "4", ["4", ""]),
         task(4, "4", ["4", "12"]),
         task(5, "7", ["7"], status="canceled"),
+        review(1, [1]),
+        review(2, [5]),
+        review(3, [0]),
+        review(4, [8, 6]),
+        review(5, []),
     ]
-    reviews = [review(1, [1]), review(2, [5]), review(3, [0]), review(4, [8, 6]), review(5, [])]
-    result = run(
-        lake,
-        flat=ratings,
-        wins=ratings | {"middle": "win"},
-        others=write(raw / "others.jsonl", others),
-        tasks=write(raw / "tasks.jsonl", tasks),
-        summed=write(raw / "tasks.jsonl", tasks) | {"votes_of": "task"},
-        reviews=write(raw / "reviews.jsonl", reviews),
-    )
+    ratings = write(tmp_path / "raw" / "ratings.jsonl", records)
+    result = run(lake, raters=ratings, tasks=ratings | {"votes_of": "task", "middle": "win"})
     assert sums(result) == [
-        "flat: 12 records in 1 new file(s) = 8 kept + 4 quarantined + 0 duplicates",
-        "wins: 12 records in 1 new file(s) = 8 kept + 4 quarantined + 0 duplicates",
-        "others: 8 records in 1 new file(s) = 4 kept + 4 quarantined + 0 duplicates",
-        "tasks: 5 records in 1 new file(s) = 2 kept + 3 quarantined + 0 duplicates",
-        "summed: 5 records in 1 new file(s) = 3 kept + 2 quarantined + 0 duplicates",
-        "reviews: 5 records in 1 new file(s) = 3 kept + 2 quarantined + 0 duplicates",
+        "raters: 30 records in 1 new file(s) = 17 kept + 13 quarantined + 0 duplicates",
+        "tasks: 30 records in 1 new file(s) = 18 kept + 12 quarantined + 0 duplicates",
     ]
-    votes = rows(lake, BATTLES, "source", "question_id", "likert", "winner", "score", "judge", "judge_kind")
-
-    def outcomes(source):
-        return {vote[2]: vote[3] for vote in votes if vote[0] == source}
-
-    first, second = dict.fromkeys((1, 2, 3), "model_a"), dict.fromkeys((6, 7, 8), "model_b")
-    assert outcomes("flat") == first | {4: "tie", 5: "tie"} | second
-    assert outcomes("wins") == first | {4: "model_a", 5: "model_b"} | second
-    scores = {vote[2]: vote[4] for vote in votes if vote[0] == "flat"}
-    assert (scores[1], scores[8], scores[2]) == (1.0, 0.0, pytest.approx(6 / 7))
-    assert {vote[5:] for vote in votes if vote[0] == "flat"} == {("ann", "human")}
-    assert sorted(vote[1:] for vote in votes if vote[0] == "others") == [
-        ("q1", 4, "tie", 4 / 7, None, "model"),
-        ("q1", 4, "tie", 4 / 7, None, "model"),
-        ("q2", None, "model_b", None, "gpt-4/scores", "model"),
-        ("q3", None, "tie", None, "ann", "human"),
-    ]
-    off = "no whole number from 1 to 8"
-    nothing = "rating is missing, and there are no two scores"
-    both = "there are a rating and scores, and nobody can tell which is the vote"
-    told = {
-        "flat": [f"rating is 0.0, {off}", f"rating is 2.5, {off}", f"rating is 9.0, {off}", nothing],
-        "others": [
-            "both sides are the same model, koala",
-            "one score is missing",
-            "rater_kind is cat; it must be human or model",
-            both,
-        ],
-        "tasks": ["a rater gave no rating", f"a rating is 12.0, {off}", "the task was canceled"],
-        "summed": [nothing, "the task was canceled"],
-        "reviews": [f"rating is 0.0, {off}", nothing],
+    names = ("source", "question_id", "likert", "winner", "score", "judge", "judge_kind", "category", "battle_id")
+    votes = rows(lake, BATTLES, *names)
+    people = {
+        source: [vote for vote in votes if vote[0] == source and vote[5] == "ann"] for source in ("raters", "tasks")
     }
-    assert {source: reasons(lake, source) for source in told} == told
+    first, second = dict.fromkeys((1, 2, 3), "model_a"), dict.fromkeys((6, 7, 8), "model_b")
+    outcomes = {source: {vote[2]: vote[3] for vote in some if vote[2]} for source, some in people.items()}
+    assert outcomes["raters"] == first | {4: "tie", 5: "tie"} | second
+    assert outcomes["tasks"] == first | {4: "model_a", 5: "model_b"} | second
+    scores = {vote[2]: vote[4] for vote in people["raters"]}
+    assert (scores[1], scores[8], scores[2], scores[None]) == (1.0, 0.0, pytest.approx(6 / 7), None)
+    assert {vote[6:8] for vote in people["raters"]} == {("human", "brainstorm")}
+    others = sorted(vote[1:7] for vote in votes if vote[0] == "raters" and vote[1] in ("q12", "q13", "q14"))
+    assert others == [
+        ("q12", 4, "tie", pytest.approx(4 / 7), None, "model"),
+        ("q12", 4, "tie", pytest.approx(4 / 7), None, "model"),
+        ("q13", None, "model_b", None, "gpt-4/scores", "model"),
+        ("q14", None, "tie", None, "ann", "human"),
+    ]
 
-    by_rater = rows(lake, BATTLES, "source", *CHOICE)
-    assert [row[1:5] for row in by_rater if row[0] == "tasks"] == [
-        ("t1/0", "model_a", 2, None),
-        ("t1/1", "tie", 5, None),
-        ("t1/2", "model_a", 3, None),
-        ("t2/0", "model_a", 1, None),
-        ("t2/1", "model_b", 8, None),
-    ]
-    assert [row[1:4] for row in by_rater if row[0] == "summed"] == [
-        ("t1", "model_a", 3),
-        ("t3", "tie", 4),
-        ("t4", "tie", 4),
-    ]
-    assert [row[1:6] for row in by_rater if row[0] == "reviews"] == [
-        ("r1", "model_a", 1, None, "model"),
-        ("r2", "tie", 5, None, "model"),
-        ("r4", "model_a", None, None, "model"),
-    ]
-    records = rows(lake, LIKERT_RECORDS, "source", "record_key", "rating", "score_a", "score_b", "ratings")
-    assert [row[1:] for row in records if row[0] == "tasks"] == [
-        ("t1", 3, None, None, [2, 5, 3]),
-        ("t2", None, None, None, [1, 8]),
-    ]
-    assert [row[1:5] for row in records if row[0] == "reviews"][-1] == ("r4", None, 8.0, 6.0)
-    talks = {row[0]: row[1:] for row in rows(lake, CONVERSATIONS, "conversation_id", "model", "messages", "source")}
-    assert (
-        talks["t1/a"] == ("koala", [("user", "Prompt 1"), ("assistant", "x")], "tasks") or talks["t1/a"][2] == "summed"
-    )
+    studied = {
+        source: {vote[8]: (vote[2], vote[3], vote[6]) for vote in votes if vote[0] == source and vote[7] is None}
+        for source in ("raters", "tasks")
+    }
+    reviews = {"r4": (None, "model_a", "model")}
+    assert studied["raters"] == reviews | {
+        "t1/0": (2, "model_a", "human"),
+        "t1/1": (5, "tie", "human"),
+        "t1/2": (3, "model_a", "human"),
+        "t2/0": (1, "model_a", "human"),
+        "t2/1": (8, "model_b", "human"),
+        "r1": (1, "model_a", "model"),
+        "r2": (5, "tie", "model"),
+    }
+    assert studied["tasks"] == reviews | {
+        "t1": (3, "model_a", "human"),
+        "t3": (4, "model_a", "human"),
+        "t4": (4, "model_a", "human"),
+        "r1": (1, "model_a", "model"),
+        "r2": (5, "model_b", "model"),
+    }
     # The same prompt is the same question for people and for models.
-    questions = {row[0]: {r[1] for r in votes if r[0] == row[0]} for row in votes}
-    assert len(questions["tasks"] & questions["reviews"]) == 2
+    questions = {vote[8]: vote[1] for vote in votes if vote[0] == "raters"}
+    assert questions["t1/0"] == questions["r1"] != questions["r2"]
+
+    off, nothing = "no whole number from 1 to 8", "rating is missing, and there are no two scores"
+    both = "there are a rating and scores, and nobody can tell which is the vote"
+    common = [
+        *[f"rating is {rating}, {off}" for rating in ("0.0", "0.0", "9.0", "2.5")],
+        *(nothing, nothing, both, "one score is missing", "rater_kind is cat; it must be human or model"),
+        *("both sides are the same model, koala", "the task was canceled"),
+    ]
+    assert reasons(lake, "raters") == sorted([*common, "a rater gave no rating", f"a rating is 12.0, {off}"])
+    assert reasons(lake, "tasks") == sorted([*common, nothing])
+
+    kept = rows(lake, LIKERT_RECORDS, "source", "record_key", "rating", "score_a", "score_b", "ratings")
+    by_key = {row[1]: row[2:] for row in kept if row[0] == "raters"}
+    assert by_key["t1"] == (3, None, None, [2, 5, 3])
+    assert by_key["t2"] == (None, None, None, [1, 8])
+    assert by_key["r4"] == (None, 8.0, 6.0, None)
+    talks = {row[0]: row[1:] for row in rows(lake, CONVERSATIONS, "conversation_id", "model", "messages")}
+    assert talks["t1/a"] == ("koala", [("user", "Prompt 1"), ("assistant", "x")])
+    assert talks["r1/b"] == ("dolly", [("user", "Prompt 1"), ("assistant", "y")])

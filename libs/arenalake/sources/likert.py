@@ -97,8 +97,10 @@ def _parse(records: DataFrame, config: LikertSettings) -> DataFrame:
     aggregate = F.when(~F.isnan(aggregate), aggregate)
     of_one = F.when(F.size(raw["score"]) == 1, F.get(raw["score"], F.lit(0)))
     rating = F.coalesce(raw["rating"], of_one, aggregate)
-    # Nobody in particular may rate the same answers twice, as two people do.
-    who = digest_of(question_id, sides_of["model_a"], sides_of["model_b"], raw["rater"], raw["prompt_variant"])
+    # Of plain columns alone: keys are looked up before lists and objects are read. Nobody in particular may rate the
+    # same answers twice, as two people do.
+    asked = F.coalesce(raw["question_id"], F.sha2(raw["prompt"], 256))
+    who = digest_of(asked, *[raw[name] for name in ("model_a", "model_b", "rater", "prompt_variant")])
     of_row = digest_of(F.col("file"), F.col("position"))
     key = F.coalesce(raw["task_id"], raw["review_id"], F.when(raw["rater"].isNotNull(), who), of_row)
     kind = F.coalesce(raw["rater_kind"], F.when(is_review, "model").when(is_task, "human"), F.lit(config.judge_kind))
