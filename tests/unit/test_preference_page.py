@@ -83,8 +83,3 @@ def test_rows_about_few_pairs_have_no_numbers(tables):
     weights = section(of_source.sections, "What each judge prefers")
     assert {row[2].text for row in weights.tables[0].rows} == {"hidden"}
     assert weights.figures[0].spec["data"][0]["x"] == []
-
-
-def test_without_annotated_pairs_the_page_says_so():
-    page = build_preferences(frames())
-    assert page.sections[0].sentences == ["No source has annotated pairs of responses."]

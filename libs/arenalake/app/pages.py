@@ -13,18 +13,23 @@ from arenalake.reproduction.page import build_reproduction
 from arenalake.tokens.page import build_tokens
 from arenalake.trees.page import build_trees
 
+# What not every source is about: without rows in this table there is no such page.
+_IF_THERE_ARE_ROWS = (
+    (build_judges, "judge_bias"),
+    (build_preferences, "property_stats"),
+    (build_trees, "tree_stats"),
+)
+
 
 def build_pages(frames: Frames) -> list[Page]:
     """The index with the leaderboards first; pages of slices have no place in the navigation."""
     return [
         *build_leaderboards(frames),
         build_battles(frames),
-        build_judges(frames),
         build_corpus(frames),
         build_tokens(frames),
         build_moderation(frames),
-        build_trees(frames),
-        build_preferences(frames),
+        *[build(frames) for build, table in _IF_THERE_ARE_ROWS if len(getattr(frames, table))],
         build_reproduction(frames),
         build_data(frames),
     ]

@@ -50,8 +50,6 @@ def build_judges(frames: Frames) -> Page:
             _rate_section(source, rates[rates["source"] == source]),
         ]
         sections.append(Section(source, sections=[part for part in parts if part is not None]))
-    if not sections:
-        sections = [Section("Judges", ["There are no votes."])]
     lead = (
         "Groups of judges as configured, else people and models. Two votes agree that are on the same question, pair "
         "of models and turn and have the same outcome; both kinds of tie are one. Intervals of agreement are 95 % "

@@ -36,8 +36,6 @@ def build_preferences(frames: Frames) -> Page:
         section.sections += [_properties(str(source), frames), _correlations(str(source), frames)]
         section.sections += [_weights(str(source), frames), *_likeness(str(source), frames)]
         sections.append(section)
-    if not sections:
-        sections = [Section("Preferences", ["No source has annotated pairs of responses."])]
     lead = (
         "Which of two responses judges prefer, by what the responses differ in. A weight is what the log odds of a "
         "response gain where it has more of a property than the other one, all else being equal: the posterior mean "

@@ -42,8 +42,6 @@ _MARKS = {
 def build_trees(frames: Frames) -> Page:
     """The page of trees: sizes, marks and contributors, labels, and what is preferred."""
     sections = [_source(str(source), rows, frames) for source, rows in frames.tree_stats.groupby("source", sort=True)]
-    if not sections:
-        sections = [Section("Conversation trees", ["No source has conversation trees."])]
     lead = (
         "Conversations that branch: each message may have several replies, and people may have ranked the replies to "
         "the same message. "
