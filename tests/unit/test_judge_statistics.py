@@ -6,9 +6,11 @@ from collections import Counter
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.stats import binomtest, kendalltau, spearmanr
 from sklearn.linear_model import LogisticRegression
 
+from arenalake.judges import statistics
 from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
 from arenalake.judges.counts import ITEM, SAME, SCORE_UNIT
 from arenalake.judges.statistics import AgreementRules, summarise_agreement, win_rates
@@ -199,6 +201,22 @@ def test_a_mean_over_opponents_gives_each_the_same_weight_and_a_tie_is_no_win():
     row = rates.row(by_predicate=pl.col("model") == "a", named=True)
     assert (row["n"], row["wins"], row["ties"], row["opponents"]) == (11, 9, 1, 2)
     assert (row["win_rate"], row["half_win_rate"]) == (0.5, 0.625)
+
+
+def test_how_much_is_added_up_at_once_changes_nothing(monkeypatch):
+    random = np.random.default_rng(8)
+    votes = [
+        vote(f"j{judge}", int(random.integers(0, 3)), group=f"g{judge % 3}", question=str(q), models=("m", f"n{q % 2}"))
+        for q in range(30)
+        for judge in random.choice(9, 4, replace=False)
+    ]
+    groupings = ("all", "model_a,model_b")
+    whole = agreement(votes, groupings=groupings)
+    for name, few in (("_ROWS", 5), ("_QUESTIONS", 4), ("_ROUNDS_HELD", 1)):
+        monkeypatch.setattr(statistics, name, few)
+    parts = agreement(votes, groupings=groupings)
+    key = list(AGREEMENT_STATS.key)
+    assert_frame_equal(whole.sort(key, nulls_last=True), parts.sort(key, nulls_last=True))
 
 
 def biases(frame):

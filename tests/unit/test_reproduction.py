@@ -11,7 +11,7 @@ from arenalake.entities.tables import BATTLES, INGESTED_FILES
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CONVERSATIONS, MODERATION_STATS
 from arenalake.reproduction import job as reproduce
 from arenalake.reproduction.compare import CANNOT, DIFFERS, MATCH, Origin, compare_figures, find_values, tables_of
-from arenalake.reproduction.ledger import LEDGERS
+from arenalake.reproduction.ledgers import LEDGERS
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.samples.corpora import is_generated
 from arenalake.samples.write import write_document

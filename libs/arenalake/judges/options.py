@@ -52,6 +52,14 @@ class JudgesConfig(Section):
         return groupings
 
     @model_validator(mode="after")
+    def _families_are_of_groups(self) -> "JudgesConfig":
+        known = [*self.groups, "human", "model"]
+        unknown = sorted(set(self.families) - set(known))
+        if unknown:
+            raise ValueError(f"families: {', '.join(unknown)} is no group; groups are {', '.join(known)}")
+        return self
+
+    @model_validator(mode="after")
     def _sources_are_in_one_set(self) -> "JudgesConfig":
         listed = [source for sources in self.matched.values() for source in sources]
         twice = sorted({source for source in listed if listed.count(source) > 1})

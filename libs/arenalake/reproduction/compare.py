@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from arenalake.entities.tables import INGESTED_FILES
 from arenalake.lake.table import Table
-from arenalake.reproduction.ledger import LEDGERS, LLAMA_2, Ledger
+from arenalake.reproduction.ledger import LLAMA_2, Ledger
+from arenalake.reproduction.ledgers import LEDGERS
 
 MATCH, DIFFERS, CANNOT = "match", "differs", "cannot be recomputed"
 

@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 
 from arenalake.lake import Derivation, derive
 from arenalake.reproduction.compare import CANNOT, DIFFERS, MATCH, Origin, compare_figures, find_values, tables_of
-from arenalake.reproduction.ledger import LEDGERS, LLAMA_2_DIGEST
+from arenalake.reproduction.ledger import LLAMA_2_DIGEST
+from arenalake.reproduction.ledgers import LEDGERS
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.samples.corpora import is_generated
 from arenalake.step import Context, StepResult
