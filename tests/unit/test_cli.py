@@ -66,7 +66,7 @@ def test_a_csv_is_rated_without_spark(folder):
     lines = done.stdout.splitlines()
     assert lines[0] == "24 votes on 3 models"
     assert lines[2] == "all: bradley_terry, 95 % intervals from 20 rounds over battles"
-    assert [line.split()[:2] for line in lines[4:6]] == [["1", "1"], ["2", "c"]]  # 1.0 is 1, as in other files
+    assert [line.split()[:2] for line in lines[4:6]] == [["1", "1"], ["2", "b"]]  # 1.0 is 1, as in other files
     assert lines[-2:] == ["… and 1 more", "False"]
 
 
