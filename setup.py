@@ -70,6 +70,7 @@ setup(
         "polars>=1.24,<3",  # statistics on frames in memory: Spark's expressions without Spark's second per plan
         "deltalake>=1.0,<2",  # small tables in milliseconds, where Spark takes seconds
         "filelock>=3.12",  # one writer at a time on a local lake
+        "click>=8.1,<9",  # the command `arenalake`: subcommands, help, hints at misspelt options; needs nothing else
         "rich>=13",  # progress display and leaderboard in a terminal
         "mlflow>=2.16,<4",  # the record of each run
         "sentencepiece>=0.2",  # token counts as published
@@ -80,6 +81,7 @@ setup(
         "pycld2>=0.42,<1",  # the detector that published language tags came from
         "babel>=2.12,<3",  # names of languages from CLDR, where the published names come from
     ],
+    entry_points={"console_scripts": ["arenalake=arenalake.app.cli:main"]},
     extras_require={
         "local": LOCAL,
         "report": REPORT,

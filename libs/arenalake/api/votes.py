@@ -1,5 +1,6 @@
 """A table of votes in memory as arrays, checked: no unknown label, no missing name, no model against itself."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -154,7 +155,8 @@ def require_known(found: Mapping[str, int], known: Mapping[str, str], column: st
         told = _some([f"{label!r} ({_votes(n)})" for label, n in unknown.items()], quoted=True)
         raise VotesError(
             f"winner: column {column!r} has labels that nobody explained: {told}; known: {', '.join(known)}. "
-            f"Say what they stand for with labels, such as labels={{{next(iter(unknown))!r}: 'model_a'}}"
+            f"Say what they stand for: labels={{{next(iter(unknown))!r}: 'model_a'}} in Python, or "
+            f"--label {shlex.quote(next(iter(unknown)))}=model_a"
         )
 
 

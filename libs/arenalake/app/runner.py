@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 
+from arenalake.app.checks import require_usable
 from arenalake.app.jobs import run_when_ready, step_of
 from arenalake.app.lock import lake_lock
 from arenalake.app.logs import configure_logging
@@ -43,15 +44,24 @@ def _main(program: str, jobs: Sequence[str] | None, arguments: Sequence[str] | N
     parser.add_argument("--config", required=True, metavar="FILE", help="YAML configuration")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a dotted key")
     options = parser.parse_args(arguments)
-    configure_logging("info")
     try:
-        config = load_config(options.config, options.set)
-        configure_logging(config.log_level)
-        run_steps(config, jobs or config.pipeline.jobs)
+        run_configured(options.config, options.set, jobs)
     except ArenalakeError as error:
         # A raised exit status of 0 can count as failure on some clusters, so only failures exit here.
         print(f"{program}: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
+
+
+def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | None) -> None:
+    """Run jobs, or those of `pipeline.jobs` where none is named, by a configuration file.
+
+    Raises:
+        ArenalakeError: as `load_config` and `run_steps` say.
+    """
+    configure_logging("info")
+    config = load_config(path, overrides)
+    configure_logging(config.log_level)
+    run_steps(config, jobs or config.pipeline.jobs)
 
 
 def run_steps(config: Config, jobs: Sequence[str]) -> None:
@@ -63,6 +73,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     unreadable: list[str] = []
     errors: list[ArenalakeError] = []
     _require_places(config, jobs)
+    require_usable(config, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -112,6 +113,7 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
         raise SessionError(
             "delta-spark is missing; local mode needs it: install this package with its `local` extra"
         ) from None
+    require_java()
     # Workers start with `python3` from PATH unless told otherwise, and that one may lack pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -150,6 +152,28 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
         remember_jars(spark)
     log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
+
+
+def require_java() -> None:
+    """Check that there is a Java that Spark can start, as Spark itself would look for it.
+
+    Raises:
+        SessionError: JAVA_HOME names a folder without Java, or no Java is found, or it is too old by its own account.
+    """
+    home = os.environ.get("JAVA_HOME")
+    if home is None:
+        if shutil.which("java") is None:
+            raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
+        return
+    if not os.access(Path(home, "bin", "java"), os.X_OK):
+        raise SessionError(f"JAVA_HOME: {home!r} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
+    try:
+        release = Path(home, "release").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return  # not every Java says what it is
+    found = re.search(r'^JAVA_VERSION="(\d+)', release, flags=re.MULTILINE)
+    if found and int(found[1]) < 17:
+        raise SessionError(f"JAVA_HOME: {home!r} is Java {found[1]}; Spark needs Java 17 or 21")
 
 
 def take_option(arguments: list[str], option: str, setting: str) -> list[str]:

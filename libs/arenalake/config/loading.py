@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from arenalake.config.config import Config
 from arenalake.errors import ConfigError
+from arenalake.hints import did_you_mean
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import SourceSettings
 
@@ -65,7 +66,7 @@ def _describe(problem: Any) -> str:
     location, section = _place_of(problem["loc"])
     key, message = ".".join(location), problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        return f"{key}: no such key{_allowed_keys(section)}"
+        return f"{key}: no such key{_allowed_keys(section)}{did_you_mean(location[-1], _keys_of(section))}"
     if problem["type"] == "missing":
         return f"{key}: is missing"
     if not key:
@@ -102,10 +103,13 @@ def _place_of(location: Sequence[Any]) -> tuple[list[str], Any]:
 
 
 def _allowed_keys(section: Any) -> str:
-    if not hasattr(section, "model_fields"):  # a mapping, whose keys are the caller's
-        return ""
-    allowed = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))
-    return f"; allowed here: {allowed}"
+    keys = _keys_of(section)
+    return f"; allowed here: {', '.join(keys)}" if keys else ""
+
+
+def _keys_of(section: Any) -> list[str]:
+    """What may stand in a section; nothing for a mapping, whose keys are the caller's."""
+    return sorted(field.alias or name for name, field in getattr(section, "model_fields", {}).items())
 
 
 def _apply_override(tree: dict[str, Any], override: str) -> None:

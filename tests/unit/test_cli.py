@@ -1,0 +1,278 @@
+"""The command `arenalake`: what it prints, its exit status, and that a mistake is one line."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+import polars as pl
+import pytest
+import test_bundle
+
+from arenalake.app import cli, runner
+from arenalake.app.checks import require_usable
+from arenalake.app.session import require_java
+from arenalake.app.starter import find_format, guess_label
+from arenalake.app.tables import ALL_TABLES
+from arenalake.config import load_config, parse_config
+from arenalake.errors import CallerError, SessionError, SourceNotFoundError, TokenizerError
+from arenalake.jobs import JOBS
+
+ROOT = Path(__file__).resolve().parents[2]
+VOTES = pd.DataFrame(
+    {
+        "left": ["1.0", "b", "c", "b", "1.0", "c"] * 4,
+        "right": ["b", "c", "1.0", "1.0", "c", "b"] * 4,
+        "winner": ["left", "right", "tie", "left", "left", "right"] * 4,
+        "language": ["en", "de", "en"] * 8,
+        "text": ["a, b\nc"] * 24,
+    }
+)
+MAPPED = ["--model-a", "left", "--model-b", "right", "--label", "left=model_a", "--label", "right=model_b"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    VOTES.to_csv("votes.csv", index=False)
+    return tmp_path
+
+
+def status_of(*arguments):
+    try:
+        cli.main(list(arguments))
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def mistake(capsys, *arguments):
+    """The one line that a mistake in the call is told in."""
+    assert status_of(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_csv_is_rated_without_spark(folder):
+    code = "import sys; from arenalake.app.cli import main; main(sys.argv[1:]); print('pyspark' in sys.modules)"
+    call = [sys.executable, "-c", code, "rate", "votes.csv", *MAPPED, "--rounds", "20", "--top", "2"]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=folder)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "24 votes on 3 models"
+    assert lines[2] == "all: bradley_terry, 95 % intervals from 20 rounds over battles"
+    assert [line.split()[:2] for line in lines[4:6]] == [["1", "1"], ["2", "b"]]  # 1.0 is 1, as in other files
+    assert lines[-2:] == ["… and 1 more", "False"]
+
+
+@pytest.mark.parametrize("name", ["votes.jsonl", "votes.json", "votes.parquet", "votes.tsv", "votes.csv.gz"])
+def test_every_kind_of_file_gives_the_same(folder, capsys, name):
+    frame = pl.from_pandas(VOTES)
+    writers = {
+        "votes.jsonl": lambda: frame.write_ndjson(name),
+        "votes.json": lambda: frame.write_json(name),
+        "votes.parquet": lambda: frame.write_parquet(name),
+        "votes.tsv": lambda: frame.write_csv(name, separator="\t"),
+        "votes.csv.gz": lambda: Path(name).write_bytes(gzip.compress(Path("votes.csv").read_bytes())),
+    }
+    writers[name]()
+    printed = []
+    for file in ("votes.csv", name):
+        assert status_of("rate", file, *MAPPED, "--by", "language", "--min-battles", "9", "--rounds", "9") == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "language=en (16)" in printed[0]
+
+
+def test_all_ratings_are_written_to_a_file(folder):
+    assert status_of("rate", "votes.csv", *MAPPED, "--method", "elo", "--rounds", "9", "--output", "out.csv") == 0
+    written = pl.read_csv("out.csv")
+    assert written["method"].unique().to_list() == ["elo"]
+    assert len(written) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rate", "none.csv"], "none.csv: there is no such file"),
+        (["rate", "votes.csv"], "model_a: the table has no column 'model_a'; it has 'left', 'right'"),
+        (
+            ["rate", "votes.csv", *MAPPED[:4]],
+            r"labels that nobody explained: 'left' \(12 votes\).*--label left=model_a",
+        ),
+        (["rate", "votes.csv", *MAPPED, "--label", "tie"], "--label tie: write it as LABEL=OUTCOME"),
+        (["rate", "votes.csv", *MAPPED, "--model-c", "x"], "No such option.*--model-c"),
+        (["rate", "votes.csv", *MAPPED, "--rounds", "many"], "Invalid value for '--rounds'"),
+        (["rate", "votes.csv", *MAPPED, "--output", "out.xls"], "out.xls: the suffix of an output is one of"),
+        (["rate", "votes.txt"], "votes.txt: .*known: .csv"),
+        (["rate", "empty.csv"], "empty.csv: cannot be read"),
+        (["rate", "heading.csv"], "the table has no rows"),
+        (["rate", "broken.parquet"], "broken.parquet: cannot be read"),
+        (["rate", "broken.jsonl"], "broken.jsonl: cannot be read"),
+        (["rats"], "No such command 'rats'"),
+        (["run", "raitings"], "raitings: no such job; did you mean 'ratings'"),
+        (["run"], "--config arenalake.yml: cannot be read"),
+        (["run", "--config", "x.yml", "--set", "bootstrap.round=9"], "bootstrap.round: no such key.*mean 'rounds'"),
+        (["config", "show", "--config", "no.yml"], "--config no.yml: cannot be read"),
+        (["init", "votes.csv", "--output", "x.yml"], "--output x.yml: is there already"),
+        (["init", "people.csv"], "no column looks like model_a, model_b, winner; the file has name, age"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(folder, capsys, arguments, said):
+    for name, text in {
+        "votes.txt": "x",
+        "empty.csv": "",
+        "heading.csv": "model_a,model_b,winner\n",
+        "broken.parquet": "PAR1",
+        "broken.jsonl": '{"model_a": ',
+        "people.csv": "name,age\nx,1\n",
+        "x.yml": "storage: {root: lake}\n",
+    }.items():
+        Path(name).write_text(text)
+    if said.startswith("out.xls"):  # told after the leaderboard, which is right
+        assert status_of(*arguments) == 2
+        assert re.search(said, capsys.readouterr().err)
+    else:
+        assert re.search(said, mistake(capsys, *arguments))
+
+
+def test_run_hands_jobs_and_overrides_to_the_runner(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(runner, "run_steps", lambda config, jobs: asked.append((config.bootstrap.rounds, list(jobs))))
+    Path("arenalake.yml").write_text("storage: {root: lake}\npipeline: {jobs: [ratings]}\n")
+    assert status_of("run") == 0
+    assert status_of("run", "--set", "bootstrap.rounds=9", "report", "ratings") == 0
+    assert asked == [(1000, ["ratings"]), (9, ["report", "ratings"])]
+
+
+def test_a_failure_that_is_not_the_callers_has_status_1(folder, monkeypatch, capsys):
+    def fail(*_):
+        raise runner.UnreadableFilesError("disk")
+
+    monkeypatch.setattr(runner, "run_steps", fail)
+    Path("arenalake.yml").write_text("storage: {root: lake}\n")
+    assert status_of("run") == 1
+    assert capsys.readouterr().err == "arenalake: disk\n"
+
+
+def test_config_show_prints_what_can_be_read_again(folder, capsys):
+    assert (
+        status_of("config", "show", "--config", str(ROOT / "conf/votes_example.yml"), "--set", "bootstrap.seed=7") == 0
+    )
+    Path("shown.yml").write_text(capsys.readouterr().out)
+    again = load_config("shown.yml")
+    assert again == load_config(ROOT / "conf/votes_example.yml", ["bootstrap.seed=7"])
+
+
+def test_jobs_lists_what_the_code_reads_and_writes(capsys):
+    assert status_of("jobs") == 0
+    printed = capsys.readouterr().out
+    assert all(f"\n{name}" in f"\n{printed}" for name in JOBS)
+    written = [table for job in JOBS.values() for table in job.writes]
+    assert sorted(written) == sorted(table.name for table in ALL_TABLES)
+    for name, job in JOBS.items():
+        named = {table.lower() for table in test_bundle.tables_touched(name)}
+        assert set(job.writes) <= named, name
+        assert job.reads
+        assert job.writes or job.instead
+
+
+def test_what_init_writes_for_votes_can_be_run(folder, capsys):
+    assert status_of("init", "votes.csv") == 0
+    told = capsys.readouterr().out
+    assert "model_a = left, model_b = right, winner = winner" in told
+    config = load_config("arenalake.yml")
+    source = config.sources["votes"]
+    assert source.columns == {"model_a": "left", "model_b": "right", "winner": "winner", "language": "language"}
+    assert source.winner_labels == {"left": "model_a", "right": "model_b", "tie": "tie"}
+    assert status_of("config", "check") == 0
+
+
+def test_init_guesses_no_label_that_nobody_could_know(folder, capsys):
+    VOTES.assign(winner=VOTES["winner"].map({"left": "0", "right": "1", "tie": "tie"})).to_csv("coded.csv", index=False)
+    assert status_of("init", "coded.csv", "--name", "coded") == 0
+    assert "say what these labels stand for, in winner_labels: '0', '1'" in capsys.readouterr().out
+    assert load_config("arenalake.yml").sources["coded"].winner_labels == {"tie": "tie"}
+    assert guess_label("A") == "model_a"
+    assert guess_label("0") is None
+
+
+def test_init_knows_the_published_formats_by_their_columns():
+    from arenalake.sources import SOURCES
+
+    for name, source in SOURCES.items():
+        if name in ("votes", "arena_expert"):  # arena_expert is arena_140k with printed conversations
+            continue
+        columns = [field.column for field in source.fields(source.settings(format=name, path="-"))]
+        assert find_format(columns) == name
+    assert find_format(["left", "right", "winner"]) is None
+    assert find_format(["model_a", "model_b", "winner", "judge"]) is None
+
+
+def test_every_command_has_help_with_an_example():
+    def commands(group, path):
+        for name, command in group.commands.items():
+            if isinstance(command, click.Group):
+                yield from commands(command, f"{path} {name}")
+            yield f"{path} {name}", command
+
+    found = dict(commands(cli.cli, "arenalake"))
+    assert len(found) == 7
+    for path, command in found.items():
+        assert re.search(r"Examples?:", command.help), path
+        assert isinstance(command, click.Group) or re.search(rf"{path}\b", command.help), path
+    assert status_of("--help") == 0
+    assert status_of() == 2
+
+
+def test_files_that_the_help_names_are_there():
+    texts = [cli.cli.help, *(command.help for command in cli.cli.commands.values())]
+    named = {name for text in texts for name in re.findall(r"(?:docs|conf)/[\w.]+\w", text)}
+    assert named
+    assert all((ROOT / name).is_file() for name in named)
+
+
+def test_the_wheel_gives_the_command():
+    assert '"arenalake=arenalake.app.cli:main"' in (ROOT / "setup.py").read_text()
+    done = subprocess.run([sys.executable, "-m", "arenalake", "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"arenalake, version [\d.]+\n", done.stdout)
+
+
+def test_a_wrong_java_home_is_told_before_spark_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(SessionError, match=r"JAVA_HOME: .* has no bin/java"):
+        require_java()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/java").touch(mode=0o755)
+    require_java()
+    (tmp_path / "release").write_text('IMPLEMENTOR="x"\nJAVA_VERSION="11.0.2"\n')
+    with pytest.raises(SessionError, match="is Java 11; Spark needs Java 17 or 21"):
+        require_java()
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SessionError, match="no Java is found: install Java 17 or 21"):
+        require_java()
+
+
+def test_what_needs_no_spark_is_checked_before_it(tmp_path):
+    source = {"format": "votes", "path": str(tmp_path / "none.csv")}
+    config = parse_config({"storage": {"root": "x"}, "sources": {"a": source}})
+    with pytest.raises(SourceNotFoundError, match=r"sources.a.path: there is nothing at .*none.csv"):
+        require_usable(config, ["ingest"])
+    require_usable(config, ["ratings"])
+    require_usable(config, ["generate", "ingest"])
+    tokens = parse_config({"storage": {"root": "x"}, "tokens": {"tokenizers": ["spm:/none/tokenizer.model+bos"]}})
+    with pytest.raises(TokenizerError, match=r"there is no file /none/tokenizer\.model"):
+        require_usable(tokens, ["measure"])
+    assert issubclass(TokenizerError, CallerError)
+
+
+def test_json_of_the_ratings_can_be_read(folder):
+    assert status_of("rate", "votes.csv", *MAPPED, "--rounds", "9", "--output", "out.jsonl") == 0
+    rows = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert {row["interval"] for row in rows} == {"percentile", "sandwich"}
