@@ -17,6 +17,7 @@ JOBS = [
     "moderation_stats",
     "battle_stats",
     "ratings",
+    "judge_agreement",
     "reproduce",
 ]
 COMPARED = [table for table in ALL_TABLES if table.layer == "gold" or table in (BATTLES, MESSAGES)]
