@@ -137,13 +137,16 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     read = records.withColumn("document", F.try_parse_json("record"))
     read = read.withColumns({f"read_{name}": _entries(name, columns) for name, columns in _ENTRIES.items()})
     entries = {name: F.col(f"read_{name}") for name in _ENTRIES}
+    # Called not deterministic, so that Spark leaves filters on reasons above this step: below it, they would take every
+    # document apart once per rule.
+    find_fault = F.udf(fault_of_tree, "string", useArrow=True).asNondeterministic()
+    read, fault = read.withColumn("fault", find_fault(_text_of_tree("record"))), F.col("fault")
     message = row_of(
         TREE_MESSAGES,
         tstamp=tstamp,
         **{field.name: raw[field.name] for field in _FIELDS if field.name != "tstamp"},
         **{name: F.when(F.size(found) > 0, F.array_sort(found)) for name, found in entries.items()},
     )
-    fault = F.udf(fault_of_tree, "string", useArrow=True)(_text_of_tree("record"))
     of_message = F.array(
         rules.required("message_id", raw["message_id"]),
         rules.required("message_tree_id", raw["message_tree_id"]),
