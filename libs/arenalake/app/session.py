@@ -165,7 +165,7 @@ def require_java() -> None:
         if shutil.which("java") is None:
             raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
         return
-    if not os.access(Path(home, "bin", "java"), os.X_OK):
+    if shutil.which("java", path=os.path.join(home, "bin")) is None:
         raise SessionError(f"JAVA_HOME: {home!r} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
     try:
         release = Path(home, "release").read_text(encoding="utf-8", errors="replace")
