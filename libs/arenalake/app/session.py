@@ -161,7 +161,7 @@ def require_java() -> None:
         SessionError: JAVA_HOME names a folder without Java, or no Java is found, or it is too old by its own account.
     """
     home = os.environ.get("JAVA_HOME")
-    if home is None:
+    if not home:  # Spark takes an empty one for none
         if shutil.which("java") is None:
             raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
         return
