@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 import test_bundle
 
-from arenalake.app import cli, runner
+from arenalake.app import checks, cli, runner
 from arenalake.app.checks import require_usable
 from arenalake.app.session import require_java
 from arenalake.app.starter import find_format, guess_label
 from arenalake.app.tables import ALL_TABLES
 from arenalake.config import load_config, parse_config
-from arenalake.errors import CallerError, SessionError, SourceNotFoundError, TokenizerError
+from arenalake.errors import SessionError, SourceNotFoundError, TokenizerError
 from arenalake.jobs import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,17 +259,31 @@ def test_a_wrong_java_home_is_told_before_spark_starts(tmp_path, monkeypatch):
         require_java()
 
 
-def test_what_needs_no_spark_is_checked_before_it(tmp_path):
+def test_what_needs_no_spark_is_checked_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "has_outer_session", lambda: False)  # other tests may have started one
     source = {"format": "votes", "path": str(tmp_path / "none.csv")}
     config = parse_config({"storage": {"root": "x"}, "sources": {"a": source}})
     with pytest.raises(SourceNotFoundError, match=r"sources.a.path: there is nothing at .*none.csv"):
         require_usable(config, ["ingest"])
     require_usable(config, ["ratings"])
     require_usable(config, ["generate", "ingest"])
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(checks, "has_outer_session", lambda: True)
+        require_usable(config, ["ingest"])
     tokens = parse_config({"storage": {"root": "x"}, "tokens": {"tokenizers": ["spm:/none/tokenizer.model+bos"]}})
     with pytest.raises(TokenizerError, match=r"there is no file /none/tokenizer\.model"):
         require_usable(tokens, ["measure"])
-    assert issubclass(TokenizerError, CallerError)
+    unknown = parse_config({"storage": {"root": "x"}, "tokens": {"tokenizers": ["llama"]}})
+    with pytest.raises(TokenizerError, match="'llama' is not a tokenizer; allowed are sample, spm"):
+        require_usable(unknown, ["measure"])
+
+
+def test_a_package_of_an_extra_that_is_missing_is_one_line(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "arenalake.app.starter", None)  # importing it now fails
+    with pytest.raises(ModuleNotFoundError):
+        status_of("init", "votes.csv")
+    monkeypatch.setitem(cli._EXTRAS, "arenalake.app.starter", "local")
+    assert "pip install 'arenalake[local]'" in mistake(capsys, "init", "votes.csv")
 
 
 def test_json_of_the_ratings_can_be_read(folder):

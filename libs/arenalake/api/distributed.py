@@ -170,7 +170,8 @@ def _slices_of(battles: DataFrame, by: Mapping[str, str], ratings: RatingsConfig
     plain = value.str.replace(r"\\(.)", r"\1", regex=True)
     order = sizes.assign(column=own.map({"all": -1, **{name: at for at, name in enumerate(by)}}), value=plain)
     order = order.sort_values(["column", "value"], ignore_index=True)
-    return order.assign(slice=_named(order["slice"], by))[["slice", "n_battles", "min_battles", "rated"]]
+    named = order.assign(slice=_named(order["slice"], by))[["slice", "n_battles", "min_battles", "rated"]]
+    return named.astype({"n_battles": "int64", "min_battles": "int64"})
 
 
 def _named(slices: pd.Series, by: Mapping[str, str]) -> pd.Series:

@@ -12,6 +12,8 @@ from arenalake.jobs import JOBS
 
 # What `init` writes, and what the others read where nobody names a file.
 CONFIG = "arenalake.yml"
+# Packages that the wheel alone does not bring, and the extra that does.
+_EXTRAS = {"pyspark": "local", "plotly": "report", "jinja2": "report"}
 _CONFIG = click.option("--config", default=CONFIG, show_default=True, metavar="FILE", help="YAML configuration.")
 _SET = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a dotted key; may be repeated."
@@ -31,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         click.echo(f"arenalake: {' '.join(error.format_message().split())}", err=True)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        click.echo(f"arenalake: {error.name} is missing; pip install 'arenalake[{_EXTRAS[error.name]}]'", err=True)
+        sys.exit(2)
     except ArenalakeError as error:
         click.echo(f"arenalake: {error}", err=True)
         sys.exit(error.exit_status)

@@ -161,11 +161,11 @@ def require_java() -> None:
         SessionError: JAVA_HOME names a folder without Java, or no Java is found, or it is too old by its own account.
     """
     home = os.environ.get("JAVA_HOME")
-    if home is None:
+    if not home:  # Spark takes an empty one for none
         if shutil.which("java") is None:
             raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
         return
-    if not os.access(Path(home, "bin", "java"), os.X_OK):
+    if shutil.which("java", path=os.path.join(home, "bin")) is None:
         raise SessionError(f"JAVA_HOME: {home!r} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
     try:
         release = Path(home, "release").read_text(encoding="utf-8", errors="replace")

@@ -61,6 +61,23 @@ def file_digest(spec: str) -> str | None:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() if os.path.isfile(path) else None
 
 
+def require_specs(specs: Sequence[str]) -> None:
+    """Check specifications without loading anything: that they are some, and that their files are there.
+
+    Raises:
+        ConfigError: as `tokenizer_keys` says.
+        TokenizerError: a specification is unknown, or its file is not there.
+    """
+    for spec in tokenizer_keys(specs).values():
+        base = spec.removesuffix(_BOS)
+        kind, _, argument = base.partition(":")
+        if base not in ("sample", "whitespace") and not (kind in ("spm", "tiktoken", "hf") and argument):
+            raise _no_tokenizer(spec)
+        is_file = kind in ("spm", "hf") or (kind == "tiktoken" and os.path.sep in argument)
+        if is_file and not os.path.isfile(argument):
+            raise TokenizerError(f"tokens.tokenizers: {spec!r} cannot be loaded: there is no file {argument}")
+
+
 @cache
 def load_counter(spec: str) -> Counter:
     """Load a tokenizer, once per process.
@@ -85,8 +102,12 @@ def load_counter(spec: str) -> Counter:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise TokenizerError(f"tokens.tokenizers: {spec!r} cannot be loaded: {reason}") from error
     else:
-        raise TokenizerError(f"tokens.tokenizers: {spec!r} is not a tokenizer; allowed are {_ALLOWED}")
+        raise _no_tokenizer(spec)
     return _with_bos(counter) if base != spec else counter
+
+
+def _no_tokenizer(spec: str) -> TokenizerError:
+    return TokenizerError(f"tokens.tokenizers: {spec!r} is not a tokenizer; allowed are {_ALLOWED}")
 
 
 def _with_bos(counter: Counter) -> Counter:
