@@ -27,5 +27,6 @@ def run(context: Context) -> StepResult:
         if rows:
             lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
     lines.append(f"  {path}/{TRUTH_FOLDER}: what made the votes, and what each rating method converges to")
-    metrics = {name: float(getattr(corpora, name)) for name in ("conversations", "battles", "preferences")}
+    counts = {name: float(getattr(corpora, name)) for name in ("conversations", "battles", "ratings", "preferences")}
+    metrics = {name: n for name, n in counts.items() if n}
     return StepResult(lines=lines, metrics=metrics)
