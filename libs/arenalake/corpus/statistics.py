@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 from arenalake.corpus.counts import count_conversations
 from arenalake.corpus.tables import CORPUS_SHAPE, VOTER_STATS
 from arenalake.entities.language_names import UNKNOWN
+from arenalake.lake.counting import in_memory
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.lengths import describe
 from arenalake.numbers.proportions import share
@@ -27,7 +28,7 @@ def summarise_shape(conversations: DataFrame, messages: DataFrame) -> pl.DataFra
         Columns of the table `corpus_shape`. Rows by month and day exist where the source has times at all.
     """
     n, turns = pl.col("n_conversations"), pl.col("any_turns")
-    counts = pl.DataFrame(pl.from_arrow(count_conversations(conversations, messages).toArrow())).with_columns(
+    counts = in_memory(count_conversations(conversations, messages)).with_columns(
         month=pl.col("day").dt.strftime("%Y-%m"),
         any_model=pl.col("model"),
         any_language=pl.when(pl.col("language") != UNKNOWN).then("language"),
@@ -44,7 +45,7 @@ def summarise_shape(conversations: DataFrame, messages: DataFrame) -> pl.DataFra
         pl.col("any_model").drop_nulls().n_unique().cast(pl.Int64).alias("n_models"),
         pl.col("any_language").drop_nulls().n_unique().cast(pl.Int64).alias("n_languages"),
     )
-    prompts = pl.DataFrame(pl.from_arrow(_count_prompts(messages).toArrow())).with_columns(grouping=pl.lit("all"))
+    prompts = in_memory(_count_prompts(messages)).with_columns(grouping=pl.lit("all"))
     in_all = n.filter(pl.col("grouping") == "all").sum().over("source")
     return (
         sums.join(prompts, on=["source", "grouping"], how="left")
@@ -71,7 +72,7 @@ def summarise_voters(battles: DataFrame) -> pl.DataFrame:
     per_voter = battles.groupBy("judge", *keys).agg(F.count("*").alias("n_votes"))
     is_known = F.col("judge").isNotNull().alias("is_known")
     by_votes = per_voter.groupBy(*keys, "n_votes", is_known).agg(F.count("*").alias("n_voters"))
-    counts = pl.DataFrame(pl.from_arrow(by_votes.toArrow()))
+    counts = in_memory(by_votes)
     battles_of = pl.col("n_votes") * pl.col("n_voters")
     in_all = counts.group_by(keys).agg(
         battles_of.sum().alias("n_battles"), battles_of.filter(~pl.col("is_known")).sum().alias("n_anonymous")

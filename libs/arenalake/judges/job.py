@@ -20,6 +20,7 @@ from arenalake.judges.options import JudgesConfig
 from arenalake.judges.statistics import AgreementRules, summarise_agreement, win_rates
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Derivation, Lake, derive
+from arenalake.lake.counting import in_memory
 from arenalake.step import Context, StepResult
 
 
@@ -78,11 +79,6 @@ def _grades(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
 
 def _levels(judges: JudgesConfig) -> list[str]:
     return ["group", "judge"] if judges.single else ["group"]
-
-
-def in_memory(counted: DataFrame) -> pl.DataFrame:
-    """Counts of Spark as a frame."""
-    return pl.DataFrame(pl.from_arrow(counted.toArrow()))
 
 
 def _summary(lake: Lake) -> StepResult:

@@ -92,3 +92,8 @@ def _size(rows: pl.DataFrame, table: Table) -> int:
 def _batches(rows: pl.DataFrame, table: Table) -> list[pa.RecordBatch]:
     batches: list[pa.RecordBatch] = table.to_arrow(rows).to_batches(max_chunksize=_ROWS_PER_BATCH)
     return batches
+
+
+def in_memory(counted: DataFrame) -> pl.DataFrame:
+    """Counts of Spark, which are few, as a frame."""
+    return pl.DataFrame(pl.from_arrow(counted.toArrow()))
