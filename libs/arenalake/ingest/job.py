@@ -331,14 +331,13 @@ class _Batch:
             return
         stored = with_record_key(self._of_source(self.parents))
         broken = self.source.find_broken(stored)
-        if not broken.isEmpty():
+        keys = self._found(broken.select("record_key"))
+        if keys is not None:
             records = stored_content({self.source.entities[-1]: stored}).join(broken, "record_key")
             reasons = F.concat(F.array(F.lit(MISFIT)), "reasons").alias("reasons")
             misfits = records.select("file", "record_key", F.col("content").alias("record"), reasons)
             self.lake.insert_new(QUARANTINE, quarantine_rows(misfits, source=self.name))
-            keys = self._found(broken.select("record_key"))
-            if keys is not None:
-                self._evict(keys)
+            self._evict(keys)
         moved = self._of_source(QUARANTINE).where(F.array_contains("reasons", MISFIT))
         if moved.isEmpty():
             return
