@@ -6,6 +6,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
+def round_generator(seed: int, round_: int) -> np.random.Generator:
+    """The random numbers of a round, a function of seed and round alone."""
+    return np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
+
+
 def draw_units(n_units: int, seed: int, rounds: int) -> npt.NDArray[np.uint8]:
     """How often each unit is drawn in each round, [units, rounds]; a round is a function of (seed, round) alone.
 
@@ -13,7 +18,7 @@ def draw_units(n_units: int, seed: int, rounds: int) -> npt.NDArray[np.uint8]:
     """
     drawn = np.empty((rounds, n_units), dtype=np.uint8)
     for round_ in range(rounds):
-        random = np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
+        random = round_generator(seed, round_)
         drawn[round_] = np.bincount(random.integers(0, n_units, n_units, dtype=np.uint32), minlength=n_units)
     return np.ascontiguousarray(drawn.T)
 

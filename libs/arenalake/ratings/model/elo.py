@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from arenalake.compiled import compiled
 from arenalake.errors import RatingError
-from arenalake.ratings.model.resampling import round_generator
+from arenalake.numbers.resampling import round_generator
 from arenalake.ratings.model.votes import Floats, Ints
 
 # Battles of a round drawn in one call, which costs as much as hundreds of draws.

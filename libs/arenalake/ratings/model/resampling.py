@@ -10,6 +10,7 @@ Given T the counts are exactly multinomial, so the sum of both parts is exactly 
 import numpy as np
 from scipy.special import pdtr
 
+from arenalake.numbers.resampling import round_generator
 from arenalake.ratings.model.votes import Ints
 
 # Poisson means lie this many standard deviations of the total under the counts: 2.3 % of rounds are drawn again.
@@ -142,11 +143,6 @@ def resample_part(sizes: Ints, part: int, seed: int, round_: int, *, poisson: bo
     total = int(sizes.sum())
     draws = round_generator(seed, round_).multinomial(total, sizes / total)[part]
     return np.bincount(own.integers(0, sizes[part], draws), minlength=sizes[part])
-
-
-def round_generator(seed: int, round_: int) -> np.random.Generator:
-    """The random numbers of a round, a function of seed and round alone."""
-    return np.random.Generator(np.random.Philox(key=np.array([seed, round_], dtype=np.uint64)))
 
 
 def _bisect(cdf: np.ndarray, low: np.ndarray, high: np.ndarray, uniform: np.ndarray) -> np.ndarray:
