@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from arenalake.entities.properties import PROPERTIES
+from arenalake.numbers.correlation import SUMS, pearson
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.histograms import cells_of
 from arenalake.numbers.proportions import share, wilson_bounds
@@ -64,14 +65,9 @@ def correlate_properties(property_products: pl.DataFrame) -> pl.DataFrame:
         Columns of the table `property_correlations`.
     """
     keys = ["source", "grouping", "scenario_group", "measure", "property_a", "property_b"]
-    names = ["n", "sum_a", "sum_b", "sum_aa", "sum_bb", "sum_ab"]
     views = by_groupings(property_products, ("all", "scenario_group"))
-    sums = views.group_by(keys).agg(pl.col(names).sum())
-    n, a, b, aa, bb, ab = [pl.col(name).cast(pl.Int128) for name in names]
-    # Exact up to here, so that what does not vary has a variance of zero and no rounding error for one.
-    variance = (n * aa - a * a).cast(pl.Float64) * (n * bb - b * b).cast(pl.Float64)
-    r = pl.when(variance > 0).then((n * ab - a * b).cast(pl.Float64) / variance.sqrt())
-    of_measure = sums.with_columns(r=r.clip(-1.0, 1.0)).select(*keys, n_pairs="n", r="r")
+    sums = views.group_by(keys).agg(pl.col(SUMS).sum())
+    of_measure = sums.select(*keys, n_pairs="n", r=pearson())
     sides = [of_measure.filter(pl.col("measure") == measure).drop("measure") for measure in ("difference", "sign")]
     on = [key for key in keys if key != "measure"]
     both = (

@@ -1,8 +1,8 @@
 """Trees, labels and pairs of answers, as functions of their counts."""
 
-import numpy as np
 import polars as pl
 
+from arenalake.numbers.correlation import SUMS, pearson
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.histograms import cells_of
 from arenalake.numbers.lengths import describe, quantile
@@ -117,18 +117,9 @@ def correlate_labels(pair_counts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns of the table `label_correlations`.
     """
-    sums = ("n", "sum_a", "sum_b", "sum_aa", "sum_bb", "sum_ab")
     keys = ("source", "grouping", "role", "label_a", "label_b")
-    pairs = by_groupings(pair_counts, ("all", "role")).group_by(keys).agg(pl.col(sums).sum())
-    # Whole numbers of any size: the differences of products are small against these.
-    n, a, b, aa, bb, ab = (np.array(pairs[name].to_list(), dtype=object) for name in sums)
-    spread_a, spread_b = ((n * squares - of * of).astype(float) for squares, of in ((aa, a), (bb, b)))
-    together = (n * ab - a * b).astype(float)
-    scale = np.sqrt(spread_a) * np.sqrt(spread_b)
-    is_known = scale > 0
-    found = np.divide(together, scale, out=np.zeros(len(pairs)), where=is_known)
-    correlation = pl.when(pl.Series(is_known)).then(pl.Series(found, dtype=pl.Float64))
-    return pairs.select(*keys, "n", correlation.alias("correlation"))
+    pairs = by_groupings(pair_counts, ("all", "role")).group_by(keys).agg(pl.col(SUMS).sum())
+    return pairs.select(*keys, "n", correlation=pearson())
 
 
 def summarise_pairs(pair_counts: pl.DataFrame) -> pl.DataFrame:
