@@ -79,7 +79,7 @@ def derive_later(lake, caplog, **settings):
     caplog.clear()
     with caplog.at_level("INFO", logger="arenalake.lake"):
         derive(later, [Derivation(COUNTS, [SIGHTINGS, OTHERS], count, settings)])
-    done = {record.message for record in caplog.records}
+    done = {record.getMessage() for record in caplog.records}
     expected = count(later.read(SIGHTINGS), later.read(OTHERS))
     found, counted = (
         sorted(map(tuple, df.select(*COUNTS.column_names).collect()), key=str) for df in (later.read(COUNTS), expected)

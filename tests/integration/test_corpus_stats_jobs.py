@@ -293,7 +293,7 @@ def test_what_came_and_went_since_is_added_and_taken_away_as_if_all_were_counted
     lake.delete(MESSAGES, gone, on=("source", "conversation_id"))
     with caplog.at_level("INFO", logger="arenalake.lake"):
         added = run(Lake(spark, storage))
-    followed = {record.table for record in caplog.records if record.message == "changes of its inputs added"}
+    followed = {record.table for record in caplog.records if record.getMessage() == "changes of its inputs added"}
     assert followed == {"length_counts", "score_counts", "moderation_patterns"}
     counted = run(Lake(spark, storage, rebuild=True))
     for name, rows in added.items():

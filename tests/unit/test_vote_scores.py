@@ -28,7 +28,7 @@ def _parsed(spark, source, records):
         "record",
         F.lit(True).alias("is_whole"),
         *[F.from_json("record", raw)[field.name].alias(f"raw_{field.name}") for field in fields],
-        *[F.array().cast("array<string>").alias(name) for name in ("problems", "details", "notes")],
+        *[F.array().cast("array<string>").alias(name) for name in ("problems", "details", "unlike", "notes")],
     )
     found = SOURCES["votes"].parse(rows, source).select("battles_rows", "reasons").collect()
     return [(row["battles_rows"][0]["winner"], row["battles_rows"][0]["score"], row["reasons"]) for row in found]

@@ -41,12 +41,15 @@ def rate_on_spark(
     # Names of our own for the columns of slices: the caller's may be those of other columns here.
     by = {f"by_{number}": name for number, name in enumerate(columns.by)}
     ratings = ratings.model_copy(update={"slices": ["all", *by]})
-    battles = _battles_of(votes, columns, by, order)
-    counted = spread.count_votes(battles, ratings=ratings)
+    # What is read several times is computed once: a vote's names take longer to clean than all that follows.
+    battles = _battles_of(votes, columns, by, order).localCheckpoint()
+    counted = spread.count_votes(battles, ratings=ratings).localCheckpoint()
     ballots = None
     if bootstrap.unit == "judge" and spread.counted_methods(ratings):
-        ballots = spread_judges.count_ballots(battles, counted, ratings=ratings)
-    packed = spread_elo.pack_battles(battles, counted, ratings=ratings) if "elo" in ratings.methods else None
+        ballots = spread_judges.count_ballots(battles, counted, ratings=ratings).localCheckpoint()
+    packed = None
+    if "elo" in ratings.methods:
+        packed = spread_elo.pack_battles(battles, counted, ratings=ratings).localCheckpoint()
 
     parts = []
     if ballots is not None:
