@@ -18,6 +18,7 @@ from arenalake.api.votes import (
 )
 from arenalake.errors import VotesError
 from arenalake.hints import did_you_mean
+from arenalake.lake.holding import hold
 from arenalake.ratings.options import BootstrapConfig, RatingsConfig
 from arenalake.ratings.spark import elo as spread_elo
 from arenalake.ratings.spark import judges as spread_judges
@@ -42,14 +43,12 @@ def rate_on_spark(
     by = {f"by_{number}": name for number, name in enumerate(columns.by)}
     ratings = ratings.model_copy(update={"slices": ["all", *by]})
     # What is read several times is computed once: a vote's names take longer to clean than all that follows.
-    battles = _battles_of(votes, columns, by, order).localCheckpoint()
-    counted = spread.count_votes(battles, ratings=ratings).localCheckpoint()
+    battles = hold(_battles_of(votes, columns, by, order))
+    counted = hold(spread.count_votes(battles, ratings=ratings))
     ballots = None
     if bootstrap.unit == "judge" and spread.counted_methods(ratings):
-        ballots = spread_judges.count_ballots(battles, counted, ratings=ratings).localCheckpoint()
-    packed = None
-    if "elo" in ratings.methods:
-        packed = spread_elo.pack_battles(battles, counted, ratings=ratings).localCheckpoint()
+        ballots = hold(spread_judges.count_ballots(battles, counted, ratings=ratings))
+    packed = hold(spread_elo.pack_battles(battles, counted, ratings=ratings)) if "elo" in ratings.methods else None
 
     parts = []
     if ballots is not None:

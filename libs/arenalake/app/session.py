@@ -33,6 +33,8 @@ _WHERE_ALLOWED = {
     # Filters that Spark infers from the ones it is given. Here they find nothing, and records of many fields take it
     # longer to think about than to be read.
     "spark.sql.constraintPropagation.enabled": "false",
+    # The line of Python that each column was made in, for error messages: it costs several calls of Java a column.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.

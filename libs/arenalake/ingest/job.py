@@ -34,6 +34,7 @@ from arenalake.ingest.resolve import (
 )
 from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
 from arenalake.lake import Lake
+from arenalake.lake.holding import hold
 from arenalake.lake.table import Table
 from arenalake.sources import SOURCES, Source, all_entities
 from arenalake.sources.options import SourceConfig
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 # So many contested keys may pass through the driver.
 _FEW_KEYS = 10_000
+# Files of so many bytes are parsed once, since planning takes longer than parsing and five plans would hold it.
+_FEW_BYTES = 32 * 2**20
 # Columns that hold names, which may look alike.
 _NAMES = ("model", "model_a", "model_b", "language", "category")
 # Sources do not know each other: while one is planned or committed, another is read.
@@ -258,12 +261,12 @@ class _Batch:
         unlike = Observation()
         nested = [field.name for field in self.source.fields(self.config) if is_nested(field)]
         counted = [F.count_if(F.array_contains("unlike", name)).alias(name) for name in nested]
-        watched = self._contested_keys(parsed.observe(unlike, *counted) if counted else parsed)
-        contested = self._found(watched)
+        keys = self._contested_keys(parsed.observe(unlike, *counted) if counted else parsed)
+        contested = self._found(keys)
         closely = [name for name in nested if unlike.get[name]]
         if closely:
             parsed = self._parse(files, closely=closely)
-        if contested is watched:
+        if contested is keys:
             contested = self._contested_keys(parsed)
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
@@ -293,7 +296,8 @@ class _Batch:
         fields, positioned = self.source.fields(self.config), self.source.positioned
         unfold = self.source.unfold
         records = read_records(self.lake.spark, files, fields, positioned=positioned, closely=closely, unfold=unfold)
-        return self.source.parse(records, self.config)
+        parsed = self.source.parse(records, self.config)
+        return hold(parsed) if sum(file.size for file in files) <= _FEW_BYTES else parsed
 
     def heal(self) -> None:
         """Remove what an interrupted run left of files that were never recorded, be they still there or not."""
