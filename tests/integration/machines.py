@@ -1,4 +1,4 @@
-"""A Spark cluster and a Spark Connect server on this machine, in processes of their own, and commands of the README."""
+"""A Spark cluster and a Spark Connect server on this machine, in processes of their own, and commands of the docs."""
 
 import os
 import re
@@ -180,13 +180,13 @@ def delta_package():
     return builder._options["spark.jars.packages"]
 
 
-def readme():
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+def page(name):
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def spark_submit_commands():
-    """The README's spark-submit commands, without the exports before them."""
-    joined = readme().replace("\\\n", " ")
+    """The spark-submit commands of docs/cluster.md, without the exports before them."""
+    joined = page("cluster.md").replace("\\\n", " ")
     return [line.split() for line in joined.splitlines() if line.startswith("spark-submit ")]
 
 
@@ -202,7 +202,7 @@ def packaged(folder):
 
 
 class Submission(Process):
-    """The README's spark-submit with another master, overrides of the configuration, and small sizes."""
+    """The first command of docs/cluster.md with another master, overrides of the configuration, and small sizes."""
 
     def __init__(self, project, cluster, settings, log):
         first, *command = spark_submit_commands()[0]

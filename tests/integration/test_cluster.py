@@ -1,4 +1,4 @@
-"""The jobs on a standalone cluster, submitted as the README says: the same tables as in local mode, whatever dies."""
+"""The jobs on a standalone cluster, submitted as the docs say: the same tables as in local mode, whatever dies."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from machines import Cluster, Submission, environment, readme, wait_until
+from machines import Cluster, Submission, environment, page, wait_until
 from same_tables import corpus_settings, rows_of, vote_settings
 
 pytestmark = pytest.mark.timeout(1800)
@@ -62,11 +62,11 @@ def lose_an_executor(cluster, submission, *, after, during):
     assert re.search(rf"\(TID {task}\).*(its executor exited|ExecutorLostFailure)", submission.text())
 
 
-def test_the_readme_says_how_spark_submit_of_pip_finds_spark_with_another_python(tmp_path):
+def test_the_docs_say_how_spark_submit_of_pip_finds_spark_with_another_python(tmp_path):
     other = tmp_path / "python"
     other.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
     other.chmod(0o755)
-    (export,) = re.findall(r"`export (SPARK_HOME=[^`]+)`", readme())
+    (export,) = re.findall(r"`export (SPARK_HOME=[^`]+)`", page("cluster.md"))
     own = {name: value for name, value in environment(PYSPARK_PYTHON=str(other)).items() if name != "SPARK_HOME"}
 
     def version(before):

@@ -7,7 +7,7 @@ import zipfile
 
 import pyspark
 import pytest
-from machines import ROOT, delta_package, environment, readme
+from machines import ROOT, delta_package, environment, page
 from same_tables import as_arguments, rows_of, vote_settings
 
 
@@ -21,10 +21,10 @@ def test_the_wheel_and_the_zip_hold_every_file_of_the_library(project):
         assert packed == files
 
 
-@pytest.mark.skipif(not pyspark.__version__.startswith("4.2."), reason="the README is about Spark 4.2")
+@pytest.mark.skipif(not pyspark.__version__.startswith("4.2."), reason="the docs are about Spark 4.2")
 def test_everybody_is_told_the_delta_lake_that_local_mode_takes():
     session = (ROOT / "libs/arenalake/app/session.py").read_text(encoding="utf-8")
-    told = re.findall(r"io\.delta:[\w.:-]*\d", readme() + session)
+    told = re.findall(r"io\.delta:[\w.:-]*\d", page("cluster.md") + session)
     assert len(told) >= 3
     assert set(told) == {delta_package()}
 

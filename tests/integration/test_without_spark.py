@@ -7,7 +7,7 @@ import venv
 
 import pytest
 from deltalake import DeltaTable
-from machines import ROOT, readme
+from machines import page
 
 from arenalake.battles.tables import BATTLE_COUNTS
 from arenalake.lake import Lake
@@ -44,9 +44,10 @@ def rated(spark, tmp_path_factory):
 
 
 def examples():
-    """The README's blocks of Python, each with the packages that the sentence before it installs."""
-    found = re.findall(r"`pip install ([^`]+)`:\n\n```python\n(.*?)```", readme(), flags=re.DOTALL)
-    assert len(found) == readme().count("```python"), "a block of Python without what it needs"
+    """The blocks of Python in docs/results.md, each with the packages that the sentence before it installs."""
+    text = page("results.md")
+    found = re.findall(r"`pip install ([^`]+)`:\n\n```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(found) == text.count("```python"), "a block of Python without what it needs"
     return found
 
 
@@ -66,13 +67,13 @@ def assert_prints_the_leaderboard(python, example, folder):
     ]
 
 
-def test_the_example_of_the_readme_prints_the_leaderboard(rated):
+def test_the_example_of_the_docs_prints_the_leaderboard(rated):
     ((_packages, example),) = examples()
     assert_prints_the_leaderboard(sys.executable, example, rated.local_root.parent)
 
 
 @pytest.mark.slow
-def test_the_example_of_the_readme_needs_no_other_packages_than_it_says(rated, tmp_path):
+def test_the_example_of_the_docs_needs_no_other_packages_than_it_says(rated, tmp_path):
     ((packages, example),) = examples()
     venv.create(tmp_path / "empty", with_pip=True)
     python = tmp_path / "empty/bin/python"
@@ -95,7 +96,7 @@ def test_the_example_of_the_docs_unnests_histograms_of_both_kinds(tmp_path):
         {**sums, "category": "any", "n_scored": 0, "score_bins": [], "counts": []},
     ]
     lake.store(SCORE_COUNTS, frame_of(SCORE_COUNTS, scores))
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/reading.md").read_text(), flags=re.DOTALL)
+    (example,) = re.findall(r"```python\n(.*?)```", page("reading.md"), flags=re.DOTALL)
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     answers, _, of_m, battles, _, of_hate = printed_rows(done.stdout)

@@ -137,9 +137,9 @@ def places(deployed):
     return {name: values[name] for name in ("catalog", "schema", "volume", "experiment")}
 
 
-def readme_commands():
-    """The README's commands for the bundle: target to the variables that it is deployed with."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+def documented_commands():
+    """The commands of docs/databricks.md for the bundle: target to the variables that it is deployed with."""
+    lines = (ROOT / "docs/databricks.md").read_text(encoding="utf-8").splitlines()
     deployments = [line for line in lines if line.startswith("databricks bundle deploy ")]
     return {re.search(r"-t (\w+)", line)[1]: dict(re.findall(r"--var=(\w+)=(\S+)", line)) for line in deployments}
 
@@ -334,7 +334,7 @@ def test_one_run_at_a_time_and_a_failure_is_told_to_somebody(deployed):
 
 
 def test_a_deployers_copy_writes_neither_where_prod_does_nor_where_another_ones_does():
-    commands = readme_commands()
+    commands = documented_commands()
     assert set(commands) == {"dev", "prod"}
     for how in ({}, commands):
         given = {target: how.get(target, {}) for target in ("dev", "prod")}
