@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from arenalake.config import parse_config
+from arenalake.errors import ConfigError
 from arenalake.ingest import job as ingest
 from arenalake.judges import job as judge_agreement
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
@@ -175,3 +176,25 @@ def test_votes_say_what_their_judges_lean_to(lake, tmp_path):
         ("group", "human", 3, 10),
         ("judge", "x", 3, 10),
     ]
+
+    # Nobody asks for single judges: those who contradict themselves are named all the same, and no one else.
+    file.with_name("more.jsonl").write_text(json.dumps(records[0] | {"judge": "y", "question_id": 9}) + "\n")
+    sources = {"s": {"format": "votes", "path": str(file.with_name("*.jsonl"))}}
+    context = Context(config_of(lake, sources=sources, bootstrap={"rounds": 20}), lake)
+    ingest.run(context)
+    lines = judge_agreement.run(context).lines
+    named = lake.load(JUDGE_BIAS).filter(pl.col("level") == "judge")
+    assert named.select("judge", "measure", "k", "n").rows() == [("x", "contradicts", 3, 5)]
+    assert (
+        "judge_agreement: s, human: of 5 times that a judge voted more than once on an item, the votes contradict each "
+        "other 3 times; all of them count, and judge_bias names the judges"
+    ) in lines
+    assert (
+        "judge_agreement: s: nothing on length, no vote that is no tie has two answers measured with 'sample'"
+    ) in lines
+
+
+def test_a_tokenizer_that_measures_nothing_ends_the_job_in_one_line(lake):
+    config = config_of(lake, judges={"tokenizer": "spm:llama"})
+    with pytest.raises(ConfigError, match=r"judges\.tokenizer: 'spm:llama' is not the name of a tokenizer"):
+        judge_agreement.run(Context(config, lake))
