@@ -147,9 +147,9 @@ def count_leanings(votes: DataFrame, *, single: bool) -> DataFrame:
         single: all judges one by one beside the groups; else only those who contradict themselves.
 
     Returns:
-        source, level (`group` or `judge`), judge (a group or a judge), n (votes), ties, first (wins of what was shown first), swapped (pairs),
-        consistent, prefers_first and prefers_second (of these); n_again and n_contradicting (judges with several votes
-        on an item, and those of them whose votes differ).
+        source, level (`group` or `judge`), judge (a group or a judge), n (votes), ties, first (wins of what was shown
+        first); consistent, prefers_first and prefers_second (pairs); n_again and n_contradicting (judges with several
+        votes on an item, and those of them whose votes differ).
     """
     orders = {"a": ~F.col("is_turned"), "b": F.col("is_turned")}
     counted = {
