@@ -191,12 +191,11 @@ def count_leanings(votes: DataFrame, *, single: bool) -> DataFrame:
     )
 
 
-def count_lengths(votes: DataFrame, battles: DataFrame, messages: DataFrame, *, tokenizer: str) -> DataFrame:
+def count_lengths(votes: DataFrame, messages: DataFrame, *, tokenizer: str) -> DataFrame:
     """Votes that are no tie by how much longer the answers shown first are, up to the turn that the vote is about.
 
     Args:
         votes: as `judged_votes` gives them.
-        battles: the table that they are from.
         messages: the table `messages`, measured with the tokenizer.
         tokenizer: its name in `n_tokens`.
 
@@ -204,15 +203,27 @@ def count_lengths(votes: DataFrame, battles: DataFrame, messages: DataFrame, *, 
         source, judge (the group), longer (tokens of what was shown first less those of the other), n, wins (of what
         was shown first). Votes on answers without a text, or not measured with the tokenizer, are not counted.
     """
-    sums = {"tokens": F.element_at("n_tokens", tokenizer)}
-    measured = add_side_sums(battles.select("source", "battle_id", "turn"), messages, sums, role="assistant")
-    measured = measured.select(
-        F.col("source").alias("file_source"), "battle_id", (F.col("tokens_a") - F.col("tokens_b")).alias("longer")
-    )
-    decided = votes.where("outcome <> 1").join(measured.where("longer IS NOT NULL"), ["file_source", "battle_id"])
     is_first = (F.col("outcome") == 0) != F.col("is_turned")
-    return decided.groupBy("source", F.col("group").alias("judge"), "longer").agg(
-        F.count(F.lit(1)).alias("n"), F.count_if(is_first).alias("wins")
+    # Messages know the source of the file.
+    decided = votes.where("outcome <> 1").select(
+        F.col("file_source").alias("source"),
+        "battle_id",
+        "turn",
+        F.col("source").alias("set"),
+        "group",
+        is_first.alias("is_first"),
+    )
+    measured = add_side_sums(decided, messages, {"tokens": F.element_at("n_tokens", tokenizer)}, role="assistant")
+    longer = measured.select(
+        F.col("set").alias("source"),
+        F.col("group").alias("judge"),
+        (F.col("tokens_a") - F.col("tokens_b")).alias("longer"),
+        "is_first",
+    )
+    return (
+        longer.where("longer IS NOT NULL")
+        .groupBy("source", "judge", "longer")
+        .agg(F.count(F.lit(1)).alias("n"), F.count_if("is_first").alias("wins"))
     )
 
 

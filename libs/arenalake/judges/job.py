@@ -83,7 +83,7 @@ def _win_rates(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
 
 def _bias(battles: DataFrame, messages: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
     votes = judged_votes(battles, judges)
-    lengths = in_memory(count_lengths(votes, battles, messages, tokenizer=str(judges.tokenizer)))
+    lengths = in_memory(count_lengths(votes, messages, tokenizer=str(judges.tokenizer)))
     parts = [
         summarise_leanings(in_memory(count_leanings(votes, single=judges.single)), single=judges.single),
         summarise_lengths(lengths),
