@@ -6,10 +6,14 @@ from collections import Counter
 import duckdb
 import polars as pl
 import pytest
+from pyspark.sql import functions as F
 
 from arenalake.config import parse_config
+from arenalake.errors import ConfigError
 from arenalake.ingest import job as ingest
 from arenalake.judges import job as judge_agreement
+from arenalake.judges.counts import count_lengths, judged_votes
+from arenalake.judges.options import JudgesConfig
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Lake
 from arenalake.step import Context
@@ -175,3 +179,55 @@ def test_votes_say_what_their_judges_lean_to(lake, tmp_path):
         ("group", "human", 3, 10),
         ("judge", "x", 3, 10),
     ]
+
+    # Nobody asks for single judges: those who contradict themselves are named all the same, and no one else.
+    file.with_name("more.jsonl").write_text(json.dumps(records[0] | {"judge": "y", "question_id": 9}) + "\n")
+    sources = {"s": {"format": "votes", "path": str(file.with_name("*.jsonl"))}}
+    context = Context(config_of(lake, sources=sources, bootstrap={"rounds": 20}), lake)
+    ingest.run(context)
+    lines = judge_agreement.run(context).lines
+    named = lake.load(JUDGE_BIAS).filter(pl.col("level") == "judge")
+    assert named.select("judge", "measure", "k", "n").rows() == [("x", "contradicts", 3, 5)]
+    assert (
+        "judge_agreement: s, human: of 5 times that a judge voted more than once on an item, the votes contradict each "
+        "other 3 times; all of them count, and judge_bias names the judges"
+    ) in lines
+    assert (
+        "judge_agreement: s: nothing on length, no vote that is no tie has two answers measured with 'sample'"
+    ) in lines
+
+
+def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):
+    battles = lake.spark.createDataFrame(
+        [
+            ("s", "1", "z", "a", "model_a", 1),  # 5 tokens more on the first turn
+            ("s", "2", "a", "z", "model_b", None),  # 5 and 100 more on both
+            ("s", "3", "a", "z", "tie", 1),
+            ("s", "4", "a", "z", "model_a", 1),  # no text
+            ("t", "1", "a", "z", "model_a", 1),  # another source's text
+        ],
+        "source string, battle_id string, model_a string, model_b string, winner string, turn int",
+    )
+    missing = {"judge": "string", "question_id": "string", "category": "string", "score": "double", "likert": "int"}
+    battles = battles.withColumns({name: F.lit(None).cast(type_) for name, type_ in missing.items()})
+    messages = lake.spark.createDataFrame(
+        [
+            ("s", f"{battle}/{side}", role, turn, {"sample": tokens})
+            for battle in "123"
+            for side, role, turn, tokens in [
+                *[("a", "user", 1, 900), ("a", "assistant", 1, 15), ("b", "assistant", 1, 10)],
+                *[("a", "assistant", 2, 200), ("b", "assistant", 2, 100)],
+            ]
+        ],
+        "source string, conversation_id string, role string, turn int, n_tokens map<string, int>",
+    )
+    votes = judged_votes(battles.withColumn("judge_kind", F.lit("human")), JudgesConfig(matched={"both": ["s", "t"]}))
+    counted = count_lengths(votes, messages, tokenizer="sample")
+    assert sorted(map(tuple, counted.collect())) == [("both", "human", 5, 1, 1), ("both", "human", 105, 1, 0)]
+    assert not count_lengths(votes, messages, tokenizer="another").collect()
+
+
+def test_a_tokenizer_that_measures_nothing_ends_the_job_in_one_line(lake):
+    config = config_of(lake, judges={"tokenizer": "spm:llama"})
+    with pytest.raises(ConfigError, match=r"judges\.tokenizer: 'spm:llama' is not the name of a tokenizer"):
+        judge_agreement.run(Context(config, lake))

@@ -10,12 +10,15 @@ from polars.testing import assert_frame_equal
 from scipy.stats import binomtest, kendalltau, spearmanr
 from sklearn.linear_model import LogisticRegression
 
-from arenalake.judges import statistics
+from arenalake.judges import rankings, statistics
 from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
 from arenalake.judges.counts import ITEM, SAME, SCORE_UNIT
-from arenalake.judges.statistics import AgreementRules, summarise_agreement, win_rates
+from arenalake.judges.rankings import summarise_rankings, win_rates
+from arenalake.judges.statistics import AgreementRules, summarise_agreement
 from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.numbers.logistic import fit_logistic
+from arenalake.numbers.ranks import rank_correlations
+from arenalake.numbers.resampling import draw_units, percentile_interval
 
 A, TIE, B = 0, 1, 2
 
@@ -52,7 +55,7 @@ def repr_of_cell(v):
 
 
 def outcomes_of(votes, kind="human"):
-    names = ("source", "group", "turn", "category", "model_a", "model_b")
+    names = ("source", "group", "question_id", "turn", "category", "model_a", "model_b")
     cells = Counter((tuple(v[name] for name in names), v["outcome"]) for v in votes)
     keys = sorted({key for key, _ in cells}, key=repr)
     rows = [
@@ -65,7 +68,8 @@ def outcomes_of(votes, kind="human"):
 def agreement(votes, *, groupings=("all",), rounds=20, **rules):
     items, outcomes = items_of(votes), outcomes_of(votes)
     rules = AgreementRules(groupings=groupings, rounds=rounds, **rules)
-    stats = summarise_agreement(items, outcomes, level="group", rules=rules)
+    stats = summarise_agreement(items, level="group", rules=rules)
+    stats = pl.concat([stats, summarise_rankings(outcomes, stats, rules=rules)])
     assert len(AGREEMENT_STATS.conform_frame(stats)) == len(stats.select(AGREEMENT_STATS.key).unique())
     return stats
 
@@ -195,6 +199,71 @@ def test_rankings_are_by_half_wins_and_correlated_over_the_models_both_judged():
     assert found == pytest.approx(list(expected))
 
 
+def test_rank_correlations_are_those_of_scipy_with_ties_and_without_what_has_no_rank():
+    random = np.random.default_rng(4)
+    x, y = random.integers(0, 5, (2, 300, 6)).astype(float)
+    x[random.random(x.shape) < 0.1] = np.nan
+    found = rank_correlations(x, y)
+    assert found.shape == (2, 300)
+    for row, (one, other) in enumerate(zip(x, y, strict=True)):
+        one, other = one[np.isfinite(one)], other[np.isfinite(one)]
+        expected = [np.nan, np.nan]
+        if len(set(one)) > 1 < len(set(other)):
+            expected = [spearmanr(one, other).statistic, kendalltau(one, other).statistic]
+        assert found[:, row] == pytest.approx(expected, nan_ok=True)
+    assert rank_correlations(np.array([0.1 + 0.2, 0.3, 1]), np.array([1.0, 2, 3]))[1] == pytest.approx(2 / np.sqrt(6))
+
+
+def ranking_votes(seed):
+    random = np.random.default_rng(seed)
+    return [
+        vote(judge, int(random.choice(3, p=[0.5, 0.2, 0.3])), question=f"{q:02}", turn=turn, models=models)
+        for q in range(12)
+        for turn in (1, 2)
+        for models in itertools.combinations("abcd", 2)
+        for judge in ("x", "y")
+        if random.random() < 0.3
+    ]
+
+
+def test_intervals_of_rankings_are_those_of_questions_drawn_anew(monkeypatch):
+    votes = ranking_votes(11)
+    stats = agreement(votes, groupings=("all", "turn"), rounds=40, seed=3)
+    drawn = draw_units(12, 3, 40)
+    for grouping, turn in (("all", None), ("turn", 2)):
+        rounds = []
+        for times in drawn.T:
+            again = [v for v in votes if turn in (None, v["turn"]) for _ in range(times[int(v["question_id"])])]
+            rates = win_rates(outcomes_of(again)).filter(pl.col("grouping") == "all")
+            x, y = (
+                dict(rates.filter(pl.col("judge_group") == group).select("model", "half_win_rate").rows())
+                for group in "xy"
+            )
+            both = sorted(set(x) & set(y))
+            rounds.append([f([x[m] for m in both], [y[m] for m in both]).statistic for f in (spearmanr, kendalltau)])
+        lower, upper = percentile_interval(np.array(rounds).T)
+        for place, name in enumerate(("spearman", "kendall")):
+            row = measured(stats, "x", "y", name, grouping=grouping, **({"turn": turn} if turn else {}))
+            assert (row["ci_lower"], row["ci_upper"]) == pytest.approx((lower[place], upper[place]))
+            assert row["ci_lower"] < row["ci_upper"]
+    monkeypatch.setattr(rankings, "_ROUNDS_HELD", 1)
+    key = list(AGREEMENT_STATS.key)
+    few = agreement(votes[::-1], groupings=("all", "turn"), rounds=40, seed=3)
+    assert_frame_equal(few.sort(key, nulls_last=True), stats.sort(key, nulls_last=True), check_exact=True)
+
+
+def test_rankings_of_votes_without_a_question_or_on_one_alone_have_no_interval():
+    votes = ranking_votes(11)
+    for some in ([*votes, vote("y", A, question=None, models=("a", "b"))], [v | {"question_id": "1"} for v in votes]):
+        outcomes = outcomes_of(some)
+        rows = summarise_rankings(outcomes, AGREEMENT_STATS.no_rows, rules=AgreementRules(rounds=20))
+        assert rows.select("measure", "ci_lower", "ci_upper").rows() == [
+            ("spearman", None, None),
+            ("kendall", None, None),
+        ]
+        assert rows["value"].is_not_null().all()
+
+
 def test_a_mean_over_opponents_gives_each_the_same_weight_and_a_tie_is_no_win():
     votes = [vote("x", A, models=("a", "b"))] * 9 + [vote("x", TIE, models=("a", "c")), vote("x", B, models=("a", "c"))]
     rates = win_rates(outcomes_of(votes)).filter((pl.col("grouping") == "all") & (pl.col("judge_group") == "x"))
@@ -226,14 +295,42 @@ def biases(frame):
 
 
 def test_sides_and_ties_have_exact_tests_and_shares_of_nothing_no_row():
-    leanings = {"source": "s", "judge": "g", "n": 12, "ties": 2, "first": 8, "consistent": 0, "prefers_first": 0}
+    leanings = {
+        "source": "s",
+        "level": "group",
+        "judge": "g",
+        "n": 12,
+        "ties": 2,
+        "first": 8,
+        "consistent": 0,
+        "prefers_first": 0,
+    }
     leanings |= {"prefers_second": 0, "n_again": 0, "n_contradicting": 0}
-    rows = biases(summarise_leanings(pl.DataFrame([leanings]), level="group"))
+    rows = biases(summarise_leanings(pl.DataFrame([leanings]), single=False))
     assert set(rows) == {"tie", "first_wins"}
     assert (rows["tie"]["value"], rows["tie"]["p_value"]) == (2 / 12, None)
     assert rows["first_wins"]["p_value"] == pytest.approx(binomtest(8, 10).pvalue)
     wilson = binomtest(8, 10).proportion_ci(method="wilson")
     assert (rows["first_wins"]["ci_lower"], rows["first_wins"]["ci_upper"]) == pytest.approx((wilson.low, wilson.high))
+
+
+def test_who_contradicts_himself_is_named_where_single_judges_are_not_asked_for():
+    numbers = {"n": 9, "ties": 2, "first": 4, "consistent": 1, "prefers_first": 1, "prefers_second": 0}
+    numbers |= {"n_again": 4, "n_contradicting": 3}
+    leanings = pl.DataFrame(
+        {"source": "s", "level": level, "judge": judge} | numbers for level, judge in (("group", "g"), ("judge", "x"))
+    )
+    named = summarise_leanings(leanings, single=False).filter(pl.col("level") == "judge")
+    assert named.select("judge", "measure", "k", "n").rows() == [("x", "contradicts", 3, 4)]
+    single = summarise_leanings(leanings, single=True).filter(pl.col("level") == "judge")
+    assert set(single["measure"]) == {
+        "tie",
+        "first_wins",
+        "consistent",
+        "prefers_first",
+        "prefers_second",
+        "contradicts",
+    }
 
 
 def test_length_has_the_coefficients_of_scikit_learn():
@@ -276,7 +373,6 @@ def test_favour_is_what_a_group_gives_its_kin_beyond_all_others_on_the_same_item
 def test_judges_who_vote_at_random_have_kappa_zero_within_its_interval():
     covered, studies = 0, 1000
     rules = AgreementRules(rounds=400)
-    empty = outcomes_of([vote("x", A)]).clear()
     for study in range(studies):
         random = np.random.default_rng(study)
         votes = [
@@ -284,6 +380,6 @@ def test_judges_who_vote_at_random_have_kappa_zero_within_its_interval():
             for q in range(100)
             for judge, outcome in zip("xy", random.choice(3, 2, p=[0.4, 0.2, 0.4]), strict=True)
         ]
-        row = measured(summarise_agreement(items_of(votes), empty, level="group", rules=rules), "x", "y", "cohen_kappa")
+        row = measured(summarise_agreement(items_of(votes), level="group", rules=rules), "x", "y", "cohen_kappa")
         covered += row["ci_lower"] <= 0 <= row["ci_upper"]
     assert covered / studies == pytest.approx(0.95, abs=0.02)

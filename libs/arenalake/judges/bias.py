@@ -26,20 +26,21 @@ _SHARES = {
 }
 
 
-def summarise_leanings(leanings: pl.DataFrame, *, level: str) -> pl.DataFrame:
+def summarise_leanings(leanings: pl.DataFrame, *, single: bool) -> pl.DataFrame:
     """Rows of `judge_bias` on sides, ties and several votes of one judge; a share of nothing has no row.
 
     Args:
         leanings: as `count_leanings` gives them.
-        level: what the names are: `group` or `judge`.
+        single: all rows of single judges; else only how often those contradict themselves who do.
     """
     swapped = pl.col("consistent") + pl.col("prefers_first") + pl.col("prefers_second")
     counted = leanings.with_columns(swapped.alias("swapped"))
     rows = pl.concat(
-        counted.select("source", "judge", measure=pl.lit(name), k=k, n=n, is_even=pl.lit(is_even))
+        counted.select("source", "level", "judge", measure=pl.lit(name), k=k, n=n, is_even=pl.lit(is_even))
         for name, (k, n, is_even) in _SHARES.items()
     )
-    return _as_shares(rows, level=level)
+    is_wanted = (pl.col("level") == "group") | (pl.col("measure") == "contradicts")
+    return _as_shares(rows if single else rows.filter(is_wanted))
 
 
 def summarise_lengths(lengths: pl.DataFrame) -> pl.DataFrame:
@@ -56,7 +57,8 @@ def summarise_lengths(lengths: pl.DataFrame) -> pl.DataFrame:
     wins = pl.when(is_longer).then("wins").when(is_shorter).then(pl.col("n") - pl.col("wins")).otherwise(0)
     compared = lengths.with_columns(k=wins, n=pl.when(pl.col("longer") != 0).then("n").otherwise(0))
     longer = compared.group_by("source", "judge").agg(pl.col("k", "n").sum())
-    shares = longer.select("source", "judge", "k", "n", measure=pl.lit("longer_wins"), is_even=pl.lit(True))
+    about = {"level": "group", "measure": "longer_wins", "is_even": True}
+    shares = longer.with_columns(pl.lit(value).alias(name) for name, value in about.items())
     rows = []
     for (source, judge), votes in lengths.sort("source", "judge", "longer").group_by(
         "source", "judge", maintain_order=True
@@ -69,7 +71,7 @@ def summarise_lengths(lengths: pl.DataFrame) -> pl.DataFrame:
                 value, error = float(fit[0][place]), float(fit[1][place])
             ends = (None, None) if value is None or error is None else (value - Z_95 * error, value + Z_95 * error)
             rows.append((source, judge, measure, int(n.sum()), value, *ends))
-    return pl.concat([_as_shares(shares, level="group"), _as_numbers(rows)])
+    return pl.concat([_as_shares(shares), _as_numbers(rows)])
 
 
 def summarise_families(
@@ -91,9 +93,8 @@ def summarise_families(
     for group, patterns in families.items():
         decided = _with_kin(outcomes.filter(pl.col("group") == group), patterns)
         shares = decided.group_by("source").agg(k=pl.col("kin").sum(), n=(pl.col("kin") + pl.col("others")).sum())
-        is_even = pl.lit(False)
-        rows = shares.select("source", "k", "n", judge=pl.lit(group), measure=pl.lit("own_family"), is_even=is_even)
-        parts.append(_as_shares(rows, level="group"))
+        about = {"level": "group", "judge": group, "measure": "own_family", "is_even": False}
+        parts.append(_as_shares(shares.with_columns(pl.lit(value).alias(name) for name, value in about.items())))
         by_item = _with_kin(items, patterns).with_columns(is_own=pl.col("judge") == group)
         sums = by_item.group_by(*ITEM).agg(
             *[
@@ -141,7 +142,7 @@ def _favour(source: str, group: str, items: pl.DataFrame, seed: int, rounds: int
     return _as_numbers([(source, group, "own_family_favour", int(n.sum()), float(total.sum() / n.sum()), *ends)])
 
 
-def _as_shares(rows: pl.DataFrame, *, level: str) -> pl.DataFrame:
+def _as_shares(rows: pl.DataFrame) -> pl.DataFrame:
     """Counts k of n as rows of `judge_bias`."""
     rows = rows.filter(pl.col("n") > 0).with_columns(pl.col("k", "n").cast(pl.Int64))
     k, n = (rows[name].to_numpy() for name in ("k", "n"))
@@ -149,7 +150,6 @@ def _as_shares(rows: pl.DataFrame, *, level: str) -> pl.DataFrame:
     p_value = np.minimum(1.0, 2 * binom.cdf(np.minimum(k, n - k), n, 0.5))
     lower, upper = wilson_bounds(pl.col("k"), pl.col("n"))
     return rows.with_columns(
-        level=pl.lit(level),
         value=share(pl.col("k"), pl.col("n")),
         ci_lower=lower,
         ci_upper=upper,

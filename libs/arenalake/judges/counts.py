@@ -119,32 +119,43 @@ def count_items(votes: DataFrame, *, by: str) -> DataFrame:
     return groups.withColumn("n_votes", of_all).where("n_votes > 1").drop("n_votes")
 
 
-def count_outcomes(votes: DataFrame) -> DataFrame:
-    """Votes by group and pair of models: source, judge_kind, group, turn, category, model_a, model_b, n_0, n_1, n_2."""
+def count_outcomes(votes: DataFrame, *, by_question: bool = False) -> DataFrame:
+    """Votes by group and pair of models.
+
+    Args:
+        votes: as `judged_votes` gives them.
+        by_question: count those on each question apart.
+
+    Returns:
+        source, judge_kind, group, turn, category, model_a, model_b, (question_id), n_0, n_1, n_2.
+    """
+    names = ["source", "judge_kind", "group", "turn", "category", "model_a", "model_b"]
     outcomes = [F.count_if(F.col("outcome") == k).alias(f"n_{k}") for k in range(3)]
-    return votes.groupBy("source", "judge_kind", "group", "turn", "category", "model_a", "model_b").agg(*outcomes)
+    return votes.groupBy(*names, *(["question_id"] if by_question else [])).agg(*outcomes)
 
 
-def count_leanings(votes: DataFrame, *, by: str) -> DataFrame:
+def count_leanings(votes: DataFrame, *, single: bool) -> DataFrame:
     """What votes say of their judges: sides, ties, and several votes of one judge on an item.
+
+    One shuffle of the votes, whether single judges are asked for or not.
 
     Two votes of a judge on both orders of an item are a pair, of which a tie and a win lean to a side as two wins for
     what was shown there do.
 
     Args:
         votes: as `judged_votes` gives them.
-        by: `group` or `judge`.
+        single: all judges one by one beside the groups; else only those who contradict themselves.
 
     Returns:
-        source, judge (the value of `by`), n (votes), ties, first (wins of what was shown first), swapped (pairs),
-        consistent, prefers_first and prefers_second (of these); n_again and n_contradicting (judges with several votes
-        on an item, and those of them whose votes differ).
+        source, level (`group` or `judge`), judge (a group or a judge), n (votes), ties, first (wins of what was shown
+        first); consistent, prefers_first and prefers_second (pairs); n_again and n_contradicting (judges with several
+        votes on an item, and those of them whose votes differ).
     """
     orders = {"a": ~F.col("is_turned"), "b": F.col("is_turned")}
     counted = {
         f"{first}_{k}": F.count_if(shown & (F.col("outcome") == k)) for first, shown in orders.items() for k in range(3)
     }
-    of_judges = votes.groupBy(*ITEM, by, *({"judge"} - {by}), "is_named").agg(*[c.alias(n) for n, c in counted.items()])
+    of_judges = votes.groupBy(*ITEM, "group", "judge", "is_named").agg(*[c.alias(n) for n, c in counted.items()])
     # +1 for what is shown first, -1 for what is shown second.
     leaning = {"a": (1, 0, -1), "b": (-1, 0, 1)}
     pairs: dict[str, list[Column]] = {"consistent": [], "prefers_first": [], "prefers_second": []}
@@ -164,19 +175,27 @@ def count_leanings(votes: DataFrame, *, by: str) -> DataFrame:
         "first": F.col("a_0") + F.col("b_2"),
         **{name: F.when(is_same_person, sum(some[1:], some[0])).otherwise(0) for name, some in pairs.items()},
     }
-    return of_judges.groupBy("source", F.col(by).alias("judge")).agg(
-        *[F.sum(column).alias(name) for name, column in sums.items()],
-        F.count_if(is_again).alias("n_again"),
-        F.count_if(is_again & (n_outcomes > 1)).alias("n_contradicting"),
+    added = {
+        **{name: F.sum(column) for name, column in sums.items()},
+        "n_again": F.count_if(is_again),
+        "n_contradicting": F.count_if(is_again & (n_outcomes > 1)),
+    }
+    levels = of_judges.groupingSets([["source", "group"], ["source", "judge"]], "source", "group", "judge").agg(
+        F.when(F.grouping("judge") == 0, "judge").otherwise("group").alias("level"),
+        *[column.alias(name) for name, column in added.items()],
+    )
+    is_group = F.col("level") == "group"
+    wanted = levels if single else levels.where(is_group | (F.col("n_contradicting") > 0))
+    return wanted.select(
+        "source", "level", F.when(is_group, F.col("group")).otherwise(F.col("judge")).alias("judge"), *added
     )
 
 
-def count_lengths(votes: DataFrame, battles: DataFrame, messages: DataFrame, *, tokenizer: str) -> DataFrame:
+def count_lengths(votes: DataFrame, messages: DataFrame, *, tokenizer: str) -> DataFrame:
     """Votes that are no tie by how much longer the answers shown first are, up to the turn that the vote is about.
 
     Args:
         votes: as `judged_votes` gives them.
-        battles: the table that they are from.
         messages: the table `messages`, measured with the tokenizer.
         tokenizer: its name in `n_tokens`.
 
@@ -184,15 +203,27 @@ def count_lengths(votes: DataFrame, battles: DataFrame, messages: DataFrame, *, 
         source, judge (the group), longer (tokens of what was shown first less those of the other), n, wins (of what
         was shown first). Votes on answers without a text, or not measured with the tokenizer, are not counted.
     """
-    sums = {"tokens": F.element_at("n_tokens", tokenizer)}
-    measured = add_side_sums(battles.select("source", "battle_id", "turn"), messages, sums, role="assistant")
-    measured = measured.select(
-        F.col("source").alias("file_source"), "battle_id", (F.col("tokens_a") - F.col("tokens_b")).alias("longer")
-    )
-    decided = votes.where("outcome <> 1").join(measured.where("longer IS NOT NULL"), ["file_source", "battle_id"])
     is_first = (F.col("outcome") == 0) != F.col("is_turned")
-    return decided.groupBy("source", F.col("group").alias("judge"), "longer").agg(
-        F.count(F.lit(1)).alias("n"), F.count_if(is_first).alias("wins")
+    # Messages know the source of the file.
+    decided = votes.where("outcome <> 1").select(
+        F.col("file_source").alias("source"),
+        "battle_id",
+        "turn",
+        F.col("source").alias("set"),
+        "group",
+        is_first.alias("is_first"),
+    )
+    measured = add_side_sums(decided, messages, {"tokens": F.element_at("n_tokens", tokenizer)}, role="assistant")
+    longer = measured.select(
+        F.col("set").alias("source"),
+        F.col("group").alias("judge"),
+        (F.col("tokens_a") - F.col("tokens_b")).alias("longer"),
+        "is_first",
+    )
+    return (
+        longer.where("longer IS NOT NULL")
+        .groupBy("source", "judge", "longer")
+        .agg(F.count(F.lit(1)).alias("n"), F.count_if("is_first").alias("wins"))
     )
 
 

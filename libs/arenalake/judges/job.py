@@ -4,9 +4,11 @@ from functools import partial
 
 import polars as pl
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from arenalake.config import Config
 from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.errors import ConfigError
 from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
 from arenalake.judges.counts import (
     count_grades,
@@ -17,21 +19,38 @@ from arenalake.judges.counts import (
     judged_votes,
 )
 from arenalake.judges.options import JudgesConfig
-from arenalake.judges.statistics import AgreementRules, summarise_agreement, win_rates
+from arenalake.judges.rankings import summarise_rankings, win_rates
+from arenalake.judges.statistics import AgreementRules, summarise_agreement
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Derivation, Lake, derive
 from arenalake.lake.counting import in_memory
 from arenalake.step import Context, StepResult
+from arenalake.text.tokenizers import tokenizer_keys
 
 
 def run(context: Context) -> StepResult:
     """Write the tables of judges where `battles` or what is asked of them has changed."""
-    derive(context.lake, _derivations(context.config))
-    return _summary(context.lake)
+    judges = _with_tokenizer(context.config)
+    derive(context.lake, _derivations(context.config, judges))
+    return _summary(context.lake, judges)
 
 
-def _derivations(config: Config) -> list[Derivation]:
-    judges = config.judges
+def _with_tokenizer(config: Config) -> JudgesConfig:
+    """The options with a tokenizer that messages are measured with.
+
+    Raises:
+        ConfigError: the one that is named is not among `tokens.tokenizers`.
+    """
+    wanted, counted = config.judges.tokenizer, list(tokenizer_keys(config.tokens.tokenizers))
+    if wanted is not None and wanted not in counted:
+        raise ConfigError(
+            f"judges.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, which are "
+            f"{', '.join(counted)} in the tables; give one of them, or leave the key out for the first"
+        )
+    return config.judges.model_copy(update={"tokenizer": wanted or counted[0]})
+
+
+def _derivations(config: Config, judges: JudgesConfig) -> list[Derivation]:
     rules = AgreementRules(judges.groupings, config.bootstrap.rounds, config.bootstrap.seed, judges.min_questions)
     settings = {"judges": judges.model_dump(mode="json")}
     of_rounds = settings | {"rounds": rules.rounds, "seed": rules.seed}
@@ -45,12 +64,16 @@ def _derivations(config: Config) -> list[Derivation]:
 
 def _agreement(battles: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
     votes = judged_votes(battles, judges)
-    outcomes = in_memory(count_outcomes(votes))
-    items = in_memory(count_items(votes, by="group"))
-    parts = [summarise_agreement(items, outcomes, level="group", rules=rules)]
+    agreement = summarise_agreement(in_memory(count_items(votes, by="group")), level="group", rules=rules)
+    parts = [agreement]
+    groups = in_memory(votes.select("source", "group").distinct())
+    several = groups.filter(pl.len().over("source") > 1)["source"].unique().sort().to_list()
+    if several:
+        outcomes = in_memory(count_outcomes(votes.where(F.col("source").isin(several)), by_question=True))
+        parts.append(summarise_rankings(outcomes, agreement, rules=rules))
     if judges.single:
         items = in_memory(count_items(votes, by="judge"))
-        parts.append(summarise_agreement(items, outcomes.clear(), level="judge", rules=rules))
+        parts.append(summarise_agreement(items, level="judge", rules=rules))
     return pl.concat(parts)
 
 
@@ -60,9 +83,9 @@ def _win_rates(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
 
 def _bias(battles: DataFrame, messages: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
     votes = judged_votes(battles, judges)
-    lengths = in_memory(count_lengths(votes, battles, messages, tokenizer=judges.tokenizer))
+    lengths = in_memory(count_lengths(votes, messages, tokenizer=str(judges.tokenizer)))
     parts = [
-        *(summarise_leanings(in_memory(count_leanings(votes, by=by)), level=by) for by in _levels(judges)),
+        summarise_leanings(in_memory(count_leanings(votes, single=judges.single)), single=judges.single),
         summarise_lengths(lengths),
     ]
     if judges.families:
@@ -81,7 +104,7 @@ def _levels(judges: JudgesConfig) -> list[str]:
     return ["group", "judge"] if judges.single else ["group"]
 
 
-def _summary(lake: Lake) -> StepResult:
+def _summary(lake: Lake, judges: JudgesConfig) -> StepResult:
     shown = lake.load(AGREEMENT_STATS).filter(
         (pl.col("level") == "group") & (pl.col("grouping") == "all") & (pl.col("measure") == "agreement")
     )
@@ -90,11 +113,17 @@ def _summary(lake: Lake) -> StepResult:
         "(random {random_value:.0%})".format(**row | {"setup": row["setup"].replace("_", " ")})
         for row in shown.sort("source", "judge_a", "judge_b", "setup").iter_rows(named=True)
     ]
-    against_themselves = lake.load(JUDGE_BIAS).filter((pl.col("measure") == "contradicts") & (pl.col("k") > 0))
+    bias = lake.load(JUDGE_BIAS).filter(pl.col("level") == "group")
+    measured = bias.filter(pl.col("measure") == "length_log_odds")
+    lines += [
+        f"judge_agreement: {source}: nothing on length, no vote that is no tie has two answers measured with "
+        f"{judges.tokenizer!r}"
+        for source in sorted(set(bias["source"]) - set(measured["source"]))
+    ]
+    against_themselves = bias.filter((pl.col("measure") == "contradicts") & (pl.col("k") > 0))
     lines += [
         "judge_agreement: {source}, {judge}: of {n:,} times that a judge voted more than once on an item, the votes "
-        "contradict each other {k:,} times; all of them count".format(**row)
-        for row in against_themselves.sort("source", "level", "judge").iter_rows(named=True)
-        if row["level"] == "group"
+        "contradict each other {k:,} times; all of them count, and judge_bias names the judges".format(**row)
+        for row in against_themselves.sort("source", "judge").iter_rows(named=True)
     ]
     return StepResult(lines=lines or ["judge_agreement: no two votes on the same question, pair of models and turn"])

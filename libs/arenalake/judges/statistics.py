@@ -1,4 +1,4 @@
-"""How far judges agree, and the rankings that they give: functions of votes counted by item and by pair of models."""
+"""How far judges agree: functions of votes counted by item."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import kendalltau, spearmanr
 from threadpoolctl import threadpool_limits
 
 from arenalake.judges.counts import ITEM, SAME, SCORE_UNIT
-from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_WIN_RATES
+from arenalake.judges.tables import AGREEMENT_STATS
 from arenalake.numbers import agreement as measure
 from arenalake.numbers.agreement import Floats
-from arenalake.numbers.groupings import by_groupings
-from arenalake.numbers.proportions import share
 from arenalake.numbers.resampling import draw_units, percentile_interval
 
 Ints = npt.NDArray[np.int64]
@@ -26,7 +23,6 @@ _ROWS = 200_000
 _QUESTIONS = 20_000
 # Doubles that the rounds of some cells take up.
 _ROUNDS_HELD = 8_000_000
-RANKING_GROUPINGS = ("all", "turn", "category")
 
 
 @dataclass(frozen=True)
@@ -45,9 +41,7 @@ class AgreementRules:
     min_questions: int = 30
 
 
-def summarise_agreement(
-    items: pl.DataFrame, outcomes: pl.DataFrame, *, level: str, rules: AgreementRules
-) -> pl.DataFrame:
+def summarise_agreement(items: pl.DataFrame, *, level: str, rules: AgreementRules) -> pl.DataFrame:
     """Agreement of each two groups on items that both judged, and within each group.
 
     Pairs of votes are of different judges. Groups are compared by way of the votes that they have on an item, so the
@@ -55,20 +49,18 @@ def summarise_agreement(
 
     Args:
         items: as `count_items` gives them.
-        outcomes: as `count_outcomes` gives them; empty where no rankings are wanted.
         level: what is compared: `group` or `judge`.
         rules: groupings and bootstrap.
 
     Returns:
-        `agreement_stats`. A pair without a shared item has no row.
+        `agreement_stats` without the rankings. A pair without a shared item has no row.
     """
     parts = [AGREEMENT_STATS.no_rows]
     # The products are small: threads would wait for each other.
     with threadpool_limits(limits=1, user_api="blas"):
         for _, of_source in items.sort(*ITEM, "judge", nulls_last=True).group_by("source", maintain_order=True):
             parts += _of_source(of_source, level, rules)
-    agreement = pl.concat(parts)
-    return pl.concat([agreement, _rankings(outcomes, agreement, level, rules)])
+    return pl.concat(parts)
 
 
 def _of_source(items: pl.DataFrame, level: str, rules: AgreementRules) -> Iterator[pl.DataFrame]:
@@ -332,88 +324,3 @@ def _rows(
         pl.lit(measured.random, pl.Float64).alias("random_value"),
     )
     return rows.filter(pl.col("n") > 0).select(AGREEMENT_STATS.column_names)
-
-
-def win_rates(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """How often each model wins by the votes of each group of judges.
-
-    The mean is over opponents, each with the same weight, however often it was met.
-
-    Args:
-        outcomes: as `count_outcomes` gives them.
-
-    Returns:
-        `judge_win_rates`. Beside the groups there are `human` and `model`, all judges of a kind, unless a group has
-        that name.
-    """
-    kinds = outcomes.with_columns(pl.col("judge_kind").alias("group"))
-    groups = outcomes["group"].unique().to_list()
-    votes = pl.concat([outcomes, kinds.filter(~pl.col("group").is_in(groups))])
-    sides = pl.concat(
-        votes.select(
-            "source",
-            pl.col("group").alias("judge_group"),
-            *("turn", "category"),
-            pl.col(f"model_{side}").alias("model"),
-            pl.col(f"model_{other}").alias("opponent"),
-            pl.col(f"n_{won}").alias("wins"),
-            pl.col("n_1").alias("ties"),
-            (pl.col("n_0") + pl.col("n_1") + pl.col("n_2")).alias("n"),
-        )
-        for side, other, won in (("a", "b", 0), ("b", "a", 2))
-    )
-    key = list(JUDGE_WIN_RATES.key)
-    met = by_groupings(sides, RANKING_GROUPINGS).group_by(*key, "opponent").agg(pl.col("n", "wins", "ties").sum())
-    wins, ties, n = pl.col("wins"), pl.col("ties"), pl.col("n")
-    return (
-        met.sort(*key, "opponent")
-        .group_by(key, maintain_order=True)
-        .agg(
-            n.sum(),
-            wins.sum(),
-            ties.sum(),
-            pl.len().cast(pl.Int64).alias("opponents"),
-            share(wins, n).mean().alias("win_rate"),
-            share(2 * wins + ties, 2 * n).mean().alias("half_win_rate"),
-        )
-    )
-
-
-def _rankings(outcomes: pl.DataFrame, agreement: pl.DataFrame, level: str, rules: AgreementRules) -> pl.DataFrame:
-    """Correlations of the rankings that two groups give of the models that both have judged, on whatever questions."""
-    cell = ["source", "grouping", "turn", "category"]
-    wanted = [grouping for grouping in RANKING_GROUPINGS if grouping in rules.groupings]
-    groups = outcomes["group"].unique().to_list()
-    rates = win_rates(outcomes).filter(pl.col("grouping").is_in(wanted) & pl.col("judge_group").is_in(groups))
-    sides = rates.select(*cell, "model", "half_win_rate", judge_a="judge_group")
-    both = sides.join(sides.rename({"judge_a": "judge_b"}), on=[*cell, "model"], nulls_equal=True)
-    by = [*cell, "judge_a", "judge_b"]
-    models = both.filter(pl.col("judge_a") < pl.col("judge_b")).sort(*by, "model").group_by(by, maintain_order=True)
-    rankings = models.agg(pl.col("half_win_rate"), pl.col("half_win_rate_right"), pl.len().cast(pl.Int64).alias("n"))
-    rankings = rankings.filter(pl.col("n") > 1)
-    compared = agreement.filter((pl.col("measure") == "agreement") & (pl.col("setup") == "with_ties"))
-    rankings = rankings.join(compared.select(*by, "n_questions", "n_items"), on=by, how="left", nulls_equal=True)
-    rates_by = [rankings[name].to_list() for name in ("half_win_rate", "half_win_rate_right")]
-    no_numbers = {name: pl.lit(None, pl.Float64) for name in ("n_agree", "ci_lower", "ci_upper")}
-    return pl.concat(
-        rankings.with_columns(
-            pl.lit(level).alias("level"),
-            *[pl.lit(None, pl.String).alias(name) for name in ("model_a", "model_b")],
-            pl.lit("with_ties").alias("setup"),
-            pl.lit(name).alias("measure"),
-            *[pl.col(name).fill_null(0) for name in ("n_questions", "n_items")],
-            pl.Series("value", [correlate(x, y) for x, y in zip(*rates_by, strict=True)], pl.Float64),
-            **no_numbers,
-            random_value=pl.lit(0.0),
-            is_basis=pl.col("n_questions").fill_null(0) >= rules.min_questions,
-        ).select(AGREEMENT_STATS.column_names)
-        for name, correlate in (("spearman", _spearman), ("kendall", _kendall))
-    )
-
-
-def _spearman(x: Sequence[float], y: Sequence[float]) -> float | None:
-    return float(spearmanr(x, y).statistic) if len(set(x)) > 1 < len(set(y)) else None
-
-
-def _kendall(x: Sequence[float], y: Sequence[float]) -> float | None:
-    return float(kendalltau(x, y).statistic) if len(set(x)) > 1 < len(set(y)) else None

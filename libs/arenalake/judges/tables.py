@@ -48,7 +48,7 @@ AGREEMENT_STATS = Table(
             "n_agree", "double", "pairs of votes, or votes, that agree; null where the measure is another than a share"
         ),
         Column("value", "double", "the measure; null where it has none, as kappa where all votes are the same"),
-        *interval_columns("percentile: of a bootstrap over questions, none for rankings"),
+        *interval_columns("percentile: of a bootstrap over questions"),
         Column("random_value", "double", "what a judge who votes at random gets; null for chance_agreement", False),
         Column("is_basis", "boolean", "there are enough questions for inference", required=True),
     ),
@@ -65,6 +65,7 @@ AGREEMENT_STATS = Table(
         "setup",
         "measure",
     ),
+    stats_columns=("source", "level"),
 )
 
 JUDGE_WIN_RATES = Table(
@@ -104,7 +105,8 @@ JUDGE_BIAS = Table(
             "share of ties (tie); of votes that are no tie, of wins of the answer shown first (first_wins) or of the "
             "longer one (longer_wins); of pairs of votes of one judge on both orders, those that are the same "
             "(consistent), and those that lean to what is shown first or second (prefers_first, prefers_second); of "
-            "judges with several votes on an item, those who contradict themselves (contradicts); of votes between kin "
+            "judges with several votes on an item, those who contradict themselves (contradicts; each of them has a "
+            "row, whether single judges are asked for or not); of votes between kin "
             "and others, the share of kin (own_family) and how much more it is than by all other judges on the same "
             "items (own_family_favour); log odds of a win per 100 tokens that an answer is longer "
             "(length_log_odds), and of the answer shown first at equal length (first_log_odds)",
@@ -117,6 +119,7 @@ JUDGE_BIAS = Table(
         Column("p_value", "double", "of the exact binomial test that the share is 1/2; null where that is no question"),
     ),
     key=("source", "level", "judge", "measure"),
+    stats_columns=("source", "level"),
 )
 
 GRADE_COUNTS = Table(
@@ -134,4 +137,5 @@ GRADE_COUNTS = Table(
         Column("n", "bigint", "votes", required=True),
     ),
     key=("source", "judge_kind", "level", "judge", "category", "grade"),
+    stats_columns=("source", "level"),
 )
