@@ -134,7 +134,7 @@ def test_a_leaderboard_reads_as_on_the_known_ones():
     pages = build_pages(frames(ratings=ratings))
     view = pages[0].sections[0].tables[0]
     headers = [column.header for column in view.columns]
-    assert headers == ["Rank", "Model", "Rating", "95 % CI", "Votes", "Rank (UB)", "Rank range", "Component", "Note"]
+    assert headers == ["Rank", "Model", "Rating", "95 % CI", "Votes", "Place", "Rank spread", "Component", "Note"]
     assert [[cell.text for cell in row] for row in view.rows] == [
         ["1", "strong", "1100", "+10/−12", "50", "1", "1–2", "1", "–"],
         ["2", "weak", "900", "+10/−12", "50", "2", "2", "1", "–"],
@@ -207,11 +207,10 @@ def test_more_models_than_a_square_can_hold_are_left_to_the_table():
 
 def test_an_empty_lake_gives_pages_that_say_so():
     files = render_site(build_pages(frames()))
-    assert "There are no ratings" in text_of(files, "index.html")
-    assert "There are no battles." in text_of(files, "battles.html")
-    assert "There are no token statistics" in text_of(files, "tokens.html")
-    assert "There are no moderation statistics" in text_of(files, "moderation.html")
+    assert "This report has no ratings." in text_of(files, "index.html")
     assert "No file was ingested." in text_of(files, "data.html")
+    # Of what a job has not looked at, nothing is said.
+    assert {name for name in files if name.endswith(".html")} == {"index.html", "data.html"}
     assert not [name for name in files if name.startswith("csv/")]
     assert all(b'class="plot"' not in content for name, content in files.items() if name.endswith(".html"))
 

@@ -46,8 +46,6 @@ def build_battles(frames: Frames) -> Page:
     sections += [
         _cleaning_section(str(source), rows) for source, rows in frames.cleaning_stats.groupby("source", sort=True)
     ]
-    if not sections:
-        sections = [Section("Battles", ["There are no battles."])]
     lead = (
         "Battles are pairs of answers with a vote. A win rate counts a tie of either kind as half a win; its 95 % "
         "interval is Tango's score interval for three outcomes and takes votes as independent. Here all battles count, "

@@ -35,8 +35,6 @@ def build_corpus(frames: Frames) -> Page:
         _audit(str(source), str(detector), rows)
         for (source, detector), rows in frames.language_audit.groupby(["source", "detector"], sort=True)
     ]
-    if not sections:
-        sections = [Section("Corpus", ["There are no conversations and no battles."])]
     lead = "What the corpora consist of. A language is the published one, else the detected one."
     if frames.min_cell > 1:
         lead += (
