@@ -215,8 +215,9 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, s
     rated = main[main["rating"].notna()]
     section = Section(_method_title(method), tables_first=True)
     rounds = main["n_rounds"].dropna()
-    how = f"Intervals: {INTERVAL_NAMES.get(intervals[0], intervals[0])}"
-    how += f", {counted(int(rounds.iloc[0]), 'bootstrap resample')} of {unit}s." if len(rounds) else "."
+    how = f"Intervals: {INTERVAL_NAMES.get(intervals[0], intervals[0])}."
+    if intervals[0] == "percentile" and len(rounds):
+        how = f"Intervals: percentiles of {counted(int(rounds.iloc[0]), 'bootstrap resample')} of {unit}s."
     # Every battle has two models.
     battles = int(main["n_battles"].sum()) // 2
     section.sentences.append(f"{counted(len(main), 'model')}, {counted(battles, 'battle')}. {how}")

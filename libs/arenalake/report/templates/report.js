@@ -69,17 +69,17 @@
     }
   });
 
-  // Under what is cut at its right edge stands how to see the rest.
+  // Above what is cut at its right edge stands how to see the rest.
   function hint() {
     document.querySelectorAll(".scroll").forEach(function (box) {
-      var next = box.nextElementSibling;
+      var next = box.previousElementSibling;
       var told = next && next.classList.contains("cut-hint");
       var cut = box.scrollWidth > box.clientWidth + 1;
       if (cut && !told) {
         var words = document.createElement("p");
         words.className = "cut-hint";
         words.textContent = "There is more to the right: move it sideways. →";
-        box.after(words);
+        box.before(words);
       } else if (!cut && told) {
         next.remove();
       }
