@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.plurals import counted
 from arenalake.ratings.page_of_fit import fit_sections
 from arenalake.ratings.page_of_slices import slice_sections, slice_words
 from arenalake.report import figures
@@ -19,7 +20,6 @@ from arenalake.report.parts import (
     TableColumn,
     TableView,
     Tabs,
-    counted,
     number_cell,
     number_column,
     slug,
@@ -141,7 +141,10 @@ def _slice_tabs(source: str, current: str, frames: Frames) -> list[Tabs]:
 
 def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
     small = slices[~slices["rated"].astype(bool)]
-    section = Section(f"Slices that are too small ({len(small):,} of {len(slices):,})", collapsed=True)
+    section = Section(
+        f"Slices that are too small ({len(small):,} of {len(slices):,})" if len(small) else "Slices by size",
+        collapsed=True,
+    )
     section.sentences.append(f"A slice with fewer than {int(slices['min_battles'].max()):,} battles is not rated.")
     columns = [
         text_column("Slice", "slice", length=60),
@@ -192,7 +195,9 @@ def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame
     )
     left_out = int(rows["n_unmeasured"].max()) if len(rows) else 0
     if left_out:
-        section.sentences.append(f"{left_out:,} battles without a text or a measure are left out.")
+        section.sentences.append(
+            f"{counted(left_out, 'battle')} without a text or a measure {'is' if left_out == 1 else 'are'} left out."
+        )
     columns = [
         text_column("Covariate", "covariate"),
         TableColumn("Coefficient", lambda row: _rating(row["coefficient"], 3)),

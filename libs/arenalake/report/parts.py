@@ -174,11 +174,6 @@ def slug(*names: str) -> str:
     return f"{plain or 'x'}-{hashlib.sha256(repr(names).encode()).hexdigest()[:8]}"
 
 
-def counted(n: int, one: str, several: str | None = None) -> str:
-    """A number and its noun: `1 battle`, `2 battles`."""
-    return f"{n:,} {one if n == 1 else several or one + 's'}"
-
-
 def short(name: str, length: int) -> str:
     """A name cut in its middle: sizes and versions, which tell models apart, stand at the end."""
     if len(name) <= length:

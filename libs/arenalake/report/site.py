@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -75,7 +76,8 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
 def json_bytes(frame: pd.DataFrame) -> bytes:
     """A frame as a JSON list of objects, one a row, with all digits and null where there is nothing."""
     cells = frame.astype(object)
-    rows = cells.where(cells.notna(), None).to_dict("records")
+    # JSON has no infinity.
+    rows = cells.where(cells.notna() & ~cells.isin([math.inf, -math.inf]), None).to_dict("records")
     return json.dumps(rows, ensure_ascii=False, indent=0, allow_nan=False, default=_json_value).encode("utf-8")
 
 
