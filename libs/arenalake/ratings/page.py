@@ -106,9 +106,9 @@ def _header(source: str, rows: pd.DataFrame, frames: Frames) -> str:
     votes = int(whole.groupby(key)["n_battles"].sum().max()) // 2
     parts = [f"{counted(votes, 'vote')} on {counted(int(whole['model'].nunique()), 'model')}"]
     days = frames.volume_stats
-    days = days[(days["source"] == source) & days["day"].notna() & ~days["hidden"].astype(bool)]["day"]
-    if len(days):
-        parts.append(str(days.min()) if days.min() == days.max() else f"{days.min()} to {days.max()}")
+    shown = days.loc[(days["source"] == source) & days["day"].notna() & ~days["hidden"].astype(bool), "day"]
+    if len(shown):
+        parts.append(str(shown.min()) if shown.min() == shown.max() else f"{shown.min()} to {shown.max()}")
     parts.append(counted(int(rows["method"].nunique()), "method"))
     rounds = whole["n_rounds"].dropna()
     if len(rounds):
