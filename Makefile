@@ -8,7 +8,7 @@ VENV_PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
 setup:
 	@.ci/setup
 
-# Generate the sample corpora, run every job on them, print the leaderboard and where the report is.
+# Generate the sample corpora (their votes are made up, and every leaderboard says so), run every job on them, print the leaderboard and where the report is.
 run: setup
 	$(VENV_PYTHON) jobs/pipeline.py --config $(CONFIG) $(ARGS)
 

@@ -26,6 +26,7 @@ class StepResult:
 
     Attributes:
         lines: results for stdout, in order.
+        summary: what a person in a terminal reads in the block at the end of the run, in place of `lines`.
         metrics: numbers for MLflow, such as row counts.
         tables: small result tables for MLflow, such as the leaderboard.
         unreadable: files that could not be read; the job did everything else and then ends with status 1.
@@ -33,6 +34,7 @@ class StepResult:
     """
 
     lines: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)

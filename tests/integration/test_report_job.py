@@ -63,10 +63,11 @@ def test_gold_tables_become_pages_and_equal_tables_give_equal_bytes(lake, tmp_pa
     folder = lake.local_root / "report"
     assert result.lines[-1] == f"report: {folder}/index.html"
     first = files_of(folder)
-    assert {"index.html", "battles.html", "tokens.html", "moderation.html", "data.html", "plotly.min.js"} <= set(first)
+    assert {"index.html", "battles.html", "tokens.html", "data.html", "plotly.min.js"} <= set(first)
+    assert "moderation.html" not in first, "no job has looked at moderation"
     assert b"&lt;script&gt;alert(1)" in first["index.html"]
     assert all(b"<script>alert(1)" not in content for name, content in first.items() if name.endswith(".html"))
-    assert b"20 battles on 1 days from 2023-05-01" in first["battles.html"]
+    assert b"20 battles on 1 day from 2023-05-01" in first["battles.html"]
 
     ratings = list(csv.DictReader(io.StringIO(first["csv/leaderboard-s-all-bradley_terry-battle.csv"].decode())))
     assert [(row["model"], row["rating"], row["rank"]) for row in ratings] == [
@@ -107,7 +108,7 @@ def test_an_empty_lake_gives_a_report_that_says_so_and_writes_no_table(lake):
     result = report.run(context_of(lake))
     folder = lake.local_root / "report"
     assert result.lines == [f"report: {folder}/index.html"]
-    assert b"There are no ratings" in (folder / "index.html").read_bytes()
+    assert b"This report has no ratings" in (folder / "index.html").read_bytes()
     assert sorted(path.name for path in lake.local_root.iterdir()) == ["report"]
 
 

@@ -29,7 +29,7 @@ def test_tables_follow_the_entities_and_a_second_run_writes_nothing(lake):
     lake.append(MESSAGES, asked)
     context = Context(parse_config({"storage": {"root": str(lake.root)}}), lake)
     result = corpus_stats.run(context)
-    assert result.lines == ["corpus_stats: s: 4 conversations, 1 models, 2 languages"]
+    assert result.lines == ["corpus_stats: s: 4 conversations, 1 model, 2 languages"]
     assert not lake.exists(VOTER_STATS)  # nobody has voted yet
     shape = lake.read(CORPUS_SHAPE)
     by_language = {row.language: row.n_conversations for row in shape.where("grouping = 'language'").collect()}

@@ -9,6 +9,9 @@ import pytest
 
 from arenalake.app.logs import configure_logging
 from arenalake.app.progress import Progress
+from arenalake.app.runner import closing_lines
+from arenalake.app.sample import generated_sources, sample_notice
+from arenalake.config import parse_config
 
 
 class Terminal(io.StringIO):
@@ -55,3 +58,48 @@ def test_in_a_terminal_log_lines_stand_above_the_display_and_not_in_it(log, monk
     before_log_lines = re.findall(r"(.{0,4})time=\S+ level=info", plain, flags=re.DOTALL)
     assert len(before_log_lines) == 2
     assert all(text.endswith(("\x1b[2K", "\n")) for text in before_log_lines)
+
+
+def config_of(tmp_path, *, generated):
+    (tmp_path / "chatbot_arena").mkdir()
+    if generated:
+        (tmp_path / "truth" / "begun").mkdir(parents=True)
+    return parse_config(
+        {
+            "storage": {"root": str(tmp_path / "lake")},
+            "sources": {"arena": {"format": "arena", "path": str(tmp_path / "chatbot_arena")}},
+        }
+    )
+
+
+def test_a_corpus_beside_its_truth_is_called_a_sample_and_real_files_are_not(tmp_path):
+    (tmp_path / "real").mkdir()
+    assert generated_sources(config_of(tmp_path, generated=True)) == ["arena"]
+    assert sample_notice(config_of(tmp_path / "real", generated=False)) == ""
+
+
+def test_elsewhere_a_sample_is_what_the_configuration_generates():
+    tree = {
+        "storage": {"root": "s3a://b/lake"},
+        "generate": {"path": "s3a://b/raw"},
+        "sources": {
+            "made": {"format": "arena", "path": "s3a://b/raw/chatbot_arena"},
+            "real": {"format": "arena", "path": "s3a://b/raw2/chatbot_arena"},
+        },
+    }
+    assert generated_sources(parse_config(tree)) == []
+    assert generated_sources(parse_config(tree | {"pipeline": {"jobs": ["generate", "ingest"]}})) == ["made"]
+
+
+def test_a_run_ends_with_leaderboards_the_report_the_time_and_what_to_try_next(tmp_path):
+    config = config_of(tmp_path, generated=True)
+    said = {"report": ["report: file:///r/index.html"], "ratings": ["arena: bradley_terry"]}
+    lines = closing_lines(config, ["ratings", "report"], said, 75.4)
+    assert lines[1].startswith("Sample data: the records of arena are generated")
+    assert [line for line in lines[2:] if line] == [
+        "arena: bradley_terry",
+        "report: file:///r/index.html",
+        "2 jobs in 1 min 15 s",
+        "next: your own votes: arenalake init VOTES.csv, then arenalake run",
+    ]
+    assert "1 job in 3 s" in closing_lines(config, ["report"], {}, 3.2)

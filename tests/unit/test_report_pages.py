@@ -37,7 +37,7 @@ from arenalake.app.pages import build_pages
 from arenalake.errors import ConfigError
 from arenalake.ratings.tables import RATINGS
 from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
-from arenalake.report.site import MARKER, csv_bytes, json_in_html, render_site, write_site
+from arenalake.report.site import MARKER, csv_bytes, json_bytes, json_in_html, render_site, write_site
 from arenalake.trees.tables import SUM_NAMES
 
 
@@ -134,7 +134,7 @@ def test_a_leaderboard_reads_as_on_the_known_ones():
     pages = build_pages(frames(ratings=ratings))
     view = pages[0].sections[0].tables[0]
     headers = [column.header for column in view.columns]
-    assert headers == ["Rank", "Model", "Rating", "95 % CI", "Votes", "Rank (UB)", "Rank range", "Component", "Note"]
+    assert headers == ["Rank", "Model", "Rating", "95 % CI", "Votes", "Place", "Rank spread", "Component", "Note"]
     assert [[cell.text for cell in row] for row in view.rows] == [
         ["1", "strong", "1100", "+10/−12", "50", "1", "1–2", "1", "–"],
         ["2", "weak", "900", "+10/−12", "50", "2", "2", "1", "–"],
@@ -207,18 +207,17 @@ def test_more_models_than_a_square_can_hold_are_left_to_the_table():
 
 def test_an_empty_lake_gives_pages_that_say_so():
     files = render_site(build_pages(frames()))
-    assert "There are no ratings" in text_of(files, "index.html")
-    assert "There are no battles." in text_of(files, "battles.html")
-    assert "There are no token statistics" in text_of(files, "tokens.html")
-    assert "There are no moderation statistics" in text_of(files, "moderation.html")
+    assert "This report has no ratings." in text_of(files, "index.html")
     assert "No file was ingested." in text_of(files, "data.html")
+    # Of what a job has not looked at, nothing is said.
+    assert {name for name in files if name.endswith(".html")} == {"index.html", "data.html"}
     assert not [name for name in files if name.startswith("csv/")]
     assert all(b'class="plot"' not in content for name, content in files.items() if name.endswith(".html"))
 
 
 def test_days_without_a_time_are_told_in_a_sentence_and_not_plotted():
     files = render_site(build_pages(frames(volume=[{"source": "s", "n_battles": 8931}])))
-    assert "8,931 battles have no time, so they are on no day." in text_of(files, "battles.html")
+    assert "8,931 battles have no time and are on no day." in text_of(files, "battles.html")
     assert b'class="plot"' not in files["battles.html"]
 
 
@@ -563,6 +562,99 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     assert "0.875" not in text  # the mean of four deleted messages
     assert "60.0 %" in text
     assert "-0.250" in text
+
+
+def test_tabs_lead_to_every_slice_with_its_votes_and_every_method():
+    board = [
+        rating("m", 1000.0, name=name, method=method)
+        for name in ("all", "language=German", "month=2023-05")
+        for method in ("bradley_terry", "elo")
+    ]
+    sizes = [("all", 900), ("language=German", 300), ("month=2023-05", 600)]
+    slices = [{"source": "s", "slice": k, "n_battles": n, "rated": True, "min_battles": 100} for k, n in sizes]
+    pages = build_pages(frames(ratings=board, slices=slices))
+    first = {
+        tabs.label: [(link.text, link.note, link.current) for link in tabs.links] for tabs in pages[0].sections[0].tabs
+    }
+    assert first == {
+        "Votes": [("overall", "900", True)],
+        "Language": [("German", "300", False)],
+        "Month": [("2023-05", "600", False)],
+    }
+    (german,) = [page for page in pages if page.title == "s: German"]
+    assert [link.current for tabs in german.sections[0].tabs for link in tabs.links] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+    files = pages_of(render_site(pages))
+    for page in files.values():
+        ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+        for tag, attributes in page.tags:
+            href = attributes.get("href", "")
+            if tag == "a" and href.startswith("#"):
+                assert href[1:] in ids
+
+
+def test_ranks_of_all_slices_stand_side_by_side_and_months_are_a_line():
+    names = ("all", "month=2023-04", "month=2023-05")
+    board = [
+        rating(model, value, name=name, rank_ub=rank, rank=rank)
+        for name in names
+        for model, value, rank in (("a", 1100.0, 1), ("b", 900.0, 2))
+        if (model, name) != ("b", "month=2023-05")
+    ]
+    (source,) = [section for section in build_pages(frames(ratings=board))[0].sections if section.title == "s"]
+    (ranks,) = [section for section in source.sections if section.title == "Ranks by slice"]
+    view = ranks.tables[0]
+    assert [column.header for column in view.columns] == ["Model", "overall", "2023-04", "2023-05"]
+    assert [[cell.text for cell in row] for row in view.rows] == [["a", "1", "1", "1"], ["b", "2", "2", "–"]]
+    (over_time,) = [section for section in source.sections if section.title == "Ratings over time"]
+    lines = {trace["name"]: trace["y"] for trace in over_time.figures[0].spec["data"]}
+    assert lines == {"a": [1100.0, 1100.0], "b": [900.0, None]}
+
+
+def test_the_rank_with_style_control_stands_beside_the_rank_with_what_changed():
+    plain = [rating("a", 1100.0, rank_ub=1), rating("b", 1000.0, rank_ub=2), rating("c", 900.0, rank_ub=3)]
+    styled = [rating(m, 1000.0, rank_ub=rank, method="style_control") for m, rank in (("a", 2), ("b", 1))]
+    (source,) = [page for page in build_pages(frames(ratings=plain + styled))[0].sections if page.title == "s"]
+    view = source.sections[0].tables[0]
+    place = [column.header for column in view.columns].index("Rank, style")
+    assert [row[place].text for row in view.rows] == ["2 (▼1)", "1 (▲1)", "–"]
+
+
+def test_an_interval_is_drawn_where_it_lies_and_an_open_end_reaches_the_edge():
+    board = [rating("a", 1100.0, ci_lower=1050.0, ci_upper=None), rating("b", 1000.0, ci_lower=900.0, ci_upper=1050.0)]
+    view = build_pages(frames(ratings=board))[0].sections[0].tables[0]
+    place = [column.header for column in view.columns].index("95 % CI")
+    assert [row[place].bar for row in view.rows] == [(0.75, 1.0, 1.0), (0.0, 0.5, 0.75)]
+
+
+def test_a_sample_says_so_on_every_page():
+    files = render_site(
+        build_pages(frames(ratings=[rating("m", 1000.0)], pairs=[pair("m", "n")])), notice="Sample data!"
+    )
+    assert all("Sample data!" in text_of(files, name) for name in files if name.endswith(".html"))
+    assert "Sample data" not in text_of(render_site(build_pages(frames())), "index.html")
+
+
+def test_every_csv_file_has_a_json_file_with_the_same_rows():
+    files = render_site(build_pages(frames(ratings=[rating("m", 1000.25), rating("n", None)])))
+    for name in [name for name in files if name.startswith("csv/")]:
+        rows = json.loads(files[name.replace("csv", "json")])
+        assert len(rows) == len(read_csv(files, name.removeprefix("csv/")))
+    (board,) = [json.loads(files[name]) for name in files if name.startswith("json/leaderboard")]
+    assert [(row["model"], row["rating"], row["rank"]) for row in board] == [("m", 1000.25, 1), ("n", None, None)]
+    assert json.loads(json_bytes(pd.DataFrame({"x": [math.inf, 1.0]}))) == [{"x": None}, {"x": 1.0}]
+
+
+def test_few_votes_behind_a_number_of_judges_are_marked():
+    shown = frames(bias=[bias_row("few", "tie", 0.6, n=9), bias_row("many", "tie", 0.6, n=10)])
+    text = text_of(render_site(build_pages(shown)), "judges.html")
+    assert "60.0 % †" in text
+    assert text.count("†") == 2, "once in the table, once where it is explained"
 
 
 def test_there_is_no_page_about_what_no_source_has():

@@ -13,11 +13,17 @@ from arenalake.reproduction.page import build_reproduction
 from arenalake.tokens.page import build_tokens
 from arenalake.trees.page import build_trees
 
-# What not every source is about: without rows in this table there is no such page.
+# Without a row in these tables there is no such page: no source is about it, or its job did not run, and then the page
+# would speak of data that nobody has looked at.
 _IF_THERE_ARE_ROWS = (
-    (build_judges, "judge_bias"),
-    (build_preferences, "property_stats"),
-    (build_trees, "tree_stats"),
+    (build_battles, ("pair_stats", "position_stats", "volume_stats", "cleaning_stats")),
+    (build_corpus, ("corpus_shape", "voter_stats", "language_audit")),
+    (build_tokens, ("token_stats",)),
+    (build_moderation, ("moderation_stats",)),
+    (build_judges, ("agreement_stats", "judge_bias", "judge_win_rates")),
+    (build_preferences, ("property_stats",)),
+    (build_trees, ("tree_stats",)),
+    (build_reproduction, ("reproduction",)),
 )
 
 
@@ -25,11 +31,6 @@ def build_pages(frames: Frames) -> list[Page]:
     """The index with the leaderboards first; pages of slices have no place in the navigation."""
     return [
         *build_leaderboards(frames),
-        build_battles(frames),
-        build_corpus(frames),
-        build_tokens(frames),
-        build_moderation(frames),
-        *[build(frames) for build, table in _IF_THERE_ARE_ROWS if len(getattr(frames, table))],
-        build_reproduction(frames),
+        *[build(frames) for build, tables in _IF_THERE_ARE_ROWS if any(len(getattr(frames, name)) for name in tables)],
         build_data(frames),
     ]

@@ -18,12 +18,17 @@ def run(context: Context) -> StepResult:
     folder = require_report(context.config)
     from arenalake.app.frames import read_frames
     from arenalake.app.pages import build_pages
+    from arenalake.app.sample import sample_notice
     from arenalake.report.site import render_site, write_site
 
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
-    files = render_site(build_pages(frames))
+    files = render_site(build_pages(frames), notice=sample_notice(context.config))
     write_site(folder, files)
-    return StepResult(lines=[f"report: {folder}/index.html"], metrics={"report_files": float(len(files))})
+    return StepResult(
+        lines=[f"report: {folder}/index.html"],
+        summary=[f"report: {(folder / 'index.html').absolute().as_uri()}"],
+        metrics={"report_files": float(len(files))},
+    )
 
 
 def require_report(config: Config) -> Path:

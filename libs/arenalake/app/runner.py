@@ -4,7 +4,7 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
@@ -15,10 +15,12 @@ from arenalake.app.lock import lake_lock
 from arenalake.app.logs import configure_logging
 from arenalake.app.progress import Progress
 from arenalake.app.report import require_report
+from arenalake.app.sample import sample_notice
 from arenalake.app.session import get_session, has_outer_session, require_file_systems, require_lasting_tables
 from arenalake.app.tracking import prepare_tracking, require_tracking, track_job
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
+from arenalake.jobs import JOBS
 from arenalake.lake import Lake
 from arenalake.lake.small import is_reached
 from arenalake.step import Context
@@ -70,6 +72,9 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     Raises:
         ArenalakeError: after everything else is done, if raw files could not be read, or a source brought nothing.
     """
+    began = time.monotonic()
+    on_terminal = sys.stdout.isatty()
+    summaries: dict[str, list[str]] = {}
     unreadable: list[str] = []
     errors: list[ArenalakeError] = []
     _require_places(config, jobs)
@@ -89,17 +94,51 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
                 result = step_of(job)(Context(config, view))
                 record(result)
             log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
-            if result.lines:
-                print("\n".join(result.lines), flush=True)
+            if on_terminal and result.summary:
+                summaries[job] = result.summary
+            elif result.lines:
+                # A leaderboard of a sample has to say so wherever it is printed.
+                notice = sample_notice(config) if job == "ratings" else ""
+                print("\n".join([notice, *result.lines] if notice else result.lines), flush=True)
             unreadable.extend(result.unreadable)
             errors.extend(result.errors)
 
         run_when_ready(jobs, run)
+    if on_terminal:
+        print("\n".join(closing_lines(config, jobs, summaries, time.monotonic() - began)), flush=True)
+    elif "generate" in jobs and (notice := sample_notice(config)):
+        print(notice, flush=True)
     if unreadable:
         told = f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
         errors.insert(0, UnreadableFilesError(told))
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
+
+
+def closing_lines(
+    config: Config, jobs: Sequence[str], summaries: Mapping[str, Sequence[str]], seconds: float
+) -> list[str]:
+    """The block at the end of a run in a terminal: leaderboards, the report, the time, and what to try next.
+
+    Args:
+        summaries: what jobs say, by job; ratings come first and the report last.
+        seconds: how long the run took.
+    """
+    lines = [""]
+    if notice := sample_notice(config):
+        lines += [notice, ""]
+    for job in sorted(summaries, key=list(JOBS).index):
+        lines += [*summaries[job], ""]
+    minutes, rest = divmod(round(seconds), 60)
+    took = f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    lines.append(f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} in {took}")
+    if notice:
+        lines.append("next: your own votes: arenalake init VOTES.csv, then arenalake run")
+    elif "ratings" in summaries and len(config.ratings.methods) == 1:
+        lines.append("next: another method or slice: set ratings.methods or ratings.slices and run ratings report")
+    elif "ratings" in summaries and "report" not in summaries:
+        lines.append("next: run the job report to see plots, pairs and slices")
+    return lines
 
 
 def _session_for(config: Config, jobs: Sequence[str]) -> SparkSession | None:

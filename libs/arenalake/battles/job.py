@@ -19,6 +19,7 @@ from arenalake.battles.tables import (
 )
 from arenalake.entities.tables import BATTLES
 from arenalake.lake import Derivation, Lake, Statistic, derive
+from arenalake.plurals import counted
 from arenalake.step import Context, StepResult
 
 
@@ -34,7 +35,9 @@ def run(context: Context) -> StepResult:
     lines = []
     for source, kind, n, n_pairs in sums.iter_rows():
         judges = "models" if kind == "model" else "people"
-        lines.append(f"battle_stats: {source}, judged by {judges}: {n:,} battles of {n_pairs:,} pairs")
+        lines.append(
+            f"battle_stats: {source}, judged by {judges}: {counted(n, 'battle')} of {counted(n_pairs, 'pair')}"
+        )
     result = StepResult(
         lines=lines or ["battle_stats: no battles"],
         metrics={"battles": float(sum(sums["n"])), "pairs": float(sum(sums["pairs"]))},

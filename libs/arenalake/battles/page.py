@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.plurals import counted
 from arenalake.report import figures
 from arenalake.report.boards import model_order
 from arenalake.report.frames import Frames
@@ -46,8 +47,6 @@ def build_battles(frames: Frames) -> Page:
     sections += [
         _cleaning_section(str(source), rows) for source, rows in frames.cleaning_stats.groupby("source", sort=True)
     ]
-    if not sections:
-        sections = [Section("Battles", ["There are no battles."])]
     lead = (
         "Battles are pairs of answers with a vote. A win rate counts a tie of either kind as half a win; its 95 % "
         "interval is Tango's score interval for three outcomes and takes votes as independent. Here all battles count, "
@@ -69,9 +68,10 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
     names = sorted(most[:MAX_SQUARE], key=lambda model: (order.get(model, len(order)), -battles[model], model))
     section = Section("Pairs of models")
     sorted_by = "by rating" if order else "by number of battles"
+    possible = counted(len(battles) * (len(battles) - 1) // 2, "pair")
     section.sentences.append(
-        f"{len(battles):,} models; of {len(battles) * (len(battles) - 1) // 2:,} pairs {len(pairs):,} have met. "
-        f"Models are sorted {sorted_by}; an empty cell is a pair that has not met."
+        f"{counted(len(battles), 'model')}; {len(pairs):,} of {possible} have votes. "
+        f"Models are sorted {sorted_by}; an empty cell is a pair without votes."
     )
     if len(battles) > MAX_SQUARE:
         section.sentences.append(
@@ -138,9 +138,10 @@ def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Secti
     decided = int(first["n"] - first["ties"])
     if decided:
         section.sentences.append(
-            f"The answer shown first won {percent(first['win_rate'])} of {decided:,} battles that were not a tie "
+            f"The answer shown first won {percent(first['win_rate'])} of {counted(decided, 'battle')} that "
+            f"{'was' if decided == 1 else 'were'} not a tie "
             f"(95 % interval {100 * first['ci_lower']:.1f} to {100 * first['ci_upper']:.1f} %, Wilson). Without a "
-            "bias it is 50 %, if sides were drawn by lot."
+            "bias it is 50 %, if sides are assigned at random."
         )
     else:
         section.sentences.append("Every battle was a tie.")
@@ -163,17 +164,22 @@ def _volume_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     dated = rows[rows["day"].notna() & ~rows["hidden"]].sort_values("day")
     undated = int(rows.loc[rows["day"].isna(), "n_battles"].sum())
     if undated:
-        section.sentences.append(f"{undated:,} battles have no time, so they are on no day.")
+        section.sentences.append(
+            f"{counted(undated, 'battle has', 'battles have')} no time and {'is' if undated == 1 else 'are'} on no day."
+        )
     hidden = int(rows["hidden"].sum())
     if hidden:
         section.sentences.append(
-            f"{hidden:,} days are hidden: they have fewer than {frames.min_cell} battles or guard such."
+            f"{counted(hidden, 'day is', 'days are')} hidden: fewer than {frames.min_cell} battles, or a number from "
+            "which a hidden one could be worked out."
         )
     if dated.empty:
         return section
     dates = [str(day) for day in dated["day"]]
     counts = [int(n) for n in dated["n_battles"]]
-    section.sentences.append(f"{sum(counts):,} battles on {len(dates):,} days from {dates[0]} to {dates[-1]} (UTC).")
+    section.sentences.append(
+        f"{counted(sum(counts), 'battle')} on {counted(len(dates), 'day')} from {dates[0]} to {dates[-1]} (UTC)."
+    )
     section.figures.append(
         figures.days(
             caption="Battles per day",
@@ -194,9 +200,10 @@ def _volume_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
 def _cleaning_section(source: str, rows: pd.DataFrame) -> Section:
     section = Section(f"{source}, battles that are not rated")
     removed, before = int(rows["n_removed"].sum()), int(rows["n_before"].iloc[0])
+    verb = "is" if removed == 1 else "are"
     section.sentences.append(
-        f"{removed:,} of {before:,} battles are left out of the ratings. The rules apply one after the other, each to "
-        "what those before it left."
+        f"{removed:,} of {counted(before, 'battle')} {verb} left out of the ratings. "
+        "The rules apply one after the other, each to what those before it left."
     )
     columns = [
         number_column("Step", "step"),

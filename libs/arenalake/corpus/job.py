@@ -7,6 +7,7 @@ from arenalake.corpus.statistics import summarise_shape, summarise_voters
 from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
 from arenalake.lake import Derivation, Lake, derive
+from arenalake.plurals import counted
 from arenalake.step import Context, StepResult
 
 _SHAPE = Derivation(CORPUS_SHAPE, [CONVERSATIONS, MESSAGES], summarise_shape)
@@ -22,8 +23,8 @@ def run(context: Context) -> StepResult:
     derive(lake, [_SHAPE, *voters, *audit])
     overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source").to_pandas()
     lines = [
-        f"corpus_stats: {row.source}: {row.n_conversations:,} conversations, {row.n_models:,} models, "
-        f"{row.n_languages:,} languages"
+        f"corpus_stats: {row.source}: {counted(row.n_conversations, 'conversation')}, "
+        f"{counted(row.n_models, 'model')}, {counted(row.n_languages, 'language')}"
         for row in overall.itertuples()
     ]
     return StepResult(lines=lines or ["corpus_stats: no conversations"], tables={"corpus": overall})

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from arenalake.plurals import counted
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
@@ -35,13 +36,11 @@ def build_corpus(frames: Frames) -> Page:
         _audit(str(source), str(detector), rows)
         for (source, detector), rows in frames.language_audit.groupby(["source", "detector"], sort=True)
     ]
-    if not sections:
-        sections = [Section("Corpus", ["There are no conversations and no battles."])]
     lead = "What the corpora consist of. A language is the published one, else the detected one."
     if frames.min_cell > 1:
         lead += (
             f" Cells about fewer than {frames.min_cell} conversations or voters are hidden, and so are those from "
-            "which they could be told by subtraction."
+            "which a hidden one could be worked out."
         )
     return Page("corpus.html", "Corpus", lead, sections, nav="Corpus")
 
@@ -61,13 +60,13 @@ def _source(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
 def _sentences(whole: pd.Series) -> list[str]:
     turns = f"; {whole['mean_turns']:.2f} turns each" if pd.notna(whole["mean_turns"]) else ""
     sentences = [
-        f"{whole['n_conversations']:,} conversations; models: {whole['n_models']:,}; languages: "
+        f"{counted(whole['n_conversations'], 'conversation')}; models: {whole['n_models']:,}; languages: "
         f"{whole['n_languages']:,}{turns}."
     ]
     if pd.notna(whole["redacted_rate"]):
         sentences.append(
             f"Names were replaced in {percent(whole['redacted_rate'])} of the {whole['n_redaction_known']:,} "
-            "conversations of which the source says so or not."
+            "conversations for which the source says whether they were."
         )
     if pd.notna(whole["n_prompts"]):
         repeats = "; how many are repeated is hidden"
@@ -77,7 +76,9 @@ def _sentences(whole: pd.Series) -> list[str]:
                 "occur more than once"
             )
         most = f", the most frequent {whole['max_repeats']:,} times" if pd.notna(whole["max_repeats"]) else ""
-        sentences.append(f"{whole['n_prompts']:,} first messages{repeats}{most}. The sides of a battle share theirs.")
+        sentences.append(
+            f"{counted(whole['n_prompts'], 'first message')}{repeats}{most}. The sides of a battle share theirs."
+        )
     return sentences
 
 
@@ -90,7 +91,8 @@ def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame, frame
     hidden = int(rows["hidden"].sum())
     if hidden:
         section.sentences.append(
-            f"{hidden:,} rows are hidden: they have fewer than {frames.min_cell} conversations or guard such."
+            f"{counted(hidden, 'row is', 'rows are')} hidden: fewer than {frames.min_cell} conversations, or a number "
+            "from which a hidden one could be worked out."
         )
     columns = [
         given_column(grouping.capitalize(), grouping),

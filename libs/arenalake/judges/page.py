@@ -1,5 +1,6 @@
 """The page about judges: who agrees with whom, what they lean to, the grades they use, and the rankings they give."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
+    MISSING,
     Cell,
     Figure,
     Page,
@@ -34,6 +36,7 @@ _SHARES = {
     "prefers_second": "prefers second",
     "contradicts": "contradicts itself",
 }
+_FEW = "†"
 _COEFFICIENTS = {"own_family_favour", "length_log_odds", "first_log_odds"}
 
 
@@ -44,10 +47,10 @@ def build_judges(frames: Frames) -> Page:
     sections = []
     for source in sorted({*agreement["source"], *bias["source"], *rates["source"]}):
         parts = [
-            _agreement_section(source, agreement[agreement["source"] == source]),
-            _bias_section(source, bias[bias["source"] == source]),
+            _agreement_section(source, agreement[agreement["source"] == source], frames.min_cell),
+            _bias_section(source, bias[bias["source"] == source], frames.min_cell),
             _grade_section(source, grades[grades["source"] == source]),
-            _rate_section(source, rates[rates["source"] == source]),
+            _rate_section(source, rates[rates["source"] == source], frames.min_cell),
         ]
         sections.append(Section(source, sections=[part for part in parts if part is not None]))
     lead = (
@@ -55,10 +58,18 @@ def build_judges(frames: Frames) -> Page:
         "of models and turn and have the same outcome; both kinds of tie are one. Intervals of agreement are 95 % "
         "percentiles of a bootstrap over questions."
     )
+    if frames.min_cell > 1:
+        lead += f" Numbers over fewer than {frames.min_cell} votes have the mark {_FEW}: they say little."
     return Page("judges.html", "Judges", lead, sections, nav="Judges")
 
 
-def _agreement_section(source: str, stats: pd.DataFrame) -> Section | None:
+def _marked(cell: Cell, n: Any, min_cell: int) -> Cell:
+    """The cell, with a mark where few votes are behind it."""
+    few = n is not None and n < min_cell and cell.text != MISSING
+    return replace(cell, text=f"{cell.text} {_FEW}") if few else cell
+
+
+def _agreement_section(source: str, stats: pd.DataFrame, min_cell: int) -> Section | None:
     whole = stats[stats["grouping"] == "all"]
     if whole.empty:
         return None
@@ -77,7 +88,7 @@ def _agreement_section(source: str, stats: pd.DataFrame) -> Section | None:
         text_column("Measure", "measure", length=40),
         number_column("Questions", "n_questions"),
         number_column("Taken over", "n", "pairs of votes, votes, items or models"),
-        number_column("Value", "value", digits=3),
+        TableColumn("Value", lambda row: _marked(number_cell(row["value"], 3), row["n"], min_cell)),
         TableColumn("95 % interval", _interval_cell),
         number_column("Random", "random_value", "what a judge who votes at random gets", digits=2),
     ]
@@ -129,7 +140,7 @@ def _interval_cell(row: dict[str, Any]) -> Cell:
     return number_cell(None) if low is None or high is None else Cell(f"{low:.3f} – {high:.3f}", kind="number")
 
 
-def _bias_section(source: str, bias: pd.DataFrame) -> Section | None:
+def _bias_section(source: str, bias: pd.DataFrame, min_cell: int) -> Section | None:
     if bias.empty:
         return None
     section = Section("Bias")
@@ -169,7 +180,11 @@ def _bias_section(source: str, bias: pd.DataFrame) -> Section | None:
         number_column("Have it", "k"),
         TableColumn(
             "Value",
-            lambda row: number_cell(row["value"], 3) if row["measure"] in _COEFFICIENTS else percent_cell(row["value"]),
+            lambda row: _marked(
+                number_cell(row["value"], 3) if row["measure"] in _COEFFICIENTS else percent_cell(row["value"]),
+                row["n"],
+                min_cell,
+            ),
         ),
         TableColumn(
             "95 % interval",
@@ -212,7 +227,7 @@ def _grade_section(source: str, grades: pd.DataFrame) -> Section | None:
     return section
 
 
-def _rate_section(source: str, rates: pd.DataFrame) -> Section | None:
+def _rate_section(source: str, rates: pd.DataFrame, min_cell: int) -> Section | None:
     by_category = rates[(rates["grouping"] == "category") & rates["category"].notna()]
     rows = by_category if not by_category.empty else rates[rates["grouping"] == "all"]
     if rows.empty:
@@ -222,7 +237,11 @@ def _rate_section(source: str, rates: pd.DataFrame) -> Section | None:
         text_column("Model", "model", length=40),
         text_column("Category", "category"),
         number_column("Votes", "n"),
-        TableColumn("Win rate", lambda row: percent_cell(row["win_rate"]), "mean over opponents; a tie is no win"),
+        TableColumn(
+            "Win rate",
+            lambda row: _marked(percent_cell(row["win_rate"]), row["n"], min_cell),
+            "mean over opponents; a tie is no win",
+        ),
         TableColumn("With half of ties", lambda row: percent_cell(row["half_win_rate"]), "a tie is half a win"),
     ]
     caption = f"Win rates in {source}" + ("" if by_category.empty else " by category")

@@ -32,8 +32,6 @@ def build_moderation(frames: Frames) -> Page:
     """The page of moderation: rates of flags, scores, and what flags say together."""
     stats = frames.moderation_stats
     sections = [_source_section(str(source), rows, frames) for source, rows in stats.groupby("source", sort=True)]
-    if not sections:
-        sections = [Section("Moderation", ["There are no moderation statistics: no source has moderation tags."])]
     lead = (
         "Flags and scores as the sources publish them; a message without them is counted as missing, never as not "
         "flagged. Intervals are 95 %: Wilson's for conversations, and for messages one that allows for messages of a "

@@ -304,16 +304,17 @@ def _require_tokenizer(context: Context) -> None:
 def _show(context: Context) -> StepResult:
     result = StepResult()
     lake, first = context.lake, context.config.ratings.methods[0]
-    board = lake.load(RATINGS).filter(slice="all", interval="percentile", method=first)
+    boards = lake.load(RATINGS).filter(slice="all", interval="percentile")
+    board = boards.filter(method=first)
     rows = board.select("source", "method", "unit", "n_rounds", *_SHOWN).to_pandas()
     sources = lake.load(RATING_SLICES).select("source").unique().to_pandas()
     counts = lake.load(BATTLE_COUNTS).group_by("source", "judge_kind", "removed_by")
     battles = counts.agg(pl.col("n").sum()).sort("source", "judge_kind", "removed_by").to_pandas()
+    every = boards.select("source", "method", "unit", "n_rounds", *_SHOWN).to_pandas()
+    result.summary = _summary(every, context.config.ratings.methods)
     likelihoods = lake.load(RATING_FITS).filter(slice="all", component=1)
     for source, part in rows.groupby("source", sort=True):
-        blocks = part["component"].where(part["rating"].notna())  # what has no rating comes last
-        order = part.assign(block=blocks).sort_values(["block", "rank", "model"], na_position="last")
-        table = order[["method", "unit", "n_rounds", *_SHOWN]]
+        table = _in_order(part)
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
@@ -330,6 +331,22 @@ def _show(context: Context) -> StepResult:
     for source, method, nll in likelihoods.select("source", "method", "nll").iter_rows():
         result.metrics[f"nll_{source}_{method}"] = nll
     return result
+
+
+def _in_order(part: pd.DataFrame) -> pd.DataFrame:
+    blocks = part["component"].where(part["rating"].notna())  # what has no rating comes last
+    order = part.assign(block=blocks).sort_values(["block", "rank", "model"], na_position="last")
+    return order[["method", "unit", "n_rounds", *_SHOWN]]
+
+
+def _summary(boards: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """The leaderboard of each source by each method, in the order in which methods were asked for."""
+    lines: list[str] = []
+    for source, rows in boards.groupby("source", sort=True):
+        for method in methods:
+            for _, part in rows[rows["method"] == method].groupby("unit", sort=True):
+                lines += [*([""] if lines else []), *leaderboard_lines(str(source), _in_order(part))]
+    return lines
 
 
 def unrated_line(source: str, battles: pd.DataFrame, ratings: RatingsConfig) -> str:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.plurals import counted
 from arenalake.ratings.page_of_fit import fit_sections
+from arenalake.ratings.page_of_slices import slice_sections, slice_words
 from arenalake.report import figures
 from arenalake.report.boards import in_order, methods_of
 from arenalake.report.frames import Frames
@@ -17,6 +19,7 @@ from arenalake.report.parts import (
     Section,
     TableColumn,
     TableView,
+    Tabs,
     number_cell,
     number_column,
     slug,
@@ -43,8 +46,8 @@ DEFINITIONS = [
     "model is anchored. Both kinds of tie count as half a win for either side unless the method says otherwise.",
     "95 % interval: 2.5 % and 97.5 % points of the bootstrap rounds (percentile), shown as the distance to the rating, "
     "which is the estimate from all battles. Unbounded: the model only won or only lost in too many rounds.",
-    "Rank: 1 + models with a higher rating. Rank (UB): 1 + models whose interval lies wholly above this one's, so "
-    "models that cannot be told apart share a rank. Rank range: 2.5 % and 97.5 % points of the rank over the rounds.",
+    "Rank: 1 + models whose interval lies wholly above this one's, so models that cannot be told apart share a rank. "
+    "Place: 1 + models with a higher rating. Rank spread: 2.5 % and 97.5 % points of the place over the rounds.",
 ]
 
 
@@ -53,16 +56,15 @@ def build_leaderboards(frames: Frames) -> list[Page]:
     ratings = frames.ratings
     sections = [_source_section(str(source), rows, frames) for source, rows in ratings.groupby("source", sort=True)]
     if not sections:
-        sections = [
-            Section("Ratings", ["There are no ratings: no source has battles, or the job ratings has not run."])
-        ]
+        sections = [Section("Ratings", ["This report has no ratings. The job `ratings` makes them from votes."])]
     sections.append(Section("What the columns mean", list(DEFINITIONS)))
     lead = "Which model people prefer, from pairwise votes. Each source stands for itself: votes are never pooled."
     pages = [Page("index.html", "Leaderboard", lead, sections, nav="Leaderboard")]
     for (source, name), rows in ratings[ratings["slice"] != "all"].groupby(["source", "slice"], sort=True):
         boards = _board_sections(str(source), str(name), rows, frames)
+        boards[0].tabs = [*_slice_tabs(str(source), str(name), frames), *boards[0].tabs]
         boards.append(Section("What the columns mean", list(DEFINITIONS)))
-        title = f"{source}: {name}"
+        title = f"{source}: {slice_words(str(name))}"
         pages.append(
             Page(_slice_file(str(source), str(name)), title, "One slice of a source's battles.", boards, nav="")
         )
@@ -74,20 +76,20 @@ def _slice_file(source: str, name: str) -> str:
 
 
 def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
-    section = Section(source, tables_first=True)
+    section = Section(source, [_header(source, rows, frames)], tables_first=True)
+    section.tabs = _slice_tabs(source, "all", frames)
     whole = rows[rows["slice"] == "all"]
     if whole.empty:
         section.sentences.append("The slice “all” was not asked for, or has too few battles.")
     boards = _board_sections(source, "all", whole, frames)
     if len(boards) == 1:
         section.sentences += [boards[0].title + ".", *boards[0].sentences]
+        section.tabs += boards[0].tabs
         section.figures, section.tables, section.sections = boards[0].figures, boards[0].tables, boards[0].sections
     else:
         section.sections = boards
-    others = sorted(set(rows["slice"]) - {"all"})
-    if others:
-        links = [Link(name, _slice_file(source, name)) for name in others]
-        section.sections.append(Section(f"Slices of {source}", links=links))
+    if rows["slice"].nunique() > 1:
+        section.sections += slice_sections(source, rows)
     slices = frames.rating_slices
     slices = slices[(slices["source"] == source) & (slices["slice"] != "all")]
     if len(slices):
@@ -95,9 +97,54 @@ def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     return section
 
 
+def _header(source: str, rows: pd.DataFrame, frames: Frames) -> str:
+    """What a leaderboard is made of, in one line: votes, models, period, methods, rounds."""
+    whole = rows[rows["slice"] == "all"]
+    whole = rows if whole.empty else whole
+    # A battle counts for both of its models; a method may leave votes out, so the one with most of them tells.
+    key = ["slice", "method", "unit", "interval"]
+    votes = int(whole.groupby(key)["n_battles"].sum().max()) // 2
+    parts = [f"{counted(votes, 'vote')} on {counted(int(whole['model'].nunique()), 'model')}"]
+    days = frames.volume_stats
+    shown = days.loc[(days["source"] == source) & days["day"].notna() & ~days["hidden"].astype(bool), "day"]
+    if len(shown):
+        parts.append(str(shown.min()) if shown.min() == shown.max() else f"{shown.min()} to {shown.max()}")
+    parts.append(counted(int(rows["method"].nunique()), "method"))
+    rounds = whole["n_rounds"].dropna()
+    if len(rounds):
+        parts.append(counted(int(rounds.max()), "bootstrap round"))
+    return " · ".join(parts)
+
+
+def _slice_tabs(source: str, current: str, frames: Frames) -> list[Tabs]:
+    """A row of tabs for each way to slice, with the number of votes of each slice."""
+    rated = frames.ratings[frames.ratings["source"] == source]
+    sizes = frames.rating_slices[frames.rating_slices["source"] == source]
+    votes = {row["slice"]: row["n_battles"] for row in sizes.to_dict("records") if pd.notna(row["n_battles"])}
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(set(rated["slice"]) - {"all"}):
+        kinds.setdefault(", ".join(part.partition("=")[0] for part in name.split(",")), []).append(name)
+    if not kinds:
+        return []
+
+    def link(name: str, href: str) -> Link:
+        note = f"{votes[name]:,}" if name in votes else ""
+        return Link(slice_words(name), href, note, current=name == current)
+
+    tabs = [Tabs("Votes", [link("all", "index.html" if current != "all" else "#main")])]
+    for kind, names in sorted(kinds.items()):
+        # Months in their order, all else by size.
+        ordered = names if kind == "month" else sorted(names, key=lambda name: (-votes.get(name, 0), name))
+        tabs.append(Tabs(kind.capitalize(), [link(name, _slice_file(source, name)) for name in ordered]))
+    return tabs
+
+
 def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
     small = slices[~slices["rated"].astype(bool)]
-    section = Section(f"Slices that are too small ({len(small):,} of {len(slices):,})", collapsed=True)
+    section = Section(
+        f"Slices that are too small ({len(small):,} of {len(slices):,})" if len(small) else "Slices by size",
+        collapsed=True,
+    )
     section.sentences.append(f"A slice with fewer than {int(slices['min_battles'].max()):,} battles is not rated.")
     columns = [
         text_column("Slice", "slice", length=60),
@@ -111,9 +158,24 @@ def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
 
 def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) -> list[Section]:
     sections = []
-    for method, unit in methods_of(rows):
+    boards = methods_of(rows)
+    styled = rows[(rows["method"] == "style_control") & (rows["interval"] == "percentile")]
+    for method, unit in boards:
         board = rows[(rows["method"] == method) & (rows["unit"] == unit)]
-        section = _board(source, name, method, unit, board)
+        style = styled[styled["unit"] == unit] if method == "bradley_terry" else styled.head(0)
+        section = _board(source, name, method, unit, board, style)
+        section.anchor = slug("board", source, method, unit)
+        if len(boards) > 1:
+            links = [
+                Link(
+                    _method_title(other),
+                    f"#{slug('board', source, other, of)}",
+                    f"by {of}" if len({kind for _, kind in boards}) > 1 else "",
+                    current=(other, of) == (method, unit),
+                )
+                for other, of in boards
+            ]
+            section.tabs = [Tabs("Method", links)]
         if method == "style_control":
             section.sections.append(_style_section(source, name, unit, frames.style_coefficients))
         best = in_order(board)
@@ -133,7 +195,9 @@ def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame
     )
     left_out = int(rows["n_unmeasured"].max()) if len(rows) else 0
     if left_out:
-        section.sentences.append(f"{left_out:,} battles without a text or a measure are left out.")
+        section.sentences.append(
+            f"{counted(left_out, 'battle')} without a text or a measure {'is' if left_out == 1 else 'are'} left out."
+        )
     columns = [
         text_column("Covariate", "covariate"),
         TableColumn("Coefficient", lambda row: _rating(row["coefficient"], 3)),
@@ -145,18 +209,23 @@ def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame
     return section
 
 
-def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> Section:
+def _method_title(method: str) -> str:
+    title = METHOD_NAMES.get(method, method)
+    return title[0].upper() + title[1:]
+
+
+def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame) -> Section:
     intervals = sorted(set(rows["interval"]), key=lambda kind: (kind != "percentile", kind))
     main = in_order(rows[rows["interval"] == intervals[0]])
     rated = main[main["rating"].notna()]
-    title = METHOD_NAMES.get(method, method)
-    section = Section(title[0].upper() + title[1:], tables_first=True)
+    section = Section(_method_title(method), tables_first=True)
     rounds = main["n_rounds"].dropna()
-    how = f"Intervals: {INTERVAL_NAMES.get(intervals[0], intervals[0])}"
-    how += f", {int(rounds.iloc[0]):,} rounds that draw {unit}s." if len(rounds) else "."
+    how = f"Intervals: {INTERVAL_NAMES.get(intervals[0], intervals[0])}."
+    if intervals[0] == "percentile" and len(rounds):
+        how = f"Intervals: percentiles of {counted(int(rounds.iloc[0]), 'bootstrap resample')} of {unit}s."
     # Every battle has two models.
     battles = int(main["n_battles"].sum()) // 2
-    section.sentences.append(f"{len(main):,} models, {battles:,} battles. {how}")
+    section.sentences.append(f"{counted(len(main), 'model')}, {counted(battles, 'battle')}. {how}")
     unrated = len(main) - len(rated)
     if unrated:
         section.sentences.append(
@@ -174,7 +243,7 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
         part = section if number == 1 else Section(f"Component {number}", tables_first=True)
         if own["rating"].notna().any():
             part.figures.append(_intervals(own[own["rating"].notna()]))
-        view = _table(source, name, method, unit, own)
+        view = _table(source, name, method, unit, own, style)
         if number > 1:
             part.sentences.append("These models cannot be compared with those of any other component.")
             view.caption += f": component {number}"
@@ -183,7 +252,7 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -
         part.tables.append(view)
     for kind in intervals[1:]:
         other = in_order(rows[rows["interval"] == kind])
-        view = _table(source, name, method, unit, other)
+        view = _table(source, name, method, unit, other, style.head(0))
         view.caption = f"{view.caption}: {INTERVAL_NAMES.get(kind, kind)}"
         view.csv += f"-{slug(kind)}"
         section.sections.append(
@@ -213,27 +282,40 @@ def _intervals(rated: pd.DataFrame) -> Figure:
     )
 
 
-def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame) -> TableView:
+def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame) -> TableView:
     digits = 3 if method == "win_rate" else 0
     columns = [
-        number_column("Rank", "rank", "1 + models of the component with a higher rating"),
+        number_column("Rank", "rank_ub", "1 + models of the component whose interval lies wholly above this one's"),
         text_column("Model", "model", length=44),
         TableColumn("Rating", lambda row: _rating(row["rating"], digits)),
         TableColumn(
-            "95 % CI", lambda row: _interval(row, digits), "distance from the rating to the upper and to the lower end"
+            "95 % CI",
+            lambda row: _interval(row, digits, span),
+            "distance from the rating to the upper and to the lower end; the line below shows the interval",
         ),
         number_column("Votes", "n_battles", "battles of the model in the slice"),
-        number_column("Rank (UB)", "rank_ub", "1 + models of the component whose interval is wholly above this one's"),
+        number_column("Place", "rank", "1 + models of the component with a higher rating"),
     ]
     if rows["rank_lower"].notna().any():
-        columns.append(TableColumn("Rank range", _rank_range, "2.5 % and 97.5 % points of the rank over the rounds"))
+        columns.append(TableColumn("Rank spread", _rank_range, "2.5 % and 97.5 % points of the place over the rounds"))
+    if len(style):
+        ranks = {row["model"]: row["rank_ub"] for row in style.to_dict("records") if pd.notna(row["rank_ub"])}
+        columns.append(
+            TableColumn(
+                "Rank, style",
+                lambda row: _style_rank(row["rank_ub"], ranks.get(row["model"])),
+                "rank with style control; in brackets how many ranks better (▲) or worse (▼) than without",
+            )
+        )
     if rows["component"].nunique() > 1:
         columns.append(number_column("Component", "component", "models that can be compared; 1 has most battles"))
     if rows["note"].notna().any():
         columns.append(text_column("Note", "note", length=200))
+    ends = pd.concat([rows["rating"], rows["ci_lower"], rows["ci_upper"]]).dropna()
+    span = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 0.0)
     caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")
     file = slug("leaderboard", source, name, method, unit)
-    return TableView(caption, columns, rows, file)
+    return TableView(caption, columns, rows, file, sticky=2)
 
 
 def _none_if_missing(value: Any) -> float | None:
@@ -244,7 +326,16 @@ def _rating(value: float | None, digits: int) -> Cell:
     return Cell(MISSING, kind="number") if value is None else Cell(f"{value:.{digits}f}", str(value), "number")
 
 
-def _interval(row: dict[str, Any], digits: int) -> Cell:
+def _style_rank(plain: int | None, styled: int | None) -> Cell:
+    if styled is None:
+        return Cell(MISSING, kind="number")
+    if plain is None or plain == styled:
+        return Cell(f"{styled}", kind="number")
+    return Cell(f"{styled} ({'▲' if styled < plain else '▼'}{abs(styled - plain)})", kind="number")
+
+
+def _interval(row: dict[str, Any], digits: int, span: tuple[float, float]) -> Cell:
+    """The interval as text, and drawn from the least to the greatest end of the table; an open end goes to the edge."""
     rating, lower, upper = row["rating"], row["ci_lower"], row["ci_upper"]
     if rating is None:
         return Cell(MISSING, kind="number")
@@ -252,7 +343,13 @@ def _interval(row: dict[str, Any], digits: int) -> Cell:
     above = f"+{unknown}" if upper is None else f"+{upper - rating:.{digits}f}"
     below = f"−{unknown}" if lower is None else f"−{rating - lower:.{digits}f}"
     ends = (unknown if end is None else f"{end:.{digits + 2}f}" for end in (lower, upper))
-    return Cell(f"{above}/{below}", " to ".join(ends), "number")
+    least, greatest = span
+    bar = None
+    if greatest > least:
+        low, high = least if lower is None else lower, greatest if upper is None else upper
+        shares = [(end - least) / (greatest - least) for end in (low, rating, high)]
+        bar = (shares[0], shares[1], shares[2])
+    return Cell(f"{above}/{below}", " to ".join(ends), "interval", bar)
 
 
 def _rank_range(row: dict[str, Any]) -> Cell:

@@ -274,6 +274,33 @@ def curves(
     return Figure(caption, words, {"data": data, "layout": layout}, 520)
 
 
+def over_time(*, caption: str, words: str, lines: Mapping[str, Sequence[tuple[str, float | None]]]) -> Figure:
+    """Ratings by month; a null leaves a gap."""
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": label(name),
+            "x": [x for x, _ in points],
+            "y": [y for _, y in points],
+            "text": [f"<b>{hover(name)}</b><br>{x}: {y:.0f}" if y is not None else "" for x, y in points],
+            "hovertemplate": "%{text}<extra></extra>",
+            "line": {"color": COLORS[number % len(COLORS)], "width": 1.8, "dash": "solid" if number < 6 else "dot"},
+            "marker": {"size": 6},
+        }
+        for number, (name, points) in enumerate(lines.items())
+    ]
+    axis = {"automargin": True, "fixedrange": True, "zeroline": False}
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "xaxis": {"type": "category", **axis},
+        "yaxis": {"title": {"text": "rating"}, **axis},
+        "showlegend": True,
+        "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
+    }
+    return Figure(caption, words, {"data": data, "layout": layout}, 460)
+
+
 def spreads(
     *, caption: str, words: str, x_axis: str, y_axis: str, lines: Mapping[str, Sequence[tuple[float, float]]]
 ) -> Figure:

@@ -14,11 +14,17 @@ MAX_TABLE_ROWS = 500
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: its text, the full text where it was cut short, and how it is set."""
+    """A table cell: its text, the full text where it was cut short, and how it is set.
+
+    Attributes:
+        kind: text, long, number, hidden or interval; `rank-1` (best) to `rank-5` are numbers on a colour.
+        bar: lower end, point and upper end of an interval, as shares of the width of the cell.
+    """
 
     text: str
     title: str | None = None
     kind: str = "text"
+    bar: tuple[float, float, float] | None = None
 
 
 Format = Callable[[dict[str, Any]], Cell]
@@ -45,6 +51,7 @@ class TableView:
         frame: the rows in the order they are shown.
         csv: name of the file without its ending.
         note: how to read the table; shown under it.
+        sticky: how many columns on the left, none, one or two, stay in view when the table is moved sideways.
     """
 
     caption: str
@@ -52,6 +59,7 @@ class TableView:
     frame: pd.DataFrame
     csv: str
     note: str | None = None
+    sticky: int = 0
 
     @property
     def rows(self) -> list[list[Cell]]:
@@ -65,6 +73,11 @@ class TableView:
     def left_out(self) -> int:
         """Number of rows that are not shown."""
         return max(0, len(self.frame) - MAX_TABLE_ROWS)
+
+    @property
+    def explained(self) -> list[TableColumn]:
+        """Columns with something to say about what they mean."""
+        return [column for column in self.columns if column.title]
 
 
 @dataclass
@@ -80,10 +93,20 @@ class Figure:
 
 @dataclass
 class Link:
-    """A link of a page."""
+    """A link of a page; `current` is the page or board that it stands on, `note` a count beside it."""
 
     text: str
     href: str
+    note: str = ""
+    current: bool = False
+
+
+@dataclass
+class Tabs:
+    """A row of links to what stands in the place of what is shown, such as other slices or methods."""
+
+    label: str
+    links: list[Link]
 
 
 @dataclass
@@ -93,7 +116,8 @@ class Section:
     Attributes:
         collapsed: shown as a fold that the reader opens.
         tables_first: tables stand above figures.
-        anchor: id on the page, which the page gives.
+        tabs: links to other slices and methods, above all else.
+        anchor: id on the page; the page gives one where there is none.
     """
 
     title: str
@@ -102,6 +126,7 @@ class Section:
     tables: list[TableView] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     sections: list["Section"] = field(default_factory=list)
+    tabs: list[Tabs] = field(default_factory=list)
     collapsed: bool = False
     tables_first: bool = False
     anchor: str = ""
@@ -137,7 +162,7 @@ class Page:
 
 def _name_anchors(sections: list[Section], above: str) -> None:
     for number, section in enumerate(sections, start=1):
-        section.anchor = f"{above}{slug(section.title)}-{number}"
+        section.anchor = section.anchor or f"{above}{slug(section.title)}-{number}"
         _name_anchors(section.sections, section.anchor + "-")
 
 

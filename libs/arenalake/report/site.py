@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from arenalake import __version__
 from arenalake.errors import ConfigError
 from arenalake.report.parts import Link, Page
 
@@ -25,8 +27,11 @@ MARKER = ".arenalake-report"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def render_site(pages: Sequence[Page]) -> dict[str, bytes]:
+def render_site(pages: Sequence[Page], *, notice: str = "") -> dict[str, bytes]:
     """The files of the report by path. The same pages give the same bytes.
+
+    Args:
+        notice: what every page says above all else, such as that the data are a sample.
 
     Raises:
         ValueError: two different tables ask for the same CSV file.
@@ -45,11 +50,12 @@ def render_site(pages: Sequence[Page]) -> dict[str, bytes]:
     for name in ("report.css", "report.js"):
         files[name] = resources.files("arenalake.report").joinpath("templates", name).read_bytes()
     for page in pages:
-        files[page.file] = template.render(page=page, nav=nav).encode("utf-8")
+        files[page.file] = template.render(page=page, nav=nav, notice=notice, version=__version__).encode("utf-8")
         for table in (table for section in page.sections for table in section.all_tables()):
             path, content = f"csv/{table.csv}.csv", csv_bytes(table.frame)
             if files.setdefault(path, content) != content:
                 raise ValueError(f"two tables of the report are called {path}")
+            files[f"json/{table.csv}.json"] = json_bytes(table.frame)
     return files
 
 
@@ -65,6 +71,19 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     for row in cells.where(cells.notna(), None).itertuples(index=False):
         writer.writerow([_csv_value(value) for value in row])
     return buffer.getvalue().encode("utf-8")
+
+
+def json_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame as a JSON list of objects, one a row, with all digits and null where there is nothing."""
+    cells = frame.astype(object)
+    # JSON has no infinity.
+    rows = cells.where(cells.notna() & ~cells.isin([math.inf, -math.inf]), None).to_dict("records")
+    return json.dumps(rows, ensure_ascii=False, indent=0, allow_nan=False, default=_json_value).encode("utf-8")
+
+
+def _json_value(value: Any) -> Any:
+    # Numbers of NumPy know how to become those of Python; dates are text.
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def _csv_value(value: Any) -> Any:

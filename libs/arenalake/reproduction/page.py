@@ -23,8 +23,6 @@ def build_reproduction(frames: Frames) -> Page:
     """The page of published figures beside ours."""
     figures = frames.reproduction
     sections = [_source_section(str(source), rows, frames) for source, rows in figures.groupby("source", sort=True)]
-    if not sections:
-        sections = [Section("Published figures", ["No figures are published in the formats of these sources."])]
     lead = (
         "What was published about the data sets, beside what these tables give. A count matches if it is equal, any "
         "other figure if it rounds to the published digits. "

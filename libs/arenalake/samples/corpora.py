@@ -112,13 +112,19 @@ def reads_corpus(path: str, config: GenerateConfig, corpus: str) -> bool:
 
 def is_generated(spark: SparkSession, path: str) -> bool:
     """Whether a source reads what the generator made: a corpus that lies beside its truth, wherever that is."""
+    return any(
+        read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders_of_corpora(path)
+    )
+
+
+def folders_of_corpora(path: str) -> list[str]:
+    """Folders above a source in which the truth lies if the generator made it."""
     parts = path.split("/")
-    folders = [
+    return [
         "/".join(parts[:i]) or "."
         for i, part in enumerate(parts)
         if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, LIKERT_FOLDER, PREFERENCES_FOLDER)
     ]
-    return any(read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders)
 
 
 def _write(

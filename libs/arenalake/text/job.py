@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from arenalake.entities.tables import CONVERSATION, CONVERSATIONS, MESSAGES
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.plurals import counted
 from arenalake.sources import all_entities
 from arenalake.step import Context, StepResult
 from arenalake.text.choose import count_strata, in_sample, without_label
@@ -94,7 +95,10 @@ def run(context: Context) -> StepResult:
         lake.update(MESSAGES, answers, on=_CONVERSATION, update=changes)
     n_conversations = sum(file.n_conversations - file.n_measured for file in files)
     n_messages = lake.read(MESSAGES).count() - before
-    lines = [f"measure: {n_conversations:,} conversations, {n_messages:,} messages measured with {', '.join(keys)}"]
+    lines = [
+        f"measure: {counted(n_conversations, 'conversation')}, {counted(n_messages, 'message')} measured with "
+        f"{', '.join(keys)}"
+    ]
     lines += [
         f"measure: {sum(file.n_measured - file[f'n_{i}'] for file in files):,} conversations measured again with {key}"
         for i, key in enumerate(keys)
@@ -102,7 +106,7 @@ def run(context: Context) -> StepResult:
     ]
     n_detected = sum(max(0, file.n_to_detect - file.n_detected) for file in files)
     if n_detected:
-        lines.append(f"measure: language of {n_detected:,} conversations detected with {detector}")
+        lines.append(f"measure: language of {counted(n_detected, 'conversation')} detected with {detector}")
     return StepResult(lines=lines, metrics={"conversations": n_conversations, "messages": n_messages})
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from arenalake.entities.tables import MESSAGES
 from arenalake.lake import Derivation, Statistic, derive
+from arenalake.plurals import counted
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
 from arenalake.tokens.counts import count_lengths
@@ -27,7 +28,7 @@ def run(context: Context) -> StepResult:
     derive(lake, [counts, *_STATISTICS])
     overall = lake.load(TOKEN_STATS).filter(pl.col("grouping") == "all").sort("source", "tokenizer", "role").to_pandas()
     lines = [
-        f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {row.n_messages:,} messages, "
+        f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {counted(row.n_messages, 'message')}, "
         f"{row.mean:,.1f} tokens on average, half of them at most {row.p50:,}"
         for row in overall.itertuples()
     ]

@@ -41,10 +41,6 @@ def build_tokens(frames: Frames) -> Page:
             if not part.empty:
                 section.sections.append(_grouped(source, tokenizer, grouping, part, frames))
         sections.append(section)
-    if not sections:
-        sections = [
-            Section("Message lengths", ["There are no token statistics: no source has text that was measured."])
-        ]
     lead = (
         "Lengths in tokens per message, told apart by who wrote it. Quantiles are exact (the smallest length that at "
         "least that share of messages does not exceed). In plots, boxes hold the middle half with the median, whiskers "

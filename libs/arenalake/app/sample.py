@@ -1,0 +1,34 @@
+"""What is said wherever the votes are generated: nobody may take a sample for a result."""
+
+import os
+
+from arenalake.config import Config
+from arenalake.paths import local_path
+from arenalake.samples.corpora import TRUTH_FOLDER, folders_of_corpora
+
+
+def generated_sources(config: Config) -> list[str]:
+    """Sources whose files the generator made, in the order of the configuration. Needs no session.
+
+    On this machine that is a corpus beside its truth; elsewhere it is one below `generate.path` of a configuration that
+    has `generate` among its jobs.
+    """
+    return [name for name, source in config.sources.items() if _is_generated(source.path, config)]
+
+
+def sample_notice(config: Config) -> str:
+    """One sentence that says which sources are generated; empty where none is."""
+    names = generated_sources(config)
+    if not names:
+        return ""
+    return (
+        f"Sample data: the records of {' and '.join(names)} are generated, votes included. They say nothing about "
+        "real models or people."
+    )
+
+
+def _is_generated(path: str, config: Config) -> bool:
+    own = local_path(path)
+    if own is None:
+        return "generate" in config.pipeline.jobs and path.startswith(config.generate.path.rstrip("/") + "/")
+    return any(os.path.isdir(f"{folder}/{TRUTH_FOLDER}/begun") for folder in folders_of_corpora(own))
