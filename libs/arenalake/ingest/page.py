@@ -79,7 +79,7 @@ def _files(frames: Frames) -> Section:
         "A text cell that a spreadsheet would run as a formula (it starts with =, +, -, @, a tab or a line break) has "
         "an apostrophe put in front. Take that away to have the name as it is in the data.",
         "Where small cells are hidden, the numbers are empty and the column “hidden” says so. The smallest others are "
-        "hidden too where a small one could be told by subtraction from a total.",
+        "hidden too where a small one could be worked out by subtraction from a total.",
     ]
     if frames.cut:
         section.sentences.append(f"Only the first {MAX_ROWS:,} rows were read of: {', '.join(frames.cut)}.")

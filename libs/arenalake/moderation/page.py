@@ -41,7 +41,7 @@ def build_moderation(frames: Frames) -> Page:
         lead += (
             f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are the count and the rate of "
             f"flagged ones where these, or those not flagged, are fewer than {frames.min_cell} but not zero, so few "
-            "messages without a flag, and cells from which hidden ones could be told by subtraction."
+            "messages without a flag, and cells from which hidden ones could be worked out by subtraction."
         )
     return Page("moderation.html", "Moderation", lead, sections, nav="Moderation")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.plurals import counted
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
@@ -49,8 +50,8 @@ def build_tokens(frames: Frames) -> Page:
     if frames.min_cell > 1:
         lead += (
             f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are those from which they could "
-            f"be told by subtraction. In groups of fewer than {10 * frames.min_cell} messages the least, the greatest "
-            "and quantiles that are one of them are left out."
+            f"be worked out by subtraction. In groups of fewer than {10 * frames.min_cell} messages the least, the "
+            "greatest and quantiles that are one of them are left out."
         )
     return Page("tokens.html", "Message lengths", lead, sections, nav="Tokens")
 
@@ -84,7 +85,8 @@ def _grouped(source: str, tokenizer: str, grouping: str, rows: pd.DataFrame, fra
     hidden = int(rows["hidden"].sum())
     if hidden:
         section.sentences.append(
-            f"{hidden:,} rows are hidden: they have fewer than {frames.min_cell} conversations or guard such."
+            f"{counted(hidden, 'row is', 'rows are')} hidden: fewer than {frames.min_cell} conversations, or a number "
+            "from which a hidden one could be worked out."
         )
     caption = f"Tokens per message in {source} {_HEADINGS[grouping].lower()}"
     section.tables.append(_table(caption, grouping, rows, slug("tokens", source, tokenizer, grouping)))

@@ -49,7 +49,7 @@ def build_trees(frames: Frames) -> Page:
     if frames.min_cell > 1:
         lead += (
             f"Cells about fewer than {frames.min_cell} messages or contributors are hidden, and so are those from "
-            "which they could be told by subtraction."
+            "which they could be worked out by subtraction."
         )
     return Page("trees.html", "Conversation trees", lead, sections, nav="Trees")
 
