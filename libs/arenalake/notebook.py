@@ -3,10 +3,13 @@
 from html import escape
 from typing import Any
 
+import polars as pl
+
 from arenalake.app.session import get_session
 from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
+from arenalake.lake.table import Table
 from arenalake.report.parts import Page, Section
 
 
@@ -25,6 +28,18 @@ def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> L
     for name, default in names.items():
         dbutils.widgets.text(name, default)
     return Lake(get_session(SparkConfig()), StorageConfig(**{name: dbutils.widgets.get(name) for name in names}))
+
+
+def read_rows(lake: Lake, table: Table, *, limit: int = 100_000) -> pl.DataFrame:
+    """The first rows of a table of records, by key; what would be too many for a notebook stays where it is.
+
+    Args:
+        lake: as `open_lake` gives it.
+        table: any table.
+        limit: rows at most.
+    """
+    rows = lake.read(table).orderBy(*table.key).limit(limit)
+    return pl.DataFrame(pl.from_arrow(rows.toArrow()))
 
 
 def show(*parts: Page | Section, rows: int = 10) -> None:

@@ -94,6 +94,68 @@ def bars(frame: pl.DataFrame, *, name: str, value: str, axis: str) -> Any:
     return _image(figure, f"{axis} by {name}")
 
 
+def shares_of_work(counts: pl.DataFrame) -> Any:
+    """The Lorenz curve: the share of messages that each share of contributors wrote, those with the fewest first.
+
+    Args:
+        counts: columns n_messages (that a person wrote) and n_contributors (who wrote so many).
+    """
+    rows = counts.group_by("n_messages").agg(pl.col("n_contributors").sum()).sort("n_messages")
+    people, work = rows["n_contributors"].to_numpy(), (rows["n_contributors"] * rows["n_messages"]).to_numpy()
+    figure, axes = _canvas(5.0, 4.2)
+    axes.plot([0, 1], [0, 1], ":", color=COLORS[7], linewidth=1)
+    curve = [np.concatenate([[0.0], np.cumsum(part) / part.sum()]) for part in (people, work)]
+    axes.plot(*curve, color=COLORS[0], linewidth=1.8)
+    axes.set(xlabel="share of contributors, those with the fewest messages first", ylabel="share of messages")
+    return _image(figure, "Share of messages by share of contributors")
+
+
+def tree(nodes: pl.DataFrame) -> Any:
+    """A conversation tree, its first message at the top: prompts and answers by colour, ranks written in.
+
+    Args:
+        nodes: rows of `tree_nodes` of one tree. Replies stand by rank, then id; a deleted message is hollow.
+    """
+    rows = nodes.sort("depth", pl.col("rank").fill_null(1 << 30), "message_id").to_dicts()
+    below: dict[str | None, list[str]] = {}
+    for row in rows:
+        below.setdefault(row["parent_id"], []).append(row["message_id"])
+    x: dict[str, float] = {}
+    n_leaves = 0
+    waiting = [(one, False) for one in reversed(below[None])]
+    while waiting:
+        message, is_open = waiting.pop()
+        replies = below.get(message, [])
+        if not replies:
+            x[message] = n_leaves
+            n_leaves += 1
+        elif is_open:
+            x[message] = (x[replies[0]] + x[replies[-1]]) / 2
+        else:
+            waiting += [(message, True), *((one, False) for one in reversed(replies))]
+    depth = {row["message_id"]: row["depth"] for row in rows}
+    figure, axes = _canvas(max(5.0, min(12.0, 0.4 * n_leaves)), 1.0 + 0.75 * (1 + max(depth.values())))
+    for row in rows:
+        at, y = x[row["message_id"]], row["depth"]
+        if row["parent_id"] is not None:
+            axes.plot([x[row["parent_id"]], at], [y - 1, y], color=COLORS[7], linewidth=0.9, zorder=1)
+    for number, role in enumerate(("prompter", "assistant")):
+        part = [row for row in rows if row["role"] == role]
+        fill = ["white" if row["deleted"] else COLORS[number] for row in part]
+        places = ([x[row["message_id"]] for row in part], [row["depth"] for row in part])
+        axes.scatter(*places, s=150, c=fill, edgecolors=COLORS[number], label=role, zorder=2)
+        for row in part:
+            if row["rank"] is not None:
+                color = "black" if row["deleted"] else "white"
+                style: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 8, "color": color}
+                axes.text(x[row["message_id"]], row["depth"], str(row["rank"]), zorder=3, **style)
+    axes.set(yticks=range(1 + max(depth.values())), ylabel="depth", xticks=[])
+    axes.invert_yaxis()
+    axes.margins(0.06, 0.12)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return _image(figure, f"A tree of {len(rows)} messages")
+
+
 def heat_map(frame: pl.DataFrame, *, row: str, column: str, value: str, least: float, most: float) -> Any:
     """A cell per row of the frame, coloured from `least` to `most`; small maps have the numbers written in.
 

@@ -65,8 +65,9 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
 
     `lmsys_chat_1m/`, `chatbot_arena/`, `likert/`, `preference_dissection/` and `oasst1/` hold parquet files in the
     formats that ingestion reads. `truth/ratings` holds the strengths and pseudo-true ratings, `truth/design` and
-    `truth/likert` what else made the votes, `truth/preferences` the weights of the judges of annotated pairs, `truth/manifest` the settings
-    of a finished run; `truth/begun` is written first, so that a run that was killed can be told from files of others.
+    `truth/likert` what else made the votes, `truth/preferences` the weights of the judges of annotated pairs,
+    `truth/manifest` the settings of a finished run; `truth/begun` is written first, so that a run that was killed
+    can be told from files of others.
 
     Raises:
         CallerError: the folder holds something else, or cannot be written.
