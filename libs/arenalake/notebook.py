@@ -13,7 +13,7 @@ from arenalake.lake.table import Table
 from arenalake.report.parts import Page, Section
 
 
-def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> Lake:
+def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None, with_spark: bool = True) -> Lake:
     """The tables to look at.
 
     Args:
@@ -21,9 +21,12 @@ def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> L
         catalog: catalog of the tables on Databricks, unless the notebook's widget of that name says otherwise.
         schema: schema of the tables on Databricks, in the same way.
         dbutils: the object of that name that Databricks puts into every notebook.
+        with_spark: elsewhere, start a session. Without one, tables of statistics can be loaded from a local lake, at
+            once and without Java; no table of records can be read.
     """
     if dbutils is None:
-        return Lake(get_session(SparkConfig(master="local[*]", shuffle_partitions=2)), StorageConfig(root=root))
+        spark = get_session(SparkConfig(master="local[*]", shuffle_partitions=2)) if with_spark else None
+        return Lake(spark, StorageConfig(root=root))
     names = {"catalog": catalog, "schema": schema}
     for name, default in names.items():
         dbutils.widgets.text(name, default)
