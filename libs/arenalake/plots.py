@@ -9,6 +9,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from PIL import Image as Picture
 
 from arenalake.report.figures import COLORS
 
@@ -199,5 +200,8 @@ def _image(figure: Figure, words: str) -> Any:
 
     file = BytesIO()
     figure.savefig(file, format="png", dpi=_DOTS_PER_INCH * _SHARPNESS, metadata={"Software": None})
+    # Few colours are used, and a palette of them makes the notebook a third as large.
+    small = BytesIO()
+    Picture.open(file).convert("RGB").quantize(128).save(small, format="png", optimize=True)
     width = round(figure.get_size_inches()[0] * _DOTS_PER_INCH)
-    return Image(file.getvalue(), alt=words, width=width)
+    return Image(small.getvalue(), alt=words, width=width)
