@@ -3,14 +3,17 @@
 from html import escape
 from typing import Any
 
+import polars as pl
+
 from arenalake.app.session import get_session
 from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
+from arenalake.lake.table import Table
 from arenalake.report.parts import Page, Section
 
 
-def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> Lake:
+def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None, with_spark: bool = True) -> Lake:
     """The tables to look at.
 
     Args:
@@ -18,13 +21,28 @@ def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None) -> L
         catalog: catalog of the tables on Databricks, unless the notebook's widget of that name says otherwise.
         schema: schema of the tables on Databricks, in the same way.
         dbutils: the object of that name that Databricks puts into every notebook.
+        with_spark: elsewhere, start a session. Without one, tables of statistics can be loaded from a local lake, at
+            once and without Java; no table of records can be read.
     """
     if dbutils is None:
-        return Lake(get_session(SparkConfig(master="local[*]", shuffle_partitions=2)), StorageConfig(root=root))
+        spark = get_session(SparkConfig(master="local[*]", shuffle_partitions=2)) if with_spark else None
+        return Lake(spark, StorageConfig(root=root))
     names = {"catalog": catalog, "schema": schema}
     for name, default in names.items():
         dbutils.widgets.text(name, default)
     return Lake(get_session(SparkConfig()), StorageConfig(**{name: dbutils.widgets.get(name) for name in names}))
+
+
+def read_rows(lake: Lake, table: Table, *, limit: int = 100_000) -> pl.DataFrame:
+    """The first rows of a table of records, by key; what would be too many for a notebook stays where it is.
+
+    Args:
+        lake: as `open_lake` gives it.
+        table: any table.
+        limit: rows at most.
+    """
+    rows = lake.read(table).orderBy(*table.key).limit(limit)
+    return pl.DataFrame(pl.from_arrow(rows.toArrow()))
 
 
 def show(*parts: Page | Section, rows: int = 10) -> None:

@@ -22,6 +22,7 @@ from arenalake.samples.preferences import (
     preference_chunk,
     preference_design,
 )
+from arenalake.samples.trees import TREES_DDL, TreesDesign, tree_chunk
 from arenalake.samples.truth import RATINGS_DDL, describe_design, true_ratings
 from arenalake.samples.write import first_file, read_document, write_chunks, write_document, write_small
 
@@ -32,6 +33,7 @@ CONVERSATIONS_FOLDER = "lmsys_chat_1m"
 BATTLES_FOLDER = "chatbot_arena"
 LIKERT_FOLDER = "likert"
 PREFERENCES_FOLDER = "preference_dissection"
+TREES_FOLDER = "oasst1"
 TRUTH_FOLDER = "truth"
 
 
@@ -42,6 +44,7 @@ class Corpora:
     Attributes:
         written: whether this call wrote it, or found it there.
         conversations, battles, preferences: rows.
+        trees: conversation trees, of several messages each.
         ratings: ratings of the study on a Likert scale.
         duplicates: battles that repeat the record before them; they are among `battles`.
         files: files per corpus folder.
@@ -51,6 +54,7 @@ class Corpora:
     conversations: int
     battles: int
     preferences: int
+    trees: int
     duplicates: int
     ratings: int
     files: dict[str, int]
@@ -59,17 +63,18 @@ class Corpora:
 def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     """Write the corpora and their truth below `config.path`, unless they are there already.
 
-    `lmsys_chat_1m/`, `chatbot_arena/`, `likert/` and `preference_dissection/` hold parquet files in the formats that
-    ingestion reads. `truth/ratings` holds the strengths and pseudo-true ratings, `truth/design` and `truth/likert` what
-    else made the votes, `truth/preferences` the weights of the judges of annotated pairs, `truth/manifest` the settings
-    of a finished run; `truth/begun` is written first, so that a run that was killed can be told from files of others.
+    `lmsys_chat_1m/`, `chatbot_arena/`, `likert/`, `preference_dissection/` and `oasst1/` hold parquet files in the
+    formats that ingestion reads. `truth/ratings` holds the strengths and pseudo-true ratings, `truth/design` and
+    `truth/likert` what else made the votes, `truth/preferences` the weights of the judges of annotated pairs,
+    `truth/manifest` the settings of a finished run; `truth/begun` is written first, so that a run that was killed
+    can be told from files of others.
 
     Raises:
         CallerError: the folder holds something else, or cannot be written.
     """
     path = config.path.rstrip("/")
     # A corpus that came with a later version does not make those of an earlier one others, unless it is asked for.
-    without = {"path"} | {name for name in ("likert_prompts", "preferences") if not getattr(config, name)}
+    without = {"path"} | {name for name in ("likert_prompts", "preferences", "trees") if not getattr(config, name)}
     settings: dict[str, Any] = config.model_dump(mode="json", exclude=without) | {"generator": GENERATOR_VERSION}
     plan = ConversationPlan(config.seed, config.conversations, config.uniform_models)
     design = battle_design(
@@ -81,11 +86,13 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     )
     study = LikertDesign(config.seed, config.likert_prompts)
     preferences = preference_design(seed=config.seed, pairs=config.preferences)
+    trees = TreesDesign(config.seed, config.trees)
     chunks = {
         CONVERSATIONS_FOLDER: plan.chunks,
         BATTLES_FOLDER: design.chunks,
         LIKERT_FOLDER: study.chunks,
         PREFERENCES_FOLDER: preferences.chunks,
+        TREES_FOLDER: trees.chunks,
     }
     files = {folder: min(config.files, n) for folder, n in chunks.items()}
     corpora = Corpora(
@@ -93,6 +100,7 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
         conversations=plan.rows,
         battles=design.rows,
         preferences=preferences.pairs,
+        trees=trees.trees,
         duplicates=count_duplicates(design.rows),
         ratings=study.rows,
         files=files,
@@ -100,7 +108,7 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
     if _is_there(spark, path, settings):
         return corpora
     _begin(spark, path, settings)
-    _write(spark, path, config.files, plan, design, study, preferences)
+    _write(spark, path, config.files, plan, design, study, preferences, trees)
     write_document(spark, settings | {"fingerprint": _fingerprint(settings)}, f"{path}/{TRUTH_FOLDER}/manifest")
     return replace(corpora, written=True)
 
@@ -123,7 +131,7 @@ def folders_of_corpora(path: str) -> list[str]:
     return [
         "/".join(parts[:i]) or "."
         for i, part in enumerate(parts)
-        if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, LIKERT_FOLDER, PREFERENCES_FOLDER)
+        if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, LIKERT_FOLDER, PREFERENCES_FOLDER, TREES_FOLDER)
     ]
 
 
@@ -135,6 +143,7 @@ def _write(
     design: BattleDesign,
     study: LikertDesign,
     preferences: PreferenceDesign,
+    trees: TreesDesign,
 ) -> None:
     def write_conversations() -> None:
         make = partial(conversation_chunk, plan)
@@ -158,6 +167,10 @@ def _write(
         write_chunks(spark, make, PREFERENCES_DDL, chunks=preferences.chunks, files=files, path=target)
         write_document(spark, describe_weights(preferences), f"{path}/{TRUTH_FOLDER}/preferences")
 
+    def write_trees() -> None:
+        make = partial(tree_chunk, trees)
+        write_chunks(spark, make, TREES_DDL, chunks=trees.chunks, files=files, path=f"{path}/{TREES_FOLDER}")
+
     def write_truth() -> None:
         write_document(spark, describe_design(design), f"{path}/{TRUTH_FOLDER}/design")
         write_small(spark.createDataFrame(true_ratings(design), RATINGS_DDL), f"{path}/{TRUTH_FOLDER}/ratings")
@@ -167,6 +180,7 @@ def _write(
         (write_battles, design.rows),
         (write_likert, study.rows),
         (write_preferences, preferences.pairs),
+        (write_trees, trees.trees),
     )
     corpora = [write for write, rows in writers if rows]
     with ThreadPoolExecutor() as pool:
@@ -190,7 +204,7 @@ def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
                     f"generate.path: {path} {verb} corpora of other settings ({', '.join(differing)}); {remedy}"
                 )
             return stage == "manifest"
-    on_request = {"likert_prompts": LIKERT_FOLDER, "preferences": PREFERENCES_FOLDER}
+    on_request = {"likert_prompts": LIKERT_FOLDER, "preferences": PREFERENCES_FOLDER, "trees": TREES_FOLDER}
     asked = [folder for name, folder in on_request.items() if name in settings]
     own = [CONVERSATIONS_FOLDER, BATTLES_FOLDER, TRUTH_FOLDER, *asked]
     stranger = first_file(spark, f"{path}/{{{','.join(own)}}}")

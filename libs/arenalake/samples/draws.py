@@ -21,6 +21,7 @@ class Stream(IntEnum):
     DAYS = 4
     PREFERENCES = 5
     LIKERT = 6
+    TREES = 7
 
 
 def philox(seed: int, stream: Stream, chunk: int = 0) -> np.random.Generator:

@@ -5,6 +5,7 @@ from arenalake.samples.corpora import (
     CONVERSATIONS_FOLDER,
     LIKERT_FOLDER,
     PREFERENCES_FOLDER,
+    TREES_FOLDER,
     TRUTH_FOLDER,
     generate_corpora,
 )
@@ -23,10 +24,13 @@ def run(context: Context) -> StepResult:
         (BATTLES_FOLDER, corpora.battles, f"battles ({corpora.duplicates:,} of them repeated records)"),
         (LIKERT_FOLDER, corpora.ratings, "ratings from 1 to 8"),
         (PREFERENCES_FOLDER, corpora.preferences, "annotated pairs"),
+        (TREES_FOLDER, corpora.trees, "conversation trees"),
     ):
         if rows:
             lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
     lines.append(f"  {path}/{TRUTH_FOLDER}: what made the votes, and what each rating method converges to")
-    counts = {name: float(getattr(corpora, name)) for name in ("conversations", "battles", "ratings", "preferences")}
+    counts = {
+        name: float(getattr(corpora, name)) for name in ("conversations", "battles", "ratings", "preferences", "trees")
+    }
     metrics = {name: n for name, n in counts.items() if n}
     return StepResult(lines=lines, metrics=metrics)

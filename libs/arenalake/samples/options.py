@@ -8,11 +8,11 @@ from arenalake.section import Section
 class GenerateConfig(Section):
     """Sizes of the generated corpora and the seed that all of it is a function of.
 
-    `likert_prompts` is how many prompts a study on a Likert scale has, of which each pair of five models is rated, and
-    `preferences` the number of annotated pairs. `judges` (voters) and `models` belong to the battles; without `judges`
-    their number grows with the battles. `uniform_models` gives every model of the conversations the same share instead
-    of the published skew. `position_bias` is in rating points, for the model shown first. `files` is the number of
-    files per corpus.
+    `likert_prompts` is how many prompts a study on a Likert scale has, of which each pair of five models is rated,
+    and `preferences` and `trees` the numbers of annotated pairs and of conversation trees. `judges` (voters) and
+    `models` belong to the battles; without `judges` their number grows with the battles. `uniform_models` gives
+    every model of the conversations the same share instead of the published skew. `position_bias` is in rating
+    points, for the model shown first. `files` is the number of files per corpus.
     """
 
     path: str = Field(default="data/raw", min_length=1)
@@ -21,6 +21,7 @@ class GenerateConfig(Section):
     battles: int = Field(default=1_000, ge=0)
     likert_prompts: int = Field(default=0, ge=0)
     preferences: int = Field(default=0, ge=0)
+    trees: int = Field(default=0, ge=0)
     judges: int | None = Field(default=None, ge=1)
     models: int = Field(default=20, ge=2, le=200)
     uniform_models: bool = False
