@@ -8,7 +8,8 @@ VENV_PYTHON = JAVA_HOME="$$(cat .venv/java_home)" .venv/bin/python
 setup:
 	@.ci/setup
 
-# Generate the sample corpora (their votes are made up, and every leaderboard says so), run every job on them, print the leaderboard and where the report is.
+# Generate the sample corpora (votes too, as every leaderboard says), run every job on them, print the leaderboard and where
+# the report is.
 run: setup
 	$(VENV_PYTHON) jobs/pipeline.py --config $(CONFIG) $(ARGS)
 
@@ -28,7 +29,7 @@ lint: setup
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy libs jobs
 
-# The notebooks again, outputs included, from the sample lake of `make run`.
+# The notebooks again, outputs included, from the lakes of `make run` and `make run CONFIG=conf/studies.yml`.
 notebooks: setup
 	$(VENV_PYTHON) notebooks/execute.py
 

@@ -21,6 +21,7 @@ REPORT = [
 ]
 NOTEBOOK = [
     "matplotlib>=3.8",  # the report's figures as images, which are seen where no script runs
+    "pillow>=10",  # pictures in notebooks with few colours, at a third of their size; matplotlib brings it
     "ipykernel>=6.29",  # runs a notebook
     "nbclient>=0.10",  # executes the notebooks for `make notebooks` and the tests
 ]

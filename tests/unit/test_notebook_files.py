@@ -24,7 +24,7 @@ def source(cell):
 
 
 def test_all_notebooks_are_here():
-    names = ["corpus", "judges", "leaderboard", "preferences", "votes_in_ten_lines"]
+    names = ["corpus", "judges", "leaderboard", "preferences", "trees", "votes_in_ten_lines"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 
