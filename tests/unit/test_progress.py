@@ -30,6 +30,8 @@ def log():
 def run_two_stages(log):
     configure_logging("info")
     with Progress(2) as progress:
+        with progress.step("starting Spark…"):
+            progress.display.refresh()
         for job in ("ingest", "measure"):
             with progress.stage(job):
                 progress.display.refresh()
@@ -53,6 +55,7 @@ def test_in_a_terminal_log_lines_stand_above_the_display_and_not_in_it(log, monk
     run_two_stages(log)
     # Without colours: what is left of the control sequences moves the cursor or erases a line.
     plain = re.sub(r"\x1b\[[0-9;]*m", "", sys.stderr.getvalue())
+    assert "starting Spark…" in plain
     assert "[1/2] ingest" in plain
     assert "[2/2] measure" in plain
     before_log_lines = re.findall(r"(.{0,4})time=\S+ level=info", plain, flags=re.DOTALL)

@@ -37,6 +37,12 @@ class Progress:
     def stage(self, job: str) -> Iterator[None]:
         """Show a job while it runs."""
         self._started += 1
-        task = self.display.add_task(f"[{self._started}/{self._n_jobs}] {job}", total=1)
+        with self.step(f"[{self._started}/{self._n_jobs}] {job}"):
+            yield
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Show what is no job while it runs."""
+        task = self.display.add_task(name, total=1)
         yield
         self.display.update(task, completed=1)

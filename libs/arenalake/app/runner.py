@@ -83,7 +83,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
             prepared = beside.submit(_prepare, config, jobs)
-            spark = _session_for(config, jobs)
+            spark = _session_for(config, jobs, progress)
             prepared.result()
         lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
 
@@ -141,12 +141,13 @@ def closing_lines(
     return lines
 
 
-def _session_for(config: Config, jobs: Sequence[str]) -> SparkSession | None:
+def _session_for(config: Config, jobs: Sequence[str], progress: Progress) -> SparkSession | None:
     """The session in which jobs run; None where they only read small tables that are on this machine."""
     root = config.storage.local_root
     if set(jobs) <= _WITHOUT_SPARK and root is not None and is_reached(root) and not has_outer_session():
         return None
-    spark = get_session(config.spark)
+    with progress.step("starting Spark…"):
+        spark = get_session(config.spark)
     require_lasting_tables(spark, config.storage)
     read = config.sources if "ingest" in jobs else {}
     require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
