@@ -21,13 +21,13 @@ def run(context: Context) -> StepResult:
     voters = [_VOTERS] if lake.exists(BATTLES) else []
     audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
     derive(lake, [_SHAPE, *voters, *audit])
-    overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source").to_pandas()
+    overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source")
     lines = [
-        f"corpus_stats: {row.source}: {counted(row.n_conversations, 'conversation')}, "
-        f"{counted(row.n_models, 'model')}, {counted(row.n_languages, 'language')}"
-        for row in overall.itertuples()
+        f"corpus_stats: {row['source']}: {counted(row['n_conversations'], 'conversation')}, "
+        f"{counted(row['n_models'], 'model')}, {counted(row['n_languages'], 'language')}"
+        for row in overall.iter_rows(named=True)
     ]
-    return StepResult(lines=lines or ["corpus_stats: no conversations"], tables={"corpus": overall})
+    return StepResult(lines=lines or ["corpus_stats: no conversations"], tables={"corpus": overall.to_pandas()})
 
 
 def _is_anything_detected(lake: Lake) -> bool:

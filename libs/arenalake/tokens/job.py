@@ -26,10 +26,10 @@ def run(context: Context) -> StepResult:
     count = partial(count_lengths, tokenizers=tokenizers)
     counts = Derivation(LENGTH_COUNTS, [MESSAGES], count, {"tokenizers": tokenizers})
     derive(lake, [counts, *_STATISTICS])
-    overall = lake.load(TOKEN_STATS).filter(pl.col("grouping") == "all").sort("source", "tokenizer", "role").to_pandas()
+    overall = lake.load(TOKEN_STATS).filter(pl.col("grouping") == "all").sort("source", "tokenizer", "role")
     lines = [
-        f"token_stats: {row.source}, {row.role}, {row.tokenizer}: {counted(row.n_messages, 'message')}, "
-        f"{row.mean:,.1f} tokens on average, half of them at most {row.p50:,}"
-        for row in overall.itertuples()
+        f"token_stats: {row['source']}, {row['role']}, {row['tokenizer']}: {counted(row['n_messages'], 'message')}, "
+        f"{row['mean']:,.1f} tokens on average, half of them at most {row['p50']:,}"
+        for row in overall.iter_rows(named=True)
     ]
-    return StepResult(lines=lines, tables={"token_lengths": overall})
+    return StepResult(lines=lines, tables={"token_lengths": overall.to_pandas()})
