@@ -56,7 +56,8 @@ def build_leaderboards(frames: Frames) -> list[Page]:
     ratings = frames.ratings
     sections = [_source_section(str(source), rows, frames) for source, rows in ratings.groupby("source", sort=True)]
     if not sections:
-        sections = [Section("Ratings", ["This report has no ratings. The job `ratings` makes them from votes."])]
+        lead = "This report has no ratings. The job ratings makes them from votes."
+        return [Page("index.html", "Overview", lead, [], nav="Overview")]
     sections.append(Section("What the columns mean", list(DEFINITIONS)))
     lead = "Which model people prefer, from pairwise votes. Each source stands for itself: votes are never pooled."
     pages = [Page("index.html", "Leaderboard", lead, sections, nav="Leaderboard")]
