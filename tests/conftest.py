@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pyspark.sql.classic.dataframe import DataFrame
 
 from arenalake.app.session import get_session
 from arenalake.config.spark import SparkConfig
@@ -19,6 +20,20 @@ def spark():
     java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
     config = SparkConfig(master="local[2]", shuffle_partitions=2, java_options=java, app_name="arenalake-tests")
     return get_session(config)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_columns_are_an_error():
+    """As on Spark Connect, which few tests run on: classic Spark takes `withColumns({})` for nothing to do."""
+    with_columns = DataFrame.withColumns
+
+    def checked(self, columns):
+        assert columns, "Spark Connect refuses withColumns without columns"
+        return with_columns(self, columns)
+
+    DataFrame.withColumns = checked
+    yield
+    DataFrame.withColumns = with_columns
 
 
 @pytest.fixture

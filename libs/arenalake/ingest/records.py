@@ -39,6 +39,7 @@ from arenalake.ingest.values import (
     texts_in,
     together,
     type_of,
+    with_columns,
     wrong_type,
 )
 from arenalake.sources.names import clean_name, filled, filled_name, name_of
@@ -165,13 +166,13 @@ def _json_records(
     read = read.withColumns(members).withColumns(texts)
     # In a step of its own, since it is used often and takes long to write out.
     no_texts = [f"text_{i}" for i, field in enumerate(fields) if field.type in _WRITTEN_AS_TEXT]
-    read = read.withColumns({name: filled_name(F.col(name)) for name in no_texts})
+    read = with_columns(read, {name: filled_name(F.col(name)) for name in no_texts})
     # Nearly every list and object is as it should be, and Spark reads it by its type in a fraction of the time.
     nested = [(i, field) for i, field in enumerate(fields) if is_nested(field)]
     types = {field.column: type_of(field.type) for _, field in nested}
     typed = F.from_json("value", StructType([StructField(column, kind) for column, kind in types.items()]))
     as_wanted = {f"as_wanted_{i}": is_as_wanted(F.col(f"member_{i}"), types[field.column]) for i, field in nested}
-    read = read.withColumns(as_wanted | ({"typed": typed} if nested else {}))
+    read = with_columns(read, as_wanted | ({"typed": typed} if nested else {}))
 
     def value_of(i: int, field: Field) -> Column:
         if field.is_json:
@@ -341,7 +342,7 @@ def _table_records(
         missing = F.when(F.lit(bool(found)) | is_missing, told)
         nothing = F.lit(None).cast(wanted)
         values[field.name] = settled(nothing, [missing]) if is_nested(field) else one(nothing, missing)
-    df = df.withColumns(filled_texts)
+    df = with_columns(df, filled_texts)
     is_csv = "corrupt" in df.columns
     for field in fields:
         if is_csv and field.type == "string":
@@ -419,7 +420,7 @@ def _records(
     )
     by_folder = {i: F.col(f"folder_{i}") for i in by_folder}
     names = [i for i in plain if _is_name(fields[i])]
-    read = read.withColumns({f"value_{i}": filled_name(F.col(f"value_{i}")) for i in names})
+    read = with_columns(read, {f"value_{i}": filled_name(F.col(f"value_{i}")) for i in names})
     found = {i: F.col(f"value_{i}") for i in plain}
     found |= {i: F.col(f"nested_{i}.value") for i in nested}
     told = [F.col(f"problem_{i}") for i in plain]

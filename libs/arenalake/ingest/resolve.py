@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from arenalake.entities.entity import RECORD_KEY, Entity
+from arenalake.ingest.values import with_columns
 from arenalake.sources.source import columns_of
 
 CONFLICT = "conflicting_key"
@@ -51,7 +52,7 @@ def stored_content(stored: Mapping[Entity, DataFrame]) -> DataFrame:
         records = records.join(rows.groupBy("record_key").agg(_rows_of(entity)), "record_key", "left")
     # What a record has no row of is null after the join, and an empty list in a new record.
     lists = {e.rows_column: F.coalesce(e.rows_column, F.array().cast(_type_of_rows(e))) for e, _ in others}
-    return records.withColumns(lists).select("record_key", "file", _content(list(stored)).alias("content"))
+    return with_columns(records, lists).select("record_key", "file", _content(list(stored)).alias("content"))
 
 
 def judge_contested(

@@ -6,12 +6,12 @@ there and has no place in the tables is a note: it is counted and named, and the
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from typing import cast
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
@@ -367,3 +367,8 @@ def _is_rounded(number: Column) -> Column:
 
 def _rounded(path: str, text: Column) -> Column:
     return F.concat(F.lit(f"{path} is "), text, F.lit(", too large to be exact; write it in quotes"))
+
+
+def with_columns(df: DataFrame, columns: Mapping[str, Column]) -> DataFrame:
+    """The same with these columns, if there are any: Spark Connect fails where there are none."""
+    return df.withColumns(dict(columns)) if columns else df
