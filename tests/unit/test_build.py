@@ -55,6 +55,7 @@ def test_only_local_configurations_start_a_session_of_their_own():
     masters = {path.name: load_config(path).spark.master for path in CONFIGS}
     assert {name for name, master in masters.items() if master} == {
         "local.yml",
+        "studies.yml",
         "trees_example.yml",
         "votes_example.yml",
     }
