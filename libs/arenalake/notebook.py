@@ -8,6 +8,7 @@ import polars as pl
 from arenalake.app.session import get_session
 from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
+from arenalake.lake.counting import in_memory
 from arenalake.lake.options import StorageConfig
 from arenalake.lake.table import Table
 from arenalake.report.parts import Page, Section
@@ -41,8 +42,7 @@ def read_rows(lake: Lake, table: Table, *, limit: int = 100_000) -> pl.DataFrame
         table: any table.
         limit: rows at most.
     """
-    rows = lake.read(table).orderBy(*table.key).limit(limit)
-    return pl.DataFrame(pl.from_arrow(rows.toArrow()))
+    return in_memory(lake.read(table).orderBy(*table.key).limit(limit))
 
 
 def show(*parts: Page | Section, rows: int = 10) -> None:

@@ -23,6 +23,7 @@ from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.jobs import JOBS
 from arenalake.lake import Lake
 from arenalake.lake.small import is_reached
+from arenalake.plurals import counted
 from arenalake.step import Context
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def closing_lines(
         lines += [*summaries[job], ""]
     minutes, rest = divmod(round(seconds), 60)
     took = f"{minutes} min {rest} s" if minutes else f"{rest} s"
-    lines.append(f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} in {took}")
+    lines.append(f"{counted(len(jobs), 'job')} in {took}")
     if notice:
         lines.append("next: your own votes: arenalake init VOTES.csv, then arenalake run")
     elif "ratings" in summaries and len(config.ratings.methods) == 1:
