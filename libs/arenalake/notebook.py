@@ -62,6 +62,8 @@ def show(*parts: Page | Section, rows: int = 10) -> None:
 
 
 def _words(part: Page | Section) -> str:
-    sentences = [part.lead] if isinstance(part, Page) else part.sentences
+    sentences = part.sentences if isinstance(part, Section) else [part.lead]
+    if isinstance(part, Page) and not part.sections:
+        sentences = ["The tables of this lake hold nothing for this page."]
     level = "h3" if isinstance(part, Page) else "h4"
     return f"<{level}>{escape(part.title)}</{level}>" + "".join(f"<p>{escape(text)}</p>" for text in sentences)
