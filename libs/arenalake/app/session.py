@@ -33,8 +33,6 @@ _WHERE_ALLOWED = {
     # Filters that Spark infers from the ones it is given. Here they find nothing, and records of many fields take it
     # longer to think about than to be read.
     "spark.sql.constraintPropagation.enabled": "false",
-    # The line of Python that each column was made in, for error messages: it costs several calls of Java a column.
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 # Local mode only. Each is safe for a laptop and for tests; none of them changes a result.
@@ -42,6 +40,9 @@ _LOCAL = {
     **DELTA_SETTINGS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # The line of Python that each column was made in, for error messages: it costs several calls of Java a column.
+    # Spark takes it at the start of a session only.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # The machine's name may not resolve on a laptop without network.
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
