@@ -32,7 +32,7 @@ def local_votes_lake(spark, votes, tmp_path_factory):
 @pytest.fixture(scope="session")
 def local_votes(spark, votes, local_votes_lake):
     """Those tables as rows."""
-    return rows_of(spark, {**vote_settings(votes), "storage.root": local_votes_lake})
+    return rows_of({**vote_settings(votes), "storage.root": local_votes_lake})
 
 
 @pytest.fixture(scope="session")
@@ -56,4 +56,4 @@ def local_corpora_lake(spark, raw, tmp_path_factory):
 @pytest.fixture(scope="session")
 def local_corpora(spark, raw, local_corpora_lake):
     """Those tables as rows."""
-    return rows_of(spark, {**corpus_settings(raw), "storage.root": local_corpora_lake})
+    return rows_of({**corpus_settings(raw), "storage.root": local_corpora_lake})

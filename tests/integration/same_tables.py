@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from stored import folder_of, stored_rows
+
 from arenalake.app.tables import ALL_TABLES
 from arenalake.config import load_config
 from arenalake.entities.tables import BATTLES, MESSAGES
@@ -66,9 +68,11 @@ def configuration(settings):
     return load_config(ROOT / "conf/cluster.yml", as_arguments(settings)[1::2])
 
 
-def rows_of(spark, settings):
+def rows_of(settings):
     """Every compared table as sorted rows; the text of a double is exact."""
-    lake = Lake(spark, configuration(settings).storage)
+    folders = {table: folder_of(Lake(None, configuration(settings).storage), table) for table in COMPARED}
     return {
-        table.name: sorted(repr(row) for row in lake.read(table).collect()) for table in COMPARED if lake.exists(table)
+        table.name: sorted(map(repr, stored_rows(folder, table.column_names)))
+        for table, folder in folders.items()
+        if folder.is_dir()
     }

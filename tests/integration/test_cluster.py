@@ -81,7 +81,7 @@ def test_the_docs_say_how_spark_submit_of_pip_finds_spark_with_another_python(tm
 @pytest.mark.slow  # .ci/run runs this one all the same
 def test_submitted_jobs_give_the_tables_of_local_mode(spark, submit, voting, local_votes):
     submit(voting).finish()
-    submitted = rows_of(spark, voting)
+    submitted = rows_of(voting)
     assert len(submitted["rating_replicates"]) == 4 * 30
     assert submitted == local_votes
 
@@ -89,7 +89,7 @@ def test_submitted_jobs_give_the_tables_of_local_mode(spark, submit, voting, loc
 @pytest.mark.slow
 def test_the_whole_pipeline_gives_the_tables_of_local_mode(spark, submit, corpora, local_corpora):
     submit(corpora).finish()
-    assert rows_of(spark, corpora) == local_corpora
+    assert rows_of(corpora) == local_corpora
 
 
 @pytest.mark.slow
@@ -98,13 +98,13 @@ def test_an_executor_lost_while_messages_are_measured_changes_no_table(spark, cl
     first = submit({**corpora, "pipeline.jobs": "[ingest,measure]"})
     lose_an_executor(cluster, first, after="event=done job=ingest ", during="measure")
     submit(corpora).finish()
-    assert rows_of(spark, corpora) == local_corpora
+    assert rows_of(corpora) == local_corpora
 
 
 @pytest.mark.slow
 def test_an_executor_lost_while_ratings_are_made_changes_no_table(spark, cluster, submit, voting, local_votes):
     lose_an_executor(cluster, submit(voting), after="event=done job=battle_stats ", during="ratings")
-    assert rows_of(spark, voting) == local_votes
+    assert rows_of(voting) == local_votes
 
 
 @pytest.mark.slow
@@ -115,4 +115,4 @@ def test_a_killed_driver_is_submitted_again(spark, submit, voting, local_votes, 
     killed.kill()
     assert "event=done job=ratings " not in killed.text()
     submit(voting).finish()
-    assert rows_of(spark, voting) == local_votes
+    assert rows_of(voting) == local_votes

@@ -31,7 +31,7 @@ def test_jobs_on_connect_give_the_tables_of_local_mode(spark, server, votes, loc
     settings = {**vote_settings(votes), "storage.root": tmp_path / "lake"}
     done = run_pipeline(server, settings)
     assert done.returncode == 0, done.stderr[-6000:]
-    assert rows_of(spark, settings) == local_votes
+    assert rows_of(settings) == local_votes
 
 
 @pytest.mark.slow
@@ -39,4 +39,4 @@ def test_the_whole_pipeline_on_connect_gives_the_tables_of_local_mode(spark, ser
     settings = {**corpus_settings(raw), "storage.root": tmp_path / "lake"}
     done = run_pipeline(server, settings)
     assert done.returncode == 0, done.stderr[-6000:]
-    assert rows_of(spark, settings) == local_corpora
+    assert rows_of(settings) == local_corpora

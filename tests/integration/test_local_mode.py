@@ -25,4 +25,4 @@ def test_cores_and_partitions_change_no_row_of_any_table(spark, raw, local_corpo
         text=True,
     )
     assert done.returncode == 0, done.stderr[-6000:]
-    assert rows_of(spark, settings) == local_corpora
+    assert rows_of(settings) == local_corpora

@@ -43,4 +43,4 @@ def test_the_wheel_alone_beside_a_bare_pyspark_runs_a_job(spark, project, votes,
     del env["SPARK_HOME"]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-6000:]
-    assert rows_of(spark, settings) == local_votes
+    assert rows_of(settings) == local_votes

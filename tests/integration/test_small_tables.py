@@ -138,3 +138,42 @@ def test_a_statistic_is_built_once_from_frames_and_again_when_its_inputs_change(
     assert built == [3, 1]
     derive(opened(SparkOnly if door is Lake else Lake), [derivation])  # by the other door it is known as well
     assert built == [3, 1]
+
+
+SEEN = Table(
+    name="seen",
+    layer="silver",
+    comment="What was seen, by file.",
+    columns=(
+        Column("source", "string", "whose", required=True),
+        Column("file", "string", "where it stands", required=True),
+        Column("bird", "string", "what; null where nobody knows"),
+        Column("marks", "map<string,bigint>", "no text, so it is not counted", required=True),
+    ),
+    key=("source", "file", "bird"),
+)
+
+
+def test_values_are_counted_by_either_door_in_tables_of_any_kind(opened, door):
+    lake = opened(door)
+    nests = Table(**{**SEEN.__dict__, "name": "nests", "columns": SEEN.columns[:2], "key": ("source", "file")})
+    rows = [("s", "one", "gull"), ("s", "one", None), ("s", "two", "gull"), ("other", "three", "tern")]
+    marked = [(*row, {"a": 1}) for row in rows]
+    lake.append(SEEN, lake.spark.createDataFrame(marked, SEEN.ddl))
+    lake.append(nests, lake.spark.createDataFrame([("s", "one")], nests.ddl))
+
+    def counted():
+        found = opened(door).count_values([SEEN, nests, BIRDS], ["file", "bird"], source="s")
+        return sorted(found.select("table", "column", "value", "n").rows())
+
+    assert counted() == [
+        ("nests", "file", "one", 1),
+        ("seen", "bird", "gull", 2),
+        ("seen", "file", "one", 2),
+        ("seen", "file", "two", 1),
+    ]
+    assert lake.count_values([SEEN], ["file", "bird"], source="nobody").is_empty()
+    # What is marked as deleted in a file of its own, as Databricks does, only Spark can read.
+    lake.spark.sql(f"ALTER TABLE {lake.name_of(SEEN)} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    lake.spark.sql(f"DELETE FROM {lake.name_of(SEEN)} WHERE bird IS NULL")
+    assert [n for _, _, value, n in counted() if value == "one"] == [1, 1]

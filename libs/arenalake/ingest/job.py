@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import polars as pl
 from pyspark.sql import DataFrame, Observation
@@ -229,6 +228,8 @@ class _Batch:
         self.moved: Counter[str] = Counter()
         self._known_names = set(known_names)
         self._names: list[str] = []
+        # Whether the lake has rows of files of this source that are recorded.
+        self._holds_rows = True
 
     def ingest_what_can_be_read(self, files: Sequence[RawFile]) -> dict[str, _Counts]:
         """All files at once; without the one that cannot be read if Spark names it, else each by itself."""
@@ -257,7 +258,7 @@ class _Batch:
         parsed = self._parse(files)
         rows = count_rows(parsed)
         # Of a name that is new nothing is there: what an interrupted run left was just removed.
-        before = self._rows_by_file(self.parents, sorted(self._known_names.intersection(names)))
+        before = self._rows_by_file(self.parents, self._known_names.intersection(names))
         unlike = Observation()
         nested = [field.name for field in self.source.fields(self.config) if is_nested(field)]
         counted = [F.count_if(F.array_contains("unlike", name)).alias(name) for name in nested]
@@ -271,7 +272,7 @@ class _Batch:
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
         broken = self._write(parsed, contested, judged, fates)
-        after = self._rows_by_file(self.parents, names)
+        after = self._rows_by_file(self.parents, set(names))
         counts = {}
         for file in files:
             n = rows.get(file.name, 0)
@@ -302,16 +303,16 @@ class _Batch:
     def heal(self) -> None:
         """Remove what an interrupted run left of files that were never recorded, be they still there or not."""
         # Of every entity, since the source may have had another format.
-        places = [*(entity.table for entity in all_entities() if self.lake.exists(entity.table)), QUARANTINE]
-        files = [self._of_source(table).select(F.lit(table.name).alias("table"), "file") for table in places]
-        is_left = ~F.col("file").isin(sorted(self._known_names))
-        left = {tuple(row) for row in reduce(DataFrame.unionByName, files).where(is_left).distinct().collect()}
-        if not left:
+        places = [*(entity.table for entity in all_entities()), QUARANTINE]
+        files = self.lake.count_values(places, ["file"], source=self.name)
+        left = files.filter(~pl.col("value").is_in(sorted(self._known_names)))
+        self._holds_rows = len(files) > len(left)
+        if left.is_empty():
             return
         log.info("removing what an interrupted run left", extra={"source": self.name})
-        if any(table == QUARANTINE.name for table, _ in left):
+        if QUARANTINE.name in left["table"]:
             self._finish_conflicts()
-        names = {(self.name, file) for _, file in left}
+        names = {(self.name, file) for file in left["value"]}
         keys = self.lake.spark.createDataFrame(sorted(names), "source string, file string")
         # What tells that a run was interrupted goes last.
         for table in (MESSAGES, *places):
@@ -374,6 +375,8 @@ class _Batch:
         return gone_by_file
 
     def _contested_keys(self, parsed: DataFrame) -> DataFrame:
+        if not self._holds_rows:
+            return contested_keys(parsed)
         known = with_record_key(self._of_source(self.parents, pinned=True)).select("record_key")
         return contested_keys(parsed, known.unionByName(self._conflicts().select("record_key")))
 
@@ -441,15 +444,14 @@ class _Batch:
 
     def count_names(self) -> dict[str, dict[str, int]]:
         """How often the source has each model, language and category, by column."""
-        columns = [name for name in _NAMES if name in self.parents.column_names]
-        if not columns:
-            return {}
-        pairs = [F.struct(F.lit(c.split("_")[0]).alias("column"), F.col(c).alias("name")) for c in columns]
-        rows = self._of_source(self.parents).select(F.inline(F.array(*pairs))).where("name IS NOT NULL")
+        found = self.lake.count_values([self.parents], _NAMES, source=self.name)
+        by_kind = found.with_columns(pl.col("column").str.split("_").list.first())
         counts: dict[str, dict[str, int]] = {}
-        for row in rows.groupBy("column", "name").agg(F.count("*").alias("n")).collect():
-            counts.setdefault(row["column"], {})[row["name"]] = row["n"]
-        return dict(sorted(counts.items()))
+        for column, name, n in (
+            by_kind.group_by("column", "value").agg(pl.col("n").sum()).sort("column", "value").rows()
+        ):
+            counts.setdefault(column, {})[name] = n
+        return counts
 
     def _add(self, entity: Entity, records: DataFrame) -> None:
         """Add the rows of one entity; those of the last one are new by their keys, which were looked up."""
@@ -496,11 +498,11 @@ class _Batch:
     def _of_source(self, table: Table, *, pinned: bool = False) -> DataFrame:
         return self.lake.read(table, pinned=pinned).where(F.col("source") == self.name)
 
-    def _rows_by_file(self, table: Table, names: Sequence[str]) -> dict[str, int]:
-        if not names or not self.lake.exists(table):
+    def _rows_by_file(self, table: Table, names: Collection[str]) -> dict[str, int]:
+        if not names:
             return {}
-        rows = self._of_source(table).where(F.col("file").isin(list(names)))
-        return {row["file"]: row["n"] for row in rows.groupBy("file").agg(F.count("*").alias("n")).collect()}
+        files = self.lake.count_values([table], ["file"], source=self.name)
+        return {file: n for file, n in files.select("value", "n").rows() if file in names}
 
 
 def correct_earlier_files(lake: Lake, name: str, evicted: dict[str, int]) -> None:

@@ -22,18 +22,20 @@ def with_record_key(rows: DataFrame) -> DataFrame:
     return rows.withColumn(RECORD_KEY.name, F.coalesce(RECORD_KEY.name, *former))
 
 
-def contested_keys(parsed: DataFrame, known_keys: DataFrame) -> DataFrame:
+def contested_keys(parsed: DataFrame, known_keys: DataFrame | None = None) -> DataFrame:
     """Keys that stand more than once in new records, or once there and once in the lake.
 
     Args:
         parsed: see `arenalake.sources.source.parsed`; only record_key is read.
-        known_keys: record_key of entities and of conflicts in quarantine.
+        known_keys: record_key of entities and of conflicts in quarantine; None where there are none.
 
     Returns:
         record_key, distinct.
     """
     new = parsed.where(F.col("record_key").isNotNull()).groupBy("record_key").agg(F.count("*").alias("n"))
     repeated = new.where(F.col("n") > 1).select("record_key")
+    if known_keys is None:
+        return repeated
     return repeated.unionByName(new.select("record_key").join(known_keys.distinct(), "record_key")).distinct()
 
 

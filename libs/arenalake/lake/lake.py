@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ from pyspark.sql.types import StructType
 from arenalake.lake.commits import Commit, asked_commits, asked_id, local_commits, local_id
 from arenalake.lake.fingerprint import Fingerprint, State
 from arenalake.lake.options import StorageConfig
-from arenalake.lake.small import is_reached, read_small, replace_small
+from arenalake.lake.small import NO_VALUES, count_values, is_reached, read_small, replace_small
 from arenalake.lake.table import Column, Table
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,43 @@ class Lake:
         self._touched["read"][table.name] = table
         folder = self._small_folder(table)
         return read_small(folder, table) if folder else table.in_memory(self.read(table))
+
+    def count_values(self, tables: Sequence[Table], columns: Sequence[str], *, source: str) -> pl.DataFrame:
+        """How many rows of a source have each value of some columns of text, in tables of any size.
+
+        Args:
+            tables: each with a column `source`; those that were never written have no value.
+            columns: what each of the tables has of these is counted.
+            source: whose rows.
+
+        Returns:
+            table (its name), column, value, n; nulls are not counted.
+        """
+        counted, asked = [NO_VALUES], []
+        for table in tables:
+            folder = self._small_folder(table)
+            if not self.is_there(table):
+                continue
+            self._touched["read"][table.name] = table
+            found = None if folder is None else count_values(folder, table, columns, source=source)
+            if found is None:
+                asked.append(table)
+            else:
+                counted.append(found)
+        if asked:
+            rows = reduce(DataFrame.unionByName, [self._values_of(table, columns, source) for table in asked])
+            values = rows.groupBy("table", "column", "value").agg(F.count(F.lit(1)).alias("n"))
+            counted.append(pl.DataFrame(pl.from_arrow(values.toArrow())))
+        return pl.concat(counted)
+
+    def _values_of(self, table: Table, columns: Sequence[str], source: str) -> DataFrame:
+        pairs = [
+            F.struct(F.lit(name).alias("column"), F.col(name).alias("value"))
+            for name in columns
+            if name in table.column_names
+        ]
+        rows = self.read(table).where(F.col("source") == source).select(F.inline(F.array(*pairs)))
+        return rows.select(F.lit(table.name).alias("table"), "*").where("value IS NOT NULL")
 
     def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: Fingerprint | None = None) -> pl.DataFrame:
         """Put `rows` in place of all rows of a small table, as `replace` does, sorted by its key.

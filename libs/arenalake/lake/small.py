@@ -7,17 +7,21 @@ of the two can go on with what the other has begun.
 import json
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Field, Schema, write_deltalake
+from deltalake.exceptions import DeltaProtocolError
 from pyspark.sql.types import StructType
 
 from arenalake.lake.table import CONSTRAINT, Table
 
 log = logging.getLogger(__name__)
 
+NO_VALUES = pl.DataFrame(schema={"table": pl.String, "column": pl.String, "value": pl.String, "n": pl.Int64})
 # deltalake takes paths for addresses, in which these mean something else or may not be.
 _UNREACHED = re.compile(r"[%\\^|\[\]\x00-\x1f\x7f]")
 
@@ -43,6 +47,32 @@ def read_small(folder: Path, table: Table) -> pl.DataFrame:
     for column in missing:
         rows = rows.append_column(column.name, pa.nulls(len(rows)))
     return table.frame_of(rows)
+
+
+def count_values(folder: Path, table: Table, columns: Sequence[str], *, source: str) -> pl.DataFrame | None:
+    """How many rows of a source have each value of some columns of text, read batch by batch.
+
+    Args:
+        folder: where the table is; there is one. It may be of any size.
+        table: its declaration.
+        columns: names; the table need not have all of them.
+        source: whose rows.
+
+    Returns:
+        Of `NO_VALUES`; nulls are not counted. None where Spark has written what this door cannot read.
+    """
+    try:
+        stored = DeltaTable(str(folder)).to_pyarrow_dataset()
+    except DeltaProtocolError:
+        return None
+    there = [name for name in columns if name in stored.schema.names]
+    counted = NO_VALUES
+    for batch in stored.to_batches(columns=there, filter=pc.field("source") == source):
+        rows = pl.DataFrame(pl.from_arrow(batch))
+        of_batch = [rows.select(table=pl.lit(table.name), column=pl.lit(name), value=name, n=1) for name in there]
+        cells = pl.concat([counted, *of_batch], how="vertical_relaxed")
+        counted = cells.group_by("table", "column", "value").agg(pl.col("n").sum())
+    return counted.filter(pl.col("value").is_not_null())
 
 
 def replace_small(folder: Path, table: Table, rows: pa.Table, *, told: str) -> None:
