@@ -1,5 +1,6 @@
 """What the notebooks start from: the lake that they are given, and parts of the report shown in their cells."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -34,15 +35,17 @@ def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None, with
     return Lake(get_session(SparkConfig()), StorageConfig(**{name: dbutils.widgets.get(name) for name in names}))
 
 
-def read_rows(lake: Lake, table: Table, *, limit: int = 100_000) -> pl.DataFrame:
+def read_rows(lake: Lake, table: Table, *, columns: Sequence[str] | None = None, limit: int = 100_000) -> pl.DataFrame:
     """The first rows of a table of records, by key; what would be too many for a notebook stays where it is.
 
     Args:
         lake: as `open_lake` gives it.
         table: any table.
+        columns: those that are wanted, such as all but texts; None for all.
         limit: rows at most.
     """
-    return in_memory(lake.read(table).orderBy(*table.key).limit(limit))
+    rows = lake.read(table).orderBy(*table.key).limit(limit)
+    return in_memory(rows if columns is None else rows.select(*columns))
 
 
 def show(*parts: Page | Section, rows: int = 10) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pandas as pd
-import polars as pl
 
 from arenalake.entities.properties import PROPERTIES
 from arenalake.preferences.published import MEANS, STANCES, STANCES_SHIFT
@@ -231,24 +230,3 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
     ]
     people.tables.append(TableView(f"Agreement with people in {source}", columns, ranks, slug("judge_ranks", source)))
     return [likeness, people]
-
-
-def contribution_figure(explained: pl.DataFrame, *, judge: str) -> Figure:
-    """What each property of a pair adds to the log odds that a judge prefers response 1.
-
-    Args:
-        explained: as `explain_pair` gives it; properties without a difference are left out.
-        judge: whose weights they are.
-    """
-    differing = explained.filter(pl.col("sign") != 0)
-    points = [(moved, moved, moved) for moved in differing["contribution"]]
-    total = float(explained["contribution"].sum())
-    return figures.intervals_by_name(
-        caption=f"What moves {judge} to response 1 (right) or 2 (left); in sum {total:+.2f} log odds",
-        words=f"Points for {len(points)} properties in which the responses differ.",
-        axis="contribution to the log odds",
-        names=differing["property"].to_list(),
-        groups={judge: points},
-        reference=0.0,
-        digits=3,
-    )
