@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict
 
 import numpy as np
+import polars as pl
 import pytest
 from pyspark.sql import functions as F
 
-from arenalake.lake.counting import count_in_tasks
+from arenalake.lake.counting import count_in_tasks, count_whole_groups
 from arenalake.lake.table import Column, Table
 from arenalake.numbers.histograms import count_cells
 
@@ -84,3 +85,17 @@ def test_more_cells_than_a_task_holds_are_all_counted(spark):
     )
     expected = [(str(group), 2 * n_cells, 2 * n_cells, n_cells, 2, 2) for group in range(n_groups)]
     assert sorted(map(tuple, found.collect())) == sorted(expected)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 50, 10**6])
+def test_the_rows_of_a_key_are_counted_together(spark, rows_at_once):
+    rng = np.random.default_rng(8)
+    # One key has half of the rows; keys are below zero, too.
+    keys = [0 if rng.random() < 0.5 else int(rng.integers(-40, 40)) for _ in range(2000)]
+
+    def count(some):
+        return some.group_by("key").agg(pl.len().cast(pl.Int64).alias("n"))
+
+    rows = spark.createDataFrame([(key,) for key in keys], "key bigint").repartition(5)
+    found = count_whole_groups(rows, count, "key", "key bigint, n bigint", rows_at_once=rows_at_once)
+    assert sorted(map(tuple, found.collect())) == sorted(Counter(keys).items())

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from pyspark.sql import Column, DataFrame, Window
+import polars as pl
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.sides import add_side_sums
 from arenalake.judges.options import JudgesConfig
+from arenalake.lake.counting import count_whole_groups
 
 # What two judges have to vote on to be compared.
 ITEM = ("source", "question_id", "turn", "model_a", "model_b")
@@ -74,76 +77,147 @@ def _chosen(
     return chosen
 
 
-def count_items(votes: DataFrame, *, by: str) -> DataFrame:
-    """Votes by outcome on each item that has two or more.
-
-    One shuffle, by item; what follows stays in its partitions. An item without a question is none.
+def count_votes(votes: DataFrame, *, single: bool) -> DataFrame:
+    """Votes by item, from which all else follows: one shuffle, and what is then added up is small.
 
     Args:
         votes: as `judged_votes` gives them.
+        single: count the votes of each judge on each item as well.
+
+    Returns:
+        Of `_COUNTED`, rows of four kinds:
+
+        - `group`, by item and group: votes by outcome (n_0, n_1, n_2) of this group and of all (n_votes), votes of the
+          same judges (same_00 to same_22, see `count_items`), scores, and leanings (see `count_leanings`);
+        - `item_judge`, if `single`: the same by item and judge;
+        - `judge`: leanings of each judge on some items, without the item;
+        - `outcomes`, by item, group, judge_kind and category: votes by outcome.
+    """
+    units = F.round(F.col("score") * SCORE_UNIT).cast("bigint")
+    # A vote without a question is an item of its own: nothing is compared with it, and a pair of models may have
+    # millions.
+    item = F.when(F.col("question_id").isNull(), F.xxhash64("battle_id")).otherwise(F.xxhash64(*ITEM))
+    names = ("judge_kind", "group", "judge", "is_named", "category", "is_turned", "outcome")
+    rows = votes.select(item.alias("item"), *ITEM, *names, units.alias("units"))
+    return count_whole_groups(rows, partial(_count_some, single=single), "item", _COUNTED)
+
+
+_SAME = [f"same_{pair}" for pair in SAME]
+_LEANINGS = ["n", "ties", "first", "consistent", "prefers_first", "prefers_second", "n_again", "n_contradicting"]
+_SUMS = ["n_0", "n_1", "n_2", *_SAME, "n_scored", "scores", *_LEANINGS]
+_COUNTED = (
+    "kind string, source string, question_id string, turn int, model_a string, model_b string, judge string, "
+    "judge_kind string, category string, n_votes bigint, "
+) + ", ".join(f"{name} bigint" for name in _SUMS)
+_NAMES = [column.split()[0] for column in _COUNTED.split(", ")]
+
+
+def _count_some(votes: pl.DataFrame, *, single: bool) -> pl.DataFrame:
+    """`count_votes` for whole items."""
+    of_judges = _of_judges(votes, ["group", "judge", "is_named"])
+    sums = [pl.col(_SUMS).sum()]
+    n_votes = pl.col("n").sum().over(*ITEM).alias("n_votes")
+    # What one vote says of an item's category holds for the others.
+    of_items = [pl.col("category").max(), *sums]
+    parts = [
+        of_judges.group_by(*ITEM, judge="group").agg(of_items).with_columns(n_votes, kind=pl.lit("group")),
+        of_judges.group_by("source", "judge").agg(sums).with_columns(kind=pl.lit("judge")),
+        votes.group_by(*ITEM, "judge_kind", "category", judge="group")
+        .agg(_votes_by_outcome())
+        .with_columns(kind=pl.lit("outcomes")),
+    ]
+    if single:
+        alone = _of_judges(votes, ["judge", "is_named"]).group_by(*ITEM, "judge").agg(of_items)
+        parts.append(alone.with_columns(n_votes, kind=pl.lit("item_judge")))
+    counted = pl.concat(parts, how="diagonal_relaxed")
+    return counted.select(_NAMES).with_columns(pl.col("n_votes", *_SUMS).fill_null(0).cast(pl.Int64))
+
+
+def _votes_by_outcome() -> list[pl.Expr]:
+    return [(pl.col("outcome") == k).sum().cast(pl.Int64).alias(f"n_{k}") for k in range(3)]
+
+
+def _of_judges(votes: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Each judge's votes on each item, with all of `_SUMS`."""
+    shown = {"a": ~pl.col("is_turned"), "b": pl.col("is_turned")}
+    by_order = [
+        (is_shown & (pl.col("outcome") == k)).sum().cast(pl.Int64).alias(f"{first}_{k}")
+        for first, is_shown in shown.items()
+        for k in range(3)
+    ]
+    scores = [pl.col("units").count().cast(pl.Int64).alias("n_scored"), pl.col("units").sum().alias("scores")]
+    rows = votes.group_by(*ITEM, *names).agg(
+        pl.col("category").max(), *_votes_by_outcome(), pl.len().cast(pl.Int64).alias("n"), *by_order, *scores
+    )
+    n = [pl.col(f"n_{k}") for k in range(3)]
+    # Votes by nobody in particular are taken for those of different judges.
+    is_person = pl.col("is_named") & pl.col("question_id").is_not_null()
+    same = {f"same_{k}{m}": n[k] * (n[m] - 1) if k == m else n[k] * n[m] for k, m in map(_outcomes_of, SAME)}
+    # +1 for what is shown first, -1 for what is shown second.
+    leaning = {"a": (1, 0, -1), "b": (-1, 0, 1)}
+    pairs: dict[str, list[pl.Expr]] = {"consistent": [], "prefers_first": [], "prefers_second": []}
+    for k in range(3):
+        for m in range(3):
+            sum_of_both = leaning["a"][k] + leaning["b"][m]
+            name = "consistent" if sum_of_both == 0 else "prefers_first" if sum_of_both > 0 else "prefers_second"
+            pairs[name].append(pl.col(f"a_{k}") * pl.col(f"b_{m}"))
+    is_again = is_person & (pl.col("n") > 1)
+    n_outcomes = pl.sum_horizontal((one > 0).cast(pl.Int64) for one in n)
+    of_persons = same | {name: pl.sum_horizontal(some) for name, some in pairs.items()}
+    return rows.with_columns(
+        pl.col("n_1").alias("ties"),
+        (pl.col("a_0") + pl.col("b_2")).alias("first"),
+        is_again.cast(pl.Int64).alias("n_again"),
+        (is_again & (n_outcomes > 1)).cast(pl.Int64).alias("n_contradicting"),
+        *[pl.when(is_person).then(some).otherwise(0).alias(name) for name, some in of_persons.items()],
+    )
+
+
+def _outcomes_of(pair: str) -> tuple[int, int]:
+    return int(pair[0]), int(pair[1])
+
+
+def count_items(counted: DataFrame, *, by: str) -> DataFrame:
+    """Votes by outcome on each item that has two or more. An item without a question is none.
+
+    Args:
+        counted: as `count_votes` gives them.
         by: `group` or `judge`.
 
     Returns:
         `ITEM`, judge (the value of `by`), category, n_0, n_1, n_2 (votes by outcome); same_00 to same_22 (ordered
-        pairs of votes of one judge, of which those of different outcomes once in either order); n_again (judges with
-        several votes), n_contradicting (those of them whose votes differ), n_scored and scores (votes with a score,
-        and their sum in millionths).
+        pairs of votes of one judge, of which those of different outcomes once in either order); n_scored and scores
+        (votes with a score, and their sum in millionths).
     """
-    outcomes = [F.count_if(F.col("outcome") == k).alias(f"d_{k}") for k in range(3)]
-    units = F.round(F.col("score") * SCORE_UNIT).cast("bigint")
-    of_item = votes.where("question_id IS NOT NULL").repartition(*ITEM)
-    of_judges = of_item.groupBy(*ITEM, by, *({"judge"} - {by}), "is_named").agg(
-        F.max("category").alias("category"),
-        *outcomes,
-        F.count(units).alias("n_scored"),
-        F.coalesce(F.sum(units), F.lit(0)).alias("scores"),
-    )
-    d = [F.col(f"d_{k}") for k in range(3)]
-    n_outcomes = sum(((one > 0).cast("int") for one in d), F.lit(0))
-    # Votes by nobody in particular are taken for those of different judges.
-    is_again = F.col("is_named") & (d[0] + d[1] + d[2] > 1)
-    same = {
-        f"same_{k}{m}": F.when(F.col("is_named"), d[k] * (d[m] - 1) if k == m else d[k] * d[m]).otherwise(0)
-        for k, m in ((int(pair[0]), int(pair[1])) for pair in SAME)
-    }
-    groups = of_judges.groupBy(*ITEM, F.col(by).alias("judge")).agg(
-        F.max("category").alias("category"),
-        *[F.sum(f"d_{k}").alias(f"n_{k}") for k in range(3)],
-        *[F.sum(pairs).alias(name) for name, pairs in same.items()],
-        F.count_if(is_again).alias("n_again"),
-        F.count_if(is_again & (n_outcomes > 1)).alias("n_contradicting"),
-        F.sum("n_scored").alias("n_scored"),
-        F.sum("scores").alias("scores"),
-    )
-    of_all = F.sum(F.col("n_0") + F.col("n_1") + F.col("n_2")).over(Window.partitionBy(*ITEM))
-    return groups.withColumn("n_votes", of_all).where("n_votes > 1").drop("n_votes")
+    kind = {"group": "group", "judge": "item_judge"}[by]
+    items = counted.where((F.col("kind") == kind) & F.col("question_id").isNotNull() & (F.col("n_votes") > 1))
+    return items.select(*ITEM, "judge", "category", "n_0", "n_1", "n_2", *_SAME, "n_scored", "scores")
 
 
-def count_outcomes(votes: DataFrame, *, by_question: bool = False) -> DataFrame:
+def count_outcomes(counted: DataFrame, *, by_question: bool = False) -> DataFrame:
     """Votes by group and pair of models.
 
     Args:
-        votes: as `judged_votes` gives them.
+        counted: as `count_votes` gives them.
         by_question: count those on each question apart.
 
     Returns:
         source, judge_kind, group, turn, category, model_a, model_b, (question_id), n_0, n_1, n_2.
     """
+    outcomes = counted.where(F.col("kind") == "outcomes").withColumnRenamed("judge", "group")
     names = ["source", "judge_kind", "group", "turn", "category", "model_a", "model_b"]
-    outcomes = [F.count_if(F.col("outcome") == k).alias(f"n_{k}") for k in range(3)]
-    return votes.groupBy(*names, *(["question_id"] if by_question else [])).agg(*outcomes)
+    sums = [F.sum(f"n_{k}").alias(f"n_{k}") for k in range(3)]
+    return outcomes.groupBy(*names, *(["question_id"] if by_question else [])).agg(*sums)
 
 
-def count_leanings(votes: DataFrame, *, single: bool) -> DataFrame:
+def count_leanings(counted: DataFrame, *, single: bool) -> DataFrame:
     """What votes say of their judges: sides, ties, and several votes of one judge on an item.
-
-    One shuffle of the votes, whether single judges are asked for or not.
 
     Two votes of a judge on both orders of an item are a pair, of which a tie and a win lean to a side as two wins for
     what was shown there do.
 
     Args:
-        votes: as `judged_votes` gives them.
+        counted: as `count_votes` gives them.
         single: all judges one by one beside the groups; else only those who contradict themselves.
 
     Returns:
@@ -151,44 +225,11 @@ def count_leanings(votes: DataFrame, *, single: bool) -> DataFrame:
         first); consistent, prefers_first and prefers_second (pairs); n_again and n_contradicting (judges with several
         votes on an item, and those of them whose votes differ).
     """
-    orders = {"a": ~F.col("is_turned"), "b": F.col("is_turned")}
-    counted = {
-        f"{first}_{k}": F.count_if(shown & (F.col("outcome") == k)) for first, shown in orders.items() for k in range(3)
-    }
-    of_judges = votes.groupBy(*ITEM, "group", "judge", "is_named").agg(*[c.alias(n) for n, c in counted.items()])
-    # +1 for what is shown first, -1 for what is shown second.
-    leaning = {"a": (1, 0, -1), "b": (-1, 0, 1)}
-    pairs: dict[str, list[Column]] = {"consistent": [], "prefers_first": [], "prefers_second": []}
-    for k in range(3):
-        for m in range(3):
-            sum_of_both = leaning["a"][k] + leaning["b"][m]
-            name = "consistent" if sum_of_both == 0 else "prefers_first" if sum_of_both > 0 else "prefers_second"
-            pairs[name].append(F.col(f"a_{k}") * F.col(f"b_{m}"))
-    is_same_person = F.col("is_named") & F.col("question_id").isNotNull()
-    of_outcome = [F.col(f"a_{k}") + F.col(f"b_{k}") for k in range(3)]
-    n = sum(of_outcome[1:], of_outcome[0])
-    n_outcomes = sum(((one > 0).cast("int") for one in of_outcome), F.lit(0))
-    is_again = is_same_person & (n > 1)
-    sums = {
-        "n": n,
-        "ties": of_outcome[1],
-        "first": F.col("a_0") + F.col("b_2"),
-        **{name: F.when(is_same_person, sum(some[1:], some[0])).otherwise(0) for name, some in pairs.items()},
-    }
-    added = {
-        **{name: F.sum(column) for name, column in sums.items()},
-        "n_again": F.count_if(is_again),
-        "n_contradicting": F.count_if(is_again & (n_outcomes > 1)),
-    }
-    levels = of_judges.groupingSets([["source", "group"], ["source", "judge"]], "source", "group", "judge").agg(
-        F.when(F.grouping("judge") == 0, "judge").otherwise("group").alias("level"),
-        *[column.alias(name) for name, column in added.items()],
+    leanings = counted.where(F.col("kind").isin("group", "judge"))
+    sums = leanings.groupBy("source", F.col("kind").alias("level"), "judge").agg(
+        *[F.sum(name).alias(name) for name in _LEANINGS]
     )
-    is_group = F.col("level") == "group"
-    wanted = levels if single else levels.where(is_group | (F.col("n_contradicting") > 0))
-    return wanted.select(
-        "source", "level", F.when(is_group, F.col("group")).otherwise(F.col("judge")).alias("judge"), *added
-    )
+    return sums if single else sums.where((F.col("level") == "group") | (F.col("n_contradicting") > 0))
 
 
 def count_lengths(votes: DataFrame, messages: DataFrame, *, tokenizer: str) -> DataFrame:

@@ -1,6 +1,8 @@
 """Job `judge_agreement`: who agrees with whom, the rankings that judges give, and what they lean to."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import polars as pl
 from pyspark.sql import DataFrame
@@ -16,6 +18,7 @@ from arenalake.judges.counts import (
     count_leanings,
     count_lengths,
     count_outcomes,
+    count_votes,
     judged_votes,
 )
 from arenalake.judges.options import JudgesConfig
@@ -24,14 +27,19 @@ from arenalake.judges.statistics import AgreementRules, summarise_agreement
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Derivation, Lake, derive
 from arenalake.lake.counting import in_memory
+from arenalake.lake.holding import shared
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
+
+# Gives the votes of each judge on each item, from the table `battles`.
+Counted = Callable[[DataFrame], DataFrame]
 
 
 def run(context: Context) -> StepResult:
     """Write the tables of judges where `battles` or what is asked of them has changed."""
     judges = _with_tokenizer(context.config)
-    derive(context.lake, _derivations(context.config, judges))
+    with shared(lambda battles: count_votes(judged_votes(battles, judges), single=judges.single)) as counted:
+        derive(context.lake, _derivations(context.config, judges, counted))
     return _summary(context.lake, judges)
 
 
@@ -50,23 +58,24 @@ def _with_tokenizer(config: Config) -> JudgesConfig:
     return config.judges.model_copy(update={"tokenizer": wanted or counted[0]})
 
 
-def _derivations(config: Config, judges: JudgesConfig) -> list[Derivation]:
+def _derivations(config: Config, judges: JudgesConfig, counted: Counted) -> list[Derivation]:
     rules = AgreementRules(judges.groupings, config.bootstrap.rounds, config.bootstrap.seed, judges.min_questions)
     settings = {"judges": judges.model_dump(mode="json")}
     of_rounds = settings | {"rounds": rules.rounds, "seed": rules.seed}
+    asked: dict[str, Any] = {"counted": counted, "judges": judges, "rules": rules}
     return [
-        Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, judges=judges, rules=rules), of_rounds),
-        Derivation(JUDGE_WIN_RATES, [BATTLES], partial(_win_rates, judges=judges), settings),
-        Derivation(JUDGE_BIAS, [BATTLES, MESSAGES], partial(_bias, judges=judges, rules=rules), of_rounds),
+        Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, **asked), of_rounds),
+        Derivation(JUDGE_WIN_RATES, [BATTLES], partial(_win_rates, counted=counted), settings),
+        Derivation(JUDGE_BIAS, [BATTLES, MESSAGES], partial(_bias, **asked), of_rounds),
         Derivation(GRADE_COUNTS, [BATTLES], partial(_grades, judges=judges), settings),
     ]
 
 
-def _agreement(battles: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
-    votes = judged_votes(battles, judges)
+def _agreement(battles: DataFrame, *, counted: Counted, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
+    votes = counted(battles)
     agreement = summarise_agreement(in_memory(count_items(votes, by="group")), level="group", rules=rules)
     parts = [agreement]
-    groups = in_memory(votes.select("source", "group").distinct())
+    groups = in_memory(votes.where(F.col("kind") == "group").select("source", "judge").distinct())
     several = groups.filter(pl.len().over("source") > 1)["source"].unique().sort().to_list()
     if several:
         outcomes = in_memory(count_outcomes(votes.where(F.col("source").isin(several)), by_question=True))
@@ -77,13 +86,15 @@ def _agreement(battles: DataFrame, *, judges: JudgesConfig, rules: AgreementRule
     return pl.concat(parts)
 
 
-def _win_rates(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
-    return win_rates(in_memory(count_outcomes(judged_votes(battles, judges))))
+def _win_rates(battles: DataFrame, *, counted: Counted) -> pl.DataFrame:
+    return win_rates(in_memory(count_outcomes(counted(battles))))
 
 
-def _bias(battles: DataFrame, messages: DataFrame, *, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
-    votes = judged_votes(battles, judges)
-    lengths = in_memory(count_lengths(votes, messages, tokenizer=str(judges.tokenizer)))
+def _bias(
+    battles: DataFrame, messages: DataFrame, *, counted: Counted, judges: JudgesConfig, rules: AgreementRules
+) -> pl.DataFrame:
+    votes = counted(battles)
+    lengths = in_memory(count_lengths(judged_votes(battles, judges), messages, tokenizer=str(judges.tokenizer)))
     parts = [
         summarise_leanings(in_memory(count_leanings(votes, single=judges.single)), single=judges.single),
         summarise_lengths(lengths),

@@ -94,6 +94,51 @@ def _batches(rows: pl.DataFrame, table: Table) -> list[pa.RecordBatch]:
     return batches
 
 
+def count_whole_groups(
+    rows: DataFrame,
+    count: Callable[[pl.DataFrame], pl.DataFrame],
+    key: str,
+    result: str,
+    *,
+    rows_at_once: int = 1 << 17,
+) -> DataFrame:
+    """Count rows in tasks, some ten thousands at once, of which those with the same key are always together.
+
+    One shuffle, of all rows. The rows with one key have to fit in memory.
+
+    Args:
+        rows: what `count` takes.
+        count: gives rows of `result`.
+        key: a whole number for each row, none of them null.
+        result: columns of the result, as a DDL string.
+        rows_at_once: rows that `count` gets, a batch and the rows of a key more or less.
+    """
+
+    def count_some(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for whole in _whole_groups(map(_frame, batches), key, rows_at_once):
+            yield from count(whole).to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
+
+    return rows.repartition(key).sortWithinPartitions(key).mapInArrow(count_some, result)
+
+
+def _whole_groups(parts: Iterator[pl.DataFrame], key: str, rows_at_once: int) -> Iterator[pl.DataFrame]:
+    """Rows in the order of `key`, cut where it changes."""
+    held: list[pl.DataFrame] = []
+    n = 0
+    for part in parts:
+        held.append(part)
+        n += len(part)
+        if n >= rows_at_once:
+            rows = pl.concat(held)
+            is_last = pl.col(key) == rows[key][-1]
+            whole, held = rows.filter(~is_last), [rows.filter(is_last)]
+            n = len(held[0])
+            if len(whole):
+                yield whole
+    if n:
+        yield pl.concat(held)
+
+
 def in_memory(counted: DataFrame) -> pl.DataFrame:
     """Counts of Spark, which are few, as a frame."""
     return pl.DataFrame(pl.from_arrow(counted.toArrow()))
