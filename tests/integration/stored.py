@@ -11,7 +11,8 @@ def stored_rows(folder, columns=None):
         return []
     found = DeltaTable(str(folder)).to_pyarrow_table(columns=columns)
     values = [
-        [value_of(value, kind) for value in column.to_pylist()] for column, kind in zip(found, found.schema.types, strict=True)
+        [value_of(value, kind) for value in column.to_pylist()]
+        for column, kind in zip(found, found.schema.types, strict=True)
     ]
     return list(zip(*values, strict=True)) if values else []
 

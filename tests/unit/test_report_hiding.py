@@ -336,14 +336,14 @@ def test_slices_of_several_columns_tell_nothing_of_a_language_or_a_turn_that_is_
     ]
 
 
-def test_means_do_not_tell_how_many_conversations_have_a_hidden_number_of_turns():
+def test_numbers_of_turns_of_few_conversations_are_not_told_since_their_sum_is():
     shape = [shape_row(153, mean_turns=273 / 153)]
     shape += [shape_row(n, grouping="turns", turns=k, mean_turns=k) for k, n in {1: 100, 2: 40, 3: 12, 57: 1}.items()]
-    shape += [shape_row(153, grouping="model", model="m", mean_turns=273 / 153)]
-    open_ = [shape_row(50, source="t", mean_turns=1.23), shape_row(50, source="t", grouping="turns", turns=1)]
-    shown = frames(shape=shape + open_).corpus_shape
-    assert set(shown.loc[(shown["source"] == "s") & (shown["grouping"] != "turns"), "mean_turns"]) == {1.8}
-    assert shown.loc[(shown["source"] == "t") & (shown["grouping"] == "all"), "mean_turns"].tolist() == [1.23]
+    site = render_site(build_pages(frames(shape=shape)))
+    assert "1.78 turns each" in text_of(site, "corpus.html")
+    assert "2 rows are left out: fewer than 10 conversations" in text_of(site, "corpus.html")
+    assert [row["turns"] for row in read_csv(site, "corpus-s-turns")] == ["1", "2"]
+    assert [row["turns"] for row in json.loads(site["json/corpus-s-turns.json"])] == [1, 2]
 
 
 def test_a_small_source_has_no_number_of_records():

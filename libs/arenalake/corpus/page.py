@@ -89,9 +89,14 @@ def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame, frame
     if grouping == "day":
         section.figures = _days(rows)
     hidden = int(rows["hidden"].sum())
+    how = "hidden"
+    if grouping == "turns":
+        # The mean and the numbers of messages tell how many turns the hidden conversations have together: whoever knew
+        # which numbers of turns they have could work out how many have each.
+        rows, how = rows[~rows["hidden"]], "left out"
     if hidden:
         section.sentences.append(
-            f"{counted(hidden, 'row is', 'rows are')} hidden: fewer than {frames.min_cell} conversations, or a number "
+            f"{counted(hidden, 'row is', 'rows are')} {how}: fewer than {frames.min_cell} conversations, or a number "
             "from which a hidden one could be worked out."
         )
     columns = [

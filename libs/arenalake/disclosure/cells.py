@@ -151,10 +151,6 @@ def hide_shape_cells(shape: pd.DataFrame, min_cell: int, others: Set[Key] = _NON
     # One time is no repeat.
     few_times = few_repeats | (_few(shape["max_repeats"], min_cell) & (shape["max_repeats"] > 1).fillna(False))
     shown = _blank(_blank(shown, few_repeats, _REPEAT_NUMBERS), few_times, ("max_repeats",))
-    # A mean times its number is a sum of turns, of which that of the shown rows of turns would leave the hidden ones'.
-    has_hidden_turns = shape["source"].isin(shape.loc[small & (shape["grouping"] == "turns"), "source"])
-    mean = shown["mean_turns"].astype("float64")
-    shown = shown.assign(mean_turns=mean.mask(has_hidden_turns, mean.round(1)))
     return _blank(shown, small, ("n_conversations", *_SHAPE_NUMBERS)).assign(hidden=small)
 
 
