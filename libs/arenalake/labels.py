@@ -1,6 +1,8 @@
 """What the labels of votes and the names of models mean, without Spark: for the configuration and for `rate`."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 WINNERS = ("model_a", "model_b", "tie", "tie (bothbad)")
 TIES = ("tie", "tie (bothbad)")
@@ -36,10 +38,24 @@ def clean_name(text: str) -> str:
     return whole[1] if whole else name
 
 
+def clean_labels(labels: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What labels stand for, by their clean names.
+
+    Raises:
+        ValueError: two are the same label and stand for different outcomes.
+    """
+    cleaned: dict[str, Any] = {}
+    for label, outcome in labels:
+        name = clean_name(label)
+        if cleaned.setdefault(name, outcome) != outcome:
+            raise ValueError(f"the label {name!r} stands for {cleaned[name]} and for {outcome}")
+    return cleaned
+
+
 def text_name(text: str) -> str | None:
     """What `sources.names.name_of` makes of a text: `clean_name`; None where it names nothing, as `nan` does not."""
     name = clean_name(text)
-    if re.search(LARGE, name) and float(name).is_integer() and abs(float(name)) < 2.0**53:
+    if re.search(LARGE, name) and float(name).is_integer() and abs(float(name)) < 2.0**63:
         name = str(int(float(name)))
     if not name or name.lower() in NO_NUMBERS:
         return None

@@ -141,6 +141,17 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
     assert [row[0] for row in rows(lake, CONVERSATIONS, "conversation_id")] == ["c20", "c21", "c22"]
 
 
+def test_files_in_which_no_record_has_an_id_are_quarantined_whole(lake, tmp_path):
+    path = tmp_path / "raw" / "1.jsonl"
+    write_lines(path, [{}, "nonsense", {"model_a": "a", "model_b": "b", "winner": "tie"}])
+    for name in ("lmsys_chat_1m", "arena", "wildchat"):
+        result = run(lake, **{name: {"format": name, "path": str(path)}})
+        assert [str(error).partition(";")[0] for error in result.errors] == [
+            f"sources.{name}: none of 3 record(s) could be kept"
+        ]
+    assert len(rows(lake, QUARANTINE, "source")) == 9
+
+
 def test_votes_keep_the_order_of_their_file_and_equal_votes_without_an_id_are_two(lake, tmp_path):
     vote = "alpha,beta,left\n"
     (tmp_path / "votes.csv").write_text(

@@ -19,7 +19,7 @@ from arenalake.app.session import require_java
 from arenalake.app.starter import find_format, guess_label
 from arenalake.app.tables import ALL_TABLES
 from arenalake.config import load_config, parse_config
-from arenalake.errors import SessionError, SourceNotFoundError, TokenizerError
+from arenalake.errors import ConfigError, SessionError, SourceNotFoundError, TokenizerError
 from arenalake.jobs import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,6 +191,63 @@ def test_what_init_writes_for_votes_can_be_run(folder, capsys):
     assert source.columns == {"model_a": "left", "model_b": "right", "winner": "winner", "language": "language"}
     assert source.winner_labels == {"left": "model_a", "right": "model_b", "tie": "tie"}
     assert status_of("config", "check") == 0
+
+
+def test_init_sees_that_the_winner_is_named(folder, capsys):
+    named = VOTES.assign(winner=VOTES["left"].where(VOTES["winner"] == "left", VOTES["right"]))
+    named.loc[VOTES["winner"] == "tie", "winner"] = "draw"
+    named.to_csv("named.csv", index=False)
+    assert status_of("init", "named.csv") == 0
+    source = load_config("arenalake.yml").sources["votes"]
+    assert (source.winner_is, source.winner_labels) == ("model", {"draw": "tie"})
+    assert "say what these labels" not in capsys.readouterr().out
+    assert status_of("rate", "named.csv", "--model-a", "left", "--model-b", "right") == 2
+    assert "holds names of models, such as" in capsys.readouterr().err
+
+
+def test_a_label_stands_for_one_outcome(folder, capsys):
+    labels = ["--label", "left=model_a", "--label", "left =model_b", "--label", "right=model_b"]
+    assert status_of("rate", "votes.csv", "--model-a", "left", "--model-b", "right", *labels) == 2
+    assert "--label: the label 'left' stands for model_a and for model_b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels", [{"1": "model_a", "1.0": "model_b"}, {"left": "model_a", "left ": "tie"}])
+def test_a_label_of_the_configuration_stands_for_one_outcome(labels):
+    with pytest.raises(
+        ConfigError, match=r"winner_labels: the label '(1|left)' stands for model_a and for (model_b|tie)"
+    ):
+        parse_config({"sources": {"s": {"format": "votes", "path": "x", "winner_labels": labels}}})
+
+
+@pytest.mark.parametrize("name", ["v*.csv", "[v].csv", "v?.jsonl", "[v].jsonl", "v*.parquet"])
+def test_a_file_is_the_one_of_its_name_and_no_pattern(folder, capsys, name):
+    file = folder / name
+    writers = {
+        ".csv": pl.DataFrame.write_csv,
+        ".jsonl": pl.DataFrame.write_ndjson,
+        ".parquet": pl.DataFrame.write_parquet,
+    }
+    for path, model in ((file, "m"), (folder / f"vv{file.suffix}", "other"), (folder / f"v{file.suffix}", "other")):
+        votes = pl.DataFrame({"model_a": [model, model], "model_b": ["n", "n"], "winner": ["model_a", "model_b"]})
+        writers[file.suffix](votes, path)
+    assert status_of("rate", name) == 0
+    assert capsys.readouterr().out.startswith("2 votes on 2 models")
+
+
+def test_a_header_with_a_name_twice_is_refused(folder, capsys):
+    (folder / "twice.csv").write_text("model_a,model_b,winner,winner\na,b,model_a,model_b\n")
+    assert status_of("rate", "twice.csv") == 2
+    assert "the header has 2 columns 'winner'; rename all but one" in capsys.readouterr().err
+
+
+def test_names_that_look_alike_are_told_by_rate(folder, capsys):
+    rows = "".join(f"{a},{b},model_a\n" for a, b in [("gpt", "x"), ("GPT", "x"), ("x", "gpt")])
+    (folder / "alike.csv").write_text("model_a,model_b,winner\n" + rows)
+    assert status_of("rate", "alike.csv") == 0
+    assert (
+        "votes: model has names that differ only in case, width or spaces, and count as different: 'gpt' (2), 'GPT' (1)"
+        in (capsys.readouterr().out)
+    )
 
 
 def test_init_guesses_no_label_that_nobody_could_know(folder, capsys):

@@ -17,7 +17,9 @@ NAMES = {
     "1e+3": "1000",
     "1e3": "1e3",  # the start of a checksum
     "12e4567": "12e4567",
-    "9.1E18": "9.1E18",  # different numbers became this one
+    "9.1E18": "9100000000000000000",
+    "9.007199254740994e+15": "9007199254740994",
+    "9.3E18": "9.3E18",  # no whole number of 64 bits
     "8.15e0": "8.15e0",
     "gpt-4.0": "gpt-4.0",
     "  gpt 4\t": "gpt 4",

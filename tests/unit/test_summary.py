@@ -1,6 +1,7 @@
 """What a person is told about names that look alike and about reasons."""
 
-from arenalake.ingest.summary import list_sentences, look_alike_lines, look_alikes
+from arenalake.alike import look_alike_lines, look_alikes
+from arenalake.ingest.summary import list_sentences
 
 
 def test_names_that_differ_in_case_width_normal_form_or_spaces_are_told_together():

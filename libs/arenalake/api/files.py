@@ -1,5 +1,6 @@
 """Files of votes, read without Spark: only the columns that are asked for, where a kind of file allows it."""
 
+import glob
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from arenalake.errors import VotesError
 
 _READERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
     # Every cell of a CSV is text: a model may be called 1.0, and a label 007.
-    ".csv": lambda path: pl.scan_csv(path, infer_schema=False),
-    ".tsv": lambda path: pl.scan_csv(path, infer_schema=False, separator="\t"),
-    ".jsonl": pl.scan_ndjson,
-    ".ndjson": pl.scan_ndjson,
+    ".csv": lambda path: _scan_csv(path, ","),
+    ".tsv": lambda path: _scan_csv(path, "\t"),
+    # Signs of a pattern in a name are the name's.
+    ".jsonl": lambda path: pl.scan_ndjson(glob.escape(str(path))),
+    ".ndjson": lambda path: pl.scan_ndjson(glob.escape(str(path))),
     ".json": lambda path: pl.read_json(path).lazy(),
-    ".parquet": pl.scan_parquet,
+    ".parquet": lambda path: pl.scan_parquet(path, glob=False),
 }
 SUFFIXES = frozenset(_READERS)
 
@@ -38,6 +40,16 @@ def scan_votes(path: str | Path) -> pl.LazyFrame:
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise unreadable(path, error) from None
     return frame
+
+
+def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
+    # Of two columns of one name polars would rename the second.
+    first = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False, separator=separator, glob=False)
+    header = [name for name in first.row(0) if name] if first.height else []
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise VotesError(f"{path}: the header has {header.count(twice[0])} columns {twice[0]!r}; rename all but one")
+    return pl.scan_csv(path, infer_schema=False, separator=separator, glob=False)
 
 
 def unreadable(path: str | Path, error: Exception) -> VotesError:

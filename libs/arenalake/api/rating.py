@@ -76,7 +76,9 @@ def rate(
                 f"method: {name!r} is not known{did_you_mean(str(name), METHODS)}; known: {', '.join(METHODS)}"
             )
     slices = (by,) if isinstance(by, str) else tuple(by)
-    columns = VoteColumns(model_a, model_b, winner, labels, judge, slices)
+    # Pandas numbers columns without names.
+    voter = None if judge is None else str(judge)
+    columns = VoteColumns(str(model_a), str(model_b), str(winner), labels, voter, tuple(map(str, slices)))
     try:
         ratings = RatingsConfig.model_validate({"methods": methods, "slices": ["all"], "min_battles": min_battles})
         unit = "judge" if judge else "battle"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.alike import look_alike_lines
 from arenalake.errors import CallerError, VotesError
 from arenalake.hints import did_you_mean
 from arenalake.ratings.board import leaderboard_lines
@@ -140,7 +141,7 @@ class Ratings:
             board = self._board("all", method)
             lines += ["", *leaderboard_lines("all", board.head(top) if top else board)]
             lines += [f"… and {len(board) - top:,} more"] if top and len(board) > top else []
-        return "\n".join([*lines, *self._slice_lines()])
+        return "\n".join([*lines, *self._last_lines()])
 
     def __repr__(self) -> str:
         return self.text(top=_SHOWN)
@@ -154,11 +155,16 @@ class Ratings:
             table = shown.to_html(index=False, na_rep="", float_format=f"{{:.{digits}f}}".format, border=0)
             more = f"<p>… and {len(board) - _SHOWN:,} more</p>" if len(board) > _SHOWN else ""
             parts.append(f"<h4>{escape(method)}</h4>{table}{more}")
-        return "".join([*parts, *(f"<p>{escape(line)}</p>" for line in self._slice_lines() if line)])
+        return "".join([*parts, *(f"<p>{escape(line)}</p>" for line in self._last_lines() if line)])
 
     def _title(self) -> str:
         votes = "1 vote" if self._n_votes == 1 else f"{self._n_votes:,} votes"
         return f"{votes} on {self._n_models:,} models"
+
+    def _last_lines(self) -> list[str]:
+        board = self._board("all", None)
+        alike = look_alike_lines("votes", "model", dict(zip(board["model"], board["n_battles"], strict=True)))
+        return [*self._slice_lines(), *(["", *alike] if alike else [])]
 
     def _slice_lines(self) -> list[str]:
         slices = self._frames.slices

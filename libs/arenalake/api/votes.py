@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from arenalake.errors import VotesError
 from arenalake.hints import did_you_mean
-from arenalake.labels import PUBLISHED_LABELS, TIES, WINNERS, clean_name, text_name
+from arenalake.labels import PUBLISHED_LABELS, TIES, WINNERS, clean_labels, text_name
 from arenalake.ratings.model.votes import A_WINS, B_WINS, TIE, Ints
 
 Labels = Mapping[Any, str]
@@ -93,8 +93,15 @@ def read_votes(votes: Any, columns: VoteColumns) -> Votes:
     names = {role: _names_of(table[column], role, column) for role, column in columns.roles.items()}
     for role, column in columns.roles.items():
         require_no_missing(role, column, int(np.count_nonzero(names[role].codes < 0)), table.num_rows)
-    outcome = _outcomes_of(names["winner"], columns)
     models = tuple(sorted({*names["model_a"].values, *names["model_b"].values}))
+    own_names = [name for name in names["winner"].values if name in models and name not in known_labels(columns.labels)]
+    if own_names:
+        raise VotesError(
+            f"winner: column {columns.winner!r} holds names of models, such as {own_names[0]!r}, and not which side "
+            "won; make it model_a, model_b or tie first, or run the jobs on a source of the format votes with "
+            "`winner_is: model`"
+        )
+    outcome = _outcomes_of(names["winner"], columns)
     first, second = (_within(names[role], models) for role in ("model_a", "model_b"))
     own = np.flatnonzero(first == second)
     if len(own):
@@ -132,9 +139,10 @@ def known_labels(labels: Labels | None) -> dict[str, str]:
         VotesError: one stands for something that is no outcome.
     """
     # Arrow writes truth values in small letters.
-    own = {
-        clean_name(str(key).lower() if isinstance(key, bool) else str(key)): to for key, to in (labels or {}).items()
-    }
+    try:
+        own = clean_labels((_text_of(key), outcome) for key, outcome in (labels or {}).items())
+    except ValueError as error:
+        raise VotesError(f"labels: {error}") from None
     for label, outcome in own.items():
         if outcome not in WINNERS:
             raise VotesError(

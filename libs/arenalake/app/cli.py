@@ -9,6 +9,7 @@ import click
 from arenalake import __version__
 from arenalake.errors import ArenalakeError, CallerError
 from arenalake.jobs import JOBS
+from arenalake.labels import clean_labels
 
 # What `init` writes, and what the others read where nobody names a file.
 CONFIG = "arenalake.yml"
@@ -107,17 +108,21 @@ def rate(
     from arenalake.api import rate as rate_table
     from arenalake.api.files import scan_votes, unreadable, write_frame
 
-    pairs = [label.rpartition("=") for label in labels]
-    for label, (text, equals, outcome) in zip(labels, pairs, strict=True):
+    told = [label.rpartition("=") for label in labels]
+    for label, (text, equals, outcome) in zip(labels, told, strict=True):
         if not (text and equals and outcome):
             raise CallerError(f"--label {label}: write it as LABEL=OUTCOME, for example left=model_a")
+    try:
+        outcomes = clean_labels((text, outcome) for text, _, outcome in told)
+    except ValueError as error:
+        raise CallerError(f"--label: {error}") from None
     try:
         found = rate_table(
             scan_votes(votes),
             model_a=model_a,
             model_b=model_b,
             winner=winner,
-            labels={text: outcome for text, _, outcome in pairs},
+            labels=outcomes,
             method=methods or "bradley_terry",
             rounds=rounds,
             seed=seed,

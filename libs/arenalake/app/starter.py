@@ -8,7 +8,7 @@ import polars as pl
 
 from arenalake.api.files import SUFFIXES, scan_votes
 from arenalake.errors import CallerError, VotesError
-from arenalake.labels import PUBLISHED_LABELS, clean_name
+from arenalake.labels import PUBLISHED_LABELS, TIES, clean_name
 from arenalake.sources import SOURCES
 
 # Names under which tables of votes have their columns, likely ones first.
@@ -125,18 +125,28 @@ def _votes_source(path: Path, frame: pl.LazyFrame, columns: Sequence[str]) -> tu
     guessed = guess_columns(columns)
     values = frame.select(pl.col(guessed["winner"]).cast(pl.String)).drop_nulls().unique().collect()
     labels = sorted({clean_name(value) for value in values.to_series()})
+    sides = frame.select(pl.col(guessed[side]).cast(pl.String).alias(side) for side in ("model_a", "model_b")).collect()
+    models = {clean_name(name) for side in sides for name in side.drop_nulls().unique()}
+    wins = [label for label in labels if guess_label(label) not in TIES]
+    winners_are_models = bool(wins) and models.issuperset(wins)
+    labels = [label for label in labels if not winners_are_models or label not in wins]
     if len(labels) > _MOST_LABELS:
         raise VotesError(
-            f"{path}: column {guessed['winner']!r} has {len(labels):,} different values, so it holds no labels; if "
-            "they are names of models, start from conf/votes_example.yml and set `winner_is: model`"
+            f"{path}: column {guessed['winner']!r} has {len(labels):,} different values, which are not all names of "
+            "models, so it holds no labels"
         )
     lines = [
         "    format: votes # any table of pairwise votes",
         "    columns: # column of `battles`: column of the file",
     ]
     lines += [f"      {role}: {_quoted(column)}" for role, column in guessed.items()]
-    lines.append("    winner_labels: # what each label stands for; a vote with another one goes to quarantine")
+    if winners_are_models:
+        lines.append("    winner_is: model # the winner's name stands there, or the label of a tie")
     outcomes = {label: guess_label(label) for label in labels}
+    if any(outcomes.values()):
+        lines.append("    winner_labels: # what each label stands for; a vote with another one goes to quarantine")
+    elif outcomes:
+        lines.append("    # winner_labels: # what each label stands for; a vote with another one goes to quarantine")
     for label, outcome in outcomes.items():
         told = f"{_quoted(label)}: {outcome or 'model_a, model_b, tie or tie (bothbad)?'}"
         lines.append(f"      {told}" if outcome else f"      # {told}")

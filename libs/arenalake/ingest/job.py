@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import polars as pl
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
+from arenalake.alike import look_alike_lines
 from arenalake.entities.entity import Entity
 from arenalake.entities.tables import INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.errors import (
@@ -31,7 +32,7 @@ from arenalake.ingest.resolve import (
     stored_content,
     with_record_key,
 )
-from arenalake.ingest.summary import count_sentences, list_sentences, look_alike_lines
+from arenalake.ingest.summary import count_sentences, list_sentences
 from arenalake.lake import Lake
 from arenalake.lake.holding import hold
 from arenalake.lake.table import Table
@@ -264,7 +265,8 @@ class _Batch:
         counted = [F.count_if(F.array_contains("unlike", name)).alias(name) for name in nested]
         keys = self._contested_keys(parsed.observe(unlike, *counted) if counted else parsed)
         contested = self._found(keys)
-        closely = [name for name in nested if unlike.get[name]]
+        n_unlike = _observed(unlike, parsed, counted) if counted else {}
+        closely = [name for name in nested if n_unlike[name]]
         if closely:
             parsed = self._parse(files, closely=closely)
         if contested is keys:
@@ -537,6 +539,15 @@ def _outcome(rows: int, kept: int, quarantined: int) -> str:
     if not rows:
         return "empty"
     return "kept" if not quarantined else "partly quarantined" if kept else "quarantined"
+
+
+def _observed(observation: Observation, rows: DataFrame, columns: Sequence[Column]) -> dict[str, int]:
+    """What was observed of the rows, or else asked for: where a later step had nothing to do, Spark forgets it."""
+    try:
+        found = observation.get
+    except Exception:  # its class depends on the session
+        found = {}
+    return found or rows.agg(*columns).collect()[0].asDict()
 
 
 def _count_fates(judged: DataFrame) -> dict[tuple[str, str], int]:

@@ -1,12 +1,11 @@
-"""What a person is told about an ingested source: reasons of quarantine, what is not kept, names that look alike."""
+"""What a person is told about an ingested source: reasons of quarantine, and what is not kept."""
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-# So many reasons and groups of names are listed; and so many characters of a reason, which may quote the record.
+# So many reasons are listed; and so many characters of a reason, which may quote the record.
 _LISTED, _WIDTH = 5, 240
 
 
@@ -31,34 +30,3 @@ def list_sentences(what: str, counted: Sequence[tuple[str, int]]) -> list[str]:
 def _shortened(text: str) -> str:
     plain = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return plain if len(plain) <= _WIDTH else plain[: _WIDTH - 1] + "…"
-
-
-def look_alikes(names: Mapping[str, int]) -> list[str]:
-    """Groups of names that differ only in case, in width, in normal form, or in spaces and signs of no width.
-
-    Args:
-        names: name to the number of its rows.
-
-    Returns:
-        A text per group, such as `'Llama-3' (120), 'llama-3' (4)`.
-    """
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(_skeleton(name), []).append(name)
-    alike = [sorted(group, key=lambda name: (-names[name], name)) for group in groups.values() if len(group) > 1]
-    return [", ".join(f"{name!r} ({names[name]:,})" for name in group) for group in sorted(alike)]
-
-
-def _skeleton(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(sign for sign in folded if unicodedata.category(sign) not in ("Cf", "Cc", "Zs", "Zl", "Zp"))
-
-
-def look_alike_lines(source: str, column: str, names: Mapping[str, int]) -> list[str]:
-    """One line that tells of names of one column that look alike; none where all differ."""
-    groups = look_alikes(names)
-    if not groups:
-        return []
-    others = f" and {len(groups) - _LISTED} further groups" if len(groups) > _LISTED else ""
-    told = "; ".join(groups[:_LISTED]) + others
-    return [f"{source}: {column} has names that differ only in case, width or spaces, and count as different: {told}"]

@@ -38,7 +38,7 @@ def name_of(filled: Column, *, is_language: bool = False) -> Column:
     """A text that names something: a model, a judge, a label, an id.
 
     White space around it is no part of it. A whole number is the same however it was exported: 81.0 is 81, and so is
-    8.1e+01, up to 2^53, from where such numbers are not exact. Blank text, NaN and the infinities, in capitals or not,
+    8.1e+01, up to 2^63. Blank text, NaN and the infinities, in capitals or not,
     name nothing: null.
 
     Args:
@@ -61,6 +61,6 @@ def is_no_number(text: Column) -> Column:
 
 
 def whole_text(number: Column) -> Column:
-    """A whole number below 2^53 in size without point and exponent; null for any other."""
-    is_whole = (number == F.floor(number)) & (F.abs(number) < 2.0**53)
+    """A whole number below 2^63 in size without point and exponent; null for any other."""
+    is_whole = (number == F.floor(number)) & (F.abs(number) < 2.0**63)
     return F.when(is_whole, number.cast("bigint").cast("string"))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from arenalake.labels import PUBLISHED_LABELS, TELLING_LABELS, TIES, WINNERS, clean_name
+from arenalake.labels import PUBLISHED_LABELS, TELLING_LABELS, TIES, WINNERS, clean_labels
 from arenalake.section import Section
 
 __all__ = ["PUBLISHED_LABELS", "TELLING_LABELS", "TIES", "WINNERS"]
@@ -42,7 +42,7 @@ def _with_text_as_labels(labels: Any) -> Any:
                 "file, such as 'true' or 'yes'"
             )
     # YAML reads 1 as a number; a label in a file is text, without what surrounds it, and 1.0 is 1.
-    return {clean_name(str(label)): winner for label, winner in labels.items()}
+    return clean_labels((str(label), winner) for label, winner in labels.items())
 
 
 WinnerLabels = Annotated[
