@@ -113,7 +113,7 @@ def test_all_ratings_are_written_to_a_file(folder):
         (["rate", "empty.csv"], "empty.csv: cannot be read"),
         (["rate", "heading.csv"], "the table has no rows"),
         (["rate", "broken.parquet"], "broken.parquet: cannot be read"),
-        (["rate", "broken.jsonl"], "broken.jsonl: cannot be read"),
+        (["rate", "broken.jsonl"], "broken.jsonl: line 1 is no JSON: Expecting value .column 13."),
         (["rats"], "No such command 'rats'"),
         (["run", "raitings"], "raitings: no such job; did you mean 'ratings'"),
         (["run"], "--config arenalake.yml: cannot be read"),
@@ -232,6 +232,48 @@ def test_a_file_is_the_one_of_its_name_and_no_pattern(folder, capsys, name):
         writers[file.suffix](votes, path)
     assert status_of("rate", name) == 0
     assert capsys.readouterr().out.startswith("2 votes on 2 models")
+
+
+VOTE = '{"model_a": "a", "model_b": "b", "winner": "model_a"'
+
+
+def test_json_means_the_same_as_in_the_jobs(folder, capsys):
+    lines = [
+        VOTE + ', "judge": NaN, "language": Infinity, "text": [1]}',
+        "  ",
+        '{"winner": "tie", "model_b": "b", "model_a": "a", "language": 1e400}',
+        '{"model_a": 81.0, "model_b": true, "winner": "model_b"}',
+        '{"model_a": "true", "model_b": 81, "winner": "model_b"}',
+    ]
+    (folder / "votes.jsonl").write_text("\ufeff" + "\r\n".join(lines), encoding="utf-8")
+    with gzip.open(folder / "votes.json.gz", "wt") as file:
+        file.write(f"[{','.join(line for line in lines if line.strip())}]")
+    for name in ("votes.jsonl", "votes.json.gz"):
+        assert status_of("rate", name, "--output", "out.csv") == 0
+        assert capsys.readouterr().out.startswith("4 votes on 4 models")
+        rated = pd.read_csv("out.csv", dtype=str).query("interval == 'percentile'").set_index("model")
+        assert rated["n_battles"].to_dict() == {"a": "2", "b": "2", "81": "2", "true": "2"}
+        assert status_of("rate", name, "--judge", "judge") == 2
+        assert "judge: 4 of 4 votes have nothing in column 'judge'" in capsys.readouterr().err
+        assert status_of("rate", name, "--by", "text") == 2
+        assert "holds values of type large_list" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (VOTE + ', "model_a": "z", "language": NaN}', "line 2 is no JSON: an object has the key 'model_a' twice"),
+        (VOTE.replace('"a"', '"a\\ud83d"') + "}", r"line 2: 'model_a' has half of a character, such as \ud83d"),
+        (VOTE + "} {}", "line 2 is no JSON: Extra data (column 55)"),
+        ("[1]", "line 2 is no JSON object"),
+        ("version https://git-lfs.github.com/spec/v1", "line 2 is no JSON: Expecting value"),
+        ("[" * 100_000, "line 2 is no JSON"),
+    ],
+)
+def test_what_is_no_json_is_named_with_its_line(folder, capsys, line, told):
+    (folder / "broken.jsonl").write_text(VOTE + "}\n" + line + "\n")
+    assert status_of("rate", "broken.jsonl") == 2
+    assert told in capsys.readouterr().err
 
 
 def test_a_header_with_a_name_twice_is_refused(folder, capsys):

@@ -1,9 +1,11 @@
 """Files of votes, read without Spark: only the columns that are asked for, where a kind of file allows it."""
 
 import glob
-from collections.abc import Callable
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -13,12 +15,14 @@ _READERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
     # Every cell of a CSV is text: a model may be called 1.0, and a label 007.
     ".csv": lambda path: _scan_csv(path, ","),
     ".tsv": lambda path: _scan_csv(path, "\t"),
+    ".jsonl": lambda path: _scan_lines(path),
+    ".ndjson": lambda path: _scan_lines(path),
+    ".json": lambda path: _of_records(path, _elements(path)),
     # Signs of a pattern in a name are the name's.
-    ".jsonl": lambda path: pl.scan_ndjson(glob.escape(str(path))),
-    ".ndjson": lambda path: pl.scan_ndjson(glob.escape(str(path))),
-    ".json": lambda path: pl.read_json(path).lazy(),
     ".parquet": lambda path: pl.scan_parquet(path, glob=False),
 }
+# What JSON calls white space.
+_JSON_SPACE = " \t\r\n"
 SUFFIXES = frozenset(_READERS)
 
 
@@ -37,7 +41,7 @@ def scan_votes(path: str | Path) -> pl.LazyFrame:
     try:
         frame = _READERS[suffix](path)
         frame.collect_schema()
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+    except (pl.exceptions.PolarsError, OSError, EOFError, ValueError) as error:
         raise unreadable(path, error) from None
     return frame
 
@@ -50,6 +54,87 @@ def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
     if twice:
         raise VotesError(f"{path}: the header has {header.count(twice[0])} columns {twice[0]!r}; rename all but one")
     return pl.scan_csv(path, infer_schema=False, separator=separator, glob=False)
+
+
+def _scan_lines(path: Path) -> pl.LazyFrame:
+    """Polars reads lines many times as fast; what it does not read, or would read wrongly, is read one by one."""
+    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
+        has_surrogates = any(b"\\ud" in line.lower() for line in file)
+    if not has_surrogates:
+        try:
+            return pl.read_ndjson(glob.escape(str(path)), infer_schema_length=None).lazy()
+        except pl.exceptions.PolarsError:
+            pass
+    return _of_records(path, _lines(path))
+
+
+def _open(path: Path) -> IO[str]:
+    return (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="utf-8-sig")
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Any]]:
+    with _open(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip(_JSON_SPACE):
+                yield f"line {number}", _parsed(path, f"line {number}", line)
+
+
+def _elements(path: Path) -> Iterator[tuple[str, Any]]:
+    with _open(path) as file:
+        whole = _parsed(path, "the file", file.read())
+    yield from ((f"element {number}", one) for number, one in enumerate(whole if isinstance(whole, list) else [whole]))
+
+
+def _parsed(path: Path, where: str, text: str) -> Any:
+    """JSON by the rules of `ingest`: no key twice; NaN and the infinities are missing."""
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=lambda _: None)
+    except json.JSONDecodeError as error:
+        place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
+        raise VotesError(f"{path}: {where} is no JSON: {error.msg} ({place})") from None
+    except (ValueError, RecursionError) as error:
+        raise VotesError(f"{path}: {where} is no JSON: {error}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"an object has the key {key!r} twice")
+        found[key] = value
+    return found
+
+
+def _of_records(path: Path, records: Iterable[tuple[str, Any]]) -> pl.LazyFrame:
+    """Records as columns of text; one in which a list or an object stands is of lists, so it holds no names."""
+    columns: dict[str, list[str | None]] = {}
+    nested: set[str] = set()
+    n = 0
+    for where, record in records:
+        if not isinstance(record, dict):
+            raise VotesError(f"{path}: {where} is no JSON object")
+        for key, value in record.items():
+            column = columns.setdefault(key, [])
+            column.extend([None] * (n - len(column)))
+            if isinstance(value, (list, dict)):
+                nested.add(key)
+                value = None
+            text = value if value is None or isinstance(value, str) else json.dumps(value)
+            if text is not None and not text.isascii():
+                _require_whole(path, where, key, text)
+            column.append(text)
+        n += 1
+    padded = {key: pl.Series(key, [*column, *[None] * (n - len(column))], pl.String) for key, column in columns.items()}
+    return pl.LazyFrame(
+        [pl.Series(key, [None] * n, pl.List(pl.Null)) if key in nested else column for key, column in padded.items()]
+    )
+
+
+def _require_whole(path: Path, where: str, key: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise VotesError(f"{path}: {where}: {key!r} has half of a character, such as \\ud83d") from None
 
 
 def unreadable(path: str | Path, error: Exception) -> VotesError:
