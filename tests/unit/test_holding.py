@@ -4,7 +4,7 @@ import pytest
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 
-from arenalake.lake.holding import hold, shared
+from arenalake.lake.holding import held_once, hold
 
 
 class _Rows:
@@ -13,12 +13,7 @@ class _Rows:
     def __init__(self, error):
         self.error = error
 
-    is_cached = False
-
     def localCheckpoint(self):  # noqa: N802
-        raise self.error
-
-    def persist(self):
         raise self.error
 
 
@@ -39,8 +34,6 @@ def test_held_rows_are_the_same_at_every_use(spark):
 def test_where_spark_keeps_no_rows_they_come_back_as_they_are(error):
     rows = _Rows(error)
     assert hold(rows) is rows
-    with shared(lambda: rows) as given:
-        assert given() is rows
 
 
 def test_what_fails_while_rows_are_computed_is_no_refusal(spark):
@@ -48,21 +41,15 @@ def test_what_fails_while_rows_are_computed_is_no_refusal(spark):
         hold(spark.range(1).select((F.lit(1) / F.col("id")).alias("x")))
 
 
-def test_shared_rows_are_built_and_computed_once_and_dropped_at_the_end(spark):
+def test_rows_that_are_held_once_are_built_and_computed_once(spark):
     built = []
 
     def build(rows):
         built.append(rows)
         return rows.select("id", F.uuid().alias("drawn"))
 
-    with shared(build) as drawn:
-        first = drawn(spark.range(100).repartition(3)).collect()
-        assert drawn(spark.range(100)).collect() == first
-        assert drawn(None).is_cached
+    drawn = held_once(build)
+    assert not built
+    first = drawn(spark.range(100).repartition(3)).collect()
+    assert drawn(spark.range(100)).collect() == first
     assert len(built) == 1
-    assert not drawn(None).is_cached
-
-
-def test_shared_rows_that_nobody_asks_for_are_not_built():
-    with shared(lambda: pytest.fail("built")):
-        pass

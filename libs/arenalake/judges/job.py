@@ -27,7 +27,7 @@ from arenalake.judges.statistics import AgreementRules, summarise_agreement
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Derivation, Lake, derive
 from arenalake.lake.counting import in_memory
-from arenalake.lake.holding import shared
+from arenalake.lake.holding import held_once
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
 
@@ -38,8 +38,8 @@ Counted = Callable[[DataFrame], DataFrame]
 def run(context: Context) -> StepResult:
     """Write the tables of judges where `battles` or what is asked of them has changed."""
     judges = _with_tokenizer(context.config)
-    with shared(lambda battles: count_votes(judged_votes(battles, judges), single=judges.single)) as counted:
-        derive(context.lake, _derivations(context.config, judges, counted))
+    counted = held_once(lambda battles: count_votes(judged_votes(battles, judges), single=judges.single))
+    derive(context.lake, _derivations(context.config, judges, counted))
     return _summary(context.lake, judges)
 
 

@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -17,47 +16,27 @@ def hold(rows: DataFrame) -> DataFrame:
     For what is short or slow to plan: rows that are lost with an executor end the job. Where Spark cannot keep rows,
     as on serverless compute, they come back as they are, and every use computes them.
     """
-    return _unless_refused(rows, lambda: rows.localCheckpoint())
+    try:
+        return rows.localCheckpoint()
+    except (PySparkException, NotImplementedError) as error:
+        if not _is_refusal(error):
+            raise
+        log.debug("rows are not held", extra={"reason": str(error).splitlines()[0]})
+        return rows
 
 
-@contextmanager
-def shared(build: Callable[..., DataFrame]) -> Iterator[Callable[..., DataFrame]]:
-    """Rows that several threads use: computed once, kept by the executors, and computed anew where one is lost.
-
-    Where Spark cannot keep rows, every use computes them.
-
-    Args:
-        build: makes the rows from what the first call is given; later calls are given the same.
-
-    Yields:
-        A function that gives the rows; they are dropped at the end of the block.
-    """
-    kept: list[DataFrame] = []
+def held_once(build: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
+    """A function that gives `build(*inputs)` of its first call, held, at every call and in every thread."""
+    held: list[DataFrame] = []
     lock = threading.Lock()
 
     def rows(*inputs: DataFrame) -> DataFrame:
         with lock:
-            if not kept:
-                built = build(*inputs)
-                kept.append(_unless_refused(built, built.persist))
-            return kept[0]
+            if not held:
+                held.append(hold(build(*inputs)))
+            return held[0]
 
-    try:
-        yield rows
-    finally:
-        for some in kept:
-            if some.is_cached:
-                some.unpersist()
-
-
-def _unless_refused(rows: DataFrame, keep: Callable[[], DataFrame]) -> DataFrame:
-    try:
-        return keep()
-    except (PySparkException, NotImplementedError) as error:
-        if not _is_refusal(error):
-            raise
-        log.debug("rows are not kept", extra={"reason": str(error).splitlines()[0]})
-        return rows
+    return rows
 
 
 def _is_refusal(error: Exception) -> bool:
