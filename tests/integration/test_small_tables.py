@@ -173,6 +173,7 @@ def test_values_are_counted_by_either_door_in_tables_of_any_kind(opened, door):
         ("seen", "file", "two", 1),
     ]
     assert lake.count_values([SEEN], ["file", "bird"], source="nobody").is_empty()
+    assert lake.count_values([nests], ["bird"], source="s").is_empty()
     # What is marked as deleted in a file of its own, as Databricks does, only Spark can read.
     lake.spark.sql(f"ALTER TABLE {lake.name_of(SEEN)} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
     lake.spark.sql(f"DELETE FROM {lake.name_of(SEEN)} WHERE bird IS NULL")

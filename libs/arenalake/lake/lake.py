@@ -165,10 +165,10 @@ class Lake:
         """
         counted, asked = [NO_VALUES], []
         for table in tables:
-            folder = self._small_folder(table)
-            if not self.is_there(table):
+            if not set(columns).intersection(table.column_names) or not self.is_there(table):
                 continue
             self._touched["read"][table.name] = table
+            folder = self._small_folder(table)
             found = None if folder is None else count_values(folder, table, columns, source=source)
             if found is None:
                 asked.append(table)
