@@ -115,28 +115,22 @@ def count_whole_groups(
     """
 
     def count_some(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for whole in _whole_groups(map(_frame, batches), key, rows_at_once):
+        for whole in _whole_groups(_larger(batches, rows_at_once), key):
             yield from count(whole).to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches()
 
     return rows.repartition(key).sortWithinPartitions(key).mapInArrow(count_some, result)
 
 
-def _whole_groups(parts: Iterator[pl.DataFrame], key: str, rows_at_once: int) -> Iterator[pl.DataFrame]:
+def _whole_groups(parts: Iterator[pl.DataFrame], key: str) -> Iterator[pl.DataFrame]:
     """Rows in the order of `key`, cut where it changes."""
-    held: list[pl.DataFrame] = []
-    n = 0
+    rest: list[pl.DataFrame] = []
     for part in parts:
-        held.append(part)
-        n += len(part)
-        if n >= rows_at_once:
-            rows = pl.concat(held)
-            is_last = pl.col(key) == rows[key][-1]
-            whole, held = rows.filter(~is_last), [rows.filter(is_last)]
-            n = len(held[0])
-            if len(whole):
-                yield whole
-    if n:
-        yield pl.concat(held)
+        rows = pl.concat([*rest, part])
+        is_last = pl.col(key) == rows[key][-1]
+        whole, rest = rows.filter(~is_last), [rows.filter(is_last)]
+        if len(whole):
+            yield whole
+    yield from rest
 
 
 def in_memory(counted: DataFrame) -> pl.DataFrame:
