@@ -29,7 +29,6 @@ def records(name: str) -> list[dict[str, object]]:
 
 def measure(checkout: Path, rounds: int) -> None:
     """Print the seconds of each round after the first, for each format, as JSON."""
-    sys.path.insert(0, str(checkout / "libs"))
     from arenalake.app.session import get_session
     from arenalake.config import parse_config
     from arenalake.ingest import job

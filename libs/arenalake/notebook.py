@@ -65,8 +65,9 @@ def show(*parts: Page | Section, rows: int = 10) -> None:
 
 
 def _words(part: Page | Section) -> str:
-    sentences = part.sentences if isinstance(part, Section) else [part.lead]
-    if isinstance(part, Page) and not part.sections:
-        sentences = ["The tables of this lake hold nothing for this page."]
-    level = "h3" if isinstance(part, Page) else "h4"
+    if isinstance(part, Section):
+        level, sentences = "h4", part.sentences
+    else:
+        level = "h3"
+        sentences = [part.lead if part.sections else "The tables of this lake hold nothing for this page."]
     return f"<{level}>{escape(part.title)}</{level}>" + "".join(f"<p>{escape(text)}</p>" for text in sentences)

@@ -70,7 +70,8 @@ def configuration(settings):
 
 def rows_of(settings):
     """Every compared table as sorted rows; the text of a double is exact."""
-    folders = {table: folder_of(Lake(None, configuration(settings).storage), table) for table in COMPARED}
+    lake = Lake(None, configuration(settings).storage)
+    folders = {table: folder_of(lake, table) for table in COMPARED}
     return {
         table.name: sorted(map(repr, stored_rows(folder, table.column_names)))
         for table, folder in folders.items()

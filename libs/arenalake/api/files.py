@@ -4,8 +4,9 @@ import glob
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
 
@@ -58,7 +59,7 @@ def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
 
 def _scan_lines(path: Path) -> pl.LazyFrame:
     """Polars reads lines many times as fast; what it does not read, or would read wrongly, is read one by one."""
-    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
+    with _open(path) as file:
         has_surrogates = any(b"\\ud" in line.lower() for line in file)
     if not has_surrogates:
         try:
@@ -68,20 +69,24 @@ def _scan_lines(path: Path) -> pl.LazyFrame:
     return _of_records(path, _lines(path))
 
 
-def _open(path: Path) -> IO[str]:
-    return (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding="utf-8-sig")
+def _open(path: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _text(file: gzip.GzipFile | BufferedReader) -> TextIOWrapper:
+    return TextIOWrapper(file, encoding="utf-8-sig")
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Any]]:
     with _open(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(_text(file), 1):
             if line.strip(_JSON_SPACE):
                 yield f"line {number}", _parsed(path, f"line {number}", line)
 
 
 def _elements(path: Path) -> Iterator[tuple[str, Any]]:
     with _open(path) as file:
-        whole = _parsed(path, "the file", file.read())
+        whole = _parsed(path, "the file", _text(file).read())
     yield from ((f"element {number}", one) for number, one in enumerate(whole if isinstance(whole, list) else [whole]))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from arenalake.alike import look_alike_lines
 from arenalake.errors import CallerError, VotesError
 from arenalake.hints import did_you_mean
+from arenalake.plurals import counted
 from arenalake.ratings.board import leaderboard_lines
 
 _KEYS = {"slice": "object", "method": "object", "unit": "object"}
@@ -158,8 +159,7 @@ class Ratings:
         return "".join([*parts, *(f"<p>{escape(line)}</p>" for line in self._last_lines() if line)])
 
     def _title(self) -> str:
-        votes = "1 vote" if self._n_votes == 1 else f"{self._n_votes:,} votes"
-        return f"{votes} on {self._n_models:,} models"
+        return f"{counted(self._n_votes, 'vote')} on {counted(self._n_models, 'model')}"
 
     def _last_lines(self) -> list[str]:
         board = self._board("all", None)

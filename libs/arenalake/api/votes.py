@@ -11,6 +11,7 @@ import pyarrow as pa
 from arenalake.errors import VotesError
 from arenalake.hints import did_you_mean
 from arenalake.labels import PUBLISHED_LABELS, TIES, WINNERS, clean_labels, text_name
+from arenalake.plurals import counted
 from arenalake.ratings.model.votes import A_WINS, B_WINS, TIE, Ints
 
 Labels = Mapping[Any, str]
@@ -94,14 +95,15 @@ def read_votes(votes: Any, columns: VoteColumns) -> Votes:
     for role, column in columns.roles.items():
         require_no_missing(role, column, int(np.count_nonzero(names[role].codes < 0)), table.num_rows)
     models = tuple(sorted({*names["model_a"].values, *names["model_b"].values}))
-    own_names = [name for name in names["winner"].values if name in models and name not in known_labels(columns.labels)]
+    known = known_labels(columns.labels)
+    own_names = sorted(set(models).intersection(names["winner"].values) - set(known))
     if own_names:
         raise VotesError(
             f"winner: column {columns.winner!r} holds names of models, such as {own_names[0]!r}, and not which side "
             "won; make it model_a, model_b or tie first, or run the jobs on a source of the format votes with "
             "`winner_is: model`"
         )
-    outcome = _outcomes_of(names["winner"], columns)
+    outcome = _outcomes_of(names["winner"], known, columns.winner)
     first, second = (_within(names[role], models) for role in ("model_a", "model_b"))
     own = np.flatnonzero(first == second)
     if len(own):
@@ -160,7 +162,7 @@ def require_known(found: Mapping[str, int], known: Mapping[str, str], column: st
     """
     unknown = {label: n for label, n in found.items() if label not in known}
     if unknown:
-        told = _some([f"{label!r} ({_votes(n)})" for label, n in unknown.items()], quoted=True)
+        told = _some([f"{label!r} ({counted(n, 'vote')})" for label, n in unknown.items()], quoted=True)
         raise VotesError(
             f"winner: column {column!r} has labels that nobody explained: {told}; known: {', '.join(known)}. "
             f"Say what they stand for: labels={{{next(iter(unknown))!r}: 'model_a'}} in Python, or "
@@ -177,15 +179,16 @@ def require_no_missing(role: str, column: str, n_missing: int, n_votes: int) -> 
     if n_missing:
         advice = " or give each a judge of its own" if role == "judge" else ""
         raise VotesError(
-            f"{role}: {n_missing:,} of {_votes(n_votes)} have nothing in column {column!r} (null, NaN or blank); "
-            f"leave these votes out first{advice}"
+            f"{role}: {n_missing:,} of {counted(n_votes, 'vote')} have nothing in column {column!r} (null, NaN or "
+            f"blank); leave these votes out first{advice}"
         )
 
 
 def same_model(n: int, model: str) -> VotesError:
     """The error about `n` votes with one model on both sides, such as `model`."""
+    votes = counted(n, "vote")
     return VotesError(
-        f"model_a, model_b: a model meets itself in {_votes(n)}, such as {model!r}; leave these votes out first"
+        f"model_a, model_b: a model meets itself in {votes}, such as {model!r}; leave these votes out first"
     )
 
 
@@ -255,10 +258,9 @@ def _text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _outcomes_of(names: Names, columns: VoteColumns) -> Ints:
-    known = known_labels(columns.labels)
+def _outcomes_of(names: Names, known: Mapping[str, str], column: str) -> Ints:
     counts = np.bincount(names.codes, minlength=len(names.values))
-    require_known(dict(zip(names.values, counts.tolist(), strict=True)), known, columns.winner)
+    require_known(dict(zip(names.values, counts.tolist(), strict=True)), known, column)
     outcomes: Ints = np.array([_OUTCOMES[known[label]] for label in names.values], dtype=np.int64)[names.codes]
     return outcomes
 
@@ -272,7 +274,3 @@ def _within(names: Names, models: Sequence[str]) -> Ints:
 def _some(names: Sequence[str], *, quoted: bool = False) -> str:
     told = ", ".join(name if quoted else repr(name) for name in names[:_NAMED])
     return told if len(names) <= _NAMED else f"{told} and {len(names) - _NAMED:,} more"
-
-
-def _votes(n: int) -> str:
-    return "1 vote" if n == 1 else f"{n:,} votes"

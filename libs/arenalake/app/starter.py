@@ -123,13 +123,14 @@ def _first_file(path: Path) -> Path:
 
 def _votes_source(path: Path, frame: pl.LazyFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:
     guessed = guess_columns(columns)
-    values = frame.select(pl.col(guessed["winner"]).cast(pl.String)).drop_nulls().unique().collect()
-    labels = sorted({clean_name(value) for value in values.to_series()})
-    sides = frame.select(pl.col(guessed[side]).cast(pl.String).alias(side) for side in ("model_a", "model_b")).collect()
-    models = {clean_name(name) for side in sides for name in side.drop_nulls().unique()}
+    roles = ("winner", "model_a", "model_b")
+    values = frame.select(pl.col(guessed[role]).cast(pl.String).alias(role) for role in roles).collect()
+    names = {role: {clean_name(value) for value in values[role].drop_nulls().unique()} for role in roles}
+    labels, models = sorted(names["winner"]), names["model_a"] | names["model_b"]
     wins = [label for label in labels if guess_label(label) not in TIES]
     winners_are_models = bool(wins) and models.issuperset(wins)
-    labels = [label for label in labels if not winners_are_models or label not in wins]
+    if winners_are_models:
+        labels = [label for label in labels if label not in wins]
     if len(labels) > _MOST_LABELS:
         raise VotesError(
             f"{path}: column {guessed['winner']!r} has {len(labels):,} different values, which are not all names of "

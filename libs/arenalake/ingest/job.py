@@ -259,7 +259,7 @@ class _Batch:
         parsed = self._parse(files)
         rows = count_rows(parsed)
         # Of a name that is new nothing is there: what an interrupted run left was just removed.
-        before = self._rows_by_file(self.parents, self._known_names.intersection(names))
+        before = self._rows_by_file(self._known_names.intersection(names))
         unlike = Observation()
         nested = [field.name for field in self.source.fields(self.config) if is_nested(field)]
         counted = [F.count_if(F.array_contains("unlike", name)).alias(name) for name in nested]
@@ -274,7 +274,7 @@ class _Batch:
         judged = None if contested is None else self._judge(parsed, contested)
         fates = {} if judged is None else _count_fates(judged)
         broken = self._write(parsed, contested, judged, fates)
-        after = self._rows_by_file(self.parents, set(names))
+        after = self._rows_by_file(set(names))
         counts = {}
         for file in files:
             n = rows.get(file.name, 0)
@@ -500,10 +500,10 @@ class _Batch:
     def _of_source(self, table: Table, *, pinned: bool = False) -> DataFrame:
         return self.lake.read(table, pinned=pinned).where(F.col("source") == self.name)
 
-    def _rows_by_file(self, table: Table, names: Collection[str]) -> dict[str, int]:
+    def _rows_by_file(self, names: set[str]) -> dict[str, int]:
         if not names:
             return {}
-        files = self.lake.count_values([table], ["file"], source=self.name)
+        files = self.lake.count_values([self.parents], ["file"], source=self.name)
         return {file: n for file, n in files.select("value", "n").rows() if file in names}
 
 

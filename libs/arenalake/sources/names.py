@@ -38,8 +38,7 @@ def name_of(filled: Column, *, is_language: bool = False) -> Column:
     """A text that names something: a model, a judge, a label, an id.
 
     White space around it is no part of it. A whole number is the same however it was exported: 81.0 is 81, and so is
-    8.1e+01, up to 2^63. Blank text, NaN and the infinities, in capitals or not,
-    name nothing: null.
+    8.1e+01, up to 2^63. Blank text, NaN and the infinities, in capitals or not, name nothing: null.
 
     Args:
         filled: the text as `filled_name` gives it.
