@@ -116,6 +116,10 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "the line is not JSON, or an object in it has a key twice ": json.dumps(chat(14)) + " " + json.dumps(chat(15)),
         "the line is not a JSON object ": json.dumps(chat(19)) + "]" + json.dumps(chat(20)),
         "the line is a list; a file that is one needs a name in .json": json.dumps([chat(16)]),
+        "the line has a number of over 1,000 digits, or is not JSON": json.dumps(chat(23))[:-1]
+        + f', "x": {"9" * 1500}}}',
+        "the line is nested more than 1,000 levels deep, or is not JSON": json.dumps(chat(24))[:-1]
+        + f', "x": {"[" * 1500 + "]" * 1500}}}',
         "the line has half of a character, such as \\ud83d, or is not JSON": json.dumps(chat(17, model="m\ud83d")),
         "openai_moderation[].category_scores.hate has the wrong type; expected a number": chat(
             11, openai_moderation=[moderation(hate="high"), moderation()]

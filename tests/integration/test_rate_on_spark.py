@@ -50,13 +50,23 @@ def test_the_job_gives_the_same_bits(spark, lake, votes):
         pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
+# The column of the winner holds names of models.
+NAMED = {"model_a": "language", "winner": "model_b"}
+
+
 def test_what_is_wrong_with_votes_is_told_as_for_other_tables(spark, votes):
     frame = spark.createDataFrame(votes)
     with pytest.raises(VotesError, match="order: a Spark DataFrame has no order"):
         arenalake.rate(frame, method="elo")
     with pytest.raises(VotesError, match="order: 380 votes have 2 different values"):
         arenalake.rate(frame, method="elo", order="language")
-    for arguments in ({"winner": "language"}, {"model_a": "modela"}, {"judge": "model_a"}, {"model_b": "winner"}):
+    for arguments in (
+        {"winner": "language"},
+        {"model_a": "modela"},
+        {"judge": "model_a"},
+        {"model_b": "winner"},
+        NAMED,
+    ):
         said = []
         for table in (votes.dropna(), frame.dropna()):
             with pytest.raises(VotesError) as error:

@@ -120,6 +120,7 @@ def test_all_ratings_are_written_to_a_file(folder):
         (["run", "--config", "x.yml", "--set", "bootstrap.round=9"], "bootstrap.round: no such key.*mean 'rounds'"),
         (["config", "show", "--config", "no.yml"], "--config no.yml: cannot be read"),
         (["init", "votes.csv", "--output", "x.yml"], "--output x.yml: is there already"),
+        (["init", "votes.csv", "--output", "y.yml", "--name", "a b/c"], "--name a b/c: use letters, digits, dots"),
         (["init", "people.csv"], "no column looks like model_a, model_b, winner; the file has name, age"),
     ],
 )
@@ -263,6 +264,7 @@ def test_json_means_the_same_as_in_the_jobs(folder, capsys):
     ("line", "told"),
     [
         (VOTE + ', "model_a": "z", "language": NaN}', "line 2 is no JSON: an object has the key 'model_a' twice"),
+        (VOTE + ', "winner": "tie"}', "line 2 is no JSON: an object has the key 'winner' twice"),
         (VOTE.replace('"a"', '"a\\ud83d"') + "}", r"line 2: 'model_a' has half of a character, such as \ud83d"),
         (VOTE + "} {}", "line 2 is no JSON: Extra data (column 55)"),
         ("[1]", "line 2 is no JSON object"),
@@ -274,6 +276,32 @@ def test_what_is_no_json_is_named_with_its_line(folder, capsys, line, told):
     (folder / "broken.jsonl").write_text(VOTE + "}\n" + line + "\n")
     assert status_of("rate", "broken.jsonl") == 2
     assert told in capsys.readouterr().err
+
+
+HEADER = b"model_a,model_b,winner\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("pointer.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"),
+        ("pointer.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "run git lfs pull"),
+        ("packed.csv", gzip.compress(HEADER), "packed by gzip, which its name does not say"),
+        ("wide.csv", HEADER.decode().encode("utf-16"), "UTF-16; save the file as UTF-8"),
+        ("latin.csv", HEADER + "café,b,tie\n".encode("latin-1"), "it is not all UTF-8; save it as UTF-8"),
+        ("latin.jsonl", f"{VOTE.replace('a', 'é')}}}\n".encode("latin-1"), "it is not all UTF-8; save it as UTF-8"),
+        ("old.csv", HEADER.replace(b"\n", b"\r") + b"a,b,tie\r", "its lines end in a carriage return alone"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused_with_the_reason(folder, capsys, name, content, told):
+    (folder / name).write_bytes(content)
+    assert status_of("rate", name) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_key_as_a_value_is_no_key_twice(folder):
+    (folder / "keys.jsonl").write_text('{"model_a": "winner", "model_b": "model_a", "winner": "model_b"}\n' * 3)
+    assert status_of("rate", "keys.jsonl", "--rounds", "10") == 0
 
 
 def test_a_header_with_a_name_twice_is_refused(folder, capsys):

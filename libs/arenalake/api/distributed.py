@@ -14,6 +14,7 @@ from arenalake.api.votes import (
     known_labels,
     require_known,
     require_no_missing,
+    require_sides,
     same_model,
 )
 from arenalake.errors import VotesError
@@ -118,7 +119,9 @@ def _check(votes: DataFrame, columns: VoteColumns) -> pd.DataFrame:
         require_no_missing(role, columns.roles[role], int(found.loc[found[role].isna(), "n"].sum()), n_votes)
     require_no_missing("judge", columns.judge or "", int(found["without"].sum()), n_votes)
     labels = {str(label): int(n) for label, n in found.groupby("winner")["n"].sum().items()}
-    require_known(labels, known_labels(columns.labels), columns.winner)
+    known = known_labels(columns.labels)
+    require_sides(labels, {*found["model_a"], *found["model_b"]}, known, columns.winner)
+    require_known(labels, known, columns.winner)
     own = found[found["model_a"] == found["model_b"]]
     if len(own):
         raise same_model(int(own["n"].sum()), own["model_a"].iloc[0])

@@ -3,6 +3,7 @@
 import glob
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from arenalake.errors import VotesError
+from arenalake.first_bytes import unlike_its_name
 
 _READERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
     # Every cell of a CSV is text: a model may be called 1.0, and a label 007.
@@ -39,6 +41,9 @@ def scan_votes(path: str | Path) -> pl.LazyFrame:
     suffix = next((part for part in reversed(path.suffixes) if part.lower() not in (".gz", ".zst")), "").lower()
     if suffix not in _READERS:
         raise VotesError(f"{path}: its suffix says not what it is; known: {', '.join(_READERS)}")
+    reason = unlike_its_name(str(path))
+    if reason:
+        raise VotesError(f"{path}: {reason}")
     try:
         frame = _READERS[suffix](path)
         frame.collect_schema()
@@ -51,6 +56,8 @@ def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
     # Of two columns of one name polars would rename the second.
     first = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False, separator=separator, glob=False)
     header = [name for name in first.row(0) if name] if first.height else []
+    if any("\r" in name.strip("\r\n") for name in header):
+        raise VotesError(f"{path}: its lines end in a carriage return alone; save it with usual line ends")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise VotesError(f"{path}: the header has {header.count(twice[0])} columns {twice[0]!r}; rename all but one")
@@ -59,14 +66,22 @@ def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
 
 def _scan_lines(path: Path) -> pl.LazyFrame:
     """Polars reads lines many times as fast; what it does not read, or would read wrongly, is read one by one."""
+    try:
+        frame = pl.read_ndjson(glob.escape(str(path)), infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        return _of_records(path, _lines(path))
+    return _of_records(path, _lines(path)) if _may_be_misread(path, frame.columns) else frame.lazy()
+
+
+def _may_be_misread(path: Path, columns: Iterable[str]) -> bool:
+    """Whether a line may hold half of a character, or a key twice, of which polars keeps the last."""
+    key = re.compile(rb'"(?:%s)"(?=\s*:)' % b"|".join(re.escape(json.dumps(name)[1:-1].encode()) for name in columns))
     with _open(path) as file:
-        has_surrogates = any(b"\\ud" in line.lower() for line in file)
-    if not has_surrogates:
-        try:
-            return pl.read_ndjson(glob.escape(str(path)), infer_schema_length=None).lazy()
-        except pl.exceptions.PolarsError:
-            pass
-    return _of_records(path, _lines(path))
+        for line in file:
+            keys = key.findall(line)
+            if len(set(keys)) < len(keys) or b"\\ud" in line.lower():
+                return True
+    return False
 
 
 def _open(path: Path) -> gzip.GzipFile | BufferedReader:
@@ -144,7 +159,10 @@ def _require_whole(path: Path, where: str, key: str, text: str) -> None:
 
 def unreadable(path: str | Path, error: Exception) -> VotesError:
     """The error about a file that does not hold what its suffix says."""
-    return VotesError(f"{path}: cannot be read: {next(iter(str(error).splitlines()), type(error).__name__)}")
+    told = next(iter(str(error).splitlines()), type(error).__name__)
+    if "utf-8" in told.lower():
+        told = "it is not all UTF-8; save it as UTF-8"
+    return VotesError(f"{path}: cannot be read: {told}")
 
 
 def write_frame(frame: Any, path: str | Path) -> None:

@@ -1,7 +1,7 @@
 """A table of votes in memory as arrays, checked: no unknown label, no missing name, no model against itself."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,13 +96,7 @@ def read_votes(votes: Any, columns: VoteColumns) -> Votes:
         require_no_missing(role, column, int(np.count_nonzero(names[role].codes < 0)), table.num_rows)
     models = tuple(sorted({*names["model_a"].values, *names["model_b"].values}))
     known = known_labels(columns.labels)
-    own_names = sorted(set(models).intersection(names["winner"].values) - set(known))
-    if own_names:
-        raise VotesError(
-            f"winner: column {columns.winner!r} holds names of models, such as {own_names[0]!r}, and not which side "
-            "won; make it model_a, model_b or tie first, or run the jobs on a source of the format votes with "
-            "`winner_is: model`"
-        )
+    require_sides(names["winner"].values, models, known, columns.winner)
     outcome = _outcomes_of(names["winner"], known, columns.winner)
     first, second = (_within(names[role], models) for role in ("model_a", "model_b"))
     own = np.flatnonzero(first == second)
@@ -152,6 +146,20 @@ def known_labels(labels: Labels | None) -> dict[str, str]:
                 f"allowed: {', '.join(WINNERS)}"
             )
     return {**PUBLISHED_LABELS, **own}
+
+
+def require_sides(labels: Iterable[str], models: Iterable[str], known: Mapping[str, str], column: str) -> None:
+    """Check that labels say which side won, not which model.
+
+    Raises:
+        VotesError: labels that are not known are names of models.
+    """
+    named = sorted(set(models).intersection(labels) - set(known))
+    if named:
+        raise VotesError(
+            f"winner: column {column!r} holds names of models, such as {named[0]!r}, and not which side won; make it "
+            "model_a, model_b or tie first, or run the jobs on a source of the format votes with `winner_is: model`"
+        )
 
 
 def require_known(found: Mapping[str, int], known: Mapping[str, str], column: str) -> None:

@@ -1,12 +1,14 @@
 """A first configuration for somebody's file, from a look at its columns."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from arenalake.api.files import SUFFIXES, scan_votes
+from arenalake.config.config import SOURCE_NAME
 from arenalake.errors import CallerError, VotesError
 from arenalake.labels import PUBLISHED_LABELS, TIES, clean_name
 from arenalake.sources import SOURCES
@@ -44,9 +46,11 @@ def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list
         What was found, and what to do next.
 
     Raises:
-        CallerError: the output is there already, or cannot be written.
+        CallerError: no source may be called so, or the output is there already, or cannot be written.
         VotesError: the file cannot be read, or has no columns that look like votes.
     """
+    if not re.search(SOURCE_NAME, name):
+        raise CallerError(f"--name {name}: use letters, digits, dots, hyphens and underscores, a letter or digit first")
     if output.exists() and not replace:
         raise CallerError(f"--output {output}: is there already; give another name, or --force to replace it")
     frame = scan_votes(_first_file(path))

@@ -51,12 +51,16 @@ class PipelineConfig(Section):
     reread: list[str] = []
 
 
+# What a source may be called.
+SOURCE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
 class Config(Section):
     """The whole configuration."""
 
     storage: StorageConfig
     spark: SparkConfig = SparkConfig()
-    sources: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], SourceConfig] = {}
+    sources: dict[Annotated[str, Field(pattern=SOURCE_NAME)], SourceConfig] = {}
     tokens: TokensConfig = TokensConfig()
     language: LanguageConfig = LanguageConfig()
     cleaning: CleaningConfig = CleaningConfig()

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from arenalake.errors import SourceNotFoundError, UnreadableFileError
+from arenalake.first_bytes import LFS_POINTER, LFS_REASON, unlike_its_name
 from arenalake.paths import local_path
 
 # File name ending to how the file is read; each may be followed by the ending of a compression that Spark unpacks.
@@ -23,11 +24,7 @@ _ENDING = re.compile(
 )
 # A folder like `_model=x` gives a value and is none of them.
 _HIDDEN = re.compile(r"(^|/)(\.|_(?![^/]*=))")
-_POINTER = b"version https://git-lfs.github.com/spec"
 _POINTER_SIZE = 1024
-# First bytes of what gzip packed, and of texts in UTF-16, whichever byte comes first.
-_GZIP = b"\x1f\x8b"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _GLOB = re.compile(r"[*?\[\]{}\\]")
 # For a local path that stands for itself. The option is Spark's own; the plain file system, unlike Hadoop's usual one,
 # keeps no checksum file beside each file, whose name a colon would break.
@@ -120,7 +117,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
             wanted = " or ".join(f".{known}" for known in _UNPACKED)
             result.unreadable.append(f"{path_} (Spark does not unpack .{ending['packed']}; unpack it, or use {wanted})")
         elif _plain(path_) in pointers:
-            result.unreadable.append(f"{path_} (a Git LFS pointer instead of the data; run git lfs pull)")
+            result.unreadable.append(f"{path_} ({LFS_REASON})")
         else:
             result.files.append(RawFile(path_, name, FORMATS[ending[1].lower()], length, modified))
     result.others += _hidden(location)
@@ -165,10 +162,10 @@ def _is_strange(path: str) -> bool:
 def _pointers(listing: DataFrame, paths: Iterable[str]) -> set[str]:
     """Which of some small files, by plain path, stand for large ones that Git LFS has not fetched."""
     local = {path: local_file(path) for path in paths}
-    found = {_plain(path) for path, here in local.items() if here is not None and _starts_as_pointer(here)}
+    found = {_plain(path) for path, here in local.items() if here is not None and unlike_its_name(here) == LFS_REASON}
     if None in local.values():
         small = listing.where(F.col("length") <= _POINTER_SIZE)
-        starts = F.substring("content", 1, len(_POINTER)) == F.lit(_POINTER)
+        starts = F.substring("content", 1, len(LFS_POINTER)) == F.lit(LFS_POINTER)
         found |= {_plain(row["path"]) for row in small.where(starts).select("path").collect()}
     return found
 
@@ -182,17 +179,9 @@ def require_content_of_its_kind(file: RawFile) -> None:
     local = local_file(file.path)
     if local is None:
         return
-    with open(local, "rb") as stream:
-        start = stream.read(len(_GZIP))
-    if start == _GZIP and not local.lower().endswith(".gz"):
-        raise UnreadableFileError(file.path, "packed by gzip, which its name does not say; add .gz to the name")
-    if start in _UTF_16:
-        raise UnreadableFileError(file.path, "UTF-16; save the file as UTF-8")
-
-
-def _starts_as_pointer(path: str) -> bool:
-    with open(path, "rb") as stream:
-        return stream.read(len(_POINTER)) == _POINTER
+    reason = unlike_its_name(local)
+    if reason:
+        raise UnreadableFileError(file.path, reason)
 
 
 def digest_of(file: RawFile) -> str | None:

@@ -59,6 +59,9 @@ _WRITTEN_AS_TEXT = ("double", "boolean")
 _JSON_SPACE = " \t\r\n"
 # An escape that is not a character but half of one. Where both halves are there, Spark makes one of them.
 _SURROGATE = r"(?i)\\u(d[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..\\u)d[c-f])"
+# What Spark's reader of JSON refuses though it is JSON: a number so long, and a list or an object so deep in others.
+_LONG_NUMBER = r"[0-9]{1001}"
+_DEEP = r"(?:[\[{][^\[\]{}]*+){1000}"
 # Bytes that are not UTF-8 have become this where a reader decodes them.
 _REPLACEMENT = "\ufffd"
 
@@ -94,6 +97,8 @@ def read_records(
     """
     for file in files:
         require_content_of_its_kind(file)
+    said = {column for file in files for column in file.folder_values}
+    _tell_unread("folders", said - {field.column for field in fields})
     # The other endings of JSON promise a record per line.
     arrays = [f for f in files if re.search(r"\.json(\.|$)", f.name, re.IGNORECASE) and is_array(spark, f)]
     lines = [f for f in files if f.kind == "json" and f not in arrays]
@@ -105,6 +110,14 @@ def read_records(
     ]
     groups += [_read_csv(spark, file, fields, positioned) for file in files if file.kind == "csv"]
     return reduce(DataFrame.unionByName, groups)
+
+
+def _tell_unread(what: str, names: Collection[str]) -> None:
+    """Log which columns, or which folders such as `shard=3`, no field asks for."""
+    if names:
+        listed = [*sorted(names)[:_LISTED], *(["…"] if len(names) > _LISTED else [])]
+        told = {what: ",".join(listed), "number": len(names)}
+        log.info(f"{what} without a place in the tables are not read", extra=told)
 
 
 def count_rows(records: DataFrame) -> dict[str, int]:
@@ -157,6 +170,8 @@ def _json_records(
         .when(F.col("parsed").isNotNull(), f"{where} is not a JSON object")
         .when(F.rlike("value", F.lit(_SURROGATE)), f"{where} has half of a character, such as \\ud83d, or is not JSON")
         .when(~_trimmed("value").endswith("}"), f"{where} ends inside of a record, or is not JSON")
+        .when(F.rlike("value", F.lit(_LONG_NUMBER)), f"{where} has a number of over 1,000 digits, or is not JSON")
+        .when(F.rlike("value", F.lit(_DEEP)), f"{where} is nested more than 1,000 levels deep, or is not JSON")
         .otherwise(f"{where} is not JSON, or an object in it has a key twice")
     )
     broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(F.col("parsed").isNull() | ~is_object, unlike)
@@ -315,13 +330,7 @@ def _table_records(
     places: dict[str, list[int]] = {}
     for place, column in enumerate(columns):
         places.setdefault(clean_name(column), []).append(place)
-    unread = sorted(set(places) - {clean_name(field.column) for field in fields})
-    if unread:
-        listed = [*unread[:_LISTED], *(["…"] if len(unread) > _LISTED else [])]
-        log.info(
-            "columns without a place in the tables are not read",
-            extra={"columns": ",".join(listed), "number": len(unread)},
-        )
+    _tell_unread("columns", set(places) - {clean_name(field.column) for field in fields})
     values, filled_texts = {}, {}
     for field in fields:
         found = places.get(clean_name(field.column), [])
