@@ -29,7 +29,8 @@ lint: setup
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy libs jobs
 
-# The notebooks again, outputs included, from the lakes of `make run` and `make run CONFIG=conf/studies.yml`.
+# The notebooks again, outputs included, from the lakes of `make run CONFIG=conf/studies.yml` and, with style control, of
+# `make run ARGS='--set ratings.methods=[bradley_terry,style_control]'`.
 notebooks: setup
 	$(VENV_PYTHON) notebooks/execute.py
 

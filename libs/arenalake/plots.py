@@ -15,6 +15,7 @@ from arenalake.report.figures import COLORS
 
 # Twice the dots of the shown size, so that screens with small dots stay sharp.
 _DOTS_PER_INCH, _SHARPNESS = 80, 2
+_SEQUENTIAL = LinearSegmentedColormap.from_list("sequential", ["#f4f4f4", "#67a9cf", "#2166ac"])
 _DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#b35806", "#f1a340", "#e8e8e8", "#67a9cf", "#2166ac"])
 
 
@@ -52,6 +53,8 @@ def intervals(
         reference: value at which a line stands.
     """
     known = frame.filter(pl.col(value).is_not_null())
+    if known.is_empty():
+        return _nothing(f"{axis} by {name}")
     names = known[name].unique(maintain_order=True).to_list()
     parts = known.partition_by(group, maintain_order=True) if group else [known]
     figure, axes = _canvas(8.0, 0.9 + 0.26 * len(names) * (1 + 0.3 * (len(parts) - 1)))
@@ -74,6 +77,8 @@ def intervals(
 
 def lines(frame: pl.DataFrame, *, x: str, y: str, group: str) -> Any:
     """A line per group through the points of the frame, in the order of `x`; the second axis begins at zero."""
+    if frame.is_empty():
+        return _nothing(f"{y} by {x} and {group}")
     figure, axes = _canvas(8.0, 3.4)
     for number, part in enumerate(frame.sort(x).partition_by(group, maintain_order=True)):
         axes.plot(
@@ -87,6 +92,8 @@ def lines(frame: pl.DataFrame, *, x: str, y: str, group: str) -> Any:
 
 def bars(frame: pl.DataFrame, *, name: str, value: str, axis: str) -> Any:
     """A bar per row, from the top in the order of the frame; a null is no bar."""
+    if frame.is_empty():
+        return _nothing(f"{axis} by {name}")
     figure, axes = _canvas(8.0, 0.9 + 0.28 * frame.height)
     axes.barh(range(frame.height), frame[value].cast(pl.Float64).fill_null(np.nan).to_numpy(), color=COLORS[0])
     axes.set_yticks(range(frame.height), [_plain(one) for one in frame[name]])
@@ -157,11 +164,16 @@ def tree(nodes: pl.DataFrame) -> Any:
     return _image(figure, f"A tree of {len(rows)} messages")
 
 
-def heat_map(frame: pl.DataFrame, *, row: str, column: str, value: str, least: float, most: float) -> Any:
+def heat_map(
+    frame: pl.DataFrame, *, row: str, column: str, value: str, least: float, most: float, diverging: bool = True
+) -> Any:
     """A cell per row of the frame, coloured from `least` to `most`; small maps have the numbers written in.
 
+    Colours part in the middle, as for win rates and correlations, or go from light to dark where `diverging` is false.
     Rows and columns of the map are in the order in which the frame has them; a cell without a value stays empty.
     """
+    if frame.is_empty():
+        return _nothing(f"{value} by {row} and {column}")
     across, down = (frame[key].unique(maintain_order=True).to_list() for key in (column, row))
     values = np.full((len(down), len(across)), np.nan)
     for at, to, number in frame.select(row, column, value).iter_rows():
@@ -169,7 +181,8 @@ def heat_map(frame: pl.DataFrame, *, row: str, column: str, value: str, least: f
     is_small = len(across) <= 12
     side = 0.62 if is_small else 0.2
     figure, axes = _canvas(3.4 + side * len(across), 1.9 + (0.42 if is_small else side) * len(down))
-    image = axes.imshow(values, cmap=_DIVERGING, vmin=least, vmax=most, aspect="auto")
+    colors, digits = (_DIVERGING if diverging else _SEQUENTIAL), 0 if frame[value].dtype.is_integer() else 2
+    image = axes.imshow(values, cmap=colors, vmin=least, vmax=most, aspect="auto")
     figure.colorbar(image, shrink=0.7)
     small: dict[str, Any] = {"fontsize": 9 if is_small else 7}
     axes.set_xticks(range(len(across)), [_plain(one) for one in across], rotation=50, ha="right", **small)
@@ -177,10 +190,17 @@ def heat_map(frame: pl.DataFrame, *, row: str, column: str, value: str, least: f
     if is_small:
         for (i, j), number in np.ndenumerate(values):
             if not np.isnan(number):
-                is_dark = sum(_DIVERGING(image.norm(number))[:3]) < 1.4
+                is_dark = sum(colors(image.norm(number))[:3]) < 1.4
                 text: dict[str, Any] = {"color": "white" if is_dark else "black", "fontsize": 8}
-                axes.text(j, i, f"{number:.2f}", ha="center", va="center", **text)
+                axes.text(j, i, f"{number:.{digits}f}", ha="center", va="center", **text)
     return _image(figure, f"{value} by {row} and {column}")
+
+
+def _nothing(words: str) -> Any:
+    """In place of a picture of no rows, as of a table that this lake lacks."""
+    from IPython.display import HTML
+
+    return HTML(f"<p>No rows to draw: {escape(words)}.</p>")
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:

@@ -1,5 +1,6 @@
 """The notebooks run: their cells in this session, and as a whole in kernels of their own."""
 
+import ast
 import shutil
 import sys
 
@@ -18,26 +19,40 @@ def beside(lake, folder):
     return folder / "notebooks"
 
 
-@pytest.mark.parametrize("name", ["corpus", "leaderboard"])
-def test_the_cells_show_the_tables_of_a_lake(spark, local_votes_lake, tmp_path, monkeypatch, name):
+def cells_shown(name, lake, folder, monkeypatch):
+    """What the cells of a notebook show, executed here: HTML of tables, and images."""
     from execute import nbformat
 
-    shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda *parts: shown.extend(parts))
-    monkeypatch.chdir(beside(local_votes_lake, tmp_path))
-    namespace = {}
+    monkeypatch.chdir(beside(lake, folder))
+    shown, namespace = [], {}
     for cell in nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells:
         if cell.cell_type == "code":
-            exec(cell.source, namespace)
-    words = " ".join(part.data for part in shown if isinstance(part, IPython.display.HTML))
-    images = [part for part in shown if isinstance(part, IPython.display.Image)]
-    if name == "corpus":
-        assert "<h3>Message lengths</h3><p>The tables of this lake hold nothing for this page.</p>" in words
-        assert "Records by source" in words
-    else:
-        assert "Leaderboard of votes" in words
-        assert "votes: bradley_terry, rounds that draw battles" in words
-        assert len(images) == 7  # ratings, calibration, two squares of predictions, rounds, and two squares of pairs
+            *statements, last = ast.parse(cell.source).body
+            exec(ast.unparse(ast.Module(statements, [])), namespace)
+            if isinstance(last, ast.Expr):
+                shown.append(eval(ast.unparse(last), namespace))
+            else:
+                exec(ast.unparse(last), namespace)
+    tables = [part.data for part in shown if isinstance(part, IPython.display.HTML)]
+    return tables, [part for part in shown if isinstance(part, IPython.display.Image)]
+
+
+def test_the_leaderboard_works_with_the_ratings_of_a_lake(spark, local_votes_lake, tmp_path, monkeypatch):
+    (board, ranks, style, pair, fits), images = cells_shown("leaderboard", local_votes_lake, tmp_path, monkeypatch)
+    assert len(images) == 5  # ratings, ranks by slice, one model by slice, with style control, and rounds of two models
+    for table in (board, ranks):
+        assert table.count("<tr>") == 1 + 4
+        assert all(f"model-{number}</td>" in table for number in range(4))
+    assert style.count("<tr>") == 1
+    assert pair.count("<tr>") == fits.count("<tr>") == 1 + 1
+    assert "bradley_terry</td>" in pair
+
+
+def test_the_corpus_of_a_lake_without_conversations_is_told(spark, local_votes_lake, tmp_path, monkeypatch):
+    tables, images = cells_shown("corpus", local_votes_lake, tmp_path, monkeypatch)
+    assert images == []
+    assert sum("No rows to draw" in table for table in tables) == 8
+    assert all(table.count("<tr>") <= 1 for table in tables)
 
 
 def test_on_databricks_the_widgets_name_the_tables(spark):
@@ -75,4 +90,5 @@ def test_a_kernel_executes_the_whole_notebook(spark, local_corpora_lake, tmp_pat
     _, *shown = [cell for cell in executed.cells if cell.cell_type == "code"]
     assert all(cell.outputs for cell in shown)
     kinds = [output.output_type for cell in shown for output in cell.outputs]
-    assert set(kinds) == {"display_data"}
+    assert set(kinds) == {"execute_result"}
+    assert "No rows to draw" not in str(executed)

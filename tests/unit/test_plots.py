@@ -50,6 +50,17 @@ def test_pictures_are_sharp_and_equal_frames_give_equal_bytes(draw):
     assert draw().data == image.data
 
 
+def test_a_picture_of_no_rows_says_so():
+    none = VALUES.clear()
+    assert intervals(none, name="model", value="value", axis="share").data == "<p>No rows to draw: share by model.</p>"
+    for image in (
+        lines(none, x="value", y="value", group="judge"),
+        bars(none, name="model", value="value", axis="share"),
+        heat_map(none, row="model", column="judge", value="value", least=0.0, most=1.0),
+    ):
+        assert "No rows to draw" in image.data
+
+
 def test_a_tree_of_any_order_of_rows_is_the_same_picture():
     nodes = pl.DataFrame(
         {
