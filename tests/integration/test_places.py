@@ -87,8 +87,14 @@ def test_a_tokenizer_that_cannot_be_loaded_is_told_before_anything_is_ingested(s
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"storage.root": "s3a://bucket/lake"}, r"report\.path: is not set, and the tables are not in a local folder"),
-        ({"report.path": "s3a://bucket/report"}, r"report\.path: s3a://bucket/report is not a local or mounted folder"),
+        (
+            {"storage.root": "hdfs://host/lake"},
+            r"report\.path: is not set, and the tables are neither in a local",
+        ),
+        (
+            {"report.path": "hdfs://host/report"},
+            r"report\.path: hdfs://host/report is neither a local or mounted",
+        ),
         ({"report.path": "/"}, r"report\.path: / holds something else than a report"),
         (
             {"storage.root": "s3a://bucket/lake", "report.path": "x", "mlflow.enabled": "true"},
