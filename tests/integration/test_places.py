@@ -45,7 +45,11 @@ def test_a_folder_may_have_any_sign_in_its_name(spark, votes, tmp_path, monkeypa
     config = settings_for(root, votes)
     run_steps(config, JOBS)
     run_steps(config, JOBS)
-    assert logged(root) == (sorted(2 * JOBS), 2 * len(JOBS))
+    recorded = 2 * ["pipeline", *JOBS]
+    assert logged(root) == (sorted(recorded), len(recorded))
+    pipeline = mlflow.search_runs(experiment_names=["arenalake"], filter_string="run_name = 'pipeline'")
+    assert set(pipeline["metrics.ratings.rated_models_votes"]) == {4}
+    assert all(pipeline["metrics.ratings.top_rating_votes_bradley_terry"] > 1000)
     assert {path.name for path in root.iterdir()} == {".lock", "silver", "gold", "report", "mlflow.db", "mlruns"}
     assert {path.name for path in tmp_path.iterdir()} == {name, "elsewhere"}
     assert not list((tmp_path / "elsewhere").iterdir())

@@ -17,7 +17,7 @@ from arenalake.app.progress import Progress
 from arenalake.app.report import require_report
 from arenalake.app.sample import sample_notice
 from arenalake.app.session import get_session, has_outer_session, require_file_systems, require_lasting_tables
-from arenalake.app.tracking import prepare_tracking, require_tracking, track_job
+from arenalake.app.tracking import prepare_tracking, require_tracking, track_job, track_pipeline
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.jobs import JOBS
@@ -91,7 +91,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         def run(job: str) -> None:
             view = lake.with_own_log()
             started = time.monotonic()
-            with progress.stage(job), track_job(job, config, view) as record:
+            with progress.stage(job), track_job(job, config, view, parent=pipeline) as record:
                 result = step_of(job)(Context(config, view))
                 record(result)
             log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
@@ -104,7 +104,8 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
             unreadable.extend(result.unreadable)
             errors.extend(result.errors)
 
-        run_when_ready(jobs, run)
+        with track_pipeline(jobs, config, has_failed=lambda: bool(errors or unreadable)) as pipeline:
+            run_when_ready(jobs, run)
     if on_terminal:
         print("\n".join(closing_lines(config, jobs, summaries, time.monotonic() - began)), flush=True)
     elif "generate" in jobs and (notice := sample_notice(config)):

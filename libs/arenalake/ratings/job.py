@@ -318,6 +318,9 @@ def _show(context: Context) -> StepResult:
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
+    best = boards.filter(component=1, rank=1).group_by("source", "method").agg(pl.col("rating").max())
+    for source, method, rating in best.iter_rows():
+        result.metrics[f"top_rating_{source}_{method}"] = rating
     for source in sorted(sources["source"]):
         if f"leaderboard_{source}" not in result.tables:
             result.lines.append(
