@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -251,19 +251,28 @@ def require_lasting_tables(spark: SparkSession, storage: StorageConfig) -> None:
     """Check that the next session will know the tables that this one writes.
 
     Raises:
-        SessionError: they would go to Spark's own catalog, and that is in the memory of this session; or to one that
-            this session does not know.
+        SessionError: as `require_lasting_catalog` says.
+    """
+    require_lasting_catalog(lambda key: spark.conf.get(key, None), storage)
+
+
+def require_lasting_catalog(setting: Callable[[str], str | None], storage: StorageConfig) -> None:
+    """Check that a session with these settings, None where one is not set, can keep the tables.
+
+    Raises:
+        SessionError: they would go to Spark's own catalog, and that is in the memory of the session; or to one that the
+            session does not know.
     """
     if storage.catalog is None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
         return
     if storage.catalog != "spark_catalog":
-        if spark.conf.get(f"spark.sql.catalog.{storage.catalog}", None) is None:
+        if setting(f"spark.sql.catalog.{storage.catalog}") is None:
             raise SessionError(
                 f"storage.catalog: this Spark session has no catalog {storage.catalog}; set "
                 f"spark.sql.catalog.{storage.catalog} (in local mode in spark.conf), or use storage.root"
             )
         return
-    if spark.conf.get("spark.sql.catalogImplementation", "in-memory") == "in-memory":
+    if (setting("spark.sql.catalogImplementation") or "in-memory") == "in-memory":
         raise SessionError(
             "storage.catalog: spark_catalog has no metastore here, so it forgets its tables when the session ends and "
             "no second run is possible; use storage.root, or a metastore that lasts: the settings "
