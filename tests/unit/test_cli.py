@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -353,9 +354,29 @@ def test_a_wrong_java_home_is_told_before_spark_starts(tmp_path, monkeypatch):
     with pytest.raises(SessionError, match="is Java 11; Spark needs Java 17 or 21"):
         require_java()
     monkeypatch.delenv("JAVA_HOME")
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "links"))
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/java").symlink_to(tmp_path / "bin/java")
+    with pytest.raises(SessionError, match=r"links/java is Java 11; Spark needs Java 17 or 21, which JAVA_HOME"):
+        require_java()
+    (tmp_path / "links/java").unlink()
     with pytest.raises(SessionError, match="no Java is found: install Java 17 or 21"):
         require_java()
+
+
+def test_a_java_that_does_not_start_spark_is_told_in_one_line_under_its_own_words(folder):
+    (folder / "java/bin").mkdir(parents=True)
+    (folder / "java/bin/java").write_text("#!/bin/sh\necho 'Could not create the Java Virtual Machine' >&2\nexit 1\n")
+    (folder / "java/bin/java").chmod(0o755)
+    Path("arenalake.yml").write_text("storage: {root: lake}\nspark: {master: local}\nmlflow: {enabled: false}\n")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
+    call = [sys.executable, "-m", "arenalake", "run", "ratings"]
+    done = subprocess.run(call, capture_output=True, text=True, env={**env, "JAVA_HOME": f"{folder}/java"})
+    assert done.returncode == 2
+    *above, last = done.stderr.splitlines()
+    assert "Could not create the Java Virtual Machine" in above
+    assert last.startswith("arenalake: Java ended before Spark was up, its reason stands above; look at spark.packages")
+    assert "Traceback" not in done.stderr
 
 
 def test_what_needs_no_spark_is_checked_before_it(tmp_path, monkeypatch):

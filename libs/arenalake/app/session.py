@@ -146,6 +146,11 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join(arguments)
     try:
         spark = builder.getOrCreate()
+    except PySparkException as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        told = "its reason stands above; look at spark.packages, spark.java_options, spark.driver_memory and JAVA_HOME"
+        raise SessionError(f"Java ended before Spark was up, {told}") from None
     finally:
         if outside is None:
             del os.environ["PYSPARK_SUBMIT_ARGS"]
@@ -164,19 +169,22 @@ def require_java() -> None:
         SessionError: JAVA_HOME names a folder without Java, or no Java is found, or it is too old by its own account.
     """
     home = os.environ.get("JAVA_HOME")
-    if not home:  # Spark takes an empty one for none
-        if shutil.which("java") is None:
+    if home:
+        named = f"JAVA_HOME: {home!r}"
+        if shutil.which("java", path=os.path.join(home, "bin")) is None:
+            raise SessionError(f"{named} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
+    else:  # Spark takes an empty one for none
+        java = shutil.which("java")
+        if java is None:
             raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
-        return
-    if shutil.which("java", path=os.path.join(home, "bin")) is None:
-        raise SessionError(f"JAVA_HOME: {home!r} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
+        named, home = java, str(Path(java).resolve().parent.parent)
     try:
         release = Path(home, "release").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return  # not every Java says what it is
     found = re.search(r'^JAVA_VERSION="(\d+)', release, flags=re.MULTILINE)
     if found and int(found[1]) < 17:
-        raise SessionError(f"JAVA_HOME: {home!r} is Java {found[1]}; Spark needs Java 17 or 21")
+        raise SessionError(f"{named} is Java {found[1]}; Spark needs Java 17 or 21, which JAVA_HOME can name")
 
 
 def take_option(arguments: list[str], option: str, setting: str) -> list[str]:
