@@ -21,6 +21,8 @@ from arenalake.text.tokenizers import load_counter, require_specs, tokenizer_key
 
 # Files whose columns are known without reading them whole.
 _WITH_HEADER = (".csv", ".tsv", ".parquet")
+# Spark reads no file or folder that begins so.
+_HIDDEN = ("_", ".")
 # So many columns of a file are listed where one is missing.
 _LISTED = 12
 
@@ -116,7 +118,7 @@ def _problem_of(name: str, source: SourceSettings) -> ArenalakeError | None:
                 f"sources.{name}.columns: {file} has no column {field.column!r} for {field.name}"
                 f"{did_you_mean(field.column, columns)}; it has {listed}"
             )
-    if not names & {clean_name(field.column) for field in fields}:
+    if not names & {clean_name(field.column.partition(".")[0]) for field in fields}:
         return ConfigError(f"sources.{name}.format: {file} has none of the columns of {source.format}; it has {listed}")
     return None
 
@@ -130,12 +132,14 @@ def _may_exist(path: str) -> bool:
 def _file_with_header(path: str) -> Path | None:
     """The first file on this machine whose columns are known without reading it whole."""
     own = local_path(path)
-    if own is None or not os.path.exists(own):
-        return None
-    place = Path(own)
-    files = sorted(file for file in place.rglob("*") if file.is_file()) if place.is_dir() else [place]
-    shown = (file for file in files if not any(part.startswith(("_", ".")) for part in file.relative_to(place).parts))
-    return next((file for file in shown if file.name.lower().endswith(_WITH_HEADER)), None)
+    if own is None or os.path.isfile(own):
+        return Path(own) if own is not None and own.lower().endswith(_WITH_HEADER) else None
+    for folder, folders, files in os.walk(own):
+        folders[:] = sorted(name for name in folders if not name.startswith(_HIDDEN))
+        for name in sorted(files):
+            if name.lower().endswith(_WITH_HEADER) and not name.startswith(_HIDDEN):
+                return Path(folder, name)
+    return None
 
 
 def _folder_columns(file: Path) -> set[str]:
