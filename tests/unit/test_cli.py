@@ -369,6 +369,7 @@ def test_a_java_that_does_not_start_spark_is_told_in_one_line_under_its_own_word
     (folder / "java/bin/java").write_text("#!/bin/sh\necho 'Could not create the Java Virtual Machine' >&2\nexit 1\n")
     (folder / "java/bin/java").chmod(0o755)
     Path("arenalake.yml").write_text("storage: {root: lake}\nspark: {master: local}\nmlflow: {enabled: false}\n")
+    (folder / "lake/silver").mkdir(parents=True)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
     call = [sys.executable, "-m", "arenalake", "run", "ratings"]
     done = subprocess.run(call, capture_output=True, text=True, env={**env, "JAVA_HOME": f"{folder}/java"})
@@ -502,6 +503,17 @@ def test_a_mapping_that_fits_no_source_ends_a_run_before_spark_starts(checked, m
         runner.run_configured("check.yml", wrong, ["ingest"])
     require_usable(load_config("check.yml", [*wrong, "sources.t={format: votes, path: votes.json}"]), ["ratings"])
     assert not Path("lake").exists()
+
+
+@pytest.mark.parametrize("job", ["measure", "ratings", "report"])
+def test_a_lake_without_a_table_is_told_before_spark_starts(checked, capsys, monkeypatch, job):
+    monkeypatch.setattr(runner, "get_session", lambda config: pytest.fail("a session was started"))
+    told = mistake(capsys, "run", "--config", "check.yml", job)
+    assert f"lake holds no tables, so there is nothing for {job}; run the job ingest first" in told
+    assert not Path("lake").exists()
+    assert f"nothing for {job}" in problems(capsys, f"pipeline.jobs=[{job}]")[0]
+    (checked / "lake/gold").mkdir(parents=True)
+    assert problems(capsys, f"pipeline.jobs=[{job}]") == []
 
 
 @pytest.mark.parametrize(

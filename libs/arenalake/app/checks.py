@@ -10,9 +10,10 @@ from arenalake.app.report import require_report
 from arenalake.app.session import has_outer_session, require_java, require_lasting_catalog
 from arenalake.app.tracking import require_tracking
 from arenalake.config import Config
-from arenalake.errors import ArenalakeError, ConfigError, SourceNotFoundError, VotesError
+from arenalake.errors import ArenalakeError, CallerError, ConfigError, SourceNotFoundError, VotesError
 from arenalake.hints import did_you_mean
 from arenalake.labels import clean_name
+from arenalake.lake.options import StorageConfig
 from arenalake.paths import local_path
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import SourceSettings
@@ -46,6 +47,22 @@ def require_usable(config: Config, jobs: Sequence[str]) -> None:
         check()
 
 
+def require_records(storage: StorageConfig, jobs: Sequence[str]) -> None:
+    """Check that a local lake holds tables, where these jobs bring no records themselves.
+
+    Raises:
+        CallerError: it holds none, so that every job would find nothing to do.
+    """
+    root = storage.local_root
+    if root is None or {"generate", "ingest"} & set(jobs) or has_outer_session():
+        return
+    if not any((root / layer).is_dir() for layer in ("silver", "gold")):
+        raise CallerError(
+            f"storage.root: {root} holds no tables, so there is nothing for {', '.join(jobs)}; run the job ingest "
+            "first, or give the folder of a lake"
+        )
+
+
 def find_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:
     """All that would stop these jobs or a source, as far as it can be told without Spark.
 
@@ -55,6 +72,7 @@ def find_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:
     checks: list[Callable[[], object]] = [partial(require_tracking, config), *_of_settings(config, jobs)]
     if "report" in jobs:
         checks.append(partial(require_report, config))
+    checks.append(partial(require_records, config.storage, jobs))
     if config.spark.master is not None and not has_outer_session():
         checks.append(require_java)
         if not {"PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR"} & set(os.environ):  # where more settings may come from

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 
-from arenalake.app.checks import require_usable
+from arenalake.app.checks import require_records, require_usable
 from arenalake.app.jobs import run_when_ready, step_of
 from arenalake.app.lock import lake_lock
 from arenalake.app.logs import configure_logging
@@ -80,6 +80,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     errors: list[ArenalakeError] = []
     _require_places(config, jobs)
     require_usable(config, jobs)
+    require_records(config.storage, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
