@@ -38,6 +38,7 @@ TEST = [
     "numpyro>=0.15",  # independent fits of preferences to compare with, by the sampler that the authors used
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
     "datasets>=3",  # loads what is exported, as trainers do
+    "moto[s3]>=5",  # an S3 server on loopback; it runs on Flask, which MLflow brings
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [
@@ -67,7 +68,7 @@ setup(
         "numba>=0.61",  # compiles loops that have no array form: words, Markdown, Elo, style control
         "threadpoolctl>=3.1",  # one BLAS thread per task, so that sums round the same on any machine
         "pandas>=2.2,<3",  # what applyInPandas hands over; PySpark 4.2 warns on 3
-        "pyarrow>=15",  # what mapInArrow hands over
+        "pyarrow>=16",  # what mapInArrow hands over; a report into a bucket
         "polars>=1.24,<3",  # statistics on frames in memory: Spark's expressions without Spark's second per plan
         "deltalake>=1.0,<2",  # small tables in milliseconds, where Spark takes seconds
         "filelock>=3.12",  # one writer at a time on a local lake

@@ -45,7 +45,11 @@ def test_a_folder_may_have_any_sign_in_its_name(spark, votes, tmp_path, monkeypa
     config = settings_for(root, votes)
     run_steps(config, JOBS)
     run_steps(config, JOBS)
-    assert logged(root) == (sorted(2 * JOBS), 2 * len(JOBS))
+    recorded = 2 * ["pipeline", *JOBS]
+    assert logged(root) == (sorted(recorded), len(recorded))
+    pipeline = mlflow.search_runs(experiment_names=["arenalake"], filter_string="run_name = 'pipeline'")
+    assert set(pipeline["metrics.ratings.rated_models_votes"]) == {4}
+    assert all(pipeline["metrics.ratings.top_rating_votes_bradley_terry"] > 1000)
     assert {path.name for path in root.iterdir()} == {".lock", "silver", "gold", "report", "mlflow.db", "mlruns"}
     assert {path.name for path in tmp_path.iterdir()} == {name, "elsewhere"}
     assert not list((tmp_path / "elsewhere").iterdir())
@@ -87,8 +91,14 @@ def test_a_tokenizer_that_cannot_be_loaded_is_told_before_anything_is_ingested(s
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"storage.root": "s3a://bucket/lake"}, r"report\.path: is not set, and the tables are not in a local folder"),
-        ({"report.path": "s3a://bucket/report"}, r"report\.path: s3a://bucket/report is not a local or mounted folder"),
+        (
+            {"storage.root": "hdfs://host/lake"},
+            r"report\.path: is not set, and the tables are neither in a local",
+        ),
+        (
+            {"report.path": "hdfs://host/report"},
+            r"report\.path: hdfs://host/report is neither a local or mounted",
+        ),
         ({"report.path": "/"}, r"report\.path: / holds something else than a report"),
         (
             {"storage.root": "s3a://bucket/lake", "report.path": "x", "mlflow.enabled": "true"},

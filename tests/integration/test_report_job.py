@@ -112,9 +112,9 @@ def test_an_empty_lake_gives_a_report_that_says_so_and_writes_no_table(lake):
     assert sorted(path.name for path in lake.local_root.iterdir()) == ["report"]
 
 
-@pytest.mark.parametrize("path", ["s3://bucket/report", "dbfs:/report"])
-def test_a_place_that_is_no_folder_is_refused_by_the_name_of_its_key(lake, path):
-    with pytest.raises(ConfigError, match=r"report\.path: .*not a local or mounted folder"):
+@pytest.mark.parametrize("path", ["hdfs://host/report", "dbfs:/report"])
+def test_a_place_that_is_neither_a_folder_nor_a_bucket_is_refused_by_the_name_of_its_key(lake, path):
+    with pytest.raises(ConfigError, match=r"report\.path: .*neither a local or mounted folder nor a bucket"):
         report.run(context_of(lake, path=path))
 
 

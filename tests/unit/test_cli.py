@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
@@ -381,9 +382,30 @@ def test_a_wrong_java_home_is_told_before_spark_starts(tmp_path, monkeypatch):
     with pytest.raises(SessionError, match="is Java 11; Spark needs Java 17 or 21"):
         require_java()
     monkeypatch.delenv("JAVA_HOME")
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "links"))
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/java").symlink_to(tmp_path / "bin/java")
+    with pytest.raises(SessionError, match=r"links/java is Java 11; Spark needs Java 17 or 21, which JAVA_HOME"):
+        require_java()
+    (tmp_path / "links/java").unlink()
     with pytest.raises(SessionError, match="no Java is found: install Java 17 or 21"):
         require_java()
+
+
+def test_a_java_that_does_not_start_spark_is_told_in_one_line_under_its_own_words(folder):
+    (folder / "java/bin").mkdir(parents=True)
+    (folder / "java/bin/java").write_text("#!/bin/sh\necho 'Could not create the Java Virtual Machine' >&2\nexit 1\n")
+    (folder / "java/bin/java").chmod(0o755)
+    Path("arenalake.yml").write_text("storage: {root: lake}\nspark: {master: local}\nmlflow: {enabled: false}\n")
+    (folder / "lake/silver").mkdir(parents=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
+    call = [sys.executable, "-m", "arenalake", "run", "ratings"]
+    done = subprocess.run(call, capture_output=True, text=True, env={**env, "JAVA_HOME": f"{folder}/java"})
+    assert done.returncode == 2
+    *above, last = done.stderr.splitlines()
+    assert "Could not create the Java Virtual Machine" in above
+    assert last.startswith("arenalake: Java ended before Spark was up, its reason stands above; look at spark.packages")
+    assert "Traceback" not in done.stderr
 
 
 def test_what_needs_no_spark_is_checked_before_it(tmp_path, monkeypatch):
@@ -403,6 +425,143 @@ def test_what_needs_no_spark_is_checked_before_it(tmp_path, monkeypatch):
     unknown = parse_config({"storage": {"root": "x"}, "tokens": {"tokenizers": ["llama"]}})
     with pytest.raises(TokenizerError, match="'llama' is not a tokenizer; allowed are sample, spm"):
         require_usable(unknown, ["measure"])
+
+
+def problems(capsys, *overrides):
+    """What `config check` finds wrong with check.yml, a line each."""
+    settings = [part for override in overrides for part in ("--set", override)]
+    status = status_of("config", "check", "--config", "check.yml", *settings)
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert all(line.startswith("arenalake: ") for line in lines)
+    assert (status, out) == ((2, "") if lines else (0, "check.yml: nothing is wrong\n"))
+    return [line.removeprefix("arenalake: ") for line in lines]
+
+
+@pytest.fixture
+def checked(folder, monkeypatch):
+    """A folder with a configuration in which nothing is wrong."""
+    monkeypatch.setattr(checks, "has_outer_session", lambda: False)  # other tests may have started one
+    for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    source = {"format": "votes", "path": "votes.csv", "columns": {"model_a": "left", "model_b": "right"}}
+    tree = {"storage": {"root": "lake"}, "spark": {"master": "local[1]"}, "sources": {"s": source}}
+    Path("check.yml").write_text(json.dumps(tree))
+    return folder
+
+
+def test_all_that_is_wrong_with_a_configuration_is_told_a_line_each(checked, capsys, monkeypatch):
+    assert problems(capsys) == []
+    Path("broken.model").write_text("x")
+    monkeypatch.setenv("JAVA_HOME", str(checked))
+    found = problems(
+        capsys,
+        "sources.t={format: votes, path: none.csv}",
+        "sources.s.columns.model_a=lft",
+        "tokens.tokenizers=[sample, 'spm:broken.model', 'hf:none.json']",
+        "ratings.methods=[style_control]",
+        "ratings.style.tokenizer=llama",
+        "judges.tokenizer=llama",
+    )
+    expected = [
+        r"sources\.s\.columns: .*votes\.csv has no column 'lft' for model_a; did you mean 'left'\?; it has left, right",
+        r"sources\.t\.path: there is nothing at none\.csv$",
+        r"tokens\.tokenizers: 'hf:none\.json' cannot be loaded: there is no file none\.json$",
+        r"ratings\.style\.tokenizer: 'llama' is not the name",
+        r"judges\.tokenizer: 'llama' is not the name",
+        r"JAVA_HOME: .* has no bin/java",
+        r"tokens\.tokenizers: 'spm:broken\.model' cannot be loaded: broken\.model is no SentencePiece model",
+    ]
+    assert len(found) == len(expected)
+    for line, pattern in zip(found, expected, strict=True):
+        assert re.match(pattern, line), line
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", b"", "cannot be read: empty CSV"),
+        ("broken.parquet", b"PAR1", "cannot be read"),
+        ("twice.csv", b"left,right,winner,winner\n", "the header has 2 columns 'winner'"),
+        ("others.csv", b"left,winner\n", "has no column 'right' for model_b"),
+        ("bare.tsv", b"left\tright\n", "has no column 'winner' for winner"),
+        ("spaces.csv", b" left,right ,winner\n", None),
+        ("records.json", b"[", None),  # would have to be read whole, which the job does
+    ],
+)
+def test_a_file_is_opened_for_its_columns(checked, capsys, name, content, said):
+    (checked / name).write_bytes(content)
+    found = problems(capsys, f"sources.s.path={name}")
+    assert len(found) == (said is not None)
+    assert not said or said in found[0]
+
+
+def test_columns_may_be_names_of_folders(checked, capsys):
+    (checked / "votes/judge=ann").mkdir(parents=True)
+    (checked / "votes/judge=ann/votes.csv").write_bytes((checked / "votes.csv").read_bytes())
+    assert problems(capsys, "sources.s.path=votes", "sources.s.columns.judge=judge") == []
+    assert (
+        "no column 'worker' for judge" in problems(capsys, "sources.s.path=votes", "sources.s.columns.judge=worker")[0]
+    )
+
+
+def test_a_file_of_another_format_is_told(checked, capsys):
+    (checked / "people.csv").write_text("name,age\n")
+    found = problems(capsys, "sources.s={format: arena, path: people.csv}")
+    assert found == [
+        f"sources.s.format: {checked}/people.csv has none of the columns of arena; it has name, age",
+    ]
+
+
+def test_a_catalog_that_forgets_its_tables_is_told_without_spark(checked, capsys, monkeypatch):
+    catalog = ["storage={catalog: spark_catalog, schema: s}", "report.path=report", "mlflow.enabled=false"]
+    assert problems(capsys, *catalog)[0].startswith("storage.catalog: spark_catalog has no metastore here")
+    assert problems(capsys, *catalog, "spark.conf={spark.sql.catalogImplementation: hive}") == []
+    other = ["storage={catalog: main, schema: s}", *catalog[1:]]
+    assert problems(capsys, *other)[0].startswith("storage.catalog: this Spark session has no catalog main")
+    assert problems(capsys, *other, "spark.conf={spark.sql.catalog.main: Catalog}") == []
+    monkeypatch.setenv("SPARK_CONF_DIR", "conf")  # where Spark may be told more
+    assert problems(capsys, *catalog) == []
+
+
+def test_a_mapping_that_fits_no_source_ends_a_run_before_spark_starts(checked, monkeypatch):
+    monkeypatch.setattr(runner, "get_session", lambda config: pytest.fail("a session was started"))
+    wrong = ["sources.s.columns.model_a=lft", "mlflow.enabled=false"]
+    with pytest.raises(ConfigError, match=r"sources\.s\.columns: .* has no column 'lft'"):
+        runner.run_configured("check.yml", wrong, ["ingest"])
+    require_usable(load_config("check.yml", [*wrong, "sources.t={format: votes, path: votes.json}"]), ["ratings"])
+    assert not Path("lake").exists()
+
+
+@pytest.mark.parametrize("job", ["measure", "ratings", "report"])
+def test_a_lake_without_a_table_is_told_before_spark_starts(checked, capsys, monkeypatch, job):
+    monkeypatch.setattr(runner, "get_session", lambda config: pytest.fail("a session was started"))
+    told = mistake(capsys, "run", "--config", "check.yml", job)
+    assert f"lake holds no tables, so there is nothing for {job}; run the job ingest first" in told
+    assert not Path("lake").exists()
+    assert f"nothing for {job}" in problems(capsys, f"pipeline.jobs=[{job}]")[0]
+    (checked / "lake/gold").mkdir(parents=True)
+    assert problems(capsys, f"pipeline.jobs=[{job}]") == []
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("ratings.methods=[bradly_terry]", "bradley_terry"),
+        ("sources.s.format=vote", "votes"),
+        ("pipeline.jobs=[raitings]", "ratings"),
+        ("sources.s.columns={modl_a: left}", "model_a"),
+        ("ratings.slices=[langage]", "language"),
+        ("language.detector=cld", "cld2"),
+        ("bootstrap.unit=judges", "judge"),
+        ("tokens.tokenizer=[sample]", "tokenizers"),
+        ("tokens.tokenizers=[smple]", "sample"),
+        ("tokens.tokenizers=['tiktoken:cl100k']", "cl100k_base"),
+    ],
+)
+def test_what_is_misspelt_gets_a_hint(checked, capsys, override, meant):
+    (line,) = problems(capsys, override)
+    assert f"did you mean {meant!r}?" in line
 
 
 def test_a_package_of_an_extra_that_is_missing_is_one_line(folder, capsys, monkeypatch):

@@ -303,7 +303,7 @@ def test_the_name_of_a_control_symbol_is_ordinary_text_for_a_sentencepiece_model
         ("spm:/nowhere/tokenizer.model", "'spm:/nowhere/tokenizer.model' cannot be loaded: .*No such file"),
         ("hf:/nowhere/tokenizer.json", "cannot be loaded: .*No such file"),
         ("tiktoken:/nowhere/a.tiktoken", "cannot be loaded: .*No such file"),
-        ("tiktoken:gpt-9", "cannot be loaded: neither a file nor one of .*cl100k_base"),
+        ("tiktoken:gpt-9", "is neither a file nor one of .*cl100k_base"),
     ],
 )
 def test_a_tokenizer_that_cannot_be_had_is_the_callers_mistake(spec, message):

@@ -1,38 +1,165 @@
 """What can be told about a configuration before Spark starts."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
-from arenalake.app.session import has_outer_session
+from arenalake.api.files import scan_votes
+from arenalake.app.report import require_report
+from arenalake.app.session import has_outer_session, require_java, require_lasting_catalog
+from arenalake.app.tracking import require_tracking
 from arenalake.config import Config
-from arenalake.errors import SourceNotFoundError
+from arenalake.errors import ArenalakeError, CallerError, ConfigError, SourceNotFoundError, VotesError
+from arenalake.hints import did_you_mean
+from arenalake.labels import clean_name
+from arenalake.lake.options import StorageConfig
 from arenalake.paths import local_path
+from arenalake.sources import SOURCES
+from arenalake.sources.settings import SourceSettings
 from arenalake.text.detectors import require_detector
-from arenalake.text.tokenizers import require_specs
+from arenalake.text.tokenizers import load_counter, require_specs, tokenizer_keys
+
+# Files whose columns are known without reading them whole.
+_WITH_HEADER = (".csv", ".tsv", ".parquet")
+# Spark reads no file or folder that begins so.
+_HIDDEN = ("_", ".")
+# So many columns of a file are listed where one is missing.
+_LISTED = 12
 
 
 def require_usable(config: Config, jobs: Sequence[str]) -> None:
     """Check what needs no Spark and takes no time: that files are there, and that packages are installed.
 
-    A single source that is missing is left to `ingest`, which reads the others first; and so is every path where Spark
-    runs elsewhere, whose files this process may not see.
+    A single source that is missing, or has other columns, is left to `ingest`, which reads the others first; and so is
+    every path where Spark runs elsewhere, whose files this process may not see.
 
     Raises:
-        SourceNotFoundError: no source has a file.
-        TokenizerError, ConfigError, DetectorError: `measure` could not count or detect.
+        SourceNotFoundError, ConfigError: no source has a file, or one with its columns.
+        TokenizerError, ConfigError, DetectorError: `measure` could not count or detect, or a later job would miss a
+            tokenizer.
     """
-    reads_files = "ingest" in jobs and "generate" not in jobs and config.sources
-    if reads_files and not has_outer_session():
-        missing = {name: source.path for name, source in config.sources.items() if not _may_exist(source.path)}
-        if len(missing) == len(config.sources):
-            told = "; ".join(f"sources.{name}.path: there is nothing at {path}" for name, path in missing.items())
-            raise SourceNotFoundError(told)
+    problems = _source_problems(config, jobs)
+    if problems and len(problems) == len(config.sources):
+        told = "; ".join(map(str, problems))
+        raise SourceNotFoundError(told) if isinstance(problems[0], SourceNotFoundError) else ConfigError(told)
+    for check in _of_settings(config, jobs):
+        check()
+
+
+def require_records(storage: StorageConfig, jobs: Sequence[str]) -> None:
+    """Check that a local lake holds tables, where these jobs bring no records themselves.
+
+    Raises:
+        CallerError: it holds none, so that every job would find nothing to do.
+    """
+    root = storage.local_root
+    if root is None or {"generate", "ingest"} & set(jobs) or has_outer_session():
+        return
+    if not any((root / layer).is_dir() for layer in ("silver", "gold")):
+        raise CallerError(
+            f"storage.root: {root} holds no tables, so there is nothing for {', '.join(jobs)}; run the job ingest "
+            "first, or give the folder of a lake"
+        )
+
+
+def find_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:
+    """All that would stop these jobs or a source, as far as it can be told without Spark.
+
+    Other than before a run, this takes a second or more: tokenizers are loaded.
+    """
+    problems: list[ArenalakeError] = []
+    checks: list[Callable[[], object]] = [partial(require_tracking, config), *_of_settings(config, jobs)]
+    if "report" in jobs:
+        checks.append(partial(require_report, config))
+    checks.append(partial(require_records, config.storage, jobs))
+    if config.spark.master is not None and not has_outer_session():
+        checks.append(require_java)
+        if not {"PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR"} & set(os.environ):  # where more settings may come from
+            settings = config.spark.conf
+            checks.append(partial(require_lasting_catalog, settings.get, config.storage))
     if "measure" in jobs:
-        require_specs(config.tokens.tokenizers)
-        require_detector(config.language.detector)
+        checks += [partial(_load_tokenizer, spec) for spec in config.tokens.tokenizers]
+    for check in checks:
+        try:
+            check()
+        except ArenalakeError as error:
+            if str(error) not in map(str, problems):
+                problems.append(error)
+    return [*_source_problems(config, jobs), *problems]
+
+
+def _load_tokenizer(spec: str) -> None:
+    """Load a tokenizer, unless it would have to be downloaded."""
+    require_specs([spec])
+    if not spec.startswith("tiktoken:") or os.path.exists(spec.removeprefix("tiktoken:").removesuffix("+bos")):
+        load_counter(spec)
+
+
+def _of_settings(config: Config, jobs: Sequence[str]) -> list[Callable[[], object]]:
+    """Checks that look at no raw file and load nothing."""
+    checks: list[Callable[[], object]] = []
+    if "measure" in jobs:
+        checks.append(partial(require_specs, config.tokens.tokenizers))
+        checks.append(partial(require_detector, config.language.detector))
+    if "ratings" in jobs:
+        checks.append(lambda: config.ratings.require_tokenizers(tokenizer_keys(config.tokens.tokenizers)))
+    if "judge_agreement" in jobs:
+        checks.append(lambda: config.judges.with_tokenizer(list(tokenizer_keys(config.tokens.tokenizers))))
+    return checks
+
+
+def _source_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:
+    """Sources without a file, or whose first file has not the columns; none where this process may not see them."""
+    if "ingest" not in jobs or "generate" in jobs or has_outer_session():
+        return []
+    found = (_problem_of(name, source) for name, source in config.sources.items())
+    return [problem for problem in found if problem is not None]
+
+
+def _problem_of(name: str, source: SourceSettings) -> ArenalakeError | None:
+    if not _may_exist(source.path):
+        return SourceNotFoundError(f"sources.{name}.path: there is nothing at {source.path}")
+    file = _file_with_header(source.path)
+    if file is None:
+        return None
+    try:
+        columns = scan_votes(file).collect_schema().names()
+    except VotesError as error:
+        return ConfigError(f"sources.{name}.path: {error}")
+    fields = SOURCES[source.format].fields(source)
+    names = {clean_name(column) for column in columns} | _folder_columns(file)
+    listed = ", ".join([*columns[:_LISTED], *(["…"] if len(columns) > _LISTED else [])])
+    for field in fields:
+        if field.mapped and clean_name(field.column) not in names:
+            return ConfigError(
+                f"sources.{name}.columns: {file} has no column {field.column!r} for {field.name}"
+                f"{did_you_mean(field.column, columns)}; it has {listed}"
+            )
+    if not names & {clean_name(field.column.partition(".")[0]) for field in fields}:
+        return ConfigError(f"sources.{name}.format: {file} has none of the columns of {source.format}; it has {listed}")
+    return None
 
 
 def _may_exist(path: str) -> bool:
     """Whether something is there, as far as this machine can tell."""
     own = local_path(path)
     return own is None or any(sign in own for sign in "*?[{") or os.path.exists(own)
+
+
+def _file_with_header(path: str) -> Path | None:
+    """The first file on this machine whose columns are known without reading it whole."""
+    own = local_path(path)
+    if own is None or os.path.isfile(own):
+        return Path(own) if own is not None and own.lower().endswith(_WITH_HEADER) else None
+    for folder, folders, files in os.walk(own):
+        folders[:] = sorted(name for name in folders if not name.startswith(_HIDDEN))
+        for name in sorted(files):
+            if name.lower().endswith(_WITH_HEADER) and not name.startswith(_HIDDEN):
+                return Path(folder, name)
+    return None
+
+
+def _folder_columns(file: Path) -> set[str]:
+    """Columns that folders like `language=French` give to all records of a file."""
+    return {clean_name(part.partition("=")[0]) for part in file.parent.parts if "=" in part}

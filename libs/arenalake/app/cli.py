@@ -203,15 +203,21 @@ def show(config: str, overrides: Sequence[str]) -> None:
 @_CONFIG
 @_SET
 def check(config: str, overrides: Sequence[str]) -> None:
-    """Check a configuration, and that its files are there; starts no Spark.
+    """Check a configuration, its files, mapped columns, tokenizers, places to write to, and Java; starts no Spark.
+
+    Each thing that is wrong is one line.
 
     Example: arenalake config check --config conf/local.yml
     """
-    from arenalake.app.checks import require_usable
+    from arenalake.app.checks import find_problems
     from arenalake.config import load_config
 
     loaded = load_config(config, overrides)
-    require_usable(loaded, loaded.pipeline.jobs)
+    problems = find_problems(loaded, loaded.pipeline.jobs)
+    for problem in problems:
+        click.echo(f"arenalake: {problem}", err=True)
+    if problems:
+        sys.exit(min(problem.exit_status for problem in problems))
     click.echo(f"{config}: nothing is wrong")
 
 

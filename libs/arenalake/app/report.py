@@ -2,20 +2,26 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arenalake.config import Config
 from arenalake.errors import ConfigError
 from arenalake.paths import local_path
 from arenalake.step import Context, StepResult
 
+if TYPE_CHECKING:  # needs the packages of the extra `report`
+    from arenalake.report.bucket import Bucket
+
 
 def run(context: Context) -> StepResult:
     """Write the report to `report.path`, by default `<storage.root>/report`; the same tables give the same bytes.
 
+    In a folder it takes the place of the earlier one at once, in a bucket file by file.
+
     Raises:
         ConfigError: as `require_report` says.
     """
-    folder = require_report(context.config)
+    place = require_report(context.config)
     from arenalake.app.frames import read_frames
     from arenalake.app.pages import build_pages
     from arenalake.app.sample import sample_notice
@@ -23,20 +29,25 @@ def run(context: Context) -> StepResult:
 
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
     files = render_site(build_pages(frames), notice=sample_notice(context.config))
-    write_site(folder, files)
+    if isinstance(place, Path):
+        write_site(place, files)
+        page, address = f"{place}/index.html", (place / "index.html").absolute().as_uri()
+    else:
+        place.write(files)
+        page = address = f"{place.url}/index.html"
     return StepResult(
-        lines=[f"report: {folder}/index.html"],
-        summary=[f"report: {(folder / 'index.html').absolute().as_uri()}"],
+        lines=[f"report: {page}"],
+        summary=[f"report: {address}"],
         metrics={"report_files": float(len(files))},
     )
 
 
-def require_report(config: Config) -> Path:
+def require_report(config: Config) -> "Path | Bucket":
     """Return where the report goes, having checked that it can be written there. Needs no session.
 
     Raises:
-        ConfigError: `report.path` is needed and missing, is not a local or mounted folder, or holds something else; or
-            the packages for reports are not installed.
+        ConfigError: `report.path` is needed and missing, is neither a local or mounted folder nor a bucket, or holds
+            something else; or the packages for reports are not installed.
     """
     missing = [name for name in ("jinja2", "plotly") if find_spec(name) is None]
     if missing:
@@ -44,25 +55,25 @@ def require_report(config: Config) -> Path:
             f"{', '.join(missing)} is not installed; a report needs it: install this package with its `report` extra, "
             "or take report out of pipeline.jobs"
         )
+    from arenalake.report.bucket import BUCKETS, Bucket, is_bucket
     from arenalake.report.site import require_free
 
-    folder = _report_folder(config)
-    require_free(folder)
-    return folder
-
-
-def _report_folder(config: Config) -> Path:
-    path, root = config.report.path, config.storage.local_root
-    if path is None:
-        if root is None:
-            raise ConfigError(
-                "report.path: is not set, and the tables are not in a local folder; give a local or mounted folder, "
-                "such as /Volumes/<catalog>/<schema>/<volume>/report"
-            )
-        return root / "report"
-    folder = local_path(path)
-    if folder is None:
+    path, root = config.report.path, config.storage.root
+    if path is None and (root is None or (local_path(root) is None and not is_bucket(root))):
         raise ConfigError(
-            f"report.path: {path} is not a local or mounted folder; write a path such as /Volumes/… or ./report"
+            "report.path: is not set, and the tables are neither in a local folder nor in a bucket; give a local or "
+            "mounted folder, such as /Volumes/<catalog>/<schema>/<volume>/report"
         )
-    return Path(folder)
+    chosen = path if path is not None else f"{str(root).rstrip('/')}/report"
+    folder = local_path(chosen)
+    if folder is not None:
+        require_free(Path(folder))
+        return Path(folder)
+    if not is_bucket(chosen):
+        raise ConfigError(
+            f"report.path: {chosen} is neither a local or mounted folder nor a bucket ({BUCKETS}); write a path such "
+            "as /Volumes/… or ./report"
+        )
+    bucket = Bucket.at(chosen)
+    bucket.require_free()
+    return bucket

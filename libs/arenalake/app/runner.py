@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 
-from arenalake.app.checks import require_usable
+from arenalake.app.checks import require_records, require_usable
 from arenalake.app.jobs import run_when_ready, step_of
 from arenalake.app.lock import lake_lock
 from arenalake.app.logs import configure_logging
@@ -17,7 +17,7 @@ from arenalake.app.progress import Progress
 from arenalake.app.report import require_report
 from arenalake.app.sample import sample_notice
 from arenalake.app.session import get_session, has_outer_session, require_file_systems, require_lasting_tables
-from arenalake.app.tracking import prepare_tracking, require_tracking, track_job
+from arenalake.app.tracking import prepare_tracking, require_tracking, track_job, track_pipeline
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.jobs import JOBS
@@ -80,6 +80,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     errors: list[ArenalakeError] = []
     _require_places(config, jobs)
     require_usable(config, jobs)
+    require_records(config.storage, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
@@ -91,7 +92,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
         def run(job: str) -> None:
             view = lake.with_own_log()
             started = time.monotonic()
-            with progress.stage(job), track_job(job, config, view) as record:
+            with progress.stage(job), track_job(job, config, view, parent=pipeline) as record:
                 result = step_of(job)(Context(config, view))
                 record(result)
             log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
@@ -104,7 +105,8 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
             unreadable.extend(result.unreadable)
             errors.extend(result.errors)
 
-        run_when_ready(jobs, run)
+        with track_pipeline(jobs, config, has_failed=lambda: bool(errors or unreadable)) as pipeline:
+            run_when_ready(jobs, run)
     if on_terminal:
         print("\n".join(closing_lines(config, jobs, summaries, time.monotonic() - began)), flush=True)
     elif "generate" in jobs and (notice := sample_notice(config)):

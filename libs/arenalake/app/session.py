@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -146,6 +146,11 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join(arguments)
     try:
         spark = builder.getOrCreate()
+    except PySparkException as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        told = "its reason stands above; look at spark.packages, spark.java_options, spark.driver_memory and JAVA_HOME"
+        raise SessionError(f"Java ended before Spark was up, {told}") from None
     finally:
         if outside is None:
             del os.environ["PYSPARK_SUBMIT_ARGS"]
@@ -164,19 +169,22 @@ def require_java() -> None:
         SessionError: JAVA_HOME names a folder without Java, or no Java is found, or it is too old by its own account.
     """
     home = os.environ.get("JAVA_HOME")
-    if not home:  # Spark takes an empty one for none
-        if shutil.which("java") is None:
+    if home:
+        named = f"JAVA_HOME: {home!r}"
+        if shutil.which("java", path=os.path.join(home, "bin")) is None:
+            raise SessionError(f"{named} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
+    else:  # Spark takes an empty one for none
+        java = shutil.which("java")
+        if java is None:
             raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
-        return
-    if shutil.which("java", path=os.path.join(home, "bin")) is None:
-        raise SessionError(f"JAVA_HOME: {home!r} has no bin/java; set it to the folder of a Java 17 or 21, or unset it")
+        named, home = java, str(Path(java).resolve().parent.parent)
     try:
         release = Path(home, "release").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return  # not every Java says what it is
     found = re.search(r'^JAVA_VERSION="(\d+)', release, flags=re.MULTILINE)
     if found and int(found[1]) < 17:
-        raise SessionError(f"JAVA_HOME: {home!r} is Java {found[1]}; Spark needs Java 17 or 21")
+        raise SessionError(f"{named} is Java {found[1]}; Spark needs Java 17 or 21, which JAVA_HOME can name")
 
 
 def take_option(arguments: list[str], option: str, setting: str) -> list[str]:
@@ -251,19 +259,28 @@ def require_lasting_tables(spark: SparkSession, storage: StorageConfig) -> None:
     """Check that the next session will know the tables that this one writes.
 
     Raises:
-        SessionError: they would go to Spark's own catalog, and that is in the memory of this session; or to one that
-            this session does not know.
+        SessionError: as `require_lasting_catalog` says.
+    """
+    require_lasting_catalog(lambda key: spark.conf.get(key, None), storage)
+
+
+def require_lasting_catalog(setting: Callable[[str], str | None], storage: StorageConfig) -> None:
+    """Check that a session with these settings, None where one is not set, can keep the tables.
+
+    Raises:
+        SessionError: they would go to Spark's own catalog, and that is in the memory of the session; or to one that the
+            session does not know.
     """
     if storage.catalog is None or os.environ.get("DATABRICKS_RUNTIME_VERSION"):
         return
     if storage.catalog != "spark_catalog":
-        if spark.conf.get(f"spark.sql.catalog.{storage.catalog}", None) is None:
+        if setting(f"spark.sql.catalog.{storage.catalog}") is None:
             raise SessionError(
                 f"storage.catalog: this Spark session has no catalog {storage.catalog}; set "
                 f"spark.sql.catalog.{storage.catalog} (in local mode in spark.conf), or use storage.root"
             )
         return
-    if spark.conf.get("spark.sql.catalogImplementation", "in-memory") == "in-memory":
+    if (setting("spark.sql.catalogImplementation") or "in-memory") == "in-memory":
         raise SessionError(
             "storage.catalog: spark_catalog has no metastore here, so it forgets its tables when the session ends and "
             "no second run is possible; use storage.root, or a metastore that lasts: the settings "

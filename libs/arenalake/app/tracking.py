@@ -1,24 +1,33 @@
-"""Each job as an MLflow run: resolved configuration, Delta versions, row counts, timings, the leaderboard."""
+"""Each job as an MLflow run, below one of the pipeline: settings, Delta versions, counts, timings, leaderboards."""
 
+import hashlib
+import json
 import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from arenalake import __version__
+from arenalake.app.tables import ALL_TABLES
 from arenalake.config import Config
 from arenalake.disclosure.cells import hide_moderation_cells, hide_shape_cells, hide_token_cells
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
 from arenalake.step import StepResult
 
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
 log = logging.getLogger(__name__)
 
+# The tag by which MLflow shows a run below another.
+_PARENT = "mlflow.parentRunId"
 _URI = "MLFLOW_TRACKING_URI"
 Record = Callable[[StepResult], None]
 # Runs may be shared as the report is: of these tables small cells are hidden in the same way.
@@ -121,31 +130,106 @@ def _move_artifacts(root: Path, experiment: str) -> None:
     log.info("artifacts follow the lake", extra={"experiment": experiment, "before": before})
 
 
-def track_job(job: str, config: Config, lake: Lake) -> AbstractContextManager[Record]:
-    """A context that yields a function to call with the step's result; a failure inside marks the run as failed.
+@contextmanager
+def track_pipeline(jobs: Sequence[str], config: Config, *, has_failed: Callable[[], bool]) -> Iterator[str | None]:
+    """A context around several jobs, which yields the id of the run above theirs; none where a job runs alone.
 
     Call `prepare_tracking` first.
+
+    Args:
+        has_failed: asked at the end, whether a job that ended could not do all of its work.
     """
-    if not config.mlflow.enabled:
-        return nullcontext(lambda result: None)
-    return _mlflow_run(job, config, lake)
-
-
-@contextmanager
-def _mlflow_run(job: str, config: Config, lake: Lake) -> Iterator[Record]:
+    if not config.mlflow.enabled or len(jobs) == 1:
+        yield None
+        return
     import mlflow
 
     started = time.monotonic()
-    with mlflow.start_run(run_name=job, tags={"arenalake.job": job, "arenalake.version": __version__}):
-        mlflow.log_dict(config.model_dump(mode="json", by_alias=True), "config.yaml")
+    tags = {"arenalake.job": "pipeline", "arenalake.version": __version__}
+    with mlflow.start_run(run_name="pipeline", tags=tags) as run:
+        _log_settings(config)
+        mlflow.log_param("jobs", ", ".join(jobs))
+        yield run.info.run_id
+        mlflow.log_metric("seconds", time.monotonic() - started)
+        if has_failed():
+            mlflow.end_run("FAILED")
+
+
+def track_job(job: str, config: Config, lake: Lake, *, parent: str | None = None) -> AbstractContextManager[Record]:
+    """A context that yields a function to call with the step's result; a failure inside marks the run as failed.
+
+    Call `prepare_tracking` first.
+
+    Args:
+        parent: what `track_pipeline` yields.
+    """
+    if not config.mlflow.enabled:
+        return nullcontext(lambda result: None)
+    return _mlflow_run(job, config, lake, parent)
+
+
+@contextmanager
+def _mlflow_run(job: str, config: Config, lake: Lake, parent: str | None) -> Iterator[Record]:
+    import mlflow
+
+    started = time.monotonic()
+    tags = {"arenalake.job": job, "arenalake.version": __version__}
+    # Jobs run in threads of their own, where MLflow does not see the run above.
+    above = {} if parent is None else {_PARENT: parent}
+    with mlflow.start_run(run_name=job, tags={**tags, **above}) as run:
+        _log_settings(config)
 
         def record(result: StepResult) -> None:
-            mlflow.log_dict(lake.versions(), "delta_versions.json")
-            mlflow.log_metrics({**result.metrics, "seconds": time.monotonic() - started})
+            versions = lake.versions()
+            mlflow.log_dict(versions, "delta_versions.json")
+            mlflow.MlflowClient().log_inputs(run.info.run_id, _inputs(lake, versions["read"]))
+            metrics = {**result.metrics, "seconds": time.monotonic() - started}
+            mlflow.log_metrics(metrics)
+            if parent is not None:
+                mlflow.log_metrics({f"{job}.{name}": value for name, value in metrics.items()}, run_id=parent)
             for name, table in result.tables.items():
                 shown = _HIDE[name](table, config.report.min_cell) if name in _HIDE else table
                 mlflow.log_table(shown, f"{name}.json")
             if result.unreadable:
                 mlflow.log_text("\n".join(result.unreadable), "unreadable_files.txt")
+            if result.unreadable or result.errors:
+                mlflow.end_run("FAILED")
 
         yield record
+
+
+def _log_settings(config: Config) -> None:
+    """The whole configuration as a file, and what people compare runs by as parameters."""
+    import mlflow
+
+    mlflow.log_dict(config.model_dump(mode="json", by_alias=True), "config.yaml")
+    mlflow.log_params(
+        {
+            "sources": ", ".join(config.sources),
+            "tokens.tokenizers": ", ".join(config.tokens.tokenizers),
+            "ratings.methods": ", ".join(config.ratings.methods),
+            "ratings.slices": ", ".join(config.ratings.slices),
+            "bootstrap.rounds": config.bootstrap.rounds,
+            "bootstrap.seed": config.bootstrap.seed,
+            "bootstrap.unit": config.bootstrap.unit,
+        }
+    )
+
+
+def _inputs(lake: Lake, versions: Mapping[str, int]) -> "list[DatasetInput]":
+    """Tables in a Delta version, as MLflow's data sets.
+
+    Equal names and digests are the same data to MLflow: a digest is made of the version and of where the table is.
+    """
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    found = []
+    for table in ALL_TABLES:
+        if table.name not in versions:
+            continue
+        version, address = versions[table.name], lake.address_of(table)
+        place = {"delta_table_name" if lake.root is None else "path": address, "delta_table_version": version}
+        digest = f"v{version}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+        dataset = Dataset(name=table.name, digest=digest, source_type="delta_table", source=json.dumps(place))
+        found.append(DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "read")]))
+    return found

@@ -1,5 +1,6 @@
 """Configuration from YAML files and `--set` overrides; what is wrong is told by its key, in one line."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -75,12 +76,16 @@ def _describe(problem: Any) -> str:
     if problem["type"].startswith("union_tag") and isinstance(value, dict):
         name = value.get("format")
         told = "is missing" if name is None else f"{name!r} is not known"
-        return f"{key}.format: {told}; known: {', '.join(sorted(SOURCES))}"
+        hint = did_you_mean(str(name), SOURCES) if name is not None else ""
+        return f"{key}.format: {told}; known: {', '.join(sorted(SOURCES))}{hint}"
     if problem["type"] in ("model_type", "dict_type", "union_tag_not_found"):
         return f"{key}: must be a section (got {value!r}){_allowed_keys(section)}"
     message = message.replace("a valid tuple", "a list")
     shown = "" if isinstance(value, dict) else f" (got {value!r})"
-    return f"{key}: {message[0].lower()}{message[1:]}{shown}"
+    hint = ""
+    if problem["type"] == "literal_error" and isinstance(value, str):
+        hint = did_you_mean(value, re.findall("'([^']*)'", problem["ctx"]["expected"]))
+    return f"{key}: {message[0].lower()}{message[1:]}{shown}{hint}"
 
 
 def _place_of(location: Sequence[Any]) -> tuple[list[str], Any]:

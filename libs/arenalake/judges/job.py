@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 from arenalake.config import Config
 from arenalake.entities.tables import BATTLES, MESSAGES
-from arenalake.errors import ConfigError
 from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
 from arenalake.judges.counts import (
     count_grades,
@@ -37,25 +36,10 @@ Counted = Callable[[DataFrame], DataFrame]
 
 def run(context: Context) -> StepResult:
     """Write the tables of judges where `battles` or what is asked of them has changed."""
-    judges = _with_tokenizer(context.config)
+    judges = context.config.judges.with_tokenizer(list(tokenizer_keys(context.config.tokens.tokenizers)))
     counted = held_once(lambda battles: count_votes(judged_votes(battles, judges), single=judges.single))
     derive(context.lake, _derivations(context.config, judges, counted))
     return _summary(context.lake, judges)
-
-
-def _with_tokenizer(config: Config) -> JudgesConfig:
-    """The options with a tokenizer that messages are measured with.
-
-    Raises:
-        ConfigError: the one that is named is not among `tokens.tokenizers`.
-    """
-    wanted, counted = config.judges.tokenizer, list(tokenizer_keys(config.tokens.tokenizers))
-    if wanted is not None and wanted not in counted:
-        raise ConfigError(
-            f"judges.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, which are "
-            f"{', '.join(counted)} in the tables; give one of them, or leave the key out for the first"
-        )
-    return config.judges.model_copy(update={"tokenizer": wanted or counted[0]})
 
 
 def _derivations(config: Config, judges: JudgesConfig, counted: Counted) -> list[Derivation]:

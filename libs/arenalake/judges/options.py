@@ -1,9 +1,11 @@
 """Options of the configuration: which judges belong together, and what their agreement is looked at by."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from arenalake.errors import ConfigError
 from arenalake.section import Section
 
 GROUPING_COLUMNS = ("turn", "category", "model_a", "model_b")
@@ -40,6 +42,22 @@ class JudgesConfig(Section):
     single: bool = False
     min_questions: int = Field(default=30, ge=2)
     tokenizer: str | None = None
+
+    def with_tokenizer(self, counted: Sequence[str]) -> "JudgesConfig":
+        """The options with a tokenizer that messages are measured with.
+
+        Args:
+            counted: the names of `tokens.tokenizers` in the tables.
+
+        Raises:
+            ConfigError: the one that is named is not among them.
+        """
+        if self.tokenizer is not None and self.tokenizer not in counted:
+            raise ConfigError(
+                f"judges.tokenizer: {self.tokenizer!r} is not the name of a tokenizer of tokens.tokenizers, which are "
+                f"{', '.join(counted)} in the tables; give one of them, or leave the key out for the first"
+            )
+        return self.model_copy(update={"tokenizer": self.tokenizer or counted[0]})
 
     @field_validator("groupings")
     @classmethod

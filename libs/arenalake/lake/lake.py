@@ -74,7 +74,13 @@ class Lake:
         """The table's identifier in SQL, for a path as well as in a catalog."""
         if self.root is None:
             return f"{self._schema}.{_quote(table.name)}"
-        return f"delta.{_quote(f'{self.root}/{table.layer}/{table.name}')}"
+        return f"delta.{_quote(self.address_of(table))}"
+
+    def address_of(self, table: Table) -> str:
+        """Where the table is: its path, or its full name in a catalog."""
+        if self.root is None:
+            return f"{self.storage.catalog}.{self.storage.schema_name}.{table.name}"
+        return f"{self.root}/{table.layer}/{table.name}"
 
     @property
     def _schema(self) -> str:

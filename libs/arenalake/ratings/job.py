@@ -58,7 +58,7 @@ def run(context: Context) -> StepResult:
     """
     lake, ratings, bootstrap = context.lake, context.config.ratings, context.config.bootstrap
     _require_anchor(context)
-    _require_tokenizer(context)
+    context.config.ratings.require_tokenizers(tokenizer_keys(context.config.tokens.tokenizers))
     plan = RatingPlan(ratings, bootstrap)
     if plan.needs_battles or lake.load(BATTLE_COUNTS).is_empty():
         _require_counts_of_these_battles(lake)
@@ -286,21 +286,6 @@ def _require_counts_of_these_battles(lake: Lake) -> None:
         )
 
 
-def _require_tokenizer(context: Context) -> None:
-    ratings, counted = context.config.ratings, tokenizer_keys(context.config.tokens.tokenizers)
-    needed = {}
-    if spread_style.METHOD in ratings.methods and "tokens" in ratings.style.covariates:
-        needed["style"] = (ratings.style.tokenizer, "leave `tokens` out of ratings.style.covariates")
-    if ratings.by_length:
-        needed["length"] = (ratings.length.tokenizer, "leave slices by `length` out of ratings.slices")
-    for section, (wanted, otherwise) in needed.items():
-        if wanted not in counted:
-            raise ConfigError(
-                f"ratings.{section}.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, which "
-                f"are {', '.join(counted)} in the tables; give one of them, or {otherwise}"
-            )
-
-
 def _show(context: Context) -> StepResult:
     result = StepResult()
     lake, first = context.lake, context.config.ratings.methods[0]
@@ -318,6 +303,9 @@ def _show(context: Context) -> StepResult:
         result.tables[f"leaderboard_{source}"] = table.reset_index(drop=True)
         result.metrics[f"rated_models_{source}"] = float(table["rating"].notna().sum())
         result.lines += leaderboard_lines(str(source), table)
+    best = boards.filter(component=1, rank=1).group_by("source", "method").agg(pl.col("rating").max())
+    for source, method, rating in best.iter_rows():
+        result.metrics[f"top_rating_{source}_{method}"] = rating
     for source in sorted(sources["source"]):
         if f"leaderboard_{source}" not in result.tables:
             result.lines.append(

@@ -1,9 +1,12 @@
 """Options of the configuration: how models are rated."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from arenalake.errors import ConfigError
+from arenalake.hints import did_you_mean
 from arenalake.section import Section
 
 # Covariates of style control: column of `messages` each; tokens are those of the configured tokenizer.
@@ -106,6 +109,27 @@ class RatingsConfig(Section):
         """Whether a slice needs the length of conversations."""
         return any("length" in entry.split(",") for entry in self.slices)
 
+    def require_tokenizers(self, counted: Collection[str]) -> None:
+        """Check that the tokenizers whose counts the methods and slices need are among those that count.
+
+        Args:
+            counted: the names of `tokens.tokenizers` in the tables.
+
+        Raises:
+            ConfigError: one of them is not.
+        """
+        needed = {}
+        if "style_control" in self.methods and "tokens" in self.style.covariates:
+            needed["style"] = (self.style.tokenizer, "leave `tokens` out of ratings.style.covariates")
+        if self.by_length:
+            needed["length"] = (self.length.tokenizer, "leave slices by `length` out of ratings.slices")
+        for section, (wanted, otherwise) in needed.items():
+            if wanted not in counted:
+                raise ConfigError(
+                    f"ratings.{section}.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, "
+                    f"which are {', '.join(counted)} in the tables; give one of them, or {otherwise}"
+                )
+
     @field_validator("methods", "judge_kinds", "leave_out")
     @classmethod
     def _entries_differ(cls, entries: list[str]) -> list[str]:
@@ -134,6 +158,7 @@ class RatingsConfig(Section):
                 raise ValueError(
                     f"{entry!r} is not a slice; write `all`, or columns out of {', '.join(SLICE_COLUMNS)} "
                     "joined by commas without spaces, each at most once"
+                    f"{did_you_mean(unknown[0], SLICE_COLUMNS) if unknown else ''}"
                 )
         if len(set(slices)) < len(slices):
             raise ValueError("a slice is listed twice")

@@ -42,7 +42,9 @@ def run(context: Context) -> StepResult:
         f"rank correlation with the strengths {row.rank_correlation:.3f}"
         for row in found.itertuples()
     ]
-    return StepResult(lines=lines, tables={"recovery": found})
+    overall = found[found["slice"] == "all"].to_dict("records")
+    metrics = {f"rank_correlation_{row['source']}_{row['method']}": row["rank_correlation"] for row in overall}
+    return StepResult(lines=lines, metrics=metrics, tables={"recovery": found})
 
 
 def _amount(method: Any, deviation: Any) -> str:

@@ -1,6 +1,5 @@
 """Any table of pairwise votes: the configuration maps its columns and winner labels to those of `battles`."""
 
-from math import isfinite
 from typing import Literal
 
 import pydantic
@@ -8,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.entities.tables import BATTLE, BATTLES
+from arenalake.hints import did_you_mean
 from arenalake.sources import rules
 from arenalake.sources.battle import ONE_HOT, is_false, is_true, one_hot_winner, vote_reasons
 from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS
@@ -56,14 +56,19 @@ class VotesSettings(VoteSettings):
     def _columns_can_be_mapped(cls, columns: dict[str, str]) -> dict[str, str]:
         unknown = sorted(set(columns) - set(_MAPPABLE))
         if unknown:
-            raise ValueError(f"{', '.join(unknown)} cannot be mapped: only {', '.join(_MAPPABLE)} can be")
+            hint = did_you_mean(unknown[0], _MAPPABLE)
+            raise ValueError(f"{', '.join(unknown)} cannot be mapped: only {', '.join(_MAPPABLE)} can be{hint}")
         return columns
 
     @pydantic.field_validator("likert_scale")
     @classmethod
     def _scale_has_two_ends(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
-        if scale is not None and not (all(map(isfinite, scale)) and scale[0] != scale[1]):
-            raise ValueError("must be two different grades: all for model_b, then all for model_a, as in [1, 8]")
+        # A grade that is no whole number goes to quarantine, so an end that is none would never be reached.
+        if scale is not None and not (all(map(float.is_integer, scale)) and scale[0] != scale[1]):
+            raise ValueError(
+                "must be two different grades, which are whole numbers: all for model_b, then all for model_a, as in "
+                "[1, 8]"
+            )
         return scale
 
     @pydantic.model_validator(mode="after")

@@ -51,10 +51,9 @@ def run(context: Context) -> StepResult:
         lake.delete(MESSAGES, outdated, on=("source", "file"))
         files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if not files:
-        return StepResult(
-            lines=["measure: nothing new, every conversation is measured with " + ", ".join(keys)],
-            metrics={"conversations": 0, "messages": 0},
-        )
+        is_empty = not any(entity.as_conversations and lake.exists(entity.table) for entity in all_entities())
+        told = "no conversations" if is_empty else f"nothing new, every conversation is measured with {', '.join(keys)}"
+        return StepResult(lines=[f"measure: {told}"], metrics={"conversations": 0, "messages": 0})
     before = messages.count()
 
     def measure_all(rows: DataFrame) -> DataFrame:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from arenalake.hints import did_you_mean
 from arenalake.section import Section
 from arenalake.text.detectors import DETECTORS
 
@@ -30,5 +31,7 @@ class LanguageConfig(Section):
     @classmethod
     def _detector_is_known(cls, name: str) -> str:
         if name not in DETECTORS:
-            raise ValueError(f"is not a known detector; known: {', '.join(sorted(DETECTORS))}")
+            raise ValueError(
+                f"is not a known detector; known: {', '.join(sorted(DETECTORS))}{did_you_mean(name, DETECTORS)}"
+            )
         return name

@@ -21,12 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from arenalake.errors import ConfigError, TokenizerError
+from arenalake.hints import did_you_mean
 from arenalake.text.sentencepieces import sentencepiece_counter
 
 Counts = npt.NDArray[np.int32]
 Counter = Callable[[pa.StringArray], Counts]
 
 _BOS = "+bos"
+_FILES = {"spm": "SentencePiece model", "tiktoken": "file of ranks", "hf": "tokenizer.json of Hugging Face"}
 _ALLOWED = "sample, spm:<path>, tiktoken:<path or name>, hf:<path> or whitespace, each with +bos behind it if wanted"
 
 
@@ -76,6 +78,8 @@ def require_specs(specs: Sequence[str]) -> None:
         is_file = kind in ("spm", "hf") or (kind == "tiktoken" and os.path.sep in argument)
         if is_file and not os.path.isfile(argument):
             raise TokenizerError(f"tokens.tokenizers: {spec!r} cannot be loaded: there is no file {argument}")
+        if kind == "tiktoken" and not is_file and not os.path.exists(argument):
+            _require_encoding(spec, argument)
 
 
 @cache
@@ -98,16 +102,21 @@ def load_counter(spec: str) -> Counter:
     elif kind in loaders and argument:
         try:
             counter = loaders[kind](argument)
+        except TokenizerError:
+            raise
         except Exception as error:  # the tokenizer packages raise whatever their native code does
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise TokenizerError(f"tokens.tokenizers: {spec!r} cannot be loaded: {reason}") from error
+            told = f"{argument} is no {_FILES[kind]} ({reason})" if os.path.isfile(argument) else reason
+            raise TokenizerError(f"tokens.tokenizers: {spec!r} cannot be loaded: {told}") from error
     else:
         raise _no_tokenizer(spec)
     return _with_bos(counter) if base != spec else counter
 
 
 def _no_tokenizer(spec: str) -> TokenizerError:
-    return TokenizerError(f"tokens.tokenizers: {spec!r} is not a tokenizer; allowed are {_ALLOWED}")
+    kinds = ("sample", "whitespace", "spm", "tiktoken", "hf")
+    hint = did_you_mean(spec.removesuffix(_BOS).partition(":")[0], kinds)
+    return TokenizerError(f"tokens.tokenizers: {spec!r} is not a tokenizer; allowed are {_ALLOWED}{hint}")
 
 
 def _with_bos(counter: Counter) -> Counter:
@@ -132,11 +141,20 @@ def _tiktoken(name: str) -> Counter:
         # A rank file has no split pattern: that of the encoding it is named after, else cl100k_base's, goes with it.
         constructor = ENCODING_CONSTRUCTORS.get(Path(name).stem, ENCODING_CONSTRUCTORS["cl100k_base"])
         encoding = tiktoken.Encoding(**_tiktoken_parts(constructor, content))
-    elif name in tiktoken.list_encoding_names():
-        encoding = tiktoken.get_encoding(name)
     else:
-        raise ValueError(f"neither a file nor one of {', '.join(sorted(tiktoken.list_encoding_names()))}")
+        _require_encoding(f"tiktoken:{name}", name)
+        encoding = tiktoken.get_encoding(name)
     return _one_by_one(lambda text: len(encoding.encode_ordinary(text)))
+
+
+def _require_encoding(spec: str, name: str) -> None:
+    import tiktoken
+
+    known = sorted(tiktoken.list_encoding_names())
+    if name not in known:
+        raise TokenizerError(
+            f"tokens.tokenizers: {spec!r} is neither a file nor one of {', '.join(known)}{did_you_mean(name, known)}"
+        )
 
 
 def _tiktoken_parts(constructor: Any, content: bytes) -> dict[str, Any]:
