@@ -48,7 +48,8 @@ def hostile_site():
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 8 + len(HOSTILE)
+    # A page for each slice and each model, and one to compare models.
+    assert len(pages) == 9 + 2 * len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -84,7 +85,7 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
                 assert loaded in hostile_site, (name, loaded)
             href = attributes.get("href", "")
             if tag == "a" and not href.startswith(("#", "https://example.org/")):
-                assert href in hostile_site, (name, href)
+                assert href.partition("#")[0] in hostile_site, (name, href)
     css, js = hostile_site["report.css"].decode(), hostile_site["report.js"].decode()
     assert "url(" not in css
     assert "@import" not in css
@@ -92,7 +93,8 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
 
 
 def test_figures_are_valid_and_hold_no_markup_but_ours(hostile_site):
-    specs = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
+    scripts = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
+    specs = [script for script in scripts if "boards" not in script]
     assert len(specs) == 26
     found = set()
     for spec in specs:
@@ -659,3 +661,104 @@ def test_few_votes_behind_a_number_of_judges_are_marked():
 
 def test_there_is_no_page_about_what_no_source_has():
     assert not {"judges.html", "preferences.html", "trees.html"} & set(render_site(build_pages(frames())))
+
+
+def page_of(pages, title):
+    (page,) = [page for page in pages if page.title == title]
+    return page
+
+
+def cells_of(view):
+    return [[cell.text for cell in row] for row in view.rows]
+
+
+def test_a_model_has_a_page_with_its_ratings_by_slice_and_method_to_which_the_leaderboard_links():
+    boards = [("all", "bradley_terry"), ("all", "win_rate"), ("language=German", "bradley_terry")]
+    rated = [
+        rating(model, 0.5 if method == "win_rate" else 1000.0, name=name, method=method, rank_ub=rank)
+        for name, method in boards
+        for rank, model in enumerate(("a", "b"), 1)
+    ]
+    pages = build_pages(frames(ratings=[*rated, rating("a", 1000.0, interval="sandwich", rank_ub=9)]))
+    links = [row[1].href for row in pages[0].sections[0].sections[0].tables[0].rows]
+    assert links == ["model-a.html", "model-b.html"]
+    (source,) = page_of(pages, "b").sections
+    (ratings,) = source.sections
+    assert [row[:4] for row in cells_of(ratings.tables[0])] == [
+        ["2", "overall", "Bradley-Terry, ties as half a win for each side", "1000"],
+        ["2", "overall", "Average win rate", "0.500"],
+        ["2", "German", "Bradley-Terry, ties as half a win for each side", "1000"],
+    ]
+    (figure,) = ratings.figures
+    assert figure.spec["layout"]["yaxis"]["ticktext"] == ["overall", "German"]
+
+
+def test_opponents_are_seen_from_the_side_of_the_model():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0), rating("c", 900.0)],
+        predicted=[
+            prediction("a", "b", 0.6, 0.7, 1.5),
+            prediction("b", "c", 0.75, None, None) | {"n_battles": 0, "probability_above": 0.875},
+        ],
+    )
+    pages = build_pages(shown)
+    (source,) = page_of(pages, "b").sections
+    view = source.sections[1].tables[0]
+    assert cells_of(view) == [
+        ["a", "20", "40.0 %", "30.0 %", "-1.5", "40.0 %"],
+        ["c", "0", "75.0 %", "–", "–", "87.5 %"],
+    ]
+    assert [(row["n_above"], row["n_below"]) for row in view.frame.to_dict("records")] == [(40, 60), (60, 40)]
+    assert [row[0].href for row in view.rows] == ["model-a.html", "model-c.html"]
+
+
+def test_what_other_tables_hide_of_a_model_is_hidden_on_its_page():
+    tokens = [token_row(n, grouping="model", model=model) for model, n in (("a", 3), ("b", 300), ("c", 14))]
+    flags = [
+        flag_row("conversation", n, flagged, grouping="model", model=model)
+        for model, n, flagged in (("a", 3, 1), ("b", 300, 4), ("d", 0, 0))
+    ]
+    shown = frames(ratings=[rating(model, 1000.0) for model in "abcd"], tokens=[token_row(317), *tokens], flags=flags)
+    files = render_site(build_pages(shown))
+    assert "a user hidden – –" in text_of(files, "model-a.html")
+    assert "any user messages hidden hidden hidden hidden" in text_of(files, "model-a.html")
+    assert "any user messages 300 hidden hidden hidden" in text_of(files, "model-b.html")
+    # The rare one would be the total less the two others; and no label is no row.
+    assert "c user hidden – –" in text_of(files, "model-c.html")
+    assert "Flags" not in text_of(files, "model-d.html")
+    rows = read_csv(files, "model-s-a-tokens-sample") + read_csv(files, "model-s-a-flags")
+    assert {row[name] for row in rows for name in ("n", "n_flagged", "rate", "n_conversations") if name in row} == {""}
+
+
+def test_two_models_are_compared_from_the_rows_of_their_leaderboard():
+    shown = frames(
+        ratings=[
+            rating("b", 1000.0, rank_ub=2),
+            rating("a", 1100.0),
+            rating("lone", None, note="no estimate: only losses"),
+            rating("far", 1000.0, component=2),
+        ],
+        predicted=[prediction("a", "b", 0.6, None, None)],
+    )
+    site = render_site(build_pages(shown))
+    (data,) = [json.loads(text) for text in Elements(site["compare.html"].decode()).scripts if text.strip()]
+    (found,) = data["boards"]
+    assert data["labels"] == ["Rating", "95 % interval", "Rank", "Rank spread", "Votes"]
+    assert (found["key"], found["pairs"]) == ("s/bradley_terry/battle", [[0, 1, 20, 0.6, None, 0.6]])
+    assert [(model["name"], model["component"], model["cells"]) for model in found["models"]] == [
+        ("a", 1, ["1100", "+10/−12", "1", "1–2", "50"]),
+        ("b", 1, ["1000", "+10/−12", "2", "1–2", "50"]),
+        ("far", 2, ["1000", "+10/−12", "1", "1–2", "50"]),
+        ("lone", None, ["–", "–", "–", "–", "50"]),
+    ]
+    assert all(model["page"] in site for model in found["models"])
+    assert "compare.html#votes=s%2Fbradley_terry%2Fbattle&a=a" in site["model-a.html"].decode().replace("&amp;", "&")
+
+
+def test_more_models_than_may_have_a_page_stand_on_the_leaderboard_without_a_link(monkeypatch):
+    monkeypatch.setattr("arenalake.report.boards.MAX_MODEL_PAGES", 1)
+    pages = build_pages(frames(ratings=[rating("few", 1100.0), rating("many", 1000.0, n_battles=51)]))
+    board = pages[0].sections[0].tables[0]
+    assert [(row[1].text, row[1].href) for row in board.rows] == [("few", None), ("many", "model-many.html")]
+    assert [page.file for page in pages if page.file.startswith("model-")] == ["model-many.html"]
+    assert "The 1 models with most votes have a page," in " ".join(pages[0].sections[-1].sentences)

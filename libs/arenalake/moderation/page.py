@@ -77,6 +77,25 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
     return section
 
 
+def flag_sections(source: str, own: Frames) -> list[Section]:
+    """How often conversations with one model were flagged, for the page of this model.
+
+    Args:
+        own: the rows about the model, small cells hidden.
+    """
+    stats = own.moderation_stats
+    rows = stats[(stats["source"] == source) & (stats["grouping"] == "model") & (stats["unit"] == "conversation")]
+    # A hidden count is null and so not zero.
+    rows = rows[(rows["n"] != 0).fillna(True).astype(bool)]
+    if rows.empty:
+        return []
+    place = rows["category"].map(_ORDER).fillna(len(_ORDER))
+    rows = rows.assign(_place=place).sort_values(["_place", "category", "role"], ascending=[True, True, False])
+    file = slug("model", source, str(rows["model"].iloc[0]), "flags")
+    view = _table(f"Conversations flagged in {source}, by category", None, rows.drop(columns="_place"), file)
+    return [Section("Flags", tables=[view])]
+
+
 def _grouped(source: str, grouping: str, rows: pd.DataFrame) -> Section:
     size = rows.groupby(grouping, dropna=False)["n"].transform(lambda n: n.sum(min_count=1))
     place = rows["category"].map(_ORDER).fillna(len(_ORDER))

@@ -130,3 +130,151 @@
     });
   });
 })();
+
+// Two models side by side. The fragment of the address holds the choice, so that a link leads back to it.
+(function () {
+  "use strict";
+
+  function share(value) { return value === null ? "–" : (100 * value).toFixed(1) + " %"; }
+
+  function element(name, text) {
+    var made = document.createElement(name);
+    made.textContent = text;
+    return made;
+  }
+
+  function choice(label, names) {
+    var holder = element("label", label + " ");
+    var select = document.createElement("select");
+    holder.append(select);
+    fill(select, names);
+    return { holder: holder, select: select };
+  }
+
+  function fill(select, names) {
+    select.replaceChildren.apply(select, names.map(function (name, place) {
+      var option = element("option", name);
+      option.value = place;
+      return option;
+    }));
+  }
+
+  function pairOf(board, a, b) {
+    for (var i = 0; i < board.pairs.length; i += 1) {
+      var pair = board.pairs[i];
+      var other = function (value) { return value === null ? null : 1 - value; };
+      if (pair[0] === a && pair[1] === b) { return pair.slice(2); }
+      if (pair[0] === b && pair[1] === a) { return [pair[2], other(pair[3]), other(pair[4]), other(pair[5])]; }
+    }
+    return null;
+  }
+
+  function heading(model) {
+    var cell = element("th", "");
+    cell.scope = "col";
+    cell.className = "number";
+    var name = element(model.page ? "a" : "bdi", model.name);
+    if (model.page) { name.href = model.page; }
+    cell.append(name);
+    return cell;
+  }
+
+  document.querySelectorAll(".compare").forEach(function (holder) {
+    var data = JSON.parse(holder.querySelector("script").textContent);
+    var names = function (list) { return list.map(function (item) { return item.name; }); };
+    var votes = choice("Votes and method", names(data.boards));
+    var first = choice("Model A", []);
+    var second = choice("Model B", []);
+    var form = document.createElement("form");
+    form.append(votes.holder, first.holder, second.holder);
+    var result = document.createElement("div");
+    result.setAttribute("aria-live", "polite");
+    holder.append(form, result);
+
+    function board() { return data.boards[votes.select.value]; }
+
+    function show() {
+      var a = Number(first.select.value), b = Number(second.select.value);
+      var models = [board().models[a], board().models[b]];
+      var table = document.createElement("table");
+      table.append(element("caption", models[0].name + " and " + models[1].name));
+      var head = table.createTHead().insertRow();
+      head.append(element("td", ""), heading(models[0]), heading(models[1]));
+      var body = table.createTBody();
+      function add(label, left, right) {
+        var row = body.insertRow();
+        var name = element("th", label);
+        name.scope = "row";
+        row.append(name);
+        [left, right].forEach(function (text) {
+          var cell = element("td", text);
+          cell.className = "number";
+          row.append(cell);
+        });
+      }
+      data.labels.forEach(function (label, place) { add(label, models[0].cells[place], models[1].cells[place]); });
+      var pair = pairOf(board(), a, b);
+      var words = "";
+      if (pair) {
+        ["Predicted win rate", "Observed win rate", "Probability of being above"].forEach(function (label, place) {
+          var value = pair[place + 1];
+          add(label, share(value), share(value === null ? null : 1 - value));
+        });
+        words = pair[0].toLocaleString("en") + (pair[0] === 1 ? " vote" : " votes") + " between the two that the method uses.";
+      } else if (a === b) {
+        words = "Choose two different models.";
+      } else if (models[0].component === null || models[1].component === null) {
+        words = "One of them has no rating, so nothing is predicted.";
+      } else if (models[0].component !== models[1].component) {
+        words = "They are in different components: their ratings cannot be compared.";
+      } else {
+        words = "The report has no row for this pair.";
+      }
+      var box = document.createElement("div");
+      box.className = "scroll framed";
+      box.append(table);
+      result.replaceChildren(box, element("p", words));
+    }
+
+    function remember() {
+      var models = board().models;
+      var state = new URLSearchParams();
+      state.set("votes", board().key);
+      state.set("a", models[first.select.value].name);
+      state.set("b", models[second.select.value].name);
+      location.replace("#" + state.toString());
+    }
+
+    // What the address does not name, or what is no longer there, is the first that there is.
+    function restore() {
+      var state = new URLSearchParams(location.hash.slice(1));
+      var at = function (list, field, wanted, otherwise) {
+        var place = list.findIndex(function (item) { return item[field] === wanted; });
+        return place < 0 ? Math.min(otherwise, list.length - 1) : place;
+      };
+      votes.select.value = at(data.boards, "key", state.get("votes"), 0);
+      choose(state.get("a"), state.get("b"));
+    }
+
+    function choose(a, b) {
+      var models = board().models;
+      var find = function (name) { return models.findIndex(function (model) { return model.name === name; }); };
+      fill(first.select, names(models));
+      fill(second.select, names(models));
+      first.select.value = Math.max(0, find(a));
+      var other = find(b);
+      second.select.value = other >= 0 ? other : Number(first.select.value) === 0 ? Math.min(1, models.length - 1) : 0;
+      show();
+    }
+
+    votes.select.addEventListener("change", function () {
+      choose(first.select.selectedOptions[0].textContent, second.select.selectedOptions[0].textContent);
+      remember();
+    });
+    [first.select, second.select].forEach(function (select) {
+      select.addEventListener("change", function () { show(); remember(); });
+    });
+    window.addEventListener("hashchange", restore);
+    restore();
+  });
+})();
