@@ -1,15 +1,19 @@
 """Pages of the report from invented frames: hostile names, figures, CSV files, and what empty sections say."""
 
 import csv
+import datetime as dt
 import io
 import itertools
 import json
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import plotly.graph_objects as go
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from report_cases import (
     HOSTILE,
     Elements,
@@ -33,11 +37,17 @@ from report_cases import (
     win_rate_row,
 )
 
+from arenalake import __version__
 from arenalake.app.pages import build_pages
+from arenalake.config.loading import parse_config
 from arenalake.errors import ConfigError
+from arenalake.ingest.job import terms_of
+from arenalake.lake import Lake
 from arenalake.ratings.tables import RATINGS
-from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
+from arenalake.report.parts import Figure, Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, csv_bytes, json_bytes, json_in_html, render_site, write_site
+from arenalake.report.static import figure_png
+from arenalake.sources.arena import ARENA
 from arenalake.trees.tables import SUM_NAMES
 
 
@@ -762,3 +772,56 @@ def test_more_models_than_may_have_a_page_stand_on_the_leaderboard_without_a_lin
     assert [(row[1].text, row[1].href) for row in board.rows] == [("few", None), ("many", "model-many.html")]
     assert [page.file for page in pages if page.file.startswith("model-")] == ["model-many.html"]
     assert "The 1 models with most votes have a page," in " ".join(pages[0].sections[-1].sentences)
+
+
+def test_the_line_above_a_leaderboard_says_what_it_is_made_of():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0)],
+        volume=[{"source": "s", "day": day, "n_battles": 25} for day in (dt.date(2023, 4, 24), dt.date(2023, 5, 2))],
+        terms=[{"source": "s", "title": "Votes of <b>two</b> evenings"}],
+    )
+    files = render_site(build_pages(replace(shown, rated_on=dt.date(2026, 11, 30))), title="Our <i>board</i>")
+    method = "Bradley-Terry, ties as half a win for each side"
+    assert (
+        "Votes of <b>two</b> evenings · 50 votes on 2 models · 2023-04-24 to 2023-05-02 · "
+        f"{method} · 100 bootstrap rounds · rated on 2026-11-30 (UTC) · arenalake {__version__}"
+    ) in text_of(files, "index.html")
+    for name in (name for name in files if name.endswith(".html")):
+        assert text_of(files, name).count("Our <i>board</i>") == 2, name  # title and header
+
+
+def test_a_source_is_called_what_the_configuration_calls_it():
+    told = {"title": "Our votes", "licence": "CC BY 4.0", "citation": "us", "url": "https://example.org"}
+    sources = {"votes": {"format": "votes", "path": "x"} | told, "arena": {"format": "arena", "path": "y"}}
+    votes, arena = terms_of(parse_config({"storage": {"root": "lake"}, "sources": sources}).sources).to_dicts()
+    assert votes == {"source": "votes", "format": "votes", "text_may_be_shared": False} | told
+    assert (arena["title"], arena["licence"]) == (ARENA.terms.title, ARENA.terms.licence)
+
+
+def test_the_day_of_a_table_is_that_of_its_last_change(tmp_path):
+    lake = Lake(None, parse_config({"storage": {"root": str(tmp_path)}}).storage)
+    assert lake.day_of(RATINGS) is None
+    before = dt.datetime.now(dt.UTC).date()
+    write_deltalake(tmp_path / "gold" / "ratings", pa.table({"model": ["a"]}))
+    assert before <= lake.day_of(RATINGS) <= dt.datetime.now(dt.UTC).date()
+
+
+def test_hidden_categories_are_drawn_as_hidden_and_those_without_a_flag_are_not():
+    rows = [
+        flag_row("conversation", 100, flagged, category=name)
+        for name, flagged in (("any", 40), ("hate", 20), ("harassment", 3), ("violence", 0))
+    ]
+    page = page_of(build_pages(frames(flags=[*rows, flag_row("conversation", 0, 0, category="sexual")])), "Moderation")
+    (figure,) = page.sections[0].sections[0].figures
+    layout, (points,) = figure.spec["layout"], figure.spec["data"]
+    names = layout["yaxis"]["ticktext"]
+    assert set(names) == {"any", "hate", "harassment", "violence"}
+    assert [(names[int(word["y"])], word["text"]) for word in layout["annotations"]] == [("harassment", "hidden")]
+    assert dict(zip([names[int(y)] for y in points["y"]], points["x"], strict=True)) == {
+        "any": 0.4,
+        "hate": 0.2,
+        "violence": 0.0,
+    }
+    go.Figure(figure.spec)
+    without = Figure(figure.caption, "", figure.spec | {"layout": layout | {"annotations": []}}, figure.height)
+    assert figure_png(figure) != figure_png(without)

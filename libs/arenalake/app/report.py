@@ -22,7 +22,8 @@ def run(context: Context) -> StepResult:
     from arenalake.report.site import render_site, write_site
 
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
-    files = render_site(build_pages(frames), notice=sample_notice(context.config))
+    notice, title = sample_notice(context.config), context.config.report.title
+    files = render_site(build_pages(frames), title=title, notice=notice)
     write_site(folder, files)
     return StepResult(
         lines=[f"report: {folder}/index.html"],

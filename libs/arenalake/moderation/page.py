@@ -116,15 +116,17 @@ def _grouped(source: str, grouping: str, rows: pd.DataFrame) -> Section:
 
 
 def _rate_figure(caption: str, rows: pd.DataFrame, by: str) -> list[Figure]:
-    seen = rows[rows["rate"].notna()]
+    is_hidden = rows["hidden"].isin(["flagged", "all"])
+    seen = rows[rows["rate"].notna() | is_hidden]
+    if is_hidden[seen.index].all():
+        return []
     all_names = list(dict.fromkeys(None if pd.isna(name) else str(name) for name in seen[by]))
     names = all_names[:MAX_PLOTTED]
-    if not names:
-        return []
-    points: dict[tuple[str | None, str], tuple[float, float | None, float | None]] = {}
+    points: dict[tuple[str | None, str], figures.Interval | figures.Hidden] = {}
     for row in seen.to_dict("records"):
         low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("ci_lower", "ci_upper"))
-        points[None if pd.isna(row[by]) else str(row[by]), row["role"]] = (row["rate"], low, high)
+        key = None if pd.isna(row[by]) else str(row[by]), row["role"]
+        points[key] = "hidden" if _hides_flags(row) else (row["rate"], low, high)
     more = "" if len(names) == len(all_names) else f" The {MAX_PLOTTED} largest of {len(all_names):,}."
     return [
         figures.intervals_by_name(

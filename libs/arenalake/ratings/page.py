@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake import __version__
 from arenalake.plurals import counted
 from arenalake.ratings.columns import board_columns, method_title, rating_cell
 from arenalake.ratings.page_of_fit import fit_sections
@@ -92,22 +93,27 @@ def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
 
 
 def _header(source: str, rows: pd.DataFrame, frames: Frames) -> str:
-    """What a leaderboard is made of, in one line: votes, models, period, methods, rounds."""
+    """What a leaderboard is made of, in one line: data set, votes, models, period, method, rounds, day and version."""
     whole = rows[rows["slice"] == "all"]
     whole = rows if whole.empty else whole
     # A battle counts for both of its models; a method may leave votes out, so the one with most of them tells.
     key = ["slice", "method", "unit", "interval"]
     votes = int(whole.groupby(key)["n_battles"].sum().max()) // 2
-    parts = [f"{counted(votes, 'vote')} on {counted(int(whole['model'].nunique()), 'model')}"]
+    terms = frames.source_terms
+    parts = [str(title) for title in terms.loc[terms["source"] == source, "title"] if pd.notna(title)]
+    parts += [f"{counted(votes, 'vote')} on {counted(int(whole['model'].nunique()), 'model')}"]
     days = frames.volume_stats
     shown = days.loc[(days["source"] == source) & days["day"].notna() & ~days["hidden"].astype(bool), "day"]
     if len(shown):
         parts.append(str(shown.min()) if shown.min() == shown.max() else f"{shown.min()} to {shown.max()}")
-    parts.append(counted(int(rows["method"].nunique()), "method"))
+    methods = [method_title(method) for method in dict.fromkeys(method for method, _ in methods_of(rows))]
+    parts.append(methods[0] if len(methods) == 1 else counted(len(methods), "method"))
     rounds = whole["n_rounds"].dropna()
     if len(rounds):
         parts.append(counted(int(rounds.max()), "bootstrap round"))
-    return " · ".join(parts)
+    if frames.rated_on is not None:
+        parts.append(f"rated on {frames.rated_on} (UTC)")
+    return " · ".join([*parts, f"arenalake {__version__}"])
 
 
 def _slice_tabs(source: str, current: str, frames: Frames) -> list[Tabs]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 from arenalake.report.parts import Figure, percent, short
 
@@ -29,6 +29,11 @@ _ROW = 20
 _LABEL = 24
 
 
+# The value, and the lower and the upper end.
+Interval = tuple[float, float | None, float | None]
+Hidden = Literal["hidden"]
+
+
 def label(name: str | None) -> str:
     """A name as Plotly may show it: cut to a length, then escaped."""
     return _escaped(short("none" if name is None else name, _LABEL))
@@ -50,7 +55,7 @@ def intervals_by_name(
     words: str,
     axis: str,
     names: Sequence[str | None],
-    groups: Mapping[str, Sequence[tuple[float, float | None, float | None] | None]],
+    groups: Mapping[str, Sequence[Interval | Hidden | None]],
     as_percent: bool = False,
     reference: float | None = None,
     interval_name: str = "95 % interval",
@@ -58,13 +63,20 @@ def intervals_by_name(
 ) -> Figure:
     """Points with intervals, one row per name from the top, one colour per group.
 
-    A point with a null bound is hollow, and its whisker goes to the edge of all others.
+    A point with a null bound is hollow, and its whisker goes to the edge of all others. Where a point is hidden, the
+    word stands at the left end of its row.
     """
-    data = []
-    ends = [end for points in groups.values() for point in points if point for end in point if end is not None]
+    data, hidden = [], []
+    shown = [point for points in groups.values() for point in points if point and point != "hidden"]
+    ends = [end for point in shown for end in point if end is not None]
     for number, (group, points) in enumerate(groups.items()):
         offset = 0.0 if len(groups) == 1 else 0.36 * (number / (len(groups) - 1) - 0.5)
-        rows = [(i, name, point) for i, (name, point) in enumerate(zip(names, points, strict=True)) if point]
+        hidden += [_hidden_word(i + offset, number) for i, point in enumerate(points) if point == "hidden"]
+        rows = [
+            (i, name, point)
+            for i, (name, point) in enumerate(zip(names, points, strict=True))
+            if point and point != "hidden"
+        ]
         data.append(
             {
                 "type": "scatter",
@@ -95,6 +107,8 @@ def intervals_by_name(
     layout = _rows_layout(names, axis, len(groups), as_percent)
     if reference is not None:
         layout["shapes"] = [_vertical_line(reference)]
+    if hidden:
+        layout["annotations"] = hidden
     return Figure(caption, words, {"data": data, "layout": layout}, _height(names, len(groups)))
 
 
@@ -359,15 +373,26 @@ def _height(names: Sequence[str | None], n_groups: int) -> int:
     return 90 + (34 if n_groups > 1 else 0) + int(_ROW * (1 + 0.3 * (n_groups - 1)) * max(len(names), 2))
 
 
-def _interval_words(
-    point: tuple[float, float | None, float | None], as_percent: bool, interval_name: str, digits: int
-) -> str:
+def _interval_words(point: Interval, as_percent: bool, interval_name: str, digits: int) -> str:
     def shown(value: float | None) -> str:
         if value is None:
             return "unbounded"
         return percent(value, 2) if as_percent else f"{value:.{digits}f}"
 
     return f"{shown(point[0])}, {interval_name} {shown(point[1])} to {shown(point[2])}"
+
+
+def _hidden_word(y: float, number: int) -> dict[str, Any]:
+    return {
+        "text": "hidden",
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": y,
+        "yref": "y",
+        "showarrow": False,
+        "font": {"color": COLORS[number % len(COLORS)], "size": 10},
+    }
 
 
 def _vertical_line(x: float) -> dict[str, Any]:

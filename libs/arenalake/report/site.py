@@ -27,10 +27,11 @@ MARKER = ".arenalake-report"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def render_site(pages: Sequence[Page], *, notice: str = "") -> dict[str, bytes]:
+def render_site(pages: Sequence[Page], *, title: str = "arenalake", notice: str = "") -> dict[str, bytes]:
     """The files of the report by path. The same pages give the same bytes.
 
     Args:
+        title: what the report is called.
         notice: what every page says above all else, such as that the data are a sample.
 
     Raises:
@@ -45,12 +46,13 @@ def render_site(pages: Sequence[Page], *, notice: str = "") -> dict[str, bytes]:
     )
     environment.filters["json_in_html"] = json_in_html
     template = environment.get_template("page.html")
+    said = {"site_title": title, "notice": notice, "version": __version__}
     nav = [Link(page.nav, page.file) for page in pages if page.nav]
     files: dict[str, bytes] = {"plotly.min.js": get_plotlyjs().encode("utf-8"), MARKER: b""}
     for name in ("report.css", "report.js"):
         files[name] = resources.files("arenalake.report").joinpath("templates", name).read_bytes()
     for page in pages:
-        files[page.file] = template.render(page=page, nav=nav, notice=notice, version=__version__).encode("utf-8")
+        files[page.file] = template.render(page=page, nav=nav, **said).encode("utf-8")
         for table in (table for section in page.sections for table in section.all_tables()):
             path, content = f"csv/{table.csv}.csv", csv_bytes(table.frame)
             if files.setdefault(path, content) != content:
