@@ -1,5 +1,6 @@
 """Pages of the report from invented frames: hostile names, figures, CSV files, and what empty sections say."""
 
+import base64
 import csv
 import datetime as dt
 import io
@@ -45,7 +46,7 @@ from arenalake.ingest.job import terms_of
 from arenalake.lake import Lake
 from arenalake.ratings.tables import RATINGS
 from arenalake.report.parts import Figure, Section, TableView, percent, short, slug, text_column
-from arenalake.report.site import MARKER, csv_bytes, json_bytes, json_in_html, render_site, write_site
+from arenalake.report.site import MARKER, _script_in_html, csv_bytes, json_bytes, json_in_html, render_site, write_site
 from arenalake.report.static import figure_png
 from arenalake.sources.arena import ARENA
 from arenalake.trees.tables import SUM_NAMES
@@ -825,3 +826,33 @@ def test_hidden_categories_are_drawn_as_hidden_and_those_without_a_flag_are_not(
     go.Figure(figure.spec)
     without = Figure(figure.caption, "", figure.spec | {"layout": layout | {"annotations": []}}, figure.height)
     assert figure_png(figure) != figure_png(without)
+
+
+def test_the_report_as_one_file_needs_no_other_and_all_its_links_lead_somewhere():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("</script>", 1000.0), rating("a", 900.0, name="language=x")],
+        pairs=[pair("a", "</script>")],
+        predicted=[prediction("</script>", "a")],
+    )
+    files = render_site(build_pages(shown), single_file=True)
+    assert "report.html" not in render_site(build_pages(shown))
+    page = Elements(files["report.html"].decode())
+    assert page.open == []
+    assert not [attributes for tag, attributes in page.tags if tag in ("link", "img") or "src" in attributes]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {name for name in files if name.endswith(".html")} - {"report.html"} <= set(ids)
+    links = [attributes for tag, attributes in page.tags if tag == "a"]
+    inside = [link["href"][1:].partition("&")[0] for link in links if link["href"].startswith("#")]
+    assert set(inside) <= set(ids)
+    tables = {link["download"]: link["href"] for link in links if "download" in link}
+    assert set(tables) == {name.partition("/")[2] for name in files if name.startswith(("csv/", "json/"))}
+    assert len(links) == len(inside) + sum("download" in link for link in links)
+    for name, href in tables.items():
+        kind, _, content = href.partition(";charset=utf-8;base64,")
+        assert kind == ("data:text/csv" if name.endswith(".csv") else "data:application/json")
+        assert base64.b64decode(content) == files[f"{name.rpartition('.')[2]}/{name}"]
+
+
+def test_a_script_that_speaks_of_the_end_of_a_script_does_not_end_it():
+    assert _script_in_html('a = "</script><!--</SCRIPT>"') == 'a = "<\\/script><\\!--<\\/SCRIPT>"'

@@ -23,7 +23,8 @@ def run(context: Context) -> StepResult:
 
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
     notice, title = sample_notice(context.config), context.config.report.title
-    files = render_site(build_pages(frames), title=title, notice=notice)
+    single_file = context.config.report.single_file
+    files = render_site(build_pages(frames), title=title, notice=notice, single_file=single_file)
     write_site(folder, files)
     return StepResult(
         lines=[f"report: {folder}/index.html"],

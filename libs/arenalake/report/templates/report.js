@@ -90,10 +90,30 @@
   document.querySelectorAll("details").forEach(function (fold) { fold.addEventListener("toggle", hint); });
 })();
 
-// Draws every plot of the page in the colours of the page, and again when these change.
+// In a report of one file, the fragment of the address names the page that is shown, or a section of it.
+(function () {
+  "use strict";
+  var pages = document.querySelectorAll(".page");
+  if (!pages.length) { return; }
+
+  function show() {
+    var target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("&")[0]));
+    var page = (target && target.closest(".page")) || pages[0];
+    pages.forEach(function (other) { other.hidden = other !== page; });
+    document.querySelectorAll("header a").forEach(function (link) {
+      if (link.hash === "#" + page.id) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
+    });
+    if (target && target !== page) { target.scrollIntoView(); } else { window.scrollTo(0, 0); }
+  }
+  window.addEventListener("hashchange", show);
+  show();
+})();
+
+// Draws every plot that is shown in the colours of the page, and again when these change or the page is printed.
 (function () {
   "use strict";
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
+  var PAPER = 680; // width of A4 between its margins
 
   function themed(layout) {
     var style = getComputedStyle(document.documentElement);
@@ -110,19 +130,39 @@
     return copy;
   }
 
-  function draw() {
-    document.querySelectorAll(".plot").forEach(function (plot) {
-      var spec = JSON.parse(plot.closest("figure").querySelector("script").textContent);
-      Plotly.react(plot, spec.data, themed(spec.layout), { responsive: true, displaylogo: false, displayModeBar: false });
-    });
+  function draw(plot, width) {
+    var spec = JSON.parse(plot.closest("figure").querySelector("script").textContent);
+    var layout = themed(spec.layout);
+    if (width) { layout.width = width; }
+    Plotly.react(plot, spec.data, layout, { responsive: !width, displaylogo: false, displayModeBar: false });
   }
 
+  function shown() {
+    return Array.prototype.filter.call(document.querySelectorAll(".plot"), function (plot) { return !plot.closest(".page[hidden]"); });
+  }
+
+  function drawAll() { shown().forEach(function (plot) { draw(plot); }); }
+
   if (!window.Plotly) { return; }
-  draw();
+  drawAll();
+  // A plot that is wider than the paper is made smaller as a whole, with its words.
   window.addEventListener("beforeprint", function () {
-    document.querySelectorAll(".plot").forEach(function (plot) { Plotly.Plots.resize(plot); });
+    document.documentElement.classList.add("print");
+    shown().forEach(function (plot) {
+      var width = Math.max(PAPER, parseFloat(plot.style.minWidth) || 0);
+      plot.style.zoom = PAPER / width;
+      draw(plot, width);
+    });
   });
-  dark.addEventListener("change", draw);
+  window.addEventListener("afterprint", function () {
+    document.documentElement.classList.remove("print");
+    shown().forEach(function (plot) { plot.style.zoom = ""; });
+    drawAll();
+  });
+  dark.addEventListener("change", drawAll);
+  window.addEventListener("hashchange", function () {
+    shown().forEach(function (plot) { if (!plot.classList.contains("js-plotly-plot")) { draw(plot); } });
+  });
   // A plot inside a closed fold has no width yet.
   document.querySelectorAll("details").forEach(function (fold) {
     fold.addEventListener("toggle", function () {
@@ -169,18 +209,19 @@
     return null;
   }
 
-  function heading(model) {
+  function heading(model, page) {
     var cell = element("th", "");
     cell.scope = "col";
     cell.className = "number";
     var name = element(model.page ? "a" : "bdi", model.name);
-    if (model.page) { name.href = model.page; }
+    if (model.page) { name.href = (page ? "#" : "") + model.page; }
     cell.append(name);
     return cell;
   }
 
   document.querySelectorAll(".compare").forEach(function (holder) {
     var data = JSON.parse(holder.querySelector("script").textContent);
+    var page = holder.closest(".page"); // of a report of one file
     var names = function (list) { return list.map(function (item) { return item.name; }); };
     var votes = choice("Votes and method", names(data.boards));
     var first = choice("Model A", []);
@@ -199,7 +240,7 @@
       var table = document.createElement("table");
       table.append(element("caption", models[0].name + " and " + models[1].name));
       var head = table.createTHead().insertRow();
-      head.append(element("td", ""), heading(models[0]), heading(models[1]));
+      head.append(element("td", ""), heading(models[0], page), heading(models[1], page));
       var body = table.createTBody();
       function add(label, left, right) {
         var row = body.insertRow();
@@ -242,11 +283,13 @@
       state.set("votes", board().key);
       state.set("a", models[first.select.value].name);
       state.set("b", models[second.select.value].name);
-      location.replace("#" + state.toString());
+      location.replace("#" + (page ? page.id + "&" : "") + state.toString());
     }
 
     // What the address does not name, or what is no longer there, is the first that there is.
     function restore() {
+      if (page && page.hidden && data.restored) { return; }
+      data.restored = true;
       var state = new URLSearchParams(location.hash.slice(1));
       var at = function (list, field, wanted, otherwise) {
         var place = list.findIndex(function (item) { return item[field] === wanted; });
