@@ -45,6 +45,7 @@ from arenalake.errors import ConfigError
 from arenalake.ingest.job import terms_of
 from arenalake.lake import Lake
 from arenalake.ratings.tables import RATINGS
+from arenalake.report.figures import COLORS, intervals_by_name
 from arenalake.report.parts import Figure, Section, TableView, percent, short, slug, text_column
 from arenalake.report.site import MARKER, _script_in_html, csv_bytes, json_bytes, json_in_html, render_site, write_site
 from arenalake.report.static import figure_png
@@ -856,3 +857,29 @@ def test_the_report_as_one_file_needs_no_other_and_all_its_links_lead_somewhere(
 
 def test_a_script_that_speaks_of_the_end_of_a_script_does_not_end_it():
     assert _script_in_html('a = "</script><!--</SCRIPT>"') == 'a = "<\\/script><\\!--<\\/SCRIPT>"'
+
+
+def test_where_one_of_several_groups_is_hidden_its_name_stands_beside():
+    groups = {"users": [(0.5, 0.4, 0.6), "hidden", "hidden"], "answers": ["hidden", "hidden", None]}
+    figure = intervals_by_name(caption="c", words="w", axis="x", names=["a", "b", "c"], groups=groups)
+    words = [(word["y"], word["text"]) for word in figure.spec["layout"]["annotations"]]
+    assert words == [(0, "hidden: answers"), (1, "hidden"), (2, "hidden: users")]
+
+
+def test_marks_stand_out_from_both_pages():
+    css = render_site([])["report.css"].decode()
+    pages = re.findall(r"--(?:page|raised): (#[0-9a-f]{6})", css)
+    assert len(pages) == 4
+
+    def luminance(color):
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(a, b):
+        high, low = sorted((luminance(a), luminance(b)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    for color in (*COLORS, re.search(r"--mark: (#[0-9a-f]{6})", css)[1]):
+        assert min(contrast(color, page) for page in pages) >= 3, color

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from arenalake.report.parts import Figure, percent, short
 
-# Each stands out from a light and from a dark page.
+# Each has a contrast of 3:1 or more to a light and to a dark page.
 COLORS = (
     "#2f7fc1",
     "#d97b1f",
@@ -17,8 +17,8 @@ COLORS = (
     "#9a6b4b",
     "#d16ba5",
     "#7f8a93",
-    "#a89a1f",
-    "#2aa3b3",
+    "#998c1c",
+    "#2798a7",
     "#5b6abf",
     "#6f9c2e",
 )
@@ -66,12 +66,11 @@ def intervals_by_name(
     A point with a null bound is hollow, and its whisker goes to the edge of all others. Where a point is hidden, the
     word stands at the left end of its row.
     """
-    data, hidden = [], []
+    data = []
     shown = [point for points in groups.values() for point in points if point and point != "hidden"]
     ends = [end for point in shown for end in point if end is not None]
     for number, (group, points) in enumerate(groups.items()):
         offset = 0.0 if len(groups) == 1 else 0.36 * (number / (len(groups) - 1) - 0.5)
-        hidden += [_hidden_word(i + offset, number) for i, point in enumerate(points) if point == "hidden"]
         rows = [
             (i, name, point)
             for i, (name, point) in enumerate(zip(names, points, strict=True))
@@ -107,7 +106,7 @@ def intervals_by_name(
     layout = _rows_layout(names, axis, len(groups), as_percent)
     if reference is not None:
         layout["shapes"] = [_vertical_line(reference)]
-    if hidden:
+    if hidden := _hidden_words(groups):
         layout["annotations"] = hidden
     return Figure(caption, words, {"data": data, "layout": layout}, _height(names, len(groups)))
 
@@ -382,17 +381,16 @@ def _interval_words(point: Interval, as_percent: bool, interval_name: str, digit
     return f"{shown(point[0])}, {interval_name} {shown(point[1])} to {shown(point[2])}"
 
 
-def _hidden_word(y: float, number: int) -> dict[str, Any]:
-    return {
-        "text": "hidden",
-        "x": 0,
-        "xref": "paper",
-        "xanchor": "left",
-        "y": y,
-        "yref": "y",
-        "showarrow": False,
-        "font": {"color": COLORS[number % len(COLORS)], "size": 10},
-    }
+def _hidden_words(groups: Mapping[str, Sequence[Interval | Hidden | None]]) -> list[dict[str, Any]]:
+    """A word at the left end of each row in which a group is hidden, with its name if others are not."""
+    words = []
+    for row, points in enumerate(zip(*groups.values(), strict=True)):
+        hidden = [group for group, point in zip(groups, points, strict=True) if point == "hidden"]
+        if hidden:
+            text = "hidden" if len(hidden) == len(groups) else f"hidden: {_escaped(', '.join(hidden))}"
+            place = {"x": 0, "xref": "paper", "xanchor": "left", "y": row, "yref": "y"}
+            words.append({"text": text, "showarrow": False, "font": {"size": 10}, **place})
+    return words
 
 
 def _vertical_line(x: float) -> dict[str, Any]:
