@@ -48,15 +48,18 @@ def votes_with(columns, **settings):
         ({"judges": {"matched": {"m": ["a", "b"], "n": ["b", "c"]}}}, ["matched: b is listed twice"]),
         ({"judges": {"matched": {"m": ["a", "b"]}}}, ["judges.matched: a, b is not among the sources"]),
         ({"sources": {"a": {"path": "x"}}}, ["sources.a.format: is missing; known: arena,"]),
-        ({"sources": {"a": "x"}}, ["sources.a: must be a section (got 'x'); allowed here: format, path"]),
+        (
+            {"sources": {"a": "x"}},
+            ["sources.a: must be a section (got 'x'); allowed here: citation, format"],
+        ),
         ({"sources": {"a": {"format": "arena"}}}, ["sources.a.path: is missing"]),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "colums": {}}}},
-            ["sources.a.colums: no such key; allowed here: format, identity_phrases, judge_kind, path, winner_labels"],
+            ["sources.a.colums: no such key; allowed here: citation, format, identity_phrases,"],
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "columns": {"judge": "j"}}}},
-            ["sources.a.columns: no such key; allowed here: format,"],
+            ["sources.a.columns: no such key; allowed here: citation, format,"],
         ),
         (
             {"sources": {"a": {"format": "votes", "path": "x", "columns": {"modell": "j"}}}},
@@ -74,7 +77,7 @@ def votes_with(columns, **settings):
         ({"ratings": {"slices": ["languge"]}}, ["'languge' is not a slice", "language"]),
         (
             {"sources": {"a": {"format": "votes", "path": "x", "identity_phrases": ["gpt"]}}},
-            ["sources.a.identity_phrases: no such key; allowed here: columns, format, judge_kind, likert_scale,"],
+            ["sources.a.identity_phrases: no such key; allowed here: citation, columns, format, judge_kind,"],
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "identity_phrases": "no/such.yml"}}},
@@ -111,7 +114,7 @@ def votes_with(columns, **settings):
         ({"spark": {"conf": {"spark": {"ui": 1}}}}, ["spark.conf: must name settings in full", "--set 'spark.conf="]),
         (
             {"sources": {"a": {"format": "lmsys_chat_1m", "path": "x", "winner_labels": {"l": "model_a"}}}},
-            ["sources.a.winner_labels: no such key; allowed here: format, path"],
+            ["sources.a.winner_labels: no such key; allowed here: citation, format, licence, path, title, url"],
         ),
         (
             {"sources": {"a": votes_with({"winner_model_a": "a", "winner_tie": "t"})}},
@@ -135,11 +138,11 @@ def votes_with(columns, **settings):
         ),
         (
             {"sources": {"a": {"format": "arena", "path": "x", "winner_is": "model"}}},
-            ["sources.a.winner_is: no such key; allowed here: format,"],
+            ["sources.a.winner_is: no such key; allowed here: citation, format,"],
         ),
         (
             {"sources": {"a": {"format": "arena_55k", "path": "x", "winner_labels": {"1": "model_a"}}}},
-            ["sources.a.winner_labels: no such key; allowed here: format, identity_phrases, judge_kind, path"],
+            ["sources.a.winner_labels: no such key; allowed here: citation, format, identity_phrases,"],
         ),
         ({"pipeline": {"jobs": ["ingst"]}}, ["pipeline.jobs.0", "'ingest'", "'ingst'"]),
     ],

@@ -1,15 +1,20 @@
 """Pages of the report from invented frames: hostile names, figures, CSV files, and what empty sections say."""
 
+import base64
 import csv
+import datetime as dt
 import io
 import itertools
 import json
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import plotly.graph_objects as go
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from report_cases import (
     HOSTILE,
     Elements,
@@ -33,11 +38,18 @@ from report_cases import (
     win_rate_row,
 )
 
+from arenalake import __version__
 from arenalake.app.pages import build_pages
+from arenalake.config.loading import parse_config
 from arenalake.errors import ConfigError
+from arenalake.ingest.job import terms_of
+from arenalake.lake import Lake
 from arenalake.ratings.tables import RATINGS
-from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
-from arenalake.report.site import MARKER, csv_bytes, json_bytes, json_in_html, render_site, write_site
+from arenalake.report.figures import COLORS, intervals_by_name
+from arenalake.report.parts import Figure, Section, TableView, percent, short, slug, text_column
+from arenalake.report.site import MARKER, _script_in_html, csv_bytes, json_bytes, json_in_html, render_site, write_site
+from arenalake.report.static import figure_png
+from arenalake.sources.arena import ARENA
 from arenalake.trees.tables import SUM_NAMES
 
 
@@ -48,7 +60,8 @@ def hostile_site():
 
 def test_every_page_is_well_formed_and_nothing_of_a_name_becomes_an_element(hostile_site):
     pages = pages_of(hostile_site)
-    assert len(pages) == 8 + len(HOSTILE)
+    # A page for each slice and each model, and one to compare models.
+    assert len(pages) == 9 + 2 * len(HOSTILE)
     for page in pages.values():
         assert page.open == []
         tags = {tag for tag, _ in page.tags}
@@ -84,7 +97,7 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
                 assert loaded in hostile_site, (name, loaded)
             href = attributes.get("href", "")
             if tag == "a" and not href.startswith(("#", "https://example.org/")):
-                assert href in hostile_site, (name, href)
+                assert href.partition("#")[0] in hostile_site, (name, href)
     css, js = hostile_site["report.css"].decode(), hostile_site["report.js"].decode()
     assert "url(" not in css
     assert "@import" not in css
@@ -92,7 +105,8 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
 
 
 def test_figures_are_valid_and_hold_no_markup_but_ours(hostile_site):
-    specs = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
+    scripts = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
+    specs = [script for script in scripts if "boards" not in script]
     assert len(specs) == 26
     found = set()
     for spec in specs:
@@ -659,3 +673,213 @@ def test_few_votes_behind_a_number_of_judges_are_marked():
 
 def test_there_is_no_page_about_what_no_source_has():
     assert not {"judges.html", "preferences.html", "trees.html"} & set(render_site(build_pages(frames())))
+
+
+def page_of(pages, title):
+    (page,) = [page for page in pages if page.title == title]
+    return page
+
+
+def cells_of(view):
+    return [[cell.text for cell in row] for row in view.rows]
+
+
+def test_a_model_has_a_page_with_its_ratings_by_slice_and_method_to_which_the_leaderboard_links():
+    boards = [("all", "bradley_terry"), ("all", "win_rate"), ("language=German", "bradley_terry")]
+    rated = [
+        rating(model, 0.5 if method == "win_rate" else 1000.0, name=name, method=method, rank_ub=rank)
+        for name, method in boards
+        for rank, model in enumerate(("a", "b"), 1)
+    ]
+    pages = build_pages(frames(ratings=[*rated, rating("a", 1000.0, interval="sandwich", rank_ub=9)]))
+    links = [row[1].href for row in pages[0].sections[0].sections[0].tables[0].rows]
+    assert links == ["model-a.html", "model-b.html"]
+    (source,) = page_of(pages, "b").sections
+    (ratings,) = source.sections
+    assert [row[:4] for row in cells_of(ratings.tables[0])] == [
+        ["2", "overall", "Bradley-Terry, ties as half a win for each side", "1000"],
+        ["2", "overall", "Average win rate", "0.500"],
+        ["2", "German", "Bradley-Terry, ties as half a win for each side", "1000"],
+    ]
+    (figure,) = ratings.figures
+    assert figure.spec["layout"]["yaxis"]["ticktext"] == ["overall", "German"]
+
+
+def test_opponents_are_seen_from_the_side_of_the_model():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0), rating("c", 900.0)],
+        predicted=[
+            prediction("a", "b", 0.6, 0.7, 1.5),
+            prediction("b", "c", 0.75, None, None) | {"n_battles": 0, "probability_above": 0.875},
+        ],
+    )
+    pages = build_pages(shown)
+    (source,) = page_of(pages, "b").sections
+    view = source.sections[1].tables[0]
+    assert cells_of(view) == [
+        ["a", "20", "40.0 %", "30.0 %", "-1.5", "40.0 %"],
+        ["c", "0", "75.0 %", "–", "–", "87.5 %"],
+    ]
+    assert [(row["n_above"], row["n_below"]) for row in view.frame.to_dict("records")] == [(40, 60), (60, 40)]
+    assert [row[0].href for row in view.rows] == ["model-a.html", "model-c.html"]
+
+
+def test_what_other_tables_hide_of_a_model_is_hidden_on_its_page():
+    tokens = [token_row(n, grouping="model", model=model) for model, n in (("a", 3), ("b", 300), ("c", 14))]
+    flags = [
+        flag_row("conversation", n, flagged, grouping="model", model=model)
+        for model, n, flagged in (("a", 3, 1), ("b", 300, 4), ("d", 0, 0))
+    ]
+    shown = frames(ratings=[rating(model, 1000.0) for model in "abcd"], tokens=[token_row(317), *tokens], flags=flags)
+    files = render_site(build_pages(shown))
+    assert "a user hidden – –" in text_of(files, "model-a.html")
+    assert "any user messages hidden hidden hidden hidden" in text_of(files, "model-a.html")
+    assert "any user messages 300 hidden hidden hidden" in text_of(files, "model-b.html")
+    # The rare one would be the total less the two others; and no label is no row.
+    assert "c user hidden – –" in text_of(files, "model-c.html")
+    assert "Flags" not in text_of(files, "model-d.html")
+    rows = read_csv(files, "model-s-a-tokens-sample") + read_csv(files, "model-s-a-flags")
+    assert {row[name] for row in rows for name in ("n", "n_flagged", "rate", "n_conversations") if name in row} == {""}
+
+
+def test_two_models_are_compared_from_the_rows_of_their_leaderboard():
+    shown = frames(
+        ratings=[
+            rating("b", 1000.0, rank_ub=2),
+            rating("a", 1100.0),
+            rating("lone", None, note="no estimate: only losses"),
+            rating("far", 1000.0, component=2),
+        ],
+        predicted=[prediction("a", "b", 0.6, None, None)],
+    )
+    site = render_site(build_pages(shown))
+    (data,) = [json.loads(text) for text in Elements(site["compare.html"].decode()).scripts if text.strip()]
+    (found,) = data["boards"]
+    assert data["labels"] == ["Rating", "95 % interval", "Rank", "Rank spread", "Votes"]
+    assert (found["key"], found["pairs"]) == ("s/bradley_terry/battle", [[0, 1, 20, 0.6, None, 0.6]])
+    assert [(model["name"], model["component"], model["cells"]) for model in found["models"]] == [
+        ("a", 1, ["1100", "+10/−12", "1", "1–2", "50"]),
+        ("b", 1, ["1000", "+10/−12", "2", "1–2", "50"]),
+        ("far", 2, ["1000", "+10/−12", "1", "1–2", "50"]),
+        ("lone", None, ["–", "–", "–", "–", "50"]),
+    ]
+    assert all(model["page"] in site for model in found["models"])
+    assert "compare.html#votes=s%2Fbradley_terry%2Fbattle&a=a" in site["model-a.html"].decode().replace("&amp;", "&")
+
+
+def test_more_models_than_may_have_a_page_stand_on_the_leaderboard_without_a_link(monkeypatch):
+    monkeypatch.setattr("arenalake.report.boards.MAX_MODEL_PAGES", 1)
+    pages = build_pages(frames(ratings=[rating("few", 1100.0), rating("many", 1000.0, n_battles=51)]))
+    board = pages[0].sections[0].tables[0]
+    assert [(row[1].text, row[1].href) for row in board.rows] == [("few", None), ("many", "model-many.html")]
+    assert [page.file for page in pages if page.file.startswith("model-")] == ["model-many.html"]
+    assert "The 1 models with most votes have a page," in " ".join(pages[0].sections[-1].sentences)
+
+
+def test_the_line_above_a_leaderboard_says_what_it_is_made_of():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("b", 1000.0)],
+        volume=[{"source": "s", "day": day, "n_battles": 25} for day in (dt.date(2023, 4, 24), dt.date(2023, 5, 2))],
+        terms=[{"source": "s", "title": "Votes of <b>two</b> evenings"}],
+    )
+    files = render_site(build_pages(replace(shown, rated_on=dt.date(2026, 11, 30))), title="Our <i>board</i>")
+    method = "Bradley-Terry, ties as half a win for each side"
+    assert (
+        "Votes of <b>two</b> evenings · 50 votes on 2 models · 2023-04-24 to 2023-05-02 · "
+        f"{method} · 100 bootstrap rounds · rated on 2026-11-30 (UTC) · arenalake {__version__}"
+    ) in text_of(files, "index.html")
+    for name in (name for name in files if name.endswith(".html")):
+        assert text_of(files, name).count("Our <i>board</i>") == 2, name  # title and header
+
+
+def test_a_source_is_called_what_the_configuration_calls_it():
+    told = {"title": "Our votes", "licence": "CC BY 4.0", "citation": "us", "url": "https://example.org"}
+    sources = {"votes": {"format": "votes", "path": "x"} | told, "arena": {"format": "arena", "path": "y"}}
+    votes, arena = terms_of(parse_config({"storage": {"root": "lake"}, "sources": sources}).sources).to_dicts()
+    assert votes == {"source": "votes", "format": "votes", "text_may_be_shared": False} | told
+    assert (arena["title"], arena["licence"]) == (ARENA.terms.title, ARENA.terms.licence)
+
+
+def test_the_day_of_a_table_is_that_of_its_last_change(tmp_path):
+    lake = Lake(None, parse_config({"storage": {"root": str(tmp_path)}}).storage)
+    assert lake.day_of(RATINGS) is None
+    before = dt.datetime.now(dt.UTC).date()
+    write_deltalake(tmp_path / "gold" / "ratings", pa.table({"model": ["a"]}))
+    assert before <= lake.day_of(RATINGS) <= dt.datetime.now(dt.UTC).date()
+
+
+def test_hidden_categories_are_drawn_as_hidden_and_those_without_a_flag_are_not():
+    rows = [
+        flag_row("conversation", 100, flagged, category=name)
+        for name, flagged in (("any", 40), ("hate", 20), ("harassment", 3), ("violence", 0))
+    ]
+    page = page_of(build_pages(frames(flags=[*rows, flag_row("conversation", 0, 0, category="sexual")])), "Moderation")
+    (figure,) = page.sections[0].sections[0].figures
+    layout, (points,) = figure.spec["layout"], figure.spec["data"]
+    names = layout["yaxis"]["ticktext"]
+    assert set(names) == {"any", "hate", "harassment", "violence"}
+    assert [(names[int(word["y"])], word["text"]) for word in layout["annotations"]] == [("harassment", "hidden")]
+    assert dict(zip([names[int(y)] for y in points["y"]], points["x"], strict=True)) == {
+        "any": 0.4,
+        "hate": 0.2,
+        "violence": 0.0,
+    }
+    go.Figure(figure.spec)
+    without = Figure(figure.caption, "", figure.spec | {"layout": layout | {"annotations": []}}, figure.height)
+    assert figure_png(figure) != figure_png(without)
+
+
+def test_the_report_as_one_file_needs_no_other_and_all_its_links_lead_somewhere():
+    shown = frames(
+        ratings=[rating("a", 1100.0), rating("</script>", 1000.0), rating("a", 900.0, name="language=x")],
+        pairs=[pair("a", "</script>")],
+        predicted=[prediction("</script>", "a")],
+    )
+    files = render_site(build_pages(shown), single_file=True)
+    assert "report.html" not in render_site(build_pages(shown))
+    page = Elements(files["report.html"].decode())
+    assert page.open == []
+    assert not [attributes for tag, attributes in page.tags if tag in ("link", "img") or "src" in attributes]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {name for name in files if name.endswith(".html")} - {"report.html"} <= set(ids)
+    links = [attributes for tag, attributes in page.tags if tag == "a"]
+    inside = [link["href"][1:].partition("&")[0] for link in links if link["href"].startswith("#")]
+    assert set(inside) <= set(ids)
+    tables = {link["download"]: link["href"] for link in links if "download" in link}
+    assert set(tables) == {name.partition("/")[2] for name in files if name.startswith(("csv/", "json/"))}
+    assert len(links) == len(inside) + sum("download" in link for link in links)
+    for name, href in tables.items():
+        kind, _, content = href.partition(";charset=utf-8;base64,")
+        assert kind == ("data:text/csv" if name.endswith(".csv") else "data:application/json")
+        assert base64.b64decode(content) == files[f"{name.rpartition('.')[2]}/{name}"]
+
+
+def test_a_script_that_speaks_of_the_end_of_a_script_does_not_end_it():
+    assert _script_in_html('a = "</script><!--</SCRIPT>"') == 'a = "<\\/script><\\!--<\\/SCRIPT>"'
+
+
+def test_where_one_of_several_groups_is_hidden_its_name_stands_beside():
+    groups = {"users": [(0.5, 0.4, 0.6), "hidden", "hidden"], "answers": ["hidden", "hidden", None]}
+    figure = intervals_by_name(caption="c", words="w", axis="x", names=["a", "b", "c"], groups=groups)
+    words = [(word["y"], word["text"]) for word in figure.spec["layout"]["annotations"]]
+    assert words == [(0, "hidden: answers"), (1, "hidden"), (2, "hidden: users")]
+
+
+def test_marks_stand_out_from_both_pages():
+    css = render_site([])["report.css"].decode()
+    pages = re.findall(r"--(?:page|raised): (#[0-9a-f]{6})", css)
+    assert len(pages) == 4
+
+    def luminance(color):
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(a, b):
+        high, low = sorted((luminance(a), luminance(b)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    for color in (*COLORS, re.search(r"--mark: (#[0-9a-f]{6})", css)[1]):
+        assert min(contrast(color, page) for page in pages) >= 3, color

@@ -91,7 +91,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     shown[REPRODUCTION.name] = shown[REPRODUCTION.name].sort_values(["source", "place"])
     shown = hide_cells(shown, min_cell)
     records = hide_ingested(_ingested(lake), shown[CORPUS_SHAPE.name])
-    return Frames(**shown, ingested=records, min_cell=min_cell, cut=cut)
+    return Frames(**shown, ingested=records, min_cell=min_cell, cut=cut, rated_on=lake.day_of(RATINGS))
 
 
 def _read(lake: Lake, table: Table, where: pl.Expr | None) -> pd.DataFrame:

@@ -1,16 +1,20 @@
 """All pages of the report, in the order of the navigation."""
 
-from arenalake.battles.page import build_battles
+from dataclasses import replace
+
+from arenalake.battles.page import build_battles, side_sections
 from arenalake.corpus.page import build_corpus
 from arenalake.ingest.page import build_data
 from arenalake.judges.page import build_judges
-from arenalake.moderation.page import build_moderation
+from arenalake.moderation.page import build_moderation, flag_sections
 from arenalake.preferences.page import build_preferences
 from arenalake.ratings.page import build_leaderboards
+from arenalake.ratings.page_of_models import build_comparison, model_sections, opponents
+from arenalake.report.boards import model_pages
 from arenalake.report.frames import Frames
-from arenalake.report.parts import Page
+from arenalake.report.parts import Page, Section
 from arenalake.reproduction.page import build_reproduction
-from arenalake.tokens.page import build_tokens
+from arenalake.tokens.page import build_tokens, length_sections
 from arenalake.trees.page import build_trees
 
 # Without a row in these tables there is no such page: no source is about it, or its job did not run, and then the page
@@ -27,10 +31,33 @@ _IF_THERE_ARE_ROWS = (
 )
 
 
+# Tables with rows about a model, for its page.
+_OF_MODELS = ("ratings", "position_stats", "token_stats", "moderation_stats")
+
+
 def build_pages(frames: Frames) -> list[Page]:
-    """The index with the leaderboards first; pages of slices have no place in the navigation."""
-    return [
-        *build_leaderboards(frames),
-        *[build(frames) for build, tables in _IF_THERE_ARE_ROWS if any(len(getattr(frames, name)) for name in tables)],
-        build_data(frames),
+    """The index with the leaderboards first; pages of slices and models have no place in the navigation."""
+    pages = build_leaderboards(frames)
+    if len(frames.ratings):
+        pages.append(build_comparison(frames, model_pages(frames)))
+    pages += [
+        build(frames) for build, tables in _IF_THERE_ARE_ROWS if any(len(getattr(frames, name)) for name in tables)
     ]
+    return [*pages, build_data(frames), *_build_models(frames)]
+
+
+def _build_models(frames: Frames) -> list[Page]:
+    """A page for each rated model, with what all sources know of it."""
+    files = model_pages(frames)
+    tables = {name: getattr(frames, name) for name in _OF_MODELS} | {"rating_pairs": opponents(frames)}
+    rows = {name: dict(iter(table.groupby("model"))) for name, table in tables.items()}
+    pages = []
+    for model, file in files.items():
+        own = replace(frames, **{name: rows[name].get(model, table.head(0)) for name, table in tables.items()})
+        sections = []
+        for source in sorted(set().union(*(set(getattr(own, name)["source"]) for name in tables))):
+            parts = model_sections(source, model, own, files)
+            parts += [part for build in (side_sections, length_sections, flag_sections) for part in build(source, own)]
+            sections.append(Section(source, sections=parts))
+        pages.append(Page(file, model, "What the sources of this report say about one model.", sections, nav=""))
+    return pages

@@ -28,7 +28,9 @@ def run(context: Context) -> StepResult:
     from arenalake.report.site import render_site, write_site
 
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
-    files = render_site(build_pages(frames), notice=sample_notice(context.config))
+    notice, title = sample_notice(context.config), context.config.report.title
+    single_file = context.config.report.single_file
+    files = render_site(build_pages(frames), title=title, notice=notice, single_file=single_file)
     if isinstance(place, Path):
         write_site(place, files)
         page, address = f"{place}/index.html", (place / "index.html").absolute().as_uri()

@@ -145,6 +145,28 @@ def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Secti
         )
     else:
         section.sentences.append("Every battle was a tie.")
+    view = _position_table(f"Wins by side in {source}", rows, slug("positions", source, judge_kind))
+    section.sections.append(Section("By model and side", tables=[view], collapsed=True))
+    return section
+
+
+def side_sections(source: str, own: Frames) -> list[Section]:
+    """How often one model won on either side, for the page of this model.
+
+    Args:
+        own: the rows about the model.
+    """
+    rows = own.position_stats[own.position_stats["source"] == source]
+    section = Section("Votes by side")
+    for judge_kind, part in rows.groupby("judge_kind", sort=True):
+        who = JUDGES.get(str(judge_kind), str(judge_kind))
+        model = str(part["model"].iloc[0])
+        file = slug("model", source, model, "positions", str(judge_kind))
+        section.tables.append(_position_table(f"Wins by side in {source}, {who}", part, file))
+    return [section] if section.tables else []
+
+
+def _position_table(caption: str, rows: pd.DataFrame, csv: str) -> TableView:
     columns = [
         TableColumn("Model", lambda row: Cell(row["model"] or "all battles"), numeric=False),
         TableColumn("Shown", lambda row: Cell("first" if row["side"] == "a" else "second"), numeric=False),
@@ -154,9 +176,7 @@ def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Secti
         TableColumn("Wins of decided", lambda row: percent_cell(row["win_rate"]), "ties left out"),
         TableColumn("95 % interval", range_cell),
     ]
-    view = TableView(f"Wins by side in {source}", columns, rows, slug("positions", source, judge_kind))
-    section.sections.append(Section("By model and side", tables=[view], collapsed=True))
-    return section
+    return TableView(caption, columns, rows, csv)
 
 
 def _volume_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:

@@ -23,9 +23,11 @@ from arenalake.trees.options import ExportConfig, TreesConfig
 
 
 class ReportConfig(Section):
-    """Where the report goes, and below how many people or records a number is hidden."""
+    """Where the report goes, what it is called, and below how many people or records a number is hidden."""
 
     path: str | None = None
+    title: str = Field(default="arenalake", min_length=1)
+    single_file: bool = False
     min_cell: int = Field(default=10, ge=0)
 
 

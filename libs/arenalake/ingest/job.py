@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -178,14 +178,22 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [""])[0][:300]
 
 
-def write_terms(lake: Lake, sources: dict[str, SourceConfig]) -> None:
-    """Add or renew the terms of these sources; those of others stay, as their rows do."""
+def terms_of(sources: Mapping[str, SourceConfig]) -> pl.DataFrame:
+    """The rows of `source_terms`.
+
+    What the configuration says of a source comes before what its format says, but for whether text may be passed on.
+    """
     rows = []
     for name, source in sources.items():
         terms = SOURCES[source.format].terms
-        shared = (terms.text_may_be_shared, terms.citation, terms.url)
-        rows.append((name, source.format, terms.title, terms.licence, *shared))
-    wanted = pl.DataFrame(rows, SOURCE_TERMS.no_rows.schema, orient="row")
+        own = (source.title or terms.title, source.licence or terms.licence, terms.text_may_be_shared)
+        rows.append((name, source.format, *own, source.citation or terms.citation, source.url or terms.url))
+    return pl.DataFrame(rows, SOURCE_TERMS.no_rows.schema, orient="row")
+
+
+def write_terms(lake: Lake, sources: Mapping[str, SourceConfig]) -> None:
+    """Add or renew the terms of these sources; those of others stay, as their rows do."""
+    wanted = terms_of(sources)
     try:
         stored = lake.load(SOURCE_TERMS)
     except SchemaMismatchError:  # another version's table is made anew

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,14 @@ class Commit:
         operation: what was done, as Delta Lake calls it.
         mode: of a write, such as Append.
         user_metadata: what the writer said about it.
+        time: when it was written.
     """
 
     version: int
     operation: str
     mode: str | None
     user_metadata: str | None
+    time: datetime
 
     @property
     def keeps_rows(self) -> bool:
@@ -67,7 +70,7 @@ def local_commits(folder: Path, limit: int | None = None) -> list[Commit]:
 def asked_commits(spark: SparkSession, table: str, limit: int | None = None) -> list[Commit]:
     """The same, for a table by its name in SQL."""
     history = spark.sql(f"DESCRIBE HISTORY {table}{'' if limit is None else f' LIMIT {limit}'}")
-    rows = history.select("version", "operation", "operationParameters", "userMetadata").collect()
+    rows = history.select("version", "operation", "operationParameters", "userMetadata", "timestamp").collect()
     return sorted((_commit(row.asDict()) for row in rows), key=lambda commit: commit.version, reverse=True)
 
 
@@ -83,4 +86,7 @@ def asked_id(spark: SparkSession, table: str) -> str:
 
 def _commit(entry: Mapping[str, Any]) -> Commit:
     mode = (entry.get("operationParameters") or {}).get("mode")
-    return Commit(int(entry["version"]), str(entry.get("operation")), mode, entry.get("userMetadata"))
+    written = entry["timestamp"]
+    # Milliseconds, or a time of this machine's zone from Spark.
+    time = datetime.fromtimestamp(written / 1000, UTC) if isinstance(written, int) else written.astimezone(UTC)
+    return Commit(int(entry["version"]), str(entry.get("operation")), mode, entry.get("userMetadata"), time)

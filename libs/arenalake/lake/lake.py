@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import reduce
 from pathlib import Path
 
@@ -294,6 +295,10 @@ class Lake:
     def fingerprint_of(self, table: Table) -> Fingerprint | None:
         """How the table, which is there, was derived; None where it was not, or by another version of this package."""
         return Fingerprint.read(self._last_change(table).user_metadata)
+
+    def day_of(self, table: Table) -> date | None:
+        """The day (UTC) on which rows of the table were last written; None where it was never written."""
+        return self._last_change(table).time.date() if self.is_there(table) else None
 
     def commits_from(self, table: Table, version: int) -> list[Commit]:
         """The commits of the table from this version on, oldest first; none where not all of them are known."""

@@ -77,6 +77,25 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
     return section
 
 
+def flag_sections(source: str, own: Frames) -> list[Section]:
+    """How often conversations with one model were flagged, for the page of this model.
+
+    Args:
+        own: the rows about the model, small cells hidden.
+    """
+    stats = own.moderation_stats
+    rows = stats[(stats["source"] == source) & (stats["grouping"] == "model") & (stats["unit"] == "conversation")]
+    # A hidden count is null and so not zero.
+    rows = rows[(rows["n"] != 0).fillna(True).astype(bool)]
+    if rows.empty:
+        return []
+    place = rows["category"].map(_ORDER).fillna(len(_ORDER))
+    rows = rows.assign(_place=place).sort_values(["_place", "category", "role"], ascending=[True, True, False])
+    file = slug("model", source, str(rows["model"].iloc[0]), "flags")
+    view = _table(f"Conversations flagged in {source}, by category", None, rows.drop(columns="_place"), file)
+    return [Section("Flags", tables=[view])]
+
+
 def _grouped(source: str, grouping: str, rows: pd.DataFrame) -> Section:
     size = rows.groupby(grouping, dropna=False)["n"].transform(lambda n: n.sum(min_count=1))
     place = rows["category"].map(_ORDER).fillna(len(_ORDER))
@@ -97,15 +116,17 @@ def _grouped(source: str, grouping: str, rows: pd.DataFrame) -> Section:
 
 
 def _rate_figure(caption: str, rows: pd.DataFrame, by: str) -> list[Figure]:
-    seen = rows[rows["rate"].notna()]
+    is_hidden = rows["hidden"].isin(["flagged", "all"])
+    seen = rows[rows["rate"].notna() | is_hidden]
+    if is_hidden[seen.index].all():
+        return []
     all_names = list(dict.fromkeys(None if pd.isna(name) else str(name) for name in seen[by]))
     names = all_names[:MAX_PLOTTED]
-    if not names:
-        return []
-    points: dict[tuple[str | None, str], tuple[float, float | None, float | None]] = {}
+    points: dict[tuple[str | None, str], figures.Interval | figures.Hidden] = {}
     for row in seen.to_dict("records"):
         low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("ci_lower", "ci_upper"))
-        points[None if pd.isna(row[by]) else str(row[by]), row["role"]] = (row["rate"], low, high)
+        key = None if pd.isna(row[by]) else str(row[by]), row["role"]
+        points[key] = "hidden" if _hides_flags(row) else (row["rate"], low, high)
     more = "" if len(names) == len(all_names) else f" The {MAX_PLOTTED} largest of {len(all_names):,}."
     return [
         figures.intervals_by_name(

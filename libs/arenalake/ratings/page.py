@@ -1,14 +1,17 @@
 """The leaderboard pages: one of all sources with slice `all`, and one for every other slice."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from arenalake import __version__
 from arenalake.plurals import counted
+from arenalake.ratings.columns import board_columns, method_title, rating_cell
 from arenalake.ratings.page_of_fit import fit_sections
-from arenalake.ratings.page_of_slices import slice_sections, slice_words
+from arenalake.ratings.page_of_slices import slice_file, slice_sections, slice_words
 from arenalake.report import figures
-from arenalake.report.boards import in_order, methods_of
+from arenalake.report.boards import in_order, methods_of, model_pages
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
     MISSING,
@@ -21,21 +24,12 @@ from arenalake.report.parts import (
     TableView,
     Tabs,
     number_cell,
-    number_column,
     slug,
+    text_cell,
     text_column,
     unless_hidden,
 )
 
-METHOD_NAMES = {
-    "bradley_terry": "Bradley-Terry, ties as half a win for each side",
-    "bradley_terry_no_ties": "Bradley-Terry without ties",
-    "rao_kupper": "Rao-Kupper",
-    "davidson": "Davidson",
-    "elo": "online Elo",
-    "style_control": "Bradley-Terry with style control",
-    "win_rate": "average win rate",
-}
 INTERVAL_NAMES = {
     "percentile": "percentile of bootstrap rounds",
     "sandwich": "sandwich estimate",
@@ -59,6 +53,10 @@ def build_leaderboards(frames: Frames) -> list[Page]:
         lead = "This report has no ratings. The job ratings makes them from votes."
         return [Page("index.html", "Overview", lead, [], nav="Overview")]
     sections.append(Section("What the columns mean", list(DEFINITIONS)))
+    if len(model_pages(frames)) < ratings["model"].nunique():
+        sections[-1].sentences.append(
+            f"The {len(model_pages(frames)):,} models with most votes have a page, to which their names lead."
+        )
     lead = "Which model people prefer, from pairwise votes. Each source stands for itself: votes are never pooled."
     pages = [Page("index.html", "Leaderboard", lead, sections, nav="Leaderboard")]
     for (source, name), rows in ratings[ratings["slice"] != "all"].groupby(["source", "slice"], sort=True):
@@ -67,13 +65,9 @@ def build_leaderboards(frames: Frames) -> list[Page]:
         boards.append(Section("What the columns mean", list(DEFINITIONS)))
         title = f"{source}: {slice_words(str(name))}"
         pages.append(
-            Page(_slice_file(str(source), str(name)), title, "One slice of a source's battles.", boards, nav="")
+            Page(slice_file(str(source), str(name)), title, "One slice of a source's battles.", boards, nav="")
         )
     return pages
-
-
-def _slice_file(source: str, name: str) -> str:
-    return f"slice-{slug(source, name)}.html"
 
 
 def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
@@ -99,22 +93,27 @@ def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
 
 
 def _header(source: str, rows: pd.DataFrame, frames: Frames) -> str:
-    """What a leaderboard is made of, in one line: votes, models, period, methods, rounds."""
+    """What a leaderboard is made of, in one line: data set, votes, models, period, method, rounds, day and version."""
     whole = rows[rows["slice"] == "all"]
     whole = rows if whole.empty else whole
     # A battle counts for both of its models; a method may leave votes out, so the one with most of them tells.
     key = ["slice", "method", "unit", "interval"]
     votes = int(whole.groupby(key)["n_battles"].sum().max()) // 2
-    parts = [f"{counted(votes, 'vote')} on {counted(int(whole['model'].nunique()), 'model')}"]
+    terms = frames.source_terms
+    parts = [str(title) for title in terms.loc[terms["source"] == source, "title"] if pd.notna(title)]
+    parts += [f"{counted(votes, 'vote')} on {counted(int(whole['model'].nunique()), 'model')}"]
     days = frames.volume_stats
     shown = days.loc[(days["source"] == source) & days["day"].notna() & ~days["hidden"].astype(bool), "day"]
     if len(shown):
         parts.append(str(shown.min()) if shown.min() == shown.max() else f"{shown.min()} to {shown.max()}")
-    parts.append(counted(int(rows["method"].nunique()), "method"))
+    methods = [method_title(method) for method in dict.fromkeys(method for method, _ in methods_of(rows))]
+    parts.append(methods[0] if len(methods) == 1 else counted(len(methods), "method"))
     rounds = whole["n_rounds"].dropna()
     if len(rounds):
         parts.append(counted(int(rounds.max()), "bootstrap round"))
-    return " · ".join(parts)
+    if frames.rated_on is not None:
+        parts.append(f"rated on {frames.rated_on} (UTC)")
+    return " · ".join([*parts, f"arenalake {__version__}"])
 
 
 def _slice_tabs(source: str, current: str, frames: Frames) -> list[Tabs]:
@@ -136,7 +135,7 @@ def _slice_tabs(source: str, current: str, frames: Frames) -> list[Tabs]:
     for kind, names in sorted(kinds.items()):
         # Months in their order, all else by size.
         ordered = names if kind == "month" else sorted(names, key=lambda name: (-votes.get(name, 0), name))
-        tabs.append(Tabs(kind.capitalize(), [link(name, _slice_file(source, name)) for name in ordered]))
+        tabs.append(Tabs(kind.capitalize(), [link(name, slice_file(source, name)) for name in ordered]))
     return tabs
 
 
@@ -160,16 +159,17 @@ def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
 def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) -> list[Section]:
     sections = []
     boards = methods_of(rows)
+    pages = model_pages(frames)
     styled = rows[(rows["method"] == "style_control") & (rows["interval"] == "percentile")]
     for method, unit in boards:
         board = rows[(rows["method"] == method) & (rows["unit"] == unit)]
         style = styled[styled["unit"] == unit] if method == "bradley_terry" else styled.head(0)
-        section = _board(source, name, method, unit, board, style)
+        section = _board(source, name, method, unit, board, style, pages)
         section.anchor = slug("board", source, method, unit)
         if len(boards) > 1:
             links = [
                 Link(
-                    _method_title(other),
+                    method_title(other),
                     f"#{slug('board', source, other, of)}",
                     f"by {of}" if len({kind for _, kind in boards}) > 1 else "",
                     current=(other, of) == (method, unit),
@@ -201,25 +201,22 @@ def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame
         )
     columns = [
         text_column("Covariate", "covariate"),
-        TableColumn("Coefficient", lambda row: _rating(row["coefficient"], 3)),
-        TableColumn("From", lambda row: _rating(row["ci_lower"], 3), "lower end of the 95 % interval"),
-        TableColumn("To", lambda row: _rating(row["ci_upper"], 3), "upper end of the 95 % interval"),
+        TableColumn("Coefficient", lambda row: rating_cell(row["coefficient"], 3)),
+        TableColumn("From", lambda row: rating_cell(row["ci_lower"], 3), "lower end of the 95 % interval"),
+        TableColumn("To", lambda row: rating_cell(row["ci_upper"], 3), "upper end of the 95 % interval"),
     ]
     caption = f"Style in {source}" + ("" if name == "all" else f", {name}")
     section.tables.append(TableView(caption, columns, rows, slug("style", source, name, unit)))
     return section
 
 
-def _method_title(method: str) -> str:
-    title = METHOD_NAMES.get(method, method)
-    return title[0].upper() + title[1:]
-
-
-def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame) -> Section:
+def _board(
+    source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame, pages: Mapping[str, str]
+) -> Section:
     intervals = sorted(set(rows["interval"]), key=lambda kind: (kind != "percentile", kind))
     main = in_order(rows[rows["interval"] == intervals[0]])
     rated = main[main["rating"].notna()]
-    section = Section(_method_title(method), tables_first=True)
+    section = Section(method_title(method), tables_first=True)
     rounds = main["n_rounds"].dropna()
     how = f"Intervals: {INTERVAL_NAMES.get(intervals[0], intervals[0])}."
     if intervals[0] == "percentile" and len(rounds):
@@ -244,7 +241,7 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, s
         part = section if number == 1 else Section(f"Component {number}", tables_first=True)
         if own["rating"].notna().any():
             part.figures.append(_intervals(own[own["rating"].notna()]))
-        view = _table(source, name, method, unit, own, style)
+        view = _table(source, name, method, unit, own, style, pages)
         if number > 1:
             part.sentences.append("These models cannot be compared with those of any other component.")
             view.caption += f": component {number}"
@@ -253,7 +250,7 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, s
         part.tables.append(view)
     for kind in intervals[1:]:
         other = in_order(rows[rows["interval"] == kind])
-        view = _table(source, name, method, unit, other, style.head(0))
+        view = _table(source, name, method, unit, other, style.head(0), pages)
         view.caption = f"{view.caption}: {INTERVAL_NAMES.get(kind, kind)}"
         view.csv += f"-{slug(kind)}"
         section.sections.append(
@@ -265,6 +262,10 @@ def _board(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, s
 def _blocks(rows: pd.DataFrame) -> pd.Series:
     """The component under which each row stands: models without a rating stand under the main one."""
     return rows["component"].where(rows["rating"].notna(), 1)
+
+
+def _none_if_missing(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _intervals(rated: pd.DataFrame) -> Figure:
@@ -283,48 +284,29 @@ def _intervals(rated: pd.DataFrame) -> Figure:
     )
 
 
-def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame) -> TableView:
-    digits = 3 if method == "win_rate" else 0
-    columns = [
-        number_column("Rank", "rank_ub", "1 + models of the component whose interval lies wholly above this one's"),
-        text_column("Model", "model", length=44),
-        TableColumn("Rating", lambda row: _rating(row["rating"], digits)),
-        TableColumn(
-            "95 % CI",
-            lambda row: _interval(row, digits, span),
-            "distance from the rating to the upper and to the lower end; the line below shows the interval",
-        ),
-        number_column("Votes", "n_battles", "battles of the model in the slice"),
-        number_column("Place", "rank", "1 + models of the component with a higher rating"),
-    ]
-    if rows["rank_lower"].notna().any():
-        columns.append(TableColumn("Rank spread", _rank_range, "2.5 % and 97.5 % points of the place over the rounds"))
+def _table(
+    source: str,
+    name: str,
+    method: str,
+    unit: str,
+    rows: pd.DataFrame,
+    style: pd.DataFrame,
+    pages: Mapping[str, str],
+) -> TableView:
+    model = TableColumn("Model", lambda row: text_cell(row["model"], 44, pages.get(row["model"])), numeric=False)
+    extra = []
     if len(style):
         ranks = {row["model"]: row["rank_ub"] for row in style.to_dict("records") if pd.notna(row["rank_ub"])}
-        columns.append(
+        extra.append(
             TableColumn(
                 "Rank, style",
                 lambda row: _style_rank(row["rank_ub"], ranks.get(row["model"])),
                 "rank with style control; in brackets how many ranks better (▲) or worse (▼) than without",
             )
         )
-    if rows["component"].nunique() > 1:
-        columns.append(number_column("Component", "component", "models that can be compared; 1 has most battles"))
-    if rows["note"].notna().any():
-        columns.append(text_column("Note", "note", length=200))
-    ends = pd.concat([rows["rating"], rows["ci_lower"], rows["ci_upper"]]).dropna()
-    span = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 0.0)
     caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")
     file = slug("leaderboard", source, name, method, unit)
-    return TableView(caption, columns, rows, file, sticky=2)
-
-
-def _none_if_missing(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
-
-
-def _rating(value: float | None, digits: int) -> Cell:
-    return Cell(MISSING, kind="number") if value is None else Cell(f"{value:.{digits}f}", str(value), "number")
+    return TableView(caption, board_columns(rows, [model], extra), rows, file, sticky=2)
 
 
 def _style_rank(plain: int | None, styled: int | None) -> Cell:
@@ -333,27 +315,3 @@ def _style_rank(plain: int | None, styled: int | None) -> Cell:
     if plain is None or plain == styled:
         return Cell(f"{styled}", kind="number")
     return Cell(f"{styled} ({'▲' if styled < plain else '▼'}{abs(styled - plain)})", kind="number")
-
-
-def _interval(row: dict[str, Any], digits: int, span: tuple[float, float]) -> Cell:
-    """The interval as text, and drawn from the least to the greatest end of the table; an open end goes to the edge."""
-    rating, lower, upper = row["rating"], row["ci_lower"], row["ci_upper"]
-    if rating is None:
-        return Cell(MISSING, kind="number")
-    unknown = "unbounded" if "unbounded" in (row["note"] or "") else MISSING
-    above = f"+{unknown}" if upper is None else f"+{upper - rating:.{digits}f}"
-    below = f"−{unknown}" if lower is None else f"−{rating - lower:.{digits}f}"
-    ends = (unknown if end is None else f"{end:.{digits + 2}f}" for end in (lower, upper))
-    least, greatest = span
-    bar = None
-    if greatest > least:
-        low, high = least if lower is None else lower, greatest if upper is None else upper
-        shares = [(end - least) / (greatest - least) for end in (low, rating, high)]
-        bar = (shares[0], shares[1], shares[2])
-    return Cell(f"{above}/{below}", " to ".join(ends), "interval", bar)
-
-
-def _rank_range(row: dict[str, Any]) -> Cell:
-    lower, upper = row["rank_lower"], row["rank_upper"]
-    text = MISSING if lower is None or upper is None else f"{lower}" if lower == upper else f"{lower}–{upper}"
-    return Cell(text, kind="number")

@@ -5,11 +5,16 @@ from typing import Any
 import pandas as pd
 
 from arenalake.report import figures
-from arenalake.report.boards import in_order, methods_of
+from arenalake.report.boards import in_order, main_rows, methods_of
 from arenalake.report.parts import MISSING, Cell, Section, TableColumn, TableView, short, slug, text_column
 
 # More lines over time cannot be told apart.
 MAX_LINES = 10
+
+
+def slice_file(source: str, name: str) -> str:
+    """The page of a slice; `all` stands on the index page."""
+    return "index.html" if name == "all" else f"slice-{slug(source, name)}.html"
 
 
 def slice_words(name: str) -> str:
@@ -32,8 +37,7 @@ def slice_sections(source: str, rows: pd.DataFrame) -> list[Section]:
     """
     method, unit = methods_of(rows)[0]
     same = (rows["method"] == method) & (rows["unit"] == unit) & (rows["component"] == 1) & rows["rating"].notna()
-    board = rows[same]
-    board = board[board["interval"] == ("percentile" if (board["interval"] == "percentile").any() else "sandwich")]
+    board = main_rows(rows[same])
     if board.empty:
         return []
     months = sorted(name for name in set(board["slice"]) if name.startswith("month=") and "," not in name)

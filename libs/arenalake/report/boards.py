@@ -1,8 +1,12 @@
-"""Leaderboards in their order, which other pages follow."""
+"""Leaderboards in their order, which other pages follow, and the models that have a page."""
 
 import pandas as pd
 
 from arenalake.report.frames import Frames
+from arenalake.report.parts import slug
+
+# A page for each of thousands of models would make the report slow to write; the leaderboards have all of them.
+MAX_MODEL_PAGES = 300
 
 
 def methods_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -32,3 +36,19 @@ def model_order(frames: Frames, source: str) -> dict[str, int]:
     first = rows[rows["method"] == methods_of(rows)[0][0]]
     order = in_order(first)["model"].drop_duplicates()
     return {model: place for place, model in enumerate(order)}
+
+
+def main_rows(ratings: pd.DataFrame) -> pd.DataFrame:
+    """A row for each model of a leaderboard, of several intervals the percentiles; the order stays."""
+    first = ratings.assign(_other=ratings["interval"] != "percentile").sort_values(
+        ["_other", "interval"], kind="stable"
+    )
+    kept = first.drop_duplicates(["source", "slice", "method", "unit", "model"])
+    return kept.drop(columns="_other").sort_index()
+
+
+def model_pages(frames: Frames) -> dict[str, str]:
+    """The file of each model that has a page: rated models, of more than `MAX_MODEL_PAGES` those with most votes."""
+    votes = frames.ratings.groupby(["model", "source"])["n_battles"].max().groupby("model").sum()
+    most = votes.sort_values(ascending=False, kind="stable").index[:MAX_MODEL_PAGES]
+    return {str(model): f"model-{slug(str(model))}.html" for model in most}

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 from arenalake.report.parts import Figure, percent, short
 
-# Each stands out from a light and from a dark page.
+# Each has a contrast of 3:1 or more to a light and to a dark page.
 COLORS = (
     "#2f7fc1",
     "#d97b1f",
@@ -17,8 +17,8 @@ COLORS = (
     "#9a6b4b",
     "#d16ba5",
     "#7f8a93",
-    "#a89a1f",
-    "#2aa3b3",
+    "#998c1c",
+    "#2798a7",
     "#5b6abf",
     "#6f9c2e",
 )
@@ -27,6 +27,11 @@ _DIVERGING = ((0.0, "#b35806"), (0.25, "#f1a340"), (0.5, "#e8e8e8"), (0.75, "#67
 _SEQUENTIAL = ((0.0, "#e3eef6"), (0.5, "#5b9bc8"), (1.0, "#0b3c66"))
 _ROW = 20
 _LABEL = 24
+
+
+# The value, and the lower and the upper end.
+Interval = tuple[float, float | None, float | None]
+Hidden = Literal["hidden"]
 
 
 def label(name: str | None) -> str:
@@ -50,7 +55,7 @@ def intervals_by_name(
     words: str,
     axis: str,
     names: Sequence[str | None],
-    groups: Mapping[str, Sequence[tuple[float, float | None, float | None] | None]],
+    groups: Mapping[str, Sequence[Interval | Hidden | None]],
     as_percent: bool = False,
     reference: float | None = None,
     interval_name: str = "95 % interval",
@@ -58,13 +63,19 @@ def intervals_by_name(
 ) -> Figure:
     """Points with intervals, one row per name from the top, one colour per group.
 
-    A point with a null bound is hollow, and its whisker goes to the edge of all others.
+    A point with a null bound is hollow, and its whisker goes to the edge of all others. Where a point is hidden, the
+    word stands at the left end of its row.
     """
     data = []
-    ends = [end for points in groups.values() for point in points if point for end in point if end is not None]
+    shown = [point for points in groups.values() for point in points if point and point != "hidden"]
+    ends = [end for point in shown for end in point if end is not None]
     for number, (group, points) in enumerate(groups.items()):
         offset = 0.0 if len(groups) == 1 else 0.36 * (number / (len(groups) - 1) - 0.5)
-        rows = [(i, name, point) for i, (name, point) in enumerate(zip(names, points, strict=True)) if point]
+        rows = [
+            (i, name, point)
+            for i, (name, point) in enumerate(zip(names, points, strict=True))
+            if point and point != "hidden"
+        ]
         data.append(
             {
                 "type": "scatter",
@@ -95,6 +106,8 @@ def intervals_by_name(
     layout = _rows_layout(names, axis, len(groups), as_percent)
     if reference is not None:
         layout["shapes"] = [_vertical_line(reference)]
+    if hidden := _hidden_words(groups):
+        layout["annotations"] = hidden
     return Figure(caption, words, {"data": data, "layout": layout}, _height(names, len(groups)))
 
 
@@ -359,15 +372,25 @@ def _height(names: Sequence[str | None], n_groups: int) -> int:
     return 90 + (34 if n_groups > 1 else 0) + int(_ROW * (1 + 0.3 * (n_groups - 1)) * max(len(names), 2))
 
 
-def _interval_words(
-    point: tuple[float, float | None, float | None], as_percent: bool, interval_name: str, digits: int
-) -> str:
+def _interval_words(point: Interval, as_percent: bool, interval_name: str, digits: int) -> str:
     def shown(value: float | None) -> str:
         if value is None:
             return "unbounded"
         return percent(value, 2) if as_percent else f"{value:.{digits}f}"
 
     return f"{shown(point[0])}, {interval_name} {shown(point[1])} to {shown(point[2])}"
+
+
+def _hidden_words(groups: Mapping[str, Sequence[Interval | Hidden | None]]) -> list[dict[str, Any]]:
+    """A word at the left end of each row in which a group is hidden, with its name if others are not."""
+    words = []
+    for row, points in enumerate(zip(*groups.values(), strict=True)):
+        hidden = [group for group, point in zip(groups, points, strict=True) if point == "hidden"]
+        if hidden:
+            text = "hidden" if len(hidden) == len(groups) else f"hidden: {_escaped(', '.join(hidden))}"
+            place = {"x": 0, "xref": "paper", "xanchor": "left", "y": row, "yref": "y"}
+            words.append({"text": text, "showarrow": False, "font": {"size": 10}, **place})
+    return words
 
 
 def _vertical_line(x: float) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What pages are made of: gold tables as typed pandas frames."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ class Frames:
     Attributes:
         ingested: sums of `ingested_files` per source.
         cut: tables that had more than `MAX_ROWS` rows.
+        rated_on: day (UTC) on which the ratings were computed; None without ratings.
     """
 
     ratings: pd.DataFrame
@@ -61,6 +63,7 @@ class Frames:
     ingested: pd.DataFrame
     min_cell: int
     cut: list[str] = field(default_factory=list)
+    rated_on: date | None = None
 
 
 def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -19,12 +19,14 @@ class Cell:
     Attributes:
         kind: text, long, number, hidden or interval; `rank-1` (best) to `rank-5` are numbers on a colour.
         bar: lower end, point and upper end of an interval, as shares of the width of the cell.
+        href: where a click on the text leads.
     """
 
     text: str
     title: str | None = None
     kind: str = "text"
     bar: tuple[float, float, float] | None = None
+    href: str | None = None
 
 
 Format = Callable[[dict[str, Any]], Cell]
@@ -110,6 +112,22 @@ class Tabs:
 
 
 @dataclass
+class Comparison:
+    """Two models side by side, which the reader chooses.
+
+    Attributes:
+        labels: what the texts of a model are, such as its rating.
+        boards: what can be chosen first. Each has a `key` for permalinks, a `name`, `models` and `pairs`. A model has
+            its `name`, its `page` if there is one, its `component` and its `cells`, a text for each label. A pair is
+            the places of two models in this list, their votes, and three shares of the first of them, each of which
+            may be null: predicted win rate, observed win rate, probability of being above.
+    """
+
+    labels: list[str]
+    boards: list[dict[str, Any]]
+
+
+@dataclass
 class Section:
     """A heading and what is under it.
 
@@ -118,6 +136,7 @@ class Section:
         tables_first: tables stand above figures.
         tabs: links to other slices and methods, above all else.
         anchor: id on the page; the page gives one where there is none.
+        comparison: two models that the reader chooses, above tables and figures.
     """
 
     title: str
@@ -130,6 +149,7 @@ class Section:
     collapsed: bool = False
     tables_first: bool = False
     anchor: str = ""
+    comparison: Comparison | None = None
 
     @property
     def has_figures(self) -> bool:
@@ -182,13 +202,13 @@ def short(name: str, length: int) -> str:
     return f"{name[: length - tail - 1]}…{name[-tail:]}"
 
 
-def text_cell(value: object, length: int = 60) -> Cell:
+def text_cell(value: object, length: int = 60, href: str | None = None) -> Cell:
     """A text, cut where it is long; the whole is its title."""
     if value is None:
         return Cell(MISSING)
     full = str(value)
     shown = short(full, length)
-    return Cell(shown, full if shown != full else None, "long" if len(shown) > 48 else "text")
+    return Cell(shown, full if shown != full else None, "long" if len(shown) > 48 else "text", href=href)
 
 
 def number_cell(value: Any, digits: int = 0) -> Cell:

@@ -5,9 +5,12 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,11 +30,15 @@ MARKER = ".arenalake-report"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def render_site(pages: Sequence[Page], *, notice: str = "") -> dict[str, bytes]:
+def render_site(
+    pages: Sequence[Page], *, title: str = "arenalake", notice: str = "", single_file: bool = False
+) -> dict[str, bytes]:
     """The files of the report by path. The same pages give the same bytes.
 
     Args:
+        title: what the report is called.
         notice: what every page says above all else, such as that the data are a sample.
+        single_file: also give `report.html`, which holds all pages and tables and needs no other file.
 
     Raises:
         ValueError: two different tables ask for the same CSV file.
@@ -46,17 +53,51 @@ def render_site(pages: Sequence[Page], *, notice: str = "") -> dict[str, bytes]:
     environment.filters["json_in_html"] = json_in_html
     template = environment.get_template("page.html")
     nav = [Link(page.nav, page.file) for page in pages if page.nav]
+    said = {"site_title": title, "notice": notice, "version": __version__, "nav": nav}
     files: dict[str, bytes] = {"plotly.min.js": get_plotlyjs().encode("utf-8"), MARKER: b""}
     for name in ("report.css", "report.js"):
         files[name] = resources.files("arenalake.report").joinpath("templates", name).read_bytes()
     for page in pages:
-        files[page.file] = template.render(page=page, nav=nav, notice=notice, version=__version__).encode("utf-8")
+        files[page.file] = template.render(page=page, place=str, prefix="", **said).encode("utf-8")
         for table in (table for section in page.sections for table in section.all_tables()):
             path, content = f"csv/{table.csv}.csv", csv_bytes(table.frame)
             if files.setdefault(path, content) != content:
                 raise ValueError(f"two tables of the report are called {path}")
             files[f"json/{table.csv}.json"] = json_bytes(table.frame)
+    if single_file:
+        files["report.html"] = _single_file(environment, pages, files, said)
     return files
+
+
+def _single_file(
+    environment: Environment, pages: Sequence[Page], files: Mapping[str, bytes], said: Mapping[str, Any]
+) -> bytes:
+    """All pages in one document, of which the script shows one at a time; tables are links that hold their data."""
+    show_page = environment.from_string('{% from "parts.html" import show_page with context %}{{ show_page(page) }}')
+
+    def html_of(page: Page) -> Markup:
+        return Markup(show_page.render(page=page, place=partial(_place_in_file, page, files), prefix=f"{page.file}/"))
+
+    scripts = [Markup(_script_in_html(files[name].decode("utf-8"))) for name in ("plotly.min.js", "report.js")]
+    shown = [{"file": page.file, "html": html_of(page)} for page in pages]
+    style = Markup(files["report.css"].decode("utf-8"))
+    return environment.get_template("single.html").render(pages=shown, style=style, scripts=scripts, **said).encode()
+
+
+def _place_in_file(page: Page, files: Mapping[str, bytes], href: str) -> str:
+    """Where a link of a page leads within the one file. A page has its own name as id, and so have its sections."""
+    if href.startswith("#"):
+        return f"#{page.file}" if href == "#main" else f"#{page.file}/{href[1:]}"
+    path, _, state = href.partition("#")
+    if path.startswith(("csv/", "json/")):
+        kind = "text/csv" if path.startswith("csv/") else "application/json"
+        return f"data:{kind};charset=utf-8;base64,{b64encode(files[path]).decode('ascii')}"
+    return href if path not in files else f"#{path}&{state}" if state else f"#{path}"
+
+
+def _script_in_html(text: str) -> str:
+    # In strings and patterns, where alone they can stand, both mean the same with a backslash.
+    return re.sub("<(/script|!--)", r"<\\\1", text, flags=re.IGNORECASE)
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:

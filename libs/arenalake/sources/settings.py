@@ -52,10 +52,17 @@ WinnerLabels = Annotated[
 
 
 class SourceSettings(Section):
-    """One data set: how its files look and where they are. Formats add what else can be said about theirs."""
+    """One data set: how its files look and where they are. Formats add what else can be said about theirs.
+
+    Title, licence, citation and url take the place of what the format says of itself.
+    """
 
     format: str
     path: str = Field(min_length=1)
+    title: str | None = Field(default=None, min_length=1)
+    licence: str | None = Field(default=None, min_length=1)
+    citation: str | None = Field(default=None, min_length=1)
+    url: str | None = Field(default=None, pattern="^https?://")
 
 
 class VoteSettings(SourceSettings):

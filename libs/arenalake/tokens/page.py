@@ -56,6 +56,21 @@ def build_tokens(frames: Frames) -> Page:
     return Page("tokens.html", "Message lengths", lead, sections, nav="Tokens")
 
 
+def length_sections(source: str, own: Frames) -> list[Section]:
+    """How long the messages of one model's conversations are, for the page of this model.
+
+    Args:
+        own: the rows about the model, small cells hidden.
+    """
+    rows = own.token_stats[(own.token_stats["source"] == source) & (own.token_stats["grouping"] == "model")]
+    section = Section("Message lengths")
+    for tokenizer, part in rows.groupby("tokenizer", sort=True):
+        caption = f"Tokens per message in {source}, tokenizer {tokenizer}"
+        file = slug("model", source, str(part["model"].iloc[0]), "tokens", str(tokenizer))
+        section.tables.append(_table(caption, "model", part.sort_values("role", ascending=False), file))
+    return [section] if section.tables else []
+
+
 def _grouped(source: str, tokenizer: str, grouping: str, rows: pd.DataFrame, frames: Frames) -> Section:
     size = rows.groupby(grouping, dropna=False)["n_messages"].transform(lambda n: n.sum(min_count=1))
     # Nulls last: hidden rows have no numbers.

@@ -90,10 +90,30 @@
   document.querySelectorAll("details").forEach(function (fold) { fold.addEventListener("toggle", hint); });
 })();
 
-// Draws every plot of the page in the colours of the page, and again when these change.
+// In a report of one file, the fragment of the address names the page that is shown, or a section of it.
+(function () {
+  "use strict";
+  var pages = document.querySelectorAll(".page");
+  if (!pages.length) { return; }
+
+  function show() {
+    var target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("&")[0]));
+    var page = (target && target.closest(".page")) || pages[0];
+    pages.forEach(function (other) { other.hidden = other !== page; });
+    document.querySelectorAll("header a").forEach(function (link) {
+      if (link.hash === "#" + page.id) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
+    });
+    if (target && target !== page) { target.scrollIntoView(); } else { window.scrollTo(0, 0); }
+  }
+  window.addEventListener("hashchange", show);
+  show();
+})();
+
+// Draws every plot that is shown in the colours of the page, and again when these change or the page is printed.
 (function () {
   "use strict";
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
+  var PAPER = 680; // width of A4 between its margins
 
   function themed(layout) {
     var style = getComputedStyle(document.documentElement);
@@ -110,23 +130,194 @@
     return copy;
   }
 
-  function draw() {
-    document.querySelectorAll(".plot").forEach(function (plot) {
-      var spec = JSON.parse(plot.closest("figure").querySelector("script").textContent);
-      Plotly.react(plot, spec.data, themed(spec.layout), { responsive: true, displaylogo: false, displayModeBar: false });
-    });
+  function draw(plot, width) {
+    var spec = JSON.parse(plot.closest("figure").querySelector("script").textContent);
+    var layout = themed(spec.layout);
+    if (width) { layout.width = width; }
+    Plotly.react(plot, spec.data, layout, { responsive: !width, displaylogo: false, displayModeBar: false });
   }
 
+  function shown() {
+    return Array.prototype.filter.call(document.querySelectorAll(".plot"), function (plot) { return !plot.closest(".page[hidden]"); });
+  }
+
+  function drawAll() { shown().forEach(function (plot) { draw(plot); }); }
+
   if (!window.Plotly) { return; }
-  draw();
+  drawAll();
+  // A plot that is wider than the paper is made smaller as a whole, with its words.
   window.addEventListener("beforeprint", function () {
-    document.querySelectorAll(".plot").forEach(function (plot) { Plotly.Plots.resize(plot); });
+    document.documentElement.classList.add("print");
+    shown().forEach(function (plot) {
+      var width = Math.max(PAPER, parseFloat(plot.style.minWidth) || 0);
+      plot.style.zoom = PAPER / width;
+      draw(plot, width);
+    });
   });
-  dark.addEventListener("change", draw);
+  window.addEventListener("afterprint", function () {
+    document.documentElement.classList.remove("print");
+    shown().forEach(function (plot) { plot.style.zoom = ""; });
+    drawAll();
+  });
+  dark.addEventListener("change", drawAll);
+  window.addEventListener("hashchange", function () {
+    shown().forEach(function (plot) { if (!plot.classList.contains("js-plotly-plot")) { draw(plot); } });
+  });
   // A plot inside a closed fold has no width yet.
   document.querySelectorAll("details").forEach(function (fold) {
     fold.addEventListener("toggle", function () {
       fold.querySelectorAll(".plot").forEach(function (plot) { Plotly.Plots.resize(plot); });
     });
+  });
+})();
+
+// Two models side by side. The fragment of the address holds the choice, so that a link leads back to it.
+(function () {
+  "use strict";
+
+  function share(value) { return value === null ? "–" : (100 * value).toFixed(1) + " %"; }
+
+  function element(name, text) {
+    var made = document.createElement(name);
+    made.textContent = text;
+    return made;
+  }
+
+  function choice(label, names) {
+    var holder = element("label", label + " ");
+    var select = document.createElement("select");
+    holder.append(select);
+    fill(select, names);
+    return { holder: holder, select: select };
+  }
+
+  function fill(select, names) {
+    select.replaceChildren.apply(select, names.map(function (name, place) {
+      var option = element("option", name);
+      option.value = place;
+      return option;
+    }));
+  }
+
+  function pairOf(board, a, b) {
+    for (var i = 0; i < board.pairs.length; i += 1) {
+      var pair = board.pairs[i];
+      var other = function (value) { return value === null ? null : 1 - value; };
+      if (pair[0] === a && pair[1] === b) { return pair.slice(2); }
+      if (pair[0] === b && pair[1] === a) { return [pair[2], other(pair[3]), other(pair[4]), other(pair[5])]; }
+    }
+    return null;
+  }
+
+  function heading(model, page) {
+    var cell = element("th", "");
+    cell.scope = "col";
+    cell.className = "number";
+    var name = element(model.page ? "a" : "bdi", model.name);
+    if (model.page) { name.href = (page ? "#" : "") + model.page; }
+    cell.append(name);
+    return cell;
+  }
+
+  document.querySelectorAll(".compare").forEach(function (holder) {
+    var data = JSON.parse(holder.querySelector("script").textContent);
+    var page = holder.closest(".page"); // of a report of one file
+    var names = function (list) { return list.map(function (item) { return item.name; }); };
+    var votes = choice("Votes and method", names(data.boards));
+    var first = choice("Model A", []);
+    var second = choice("Model B", []);
+    var form = document.createElement("form");
+    form.append(votes.holder, first.holder, second.holder);
+    var result = document.createElement("div");
+    result.setAttribute("aria-live", "polite");
+    holder.append(form, result);
+
+    function board() { return data.boards[votes.select.value]; }
+
+    function show() {
+      var a = Number(first.select.value), b = Number(second.select.value);
+      var models = [board().models[a], board().models[b]];
+      var table = document.createElement("table");
+      table.append(element("caption", models[0].name + " and " + models[1].name));
+      var head = table.createTHead().insertRow();
+      head.append(element("td", ""), heading(models[0], page), heading(models[1], page));
+      var body = table.createTBody();
+      function add(label, left, right) {
+        var row = body.insertRow();
+        var name = element("th", label);
+        name.scope = "row";
+        row.append(name);
+        [left, right].forEach(function (text) {
+          var cell = element("td", text);
+          cell.className = "number";
+          row.append(cell);
+        });
+      }
+      data.labels.forEach(function (label, place) { add(label, models[0].cells[place], models[1].cells[place]); });
+      var pair = pairOf(board(), a, b);
+      var words = "";
+      if (pair) {
+        ["Predicted win rate", "Observed win rate", "Probability of being above"].forEach(function (label, place) {
+          var value = pair[place + 1];
+          add(label, share(value), share(value === null ? null : 1 - value));
+        });
+        words = pair[0].toLocaleString("en") + (pair[0] === 1 ? " vote" : " votes") + " between the two that the method uses.";
+      } else if (a === b) {
+        words = "Choose two different models.";
+      } else if (models[0].component === null || models[1].component === null) {
+        words = "One of them has no rating, so nothing is predicted.";
+      } else if (models[0].component !== models[1].component) {
+        words = "They are in different components: their ratings cannot be compared.";
+      } else {
+        words = "The report has no row for this pair.";
+      }
+      var box = document.createElement("div");
+      box.className = "scroll framed";
+      box.append(table);
+      result.replaceChildren(box, element("p", words));
+    }
+
+    function remember() {
+      var models = board().models;
+      var state = new URLSearchParams();
+      state.set("votes", board().key);
+      state.set("a", models[first.select.value].name);
+      state.set("b", models[second.select.value].name);
+      location.replace("#" + (page ? page.id + "&" : "") + state.toString());
+    }
+
+    // What the address does not name, or what is no longer there, is the first that there is.
+    function restore() {
+      if (page && page.hidden && data.restored) { return; }
+      data.restored = true;
+      var state = new URLSearchParams(location.hash.slice(1));
+      var at = function (list, field, wanted, otherwise) {
+        var place = list.findIndex(function (item) { return item[field] === wanted; });
+        return place < 0 ? Math.min(otherwise, list.length - 1) : place;
+      };
+      votes.select.value = at(data.boards, "key", state.get("votes"), 0);
+      choose(state.get("a"), state.get("b"));
+    }
+
+    function choose(a, b) {
+      var models = board().models;
+      var find = function (name) { return models.findIndex(function (model) { return model.name === name; }); };
+      fill(first.select, names(models));
+      fill(second.select, names(models));
+      first.select.value = Math.max(0, find(a));
+      var other = find(b);
+      second.select.value = other >= 0 ? other : Number(first.select.value) === 0 ? Math.min(1, models.length - 1) : 0;
+      show();
+    }
+
+    votes.select.addEventListener("change", function () {
+      choose(first.select.selectedOptions[0].textContent, second.select.selectedOptions[0].textContent);
+      remember();
+    });
+    [first.select, second.select].forEach(function (select) {
+      select.addEventListener("change", function () { show(); remember(); });
+    });
+    window.addEventListener("hashchange", restore);
+    restore();
   });
 })();
