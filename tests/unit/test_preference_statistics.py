@@ -3,8 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from test_judge_statistics import items_of, vote
 
 from arenalake.entities.properties import CASES, PROPERTIES, QUERY_SPECIFIC, column_of
+from arenalake.judges.statistics import AgreementRules, summarise_agreement
 from arenalake.preferences import counts
 from arenalake.preferences.options import PreferencesConfig
 from arenalake.preferences.spread import each_choice, fit_choices
@@ -167,6 +169,39 @@ def test_agreement_is_over_pairs_that_both_judged():
     assert "human" not in of_all
 
 
+def test_agreement_and_kappa_are_those_of_the_table_of_single_judges(generated):
+    judges = ("human", "yi-6b", "qwen-7b")
+    votes = [
+        vote(
+            label["judge"],
+            0 if (label["winner"] == "model_a") == (pair["model_a"] < pair["model_b"]) else 2,
+            question=pair["pair_id"],
+            models=tuple(sorted((pair["model_a"], pair["model_b"]))),
+            category=pair["scenario_group"],
+        )
+        for pair in generated.iter_rows(named=True)
+        for label in pair["labels"]
+        if label["judge"] in judges
+    ]
+    rules = AgreementRules(groupings=("all", "category"), rounds=2)
+    stats = summarise_agreement(items_of(votes), level="judge", rules=rules).filter(pl.col("setup") == "with_ties")
+    wanted = {
+        (row["category"] or "all", row["judge_a"], row["judge_b"], row["measure"]): row
+        for row in stats.filter(pl.col("judge_a") < pl.col("judge_b")).iter_rows(named=True)
+    }
+    few = generated.with_columns(
+        pl.col("labels").list.eval(pl.element().filter(pl.element().struct.field("judge").is_in(judges)))
+    )
+    found = compare_judges(added(counts.count_agreement, JUDGE_COUNTS, few), PREFERENCE_FITS.no_rows)
+    assert len(found) == 3 * 12
+    for row in found.iter_rows(named=True):
+        key = row["scope"], row["judge_a"], row["judge_b"]
+        agreement, kappa = wanted[*key, "agreement"], wanted[*key, "cohen_kappa"]
+        assert (row["n_pairs"], row["n_agree"]) == (agreement["n"], agreement["n_agree"])
+        assert row["agreement"] == agreement["value"]
+        assert row["kappa"] == pytest.approx(kappa["value"], abs=1e-12)
+
+
 def test_a_fit_does_not_depend_on_the_order_of_pairs_and_leaves_out_what_could_not_be_told(generated):
     few = generated[:100].with_columns(
         pl.col("labels").list.eval(pl.element().filter(pl.element().struct.field("judge").is_in(["human", "yi-6b"])))
@@ -222,8 +257,8 @@ def test_similarity_in_all_pairs_is_the_mean_over_scenario_groups():
                 "judge_b": b,
                 "n_pairs": 2,
                 "n_agree": 1,
-                "n_first_a": 1,
-                "n_first_b": 1,
+                "n_first_by_a": 1,
+                "n_first_by_b": 1,
             }
             for g, a, b in keys
         ],
