@@ -32,6 +32,7 @@ from arenalake.report.frames import (
     ANSWER_GROUPINGS,
     MAX_ROWS,
     MODERATION_GROUPINGS,
+    PROPERTY_GROUPINGS,
     TOKEN_GROUPINGS,
     Frames,
     typed,
@@ -45,9 +46,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `label_stats` `all` and `role`, of `moderation_curves`, `tree_shapes`,
-    `label_correlations` and what is about preferences `all`, of `rating_pairs` the slice `all`; of judges what is about
-    groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
+    it is `all` and `model`, of `label_stats` `all` and `role`, of `property_stats` `all` and `scenario_group`, of
+    `moderation_curves`, `tree_shapes` and `label_correlations` `all`, of `rating_pairs` the slice `all`; of judges what
+    is about groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -76,11 +77,11 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,
-        PROPERTY_STATS: pl.col("grouping") == "all",
-        PROPERTY_CORRELATIONS: pl.col("grouping") == "all",
-        PREFERENCE_WEIGHTS: pl.col("grouping") == "all",
-        JUDGE_PAIRS: pl.col("grouping") == "all",
-        JUDGE_RANKS: pl.col("grouping") == "all",
+        PROPERTY_STATS: pl.col("grouping").is_in(PROPERTY_GROUPINGS),
+        PROPERTY_CORRELATIONS: None,
+        PREFERENCE_WEIGHTS: None,
+        JUDGE_PAIRS: None,
+        JUDGE_RANKS: None,
         JUDGE_ORDER: None,
         REPRODUCTION: None,
         SOURCE_TERMS: None,
