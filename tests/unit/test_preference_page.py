@@ -119,7 +119,7 @@ def test_a_scenario_group_that_is_hidden_is_not_all_less_the_others(tables):
     n = Counter(row["n_pairs"] for row in tables[PREFERENCE_WEIGHTS] if row["grouping"] == "scenario_group")
     least = min(n)
     (of_source,) = build_preferences(frames(preferences=tables, min_cell=least + 1)).sections
-    shown = section(of_source.sections, "What each judge prefers").tables[0].frame
+    shown = section(of_source.sections, "What each judge prefers").all_tables()[0].frame
     groups = shown[(shown["grouping"] == "scenario_group") & (shown["judge"] == "human")]
     assert groups[groups["hidden"]]["scope"].nunique() >= 2
     assert groups[groups["hidden"]]["weight"].isna().all()
@@ -128,6 +128,6 @@ def test_a_scenario_group_that_is_hidden_is_not_all_less_the_others(tables):
 def test_rows_about_few_pairs_have_no_numbers(tables):
     (of_source,) = build_preferences(frames(preferences=tables, min_cell=10_000)).sections
     weights = section(of_source.sections, "What each judge prefers")
-    assert {row[3].text for row in weights.tables[0].rows} == {"hidden"}
+    assert {row[3].text for row in weights.all_tables()[0].rows} == {"hidden"}
     assert weights.figures[0].spec["data"][0]["x"] == []
     assert weights.figures[0].spec["choice"]["values"] == [[None] * 4] * 17

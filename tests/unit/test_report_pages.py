@@ -564,6 +564,18 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     assert "-0.250" in text
 
 
+def test_boards_of_online_elo_have_the_median_of_the_rounds_and_both_kinds_of_ends():
+    board = [rating("m", 1000.0, method=method, p5=991.0, p50=1003.0, p95=1009.0) for method in ("elo", "win_rate")]
+    views = [view for page in build_pages(frames(ratings=board)) for part in page.sections for view in part.all_tables()]
+    (elo,) = [
+        dict(zip((column.header for column in view.columns), (cell.text for cell in view.rows[0]), strict=True))
+        for view in views
+        if "Median" in [column.header for column in view.columns]
+    ]
+    wanted = {"Median": "1003", "5 %": "991", "95 %": "1009", "2.5 %": "988", "97.5 %": "1010"}
+    assert {name: elo[name] for name in wanted} == wanted
+
+
 def test_tabs_lead_to_every_slice_with_its_votes_and_every_method():
     board = [
         rating("m", 1000.0, name=name, method=method)

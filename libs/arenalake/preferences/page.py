@@ -174,7 +174,8 @@ def _correlations(source: str, frames: Frames) -> Section:
     place = {name: i for i, name in enumerate(PROPERTIES)}
     once = rows[rows["property_a"].map(place) < rows["property_b"].map(place)]
     once = _in_order(once.assign(_size=once["difference_r"].abs()), scopes, descending="_size").drop(columns="_size")
-    section.tables.append(TableView(f"Correlations in {source}", columns, once, slug("correlations", source)))
+    view = TableView(f"Correlations in {source}", columns, once, slug("correlations", source))
+    section.sections.append(Section("Correlations as a table", tables=[view], collapsed=True))
     return section
 
 
@@ -235,7 +236,8 @@ def _weights(source: str, frames: Frames) -> Section:
         ),
     ]
     in_order = _in_order(weights, scopes, "judge", descending="weight")
-    section.tables.append(TableView(f"Weights in {source}", columns, in_order, slug("weights", source)))
+    view = TableView(f"Weights in {source}", columns, in_order, slug("weights", source))
+    section.sections.append(Section("Weights as a table", tables=[view], collapsed=True))
     return section
 
 
@@ -302,7 +304,8 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
         number_column("Pairs", "n_pairs", "that both judged"),
     ]
     in_order = _in_order(pairs, scopes, descending="similarity")
-    likeness.tables.append(TableView(f"Likeness of judges in {source}", columns, in_order, slug("judge_pairs", source)))
+    view = TableView(f"Likeness of judges in {source}", columns, in_order, slug("judge_pairs", source))
+    likeness.sections.append(Section("Pairs of judges as a table", tables=[view], collapsed=True))
     return [likeness, _people(source, _of(frames.judge_ranks, source))]
 
 

@@ -297,6 +297,14 @@ def _table(source: str, name: str, method: str, unit: str, rows: pd.DataFrame, s
         number_column("Votes", "n_battles", "battles of the model in the slice"),
         number_column("Place", "rank", "1 + models of the component with a higher rating"),
     ]
+    if method == "elo":
+        columns += [
+            TableColumn("Median", lambda row: _rating(row["p50"], digits), "of rounds, each in its own order"),
+            TableColumn("5 %", lambda row: _rating(row["p5"], digits), "5 % point of the rounds"),
+            TableColumn("95 %", lambda row: _rating(row["p95"], digits), "95 % point of the rounds"),
+            TableColumn("2.5 %", lambda row: _rating(row["ci_lower"], digits), "2.5 % point of the rounds"),
+            TableColumn("97.5 %", lambda row: _rating(row["ci_upper"], digits), "97.5 % point of the rounds"),
+        ]
     if rows["rank_lower"].notna().any():
         columns.append(TableColumn("Rank spread", _rank_range, "2.5 % and 97.5 % points of the place over the rounds"))
     if len(style):
