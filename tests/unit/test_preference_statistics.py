@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
-from test_judge_statistics import items_of, vote
+from test_judge_statistics import items_of, pairs_of, vote
 
 from arenalake.entities.properties import CASES, PROPERTIES, QUERY_SPECIFIC, column_of
-from arenalake.judges.statistics import AgreementRules, summarise_agreement
+from arenalake.judges.statistics import AgreementRules, summarise_pairs
 from arenalake.preferences import counts
 from arenalake.preferences.options import PreferencesConfig
 from arenalake.preferences.spread import each_choice, fit_choices
@@ -184,7 +184,7 @@ def test_agreement_and_kappa_are_those_of_the_table_of_single_judges(generated):
         if label["judge"] in judges
     ]
     rules = AgreementRules(groupings=("all", "category"), rounds=2)
-    stats = summarise_agreement(items_of(votes), level="judge", rules=rules).filter(pl.col("setup") == "with_ties")
+    stats = summarise_pairs(pairs_of(items_of(votes)), rules=rules).filter(pl.col("setup") == "with_ties")
     wanted = {
         (row["category"] or "all", row["judge_a"], row["judge_b"], row["measure"]): row
         for row in stats.filter(pl.col("judge_a") < pl.col("judge_b")).iter_rows(named=True)

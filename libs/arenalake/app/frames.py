@@ -68,10 +68,10 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         MODERATION_STATS: pl.col("grouping").is_in(MODERATION_GROUPINGS),
         MODERATION_CURVES: pl.col("grouping") == "all",
         MODERATION_ANSWERS: pl.col("grouping").is_in(ANSWER_GROUPINGS),
-        AGREEMENT_STATS: (pl.col("level") == "group") & pl.col("grouping").is_in(AGREEMENT_GROUPINGS),
-        JUDGE_BIAS: pl.col("level") == "group",
+        AGREEMENT_STATS: pl.col("grouping").is_in(AGREEMENT_GROUPINGS),
+        JUDGE_BIAS: None,
         JUDGE_WIN_RATES: None,
-        GRADE_COUNTS: pl.col("level") == "group",
+        GRADE_COUNTS: None,
         TREE_STATS: None,
         TREE_SHAPES: pl.col("grouping") == "all",
         LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
@@ -96,7 +96,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
 
 
 def _read(lake: Lake, table: Table, where: pl.Expr | None) -> pd.DataFrame:
-    rows = lake.load(table)
+    # Single judges may be many.
+    rows = lake.load(table, only={"level": "group"} if "level" in table.column_names else None)
     # Sorted, since equal tables must give equal pages however their rows lie in files.
     in_order = (rows if where is None else rows.filter(where)).sort(table.key).head(MAX_ROWS + 1)
     return typed(in_order.to_pandas(date_as_object=True), table)
