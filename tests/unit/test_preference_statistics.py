@@ -274,6 +274,34 @@ def test_similarity_in_all_pairs_is_the_mean_over_scenario_groups():
     assert [row.judge for row in sorted(rows_of(JUDGE_ORDER, order_judges(fits)), key=lambda row: row.place)][1] == "b"
 
 
+def test_similarities_of_the_published_weights_are_the_means_of_numpys_correlations(real_data):
+    weights = pl.read_csv(real_data / "preference_dissection" / "published_weights.csv")
+    scope, judge, *properties = weights.columns
+    assert properties == list(PROPERTIES)
+    of_groups = weights.filter(~pl.col(scope).is_in(list(CASES)))
+    judges, groups = of_groups[judge].unique().sort().to_list(), of_groups[scope].unique().sort().to_list()
+    assert (len(judges), len(groups)) == (33, 11)
+    base = dict.fromkeys(PREFERENCE_FITS.column_names) | {"source": "s", "grouping": "scenario_group"}
+    rows = [base | {"scope": row[0], "judge": row[1], "fold_weights": list(row[2:])} for row in of_groups.rows()]
+    shared = dict.fromkeys(("n_pairs", "n_agree", "n_first_by_a", "n_first_by_b"), 1) | {"source": "s"}
+    pairs = [
+        shared | {"scenario_group": group, "judge_a": a, "judge_b": b}
+        for group in groups
+        for i, a in enumerate(judges)
+        for b in judges[i + 1 :]
+    ]
+    found = compare_judges(frame_of(JUDGE_COUNTS, pairs), frame_of(PREFERENCE_FITS, rows))
+    matrices = {
+        group: np.corrcoef(of_groups.filter(pl.col(scope) == group).sort(judge).select(properties).to_numpy())
+        for group in groups
+    }
+    wanted = matrices | {"all": np.mean(list(matrices.values()), axis=0)}
+    assert len(found) == 12 * 33 * 32 / 2
+    for row in found.iter_rows(named=True):
+        i, j = judges.index(row["judge_a"]), judges.index(row["judge_b"])
+        assert row["similarity"] == pytest.approx(wanted[row["scope"]][i, j], abs=1e-12)
+
+
 def test_generated_pairs_have_the_published_sizes_and_are_a_function_of_the_seed():
     design = preference_design(seed=0, pairs=5240)
     assert (design.chunks, design.weights.shape, len(JUDGES)) == (20, (33, 29), 33)
