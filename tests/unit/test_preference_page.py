@@ -89,7 +89,7 @@ def test_readers_choose_scope_and_judges_and_the_figure_comes_with_the_first_of_
     assert scopes[:2] == ["all pairs", "Advice"]
     assert len(scopes) == 17
     assert scopes[-1] == "queries with mistakes"
-    assert (judges, others) == (JUDGES, [*JUDGES, "nobody"])
+    assert (judges, others) == (JUDGES, [*JUDGES, "(nobody)"])
     by_key = {(row["scope"], row["judge"], row["property"]): row for row in tables[PREFERENCE_WEIGHTS]}
     names = [name for name, _ in choice["names"]]
     point = choice["values"][scopes.index("Advice")][JUDGES.index("yi-6b")][names.index("lengthy")]
@@ -123,6 +123,16 @@ def test_a_scenario_group_that_is_hidden_is_not_all_less_the_others(tables):
     groups = shown[(shown["grouping"] == "scenario_group") & (shown["judge"] == "human")]
     assert groups[groups["hidden"]]["scope"].nunique() >= 2
     assert groups[groups["hidden"]]["weight"].isna().all()
+
+
+def test_a_judge_without_any_fit_stands_last_in_the_squares(tables):
+    stranger = {"source": "gair", "grouping": "all", "scope": "all", "judge_a": "human", "judge_b": "a stranger"}
+    pairs = [*tables[JUDGE_PAIRS], stranger | {"n_pairs": 20, "n_agree": 15, "agreement": 0.75}]
+    (of_source,) = build_preferences(frames(preferences=tables | {JUDGE_PAIRS: pairs})).sections
+    similar, agree = (figure.spec["data"][0] for figure in section(of_source.sections, "Who prefers the same").figures)
+    texts = agree["text"][-1]
+    assert agree["z"][-1][texts.index("a stranger and human")] == 0.75
+    assert similar["z"][-1][:-1] == [None] * 3
 
 
 def test_rows_about_few_pairs_have_no_numbers(tables):

@@ -191,7 +191,7 @@ def _squares(
     squares: list[list[list[float | None]]] = [[[None] * len(names) for _ in names] for _ in scopes]
     for scope, a, b, value in zip(rows["scope"], *(rows[side] for side in sides), rows[column], strict=True):
         square, i, j = squares[of_scope[scope]], place[a], place[b]
-        square[i][j] = square[j][i] = None if pd.isna(value) else float(value)
+        square[i][j] = square[j][i] = _or_none(value)
     return squares
 
 
@@ -204,7 +204,7 @@ def _weights(source: str, frames: Frames) -> Section:
     judges = sorted({str(judge) for judge in weights["judge"]}, key=lambda judge: (judge != HUMAN, judge))
     scopes = _scopes(weights)
     beside = _closest(source, frames)
-    others = [*judges, "nobody"]
+    others = [*judges, "(nobody)"]
     section.figures.append(
         figures.chosen_intervals(
             caption="Weights of one judge, or of two side by side",
@@ -249,13 +249,16 @@ def _points(
     place, of_scope, of_group = ({one: i for i, one in enumerate(some)} for some in (names, scopes, groups))
     points: list[list[list[figures.Point | None] | None]] = [[None] * len(groups) for _ in scopes]
     columns = [shown[column] for column in ("scope", group, name, value, "ci_lower", "ci_upper")]
-    for scope, whose, of, *point in zip(*columns, strict=True):
+    for scope, whose, of, middle, lower, upper in zip(*columns, strict=True):
         own = points[of_scope[scope]]
         found = own[of_group[whose]] or [None] * len(names)
-        middle, lower, upper = (None if pd.isna(number) else float(number) for number in point)
-        found[place[of]] = (middle or 0.0, lower, upper)
+        found[place[of]] = (float(middle), _or_none(lower), _or_none(upper))
         own[of_group[whose]] = found
     return points
+
+
+def _or_none(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
 
 
 def _closest(source: str, frames: Frames) -> str | None:
@@ -269,6 +272,8 @@ def _closest(source: str, frames: Frames) -> str | None:
 def _likeness(source: str, frames: Frames) -> list[Section]:
     pairs, order = _of(frames.judge_pairs, source), _of(frames.judge_order, source).sort_values("place")
     names = [str(judge) for judge in order["judge"]]
+    # Who has no fit at all has no place, and may agree all the same.
+    names += sorted({*pairs["judge_a"], *pairs["judge_b"]} - set(names))
     scopes = _scopes(pairs)
     likeness = Section("Who prefers the same")
     likeness.sentences.append(
@@ -316,6 +321,8 @@ def _people(source: str, ranks: pd.DataFrame) -> Section:
         return people
     scopes = _scopes(ranks)
     judges = sorted({str(judge) for judge in ranks["judge"]})
+    with_people = ranks.assign(people=HUMAN)
+    points = _points(with_people, "agreement", scopes, [HUMAN], "people", judges, "judge")
     people.figures.append(
         figures.chosen_intervals(
             caption="Share of pairs on which a judge prefers what people do",
@@ -324,12 +331,7 @@ def _people(source: str, ranks: pd.DataFrame) -> Section:
             names=judges,
             picks=[_scope_pick(scopes)],
             traces=[[0]],
-            points=[
-                of_scope[0]
-                for of_scope in _points(
-                    ranks.assign(people=HUMAN), "agreement", scopes, [HUMAN], "people", judges, "judge"
-                )
-            ],
+            points=[of_people for (of_people,) in points],
             as_percent=True,
             reference=0.5,
         )
