@@ -12,10 +12,12 @@ from arenalake.config import parse_config
 from arenalake.errors import ConfigError
 from arenalake.ingest import job as ingest
 from arenalake.judges import job as judge_agreement
-from arenalake.judges.counts import count_lengths, judged_votes
+from arenalake.judges.counts import count_items, count_lengths, count_votes, judged_votes, pair_judges
 from arenalake.judges.options import JudgesConfig
+from arenalake.judges.statistics import AgreementRules, summarise_pairs
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Lake
+from arenalake.lake.counting import in_memory
 from arenalake.ratings.options import BootstrapConfig
 from arenalake.reproduction import job as reproduce
 from arenalake.reproduction.tables import REPRODUCTION
@@ -234,6 +236,30 @@ def test_votes_say_what_their_judges_lean_to(lake, tmp_path):
     assert (
         "judge_agreement: s: nothing on length, no vote that is no tie has two answers measured with 'sample'"
     ) in lines
+
+
+def test_of_single_judges_those_without_a_name_are_compared_with_each_other_as_well(lake):
+    votes = [("m", "n", judge, winner) for judge, winner in [(None, "model_a"), (None, "model_b"), ("x", "model_a")]]
+    votes += [("m", "n", "x", "model_b"), ("n", "m", None, "model_b")]
+    names = ("model_a", "model_b", "judge", "winner")
+    rows = [
+        dict(zip(names, vote, strict=True)) | {"source": "s", "battle_id": str(i), "question_id": "1", "turn": 1}
+        for i, vote in enumerate(votes)
+    ]
+    ddl = (
+        "source string, battle_id string, question_id string, turn int, model_a string, model_b string, judge string, "
+    )
+    battles = lake.spark.createDataFrame(rows, ddl + "winner string")
+    missing = {"judge_kind": "string", "category": "string", "score": "double", "likert": "int"}
+    battles = battles.withColumns({name: F.lit(None).cast(type_) for name, type_ in missing.items()})
+    counted = count_votes(judged_votes(battles, JudgesConfig()), single=True)
+    pairs = in_memory(pair_judges(count_items(counted, by="judge")))
+    stats = summarise_pairs(pairs, rules=AgreementRules(rounds=2))
+    agree = stats.filter((pl.col("measure") == "agreement") & (pl.col("setup") == "with_ties")).sort(
+        "judge_a", "judge_b"
+    )
+    # Without a name: m, n, m; x: m and n, which are not compared.
+    assert agree.select("judge_a", "judge_b", "n_agree", "n").rows() == [("s", "s", 1.0, 3), ("s", "x", 3.0, 6)]
 
 
 def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):

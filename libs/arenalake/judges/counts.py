@@ -196,9 +196,10 @@ def count_items(counted: DataFrame, *, by: str) -> DataFrame:
 
 
 def pair_judges(items: DataFrame) -> DataFrame:
-    """Each two judges on each item that both voted on, and each judge with himself: one row per pair and item.
+    """Each two judges on each item that both voted on: one row per pair and item.
 
-    The rows grow with the pairs of votes on an item, and not with the pairs of all judges.
+    The rows grow with the pairs of votes on an item, and not with the pairs of all judges. Votes of nobody in
+    particular, which have one name, are compared with each other as well.
 
     Args:
         items: as `count_items` gives them by judge.
@@ -210,7 +211,12 @@ def pair_judges(items: DataFrame) -> DataFrame:
     votes = F.struct("judge", "n_0", "n_1", "n_2", *_SAME, "n_scored", "scores")
     first = items.select(*ITEM, "category", votes.alias("a"))
     second = items.select(*[F.col(name).alias(f"other_{name}") for name in ITEM], votes.alias("b"))
-    is_shared = F.col("a.judge") <= F.col("b.judge")
+    n = F.col("a.n_0") + F.col("a.n_1") + F.col("a.n_2")
+    n_same = F.lit(0)
+    for outcomes in SAME:
+        n_same += (1 if outcomes[0] == outcomes[1] else 2) * F.col(f"a.same_{outcomes}")
+    has_others = (F.col("a.judge") == F.col("b.judge")) & (n * (n - 1) > n_same)
+    is_shared = (F.col("a.judge") < F.col("b.judge")) | has_others
     for name in ITEM:
         is_shared &= F.col(name).eqNullSafe(F.col(f"other_{name}"))
     pair = F.xxhash64("source", "a.judge", "b.judge").alias("pair")
