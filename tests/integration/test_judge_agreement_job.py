@@ -12,10 +12,15 @@ from arenalake.config import parse_config
 from arenalake.errors import ConfigError
 from arenalake.ingest import job as ingest
 from arenalake.judges import job as judge_agreement
-from arenalake.judges.counts import count_lengths, judged_votes
+from arenalake.judges.counts import count_items, count_lengths, count_votes, judged_votes, pair_judges
 from arenalake.judges.options import JudgesConfig
+from arenalake.judges.statistics import AgreementRules, summarise_pairs
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Lake
+from arenalake.lake.counting import in_memory
+from arenalake.ratings.options import BootstrapConfig
+from arenalake.reproduction import job as reproduce
+from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.step import Context
 
 # Table 5 of the paper by turn: agreeing and all pairs of votes, with ties and without (arXiv 2306.05685).
@@ -84,9 +89,45 @@ def test_mt_bench_has_the_figures_of_its_paper(mt_bench, real_data):
         "llama-13b": 0.113,
     }
 
+    lines = reproduce.run(mt_bench).lines
+    assert lines[0] == ("reproduce: mt_bench: of 128 published figures 54 match, 0 differ, 74 cannot be recomputed")
+    figures = lake.load(REPRODUCTION)
+    favour = figures.row(by_predicate=pl.col("figure") == "gpt-4's favour for itself", named=True)
+    assert favour["ours"] == pytest.approx(77.125 - 64.9286, abs=0.001)
+
     again = Lake(lake.spark, mt_bench.config.storage)
     judge_agreement.run(Context(mt_bench.config, again))
     assert again.versions()["written"] == {}
+
+
+def test_single_judges_of_mt_bench_agree_as_often_as_duckdb_counts(mt_bench, real_data):
+    config = mt_bench.config.model_copy(
+        update={"judges": JudgesConfig(single=True, groupings=["all"]), "bootstrap": BootstrapConfig(rounds=20)}
+    )
+    judge_agreement.run(Context(config, mt_bench.lake))
+    stats = mt_bench.lake.load(AGREEMENT_STATS, only={"level": "judge"})
+    found = stats.filter((pl.col("measure") == "agreement") & (pl.col("setup") == "with_ties"))
+    files = [str(real_data / "mt_bench" / name) for name in ("human.jsonl", "gpt4_pair.jsonl")]
+    expected = duckdb.sql(
+        f"""
+        WITH votes AS (
+            SELECT judge, question_id, turn, least(model_a, model_b) AS x, greatest(model_a, model_b) AS y,
+                CASE WHEN winner LIKE 'tie%' THEN 'tie' WHEN winner = 'model_a' THEN model_a ELSE model_b END AS won
+            FROM read_json({files})
+        )
+        SELECT a.judge, b.judge, count(*) FILTER (a.won = b.won), count(*)
+        FROM votes a JOIN votes b USING (question_id, turn, x, y) WHERE a.judge < b.judge GROUP BY ALL
+        """
+    ).fetchall()
+    assert len(expected) > 500
+    assert {row[:2]: row[2:] for row in found.select("judge_a", "judge_b", "n_agree", "n").rows()} == {
+        (a, b): (agree, n) for a, b, agree, n in expected
+    }
+    with_ends = found["ci_lower"].is_not_null()
+    assert 0 < with_ends.sum() < len(found)
+    assert (found["n_questions"] >= 30).to_list() == with_ends.to_list()
+    # Groups are there as well, and a report reads them alone.
+    assert not mt_bench.lake.load(AGREEMENT_STATS, only={"level": "group"}).is_empty()
 
 
 def test_three_files_of_llmfao_are_matched_by_a_mapped_key(lake, real_data):
@@ -195,6 +236,30 @@ def test_votes_say_what_their_judges_lean_to(lake, tmp_path):
     assert (
         "judge_agreement: s: nothing on length, no vote that is no tie has two answers measured with 'sample'"
     ) in lines
+
+
+def test_of_single_judges_those_without_a_name_are_compared_with_each_other_as_well(lake):
+    votes = [("m", "n", judge, winner) for judge, winner in [(None, "model_a"), (None, "model_b"), ("x", "model_a")]]
+    votes += [("m", "n", "x", "model_b"), ("n", "m", None, "model_b")]
+    names = ("model_a", "model_b", "judge", "winner")
+    rows = [
+        dict(zip(names, vote, strict=True)) | {"source": "s", "battle_id": str(i), "question_id": "1", "turn": 1}
+        for i, vote in enumerate(votes)
+    ]
+    ddl = (
+        "source string, battle_id string, question_id string, turn int, model_a string, model_b string, judge string, "
+    )
+    battles = lake.spark.createDataFrame(rows, ddl + "winner string")
+    missing = {"judge_kind": "string", "category": "string", "score": "double", "likert": "int"}
+    battles = battles.withColumns({name: F.lit(None).cast(type_) for name, type_ in missing.items()})
+    counted = count_votes(judged_votes(battles, JudgesConfig()), single=True)
+    pairs = in_memory(pair_judges(count_items(counted, by="judge")))
+    stats = summarise_pairs(pairs, rules=AgreementRules(rounds=2))
+    agree = stats.filter((pl.col("measure") == "agreement") & (pl.col("setup") == "with_ties")).sort(
+        "judge_a", "judge_b"
+    )
+    # Without a name: m, n, m; x: m and n, which are not compared.
+    assert agree.select("judge_a", "judge_b", "n_agree", "n").rows() == [("s", "s", 1.0, 3), ("s", "x", 3.0, 6)]
 
 
 def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):

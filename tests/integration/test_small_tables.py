@@ -91,6 +91,8 @@ def test_what_breaks_a_rule_is_refused_by_either_door_and_changes_nothing(opened
     with pytest.raises(SchemaMismatchError, match="days is missing; other is not declared; n is int32, decl"):
         lake.store(BIRDS, ROWS.with_columns(pl.col("n").cast(pl.Int32), pl.lit(1).alias("other")).drop("days"))
     assert lake.load(BIRDS).sort("n").equals(ROWS)
+    assert lake.load(BIRDS, only={"place": "a", "bird": "tern"}).equals(ROWS[2:])
+    assert lake.load(BIRDS, only={"place": "c"}).is_empty()
 
 
 @pytest.mark.parametrize("then", [Lake, SparkOnly])

@@ -14,7 +14,7 @@ from arenalake.judges import rankings, statistics
 from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
 from arenalake.judges.counts import ITEM, SAME, SCORE_UNIT
 from arenalake.judges.rankings import summarise_rankings, win_rates
-from arenalake.judges.statistics import AgreementRules, summarise_agreement
+from arenalake.judges.statistics import AgreementRules, summarise_agreement, summarise_pairs
 from arenalake.judges.tables import AGREEMENT_STATS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.numbers.logistic import fit_logistic
 from arenalake.numbers.ranks import rank_correlations
@@ -50,6 +50,13 @@ def items_of(votes):
     return frame.filter(n_votes > 1)
 
 
+def pairs_of(items):
+    """What Spark makes of items by judge: each two judges on each item that both voted on."""
+    sides = [pl.struct("judge", "^n_.*$", "^same_.*$", "scores").alias(side) for side in "ab"]
+    both = items.select(*ITEM, "category", sides[0]).join(items.select(*ITEM, sides[1]), on=ITEM, nulls_equal=True)
+    return both.filter(pl.col("a").struct.field("judge") <= pl.col("b").struct.field("judge"))
+
+
 def repr_of_cell(v):
     return repr([v[name] for name in (*ITEM, "group")])
 
@@ -68,7 +75,7 @@ def outcomes_of(votes, kind="human"):
 def agreement(votes, *, groupings=("all",), rounds=20, **rules):
     items, outcomes = items_of(votes), outcomes_of(votes)
     rules = AgreementRules(groupings=groupings, rounds=rounds, **rules)
-    stats = summarise_agreement(items, level="group", rules=rules)
+    stats = summarise_agreement(items, rules=rules)
     stats = pl.concat([stats, summarise_rankings(outcomes, stats, rules=rules)])
     assert len(AGREEMENT_STATS.conform_frame(stats)) == len(stats.select(AGREEMENT_STATS.key).unique())
     return stats
@@ -288,6 +295,37 @@ def test_how_much_is_added_up_at_once_changes_nothing(monkeypatch):
     assert_frame_equal(whole.sort(key, nulls_last=True), parts.sort(key, nulls_last=True))
 
 
+def test_single_judges_are_compared_where_they_share_an_item_as_groups_of_one_are():
+    random = np.random.default_rng(4)
+    votes = [
+        vote(f"j{judge:02}", int(random.integers(0, 3)), question=f"{q:02}", turn=turn, category="c" if q % 2 else None)
+        for q in range(40)
+        for turn in (1, None)
+        for judge in ([0, 1, 2] if q < 35 else random.choice(30, 2, replace=False))
+    ]
+    votes += [vote("j00", A, question="00", models=("m", "o")), vote("j00", B, question="00", models=("m", "o"))]
+    rules, items = AgreementRules(groupings=("all", "turn", "category"), rounds=50), items_of(votes)
+    key = [name for name in AGREEMENT_STATS.key if name != "level"]
+    wanted = summarise_agreement(items, rules=rules).drop("level").sort(key, nulls_last=True)
+    pairs = pairs_of(items)
+    found = summarise_pairs(pairs.sample(fraction=1, shuffle=True, seed=1), rules=rules)
+    assert set(found["level"]) == {"judge"}
+    found = found.drop("level").sort(key, nulls_last=True)
+    ends = ["ci_lower", "ci_upper"]
+    assert_frame_equal(found.drop(ends), wanted.drop(ends))
+    # Some pairs of the thirty never met.
+    assert found.select("judge_a", "judge_b").n_unique() < 30 * 29 / 2
+    few = found["n_questions"] < 30
+    assert found.filter(few)["ci_lower"].null_count() == few.sum() > 0
+    row = measured(found, "j00", "j01", "agreement")
+    assert row["ci_lower"] < row["value"] < row["ci_upper"]
+    # A pair is a function of its own votes alone.
+    alone = pairs.filter(pl.col("a").struct.field("judge") + pl.col("b").struct.field("judge") == "j00j01")
+    again = summarise_pairs(alone, rules=rules).drop("level").sort(key, nulls_last=True)
+    both = found.filter((pl.col("judge_a") + pl.col("judge_b")).is_in(["j00j01", "j01j00"]))
+    assert_frame_equal(again, both, check_exact=True)
+
+
 def biases(frame):
     rows = JUDGE_BIAS.conform_frame(frame).to_pylist()
     assert len({tuple(row[k] for k in JUDGE_BIAS.key) for row in rows}) == len(rows)
@@ -380,6 +418,6 @@ def test_judges_who_vote_at_random_have_kappa_zero_within_its_interval():
             for q in range(100)
             for judge, outcome in zip("xy", random.choice(3, 2, p=[0.4, 0.2, 0.4]), strict=True)
         ]
-        row = measured(summarise_agreement(items_of(votes), level="group", rules=rules), "x", "y", "cohen_kappa")
+        row = measured(summarise_agreement(items_of(votes), rules=rules), "x", "y", "cohen_kappa")
         covered += row["ci_lower"] <= 0 <= row["ci_upper"]
     assert covered / studies == pytest.approx(0.95, abs=0.02)

@@ -1,5 +1,8 @@
 """What the page of preferences says of generated pairs and of none, and the published figures beside them."""
 
+from collections import Counter
+
+import numpy as np
 import polars as pl
 import pytest
 from report_cases import frames
@@ -23,6 +26,7 @@ from arenalake.preferences.tables import (
     PROPERTY_CORRELATIONS,
     PROPERTY_STATS,
 )
+from arenalake.report.frames import PROPERTY_GROUPINGS
 from arenalake.report.static import figure_png
 from arenalake.samples.preferences import preference_design, preference_records
 
@@ -45,11 +49,8 @@ def tables():
         JUDGE_RANKS: rank_judges(judged),
         JUDGE_ORDER: order_judges(fits),
     }
-    of_all = {
-        table: rows.filter(pl.col("grouping") == "all") if "grouping" in rows.columns else rows
-        for table, rows in found.items()
-    }
-    return {table: rows.rows(named=True) for table, rows in of_all.items()}
+    found[PROPERTY_STATS] = found[PROPERTY_STATS].filter(pl.col("grouping").is_in(PROPERTY_GROUPINGS))
+    return {table: rows.rows(named=True) for table, rows in found.items()}
 
 
 def section(sections, title):
@@ -63,23 +64,80 @@ def test_the_page_has_means_beside_published_ones_weights_in_order_and_judges_in
     assert len(cells) == 29
     assert cells[0][:2] == ["harmless", "2.90"]
     assert next(row for row in cells if row[0] == "non-repetitive")[1] == "–"
-    stances = next(row for row in tables[PROPERTY_STATS] if row["property"] == "support stances")
+    means = [row for row in tables[PROPERTY_STATS] if row["grouping"] == "all"]
+    stances = next(row for row in means if row["property"] == "support stances")
     shown = next(row for row in cells if row[0] == "support stances")
     assert float(shown[2]) == pytest.approx(stances["mean"] + 2, abs=0.005)
 
     weights = section(of_source.sections, "What each judge prefers")
     human = weights.figures[0].spec["data"][0]
     assert human["x"] == sorted(human["x"], reverse=True)
-    assert [one.title for one in weights.sections if one.collapsed] == JUDGES[1:]
     likeness = section(of_source.sections, "Who prefers the same")
     assert len(likeness.figures[0].spec["data"][0]["z"]) == 3
-    assert len(section(of_source.sections, "Who agrees with people").tables[0].rows) == 2
-    for figure in (weights.figures[0], likeness.figures[0]):
+    people = section(of_source.sections, "Who agrees with people")
+    assert [cell.text for cell in people.tables[0].rows[0]][:2] == ["all pairs", "1"]
+    correlations = section(of_source.sections, "Correlation of differences")
+    for figure in (weights.figures[0], *likeness.figures, *people.figures, *correlations.figures):
         assert figure_png(figure).startswith(b"\x89PNG")
+
+
+def test_readers_choose_scope_and_judges_and_the_figure_comes_with_the_first_of_them(tables):
+    (of_source,) = build_preferences(frames(preferences=tables)).sections
+    figure = section(of_source.sections, "What each judge prefers").figures[0]
+    choice = figure.spec["choice"]
+    scopes, judges, others = (pick["options"] for pick in choice["picks"])
+    assert scopes[:2] == ["all pairs", "Advice"]
+    assert len(scopes) == 17
+    assert scopes[-1] == "queries with mistakes"
+    assert (judges, others) == (JUDGES, [*JUDGES, "(nobody)"])
+    by_key = {(row["scope"], row["judge"], row["property"]): row for row in tables[PREFERENCE_WEIGHTS]}
+    names = [name for name, _ in choice["names"]]
+    point = choice["values"][scopes.index("Advice")][JUDGES.index("yi-6b")][names.index("lengthy")]
+    row = by_key["Advice", "yi-6b", "lengthy"]
+    assert point == pytest.approx([row["weight"], row["ci_lower"], row["ci_upper"]], abs=1e-4)
+    assert choice["values"][0][len(JUDGES)] is None  # nobody
+    # What stands there at first is what the selects say.
+    for trace, numbers in zip(figure.spec["data"], choice["traces"], strict=True):
+        chosen = [choice["picks"][number]["chosen"] for number in numbers]
+        assert trace["name"] == choice["picks"][numbers[-1]]["options"][chosen[-1]]
+        points = choice["values"][chosen[0]][chosen[1]]
+        assert sorted(trace["x"]) == pytest.approx(sorted(point[0] for point in points), abs=1e-4)
+    assert figure.spec["data"][1]["name"] in JUDGES[1:]
+
+    squares = section(of_source.sections, "Who prefers the same").figures[1].spec
+    assert len(squares["choice"]["values"]) == 12
+    of_all = next(
+        row for row in tables[JUDGE_PAIRS] if (row["scope"], row["judge_a"], row["judge_b"]) == ("all", *JUDGES[:2])
+    )
+    order = [text.partition(" and ")[0] for text in np.array(squares["data"][0]["text"])[:, 0]]
+    i, j = (order.index(judge) for judge in JUDGES[:2])
+    assert squares["data"][0]["z"][i][j] == squares["data"][0]["z"][j][i] == pytest.approx(of_all["agreement"])
+    assert squares["data"][0]["z"][i][i] == 1
+
+
+def test_a_scenario_group_that_is_hidden_is_not_all_less_the_others(tables):
+    n = Counter(row["n_pairs"] for row in tables[PREFERENCE_WEIGHTS] if row["grouping"] == "scenario_group")
+    least = min(n)
+    (of_source,) = build_preferences(frames(preferences=tables, min_cell=least + 1)).sections
+    shown = section(of_source.sections, "What each judge prefers").all_tables()[0].frame
+    groups = shown[(shown["grouping"] == "scenario_group") & (shown["judge"] == "human")]
+    assert groups[groups["hidden"]]["scope"].nunique() >= 2
+    assert groups[groups["hidden"]]["weight"].isna().all()
+
+
+def test_a_judge_without_any_fit_stands_last_in_the_squares(tables):
+    stranger = {"source": "gair", "grouping": "all", "scope": "all", "judge_a": "human", "judge_b": "a stranger"}
+    pairs = [*tables[JUDGE_PAIRS], stranger | {"n_pairs": 20, "n_agree": 15, "agreement": 0.75}]
+    (of_source,) = build_preferences(frames(preferences=tables | {JUDGE_PAIRS: pairs})).sections
+    similar, agree = (figure.spec["data"][0] for figure in section(of_source.sections, "Who prefers the same").figures)
+    texts = agree["text"][-1]
+    assert agree["z"][-1][texts.index("a stranger and human")] == 0.75
+    assert similar["z"][-1][:-1] == [None] * 3
 
 
 def test_rows_about_few_pairs_have_no_numbers(tables):
     (of_source,) = build_preferences(frames(preferences=tables, min_cell=10_000)).sections
     weights = section(of_source.sections, "What each judge prefers")
-    assert {row[2].text for row in weights.tables[0].rows} == {"hidden"}
+    assert {row[3].text for row in weights.all_tables()[0].rows} == {"hidden"}
     assert weights.figures[0].spec["data"][0]["x"] == []
+    assert weights.figures[0].spec["choice"]["values"] == [[None] * 4] * 17

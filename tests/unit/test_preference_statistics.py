@@ -3,8 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from test_judge_statistics import items_of, pairs_of, vote
 
 from arenalake.entities.properties import CASES, PROPERTIES, QUERY_SPECIFIC, column_of
+from arenalake.judges.statistics import AgreementRules, summarise_pairs
 from arenalake.preferences import counts
 from arenalake.preferences.options import PreferencesConfig
 from arenalake.preferences.spread import each_choice, fit_choices
@@ -167,6 +169,39 @@ def test_agreement_is_over_pairs_that_both_judged():
     assert "human" not in of_all
 
 
+def test_agreement_and_kappa_are_those_of_the_table_of_single_judges(generated):
+    judges = ("human", "yi-6b", "qwen-7b")
+    votes = [
+        vote(
+            label["judge"],
+            0 if (label["winner"] == "model_a") == (pair["model_a"] < pair["model_b"]) else 2,
+            question=pair["pair_id"],
+            models=tuple(sorted((pair["model_a"], pair["model_b"]))),
+            category=pair["scenario_group"],
+        )
+        for pair in generated.iter_rows(named=True)
+        for label in pair["labels"]
+        if label["judge"] in judges
+    ]
+    rules = AgreementRules(groupings=("all", "category"), rounds=2)
+    stats = summarise_pairs(pairs_of(items_of(votes)), rules=rules).filter(pl.col("setup") == "with_ties")
+    wanted = {
+        (row["category"] or "all", row["judge_a"], row["judge_b"], row["measure"]): row
+        for row in stats.filter(pl.col("judge_a") < pl.col("judge_b")).iter_rows(named=True)
+    }
+    few = generated.with_columns(
+        pl.col("labels").list.eval(pl.element().filter(pl.element().struct.field("judge").is_in(judges)))
+    )
+    found = compare_judges(added(counts.count_agreement, JUDGE_COUNTS, few), PREFERENCE_FITS.no_rows)
+    assert len(found) == 3 * 12
+    for row in found.iter_rows(named=True):
+        key = row["scope"], row["judge_a"], row["judge_b"]
+        agreement, kappa = wanted[*key, "agreement"], wanted[*key, "cohen_kappa"]
+        assert (row["n_pairs"], row["n_agree"]) == (agreement["n"], agreement["n_agree"])
+        assert row["agreement"] == agreement["value"]
+        assert row["kappa"] == pytest.approx(kappa["value"], abs=1e-12)
+
+
 def test_a_fit_does_not_depend_on_the_order_of_pairs_and_leaves_out_what_could_not_be_told(generated):
     few = generated[:100].with_columns(
         pl.col("labels").list.eval(pl.element().filter(pl.element().struct.field("judge").is_in(["human", "yi-6b"])))
@@ -222,8 +257,8 @@ def test_similarity_in_all_pairs_is_the_mean_over_scenario_groups():
                 "judge_b": b,
                 "n_pairs": 2,
                 "n_agree": 1,
-                "n_first_a": 1,
-                "n_first_b": 1,
+                "n_first_by_a": 1,
+                "n_first_by_b": 1,
             }
             for g, a, b in keys
         ],
@@ -237,6 +272,34 @@ def test_similarity_in_all_pairs_is_the_mean_over_scenario_groups():
     assert found["all", "a", "b"] == pytest.approx(0)
     assert found["all", "a", "c"] == pytest.approx(-1)
     assert [row.judge for row in sorted(rows_of(JUDGE_ORDER, order_judges(fits)), key=lambda row: row.place)][1] == "b"
+
+
+def test_similarities_of_the_published_weights_are_the_means_of_numpys_correlations(real_data):
+    weights = pl.read_csv(real_data / "preference_dissection" / "published_weights.csv")
+    scope, judge, *properties = weights.columns
+    assert properties == list(PROPERTIES)
+    of_groups = weights.filter(~pl.col(scope).is_in(list(CASES)))
+    judges, groups = of_groups[judge].unique().sort().to_list(), of_groups[scope].unique().sort().to_list()
+    assert (len(judges), len(groups)) == (33, 11)
+    base = dict.fromkeys(PREFERENCE_FITS.column_names) | {"source": "s", "grouping": "scenario_group"}
+    rows = [base | {"scope": row[0], "judge": row[1], "fold_weights": list(row[2:])} for row in of_groups.rows()]
+    shared = dict.fromkeys(("n_pairs", "n_agree", "n_first_by_a", "n_first_by_b"), 1) | {"source": "s"}
+    pairs = [
+        shared | {"scenario_group": group, "judge_a": a, "judge_b": b}
+        for group in groups
+        for i, a in enumerate(judges)
+        for b in judges[i + 1 :]
+    ]
+    found = compare_judges(frame_of(JUDGE_COUNTS, pairs), frame_of(PREFERENCE_FITS, rows))
+    matrices = {
+        group: np.corrcoef(of_groups.filter(pl.col(scope) == group).sort(judge).select(properties).to_numpy())
+        for group in groups
+    }
+    wanted = matrices | {"all": np.mean(list(matrices.values()), axis=0)}
+    assert len(found) == 12 * 33 * 32 / 2
+    for row in found.iter_rows(named=True):
+        i, j = judges.index(row["judge_a"]), judges.index(row["judge_b"])
+        assert row["similarity"] == pytest.approx(wanted[row["scope"]][i, j], abs=1e-12)
 
 
 def test_generated_pairs_have_the_published_sizes_and_are_a_function_of_the_seed():

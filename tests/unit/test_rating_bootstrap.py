@@ -164,6 +164,21 @@ def test_sandwich_and_bootstrap_agree_on_many_votes():
     assert rounds.std(axis=1, ddof=1) == pytest.approx(sandwich, rel=0.06)
 
 
+def test_points_of_the_rounds_are_numpys_and_missing_where_undefined_rounds_could_move_them():
+    rounds = np.random.default_rng(2).normal(1000, 50, (4, 400))
+    rounds[1, :10] = np.nan  # 2.5 %: either end may be one of them
+    rounds[2, :250] = np.nan
+    rounds[3, 0] = np.inf
+    found = intervals.percentile_points(rounds)
+    for row in (0, 3):
+        wanted = np.percentile(rounds[row], [5, 50, 95])
+        assert [found[name][row] for name in ("p5", "p50", "p95")] == pytest.approx(wanted.tolist())
+    # Undefined rounds count as the lowest for the lower end and as the highest for the upper one.
+    assert found["p5"][1] == pytest.approx(np.percentile(np.nan_to_num(rounds[1], nan=0.0), 5))
+    assert found["p95"][1] == pytest.approx(np.percentile(np.nan_to_num(rounds[1], nan=1e9), 95))
+    assert np.isnan([found["p50"][1], *(points[2] for points in found.values())]).all()
+
+
 def test_the_table_explains_models_without_an_estimate_and_unbounded_intervals():
     votes = votes_of({"AB": (6, 5, 0), "BC": (1, 1, 0), "AD": (0, 4, 0), "AE": (3, 0, 0), "FG": (1, 1, 1)})
     config = RatingsConfig()
@@ -174,6 +189,9 @@ def test_the_table_explains_models_without_an_estimate_and_unbounded_intervals()
     table = pd.concat(tables).set_index(["interval", "model"])
     notes = table.loc["percentile", "note"]
     assert notes["D"] == "no estimate: only wins"
+    percentile = table.loc["percentile"]
+    assert percentile["p50"]["A"] == pytest.approx(np.median(rounds[list(found.models).index("A")]))
+    assert percentile.loc["D", ["p5", "p50", "p95"]].isna().all()
     assert notes["E"] == "no estimate: only losses"
     assert notes["C"] == "unbounded"
     assert notes["F"] == "unbounded; separate component: not comparable with the main component"

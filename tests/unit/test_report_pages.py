@@ -514,21 +514,39 @@ def test_the_page_of_judges_has_agreement_bias_grades_and_win_rates():
         agreement_row("expert", "gpt-4", None, measure="cohen_kappa", ci_lower=None, ci_upper=None),
         agreement_row("expert", "gpt-4", 0.7, grouping="turn", turn=1),
         agreement_row("expert", "gpt-4", 0.5, grouping="category", category="math"),
+        *[
+            agreement_row("expert", "gpt-4", r, grouping="category", category=name, measure="score_correlation")
+            for name, r in (("math", 0.33), ("brainstorm", 0.6), ("one answer", None))
+        ],
     ]
     bias = [
         bias_row("gpt-4", "first_wins", 0.6),
         bias_row("gpt-4", "length_log_odds", 0.31, k=None, p_value=None),
     ]
-    site = render_site(
-        build_pages(
-            frames(
-                agreement=stats,
-                bias=bias,
-                win_rates=[win_rate_row("expert", "gpt-4")],
-                grades=[grade_row("expert", 1, 3), grade_row("expert", 8, 1)],
-            )
+    pages = build_pages(
+        frames(
+            agreement=stats,
+            bias=bias,
+            win_rates=[
+                win_rate_row("expert", "worse", win_rate=0.1, n=40),
+                win_rate_row("expert", "gpt-4"),
+                win_rate_row("expert", "gpt-4", category="coding", win_rate=0.7, n=40),
+            ],
+            grades=[grade_row("expert", 1, 3), grade_row("expert", 8, 1)],
         )
     )
+    parts = {part.title: part for page in pages if page.file == "judges.html" for part in page.sections[0].sections}
+    correlated = parts["Agreement"].figures[-1].spec
+    assert correlated["layout"]["yaxis"]["ticktext"] == ["brainstorm", "math", "one answer"]
+    assert [(trace["name"], trace["x"]) for trace in correlated["data"]] == [("expert and gpt-4", [0.6, 0.33])]
+    shares, coefficients = (figure.spec["data"][0] for figure in parts["Bias"].figures)
+    assert (shares["x"], coefficients["x"]) == ([0.6], [0.31])
+    assert coefficients["error_x"]["array"] == pytest.approx([0.43])
+    (wide,) = parts["Win rates"].tables
+    assert [column.header for column in wide.columns] == ["Model", "coding", "math"]
+    shown = [[cell.text for cell in row] for row in wide.rows]
+    assert shown == [["gpt-4", "70.0 %", "55.0 % †"], ["worse", "–", "10.0 %"]]
+    site = render_site(pages)
     text = text_of(site, "judges.html")
     assert "Too few questions for inference: expert and gpt-4." in text
     for said in ("Agreement by turn in s", "Agreement by category in s", "60.0 %", "0.310", "75.0 %", "55.0 %"):
@@ -576,6 +594,19 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     assert "0.875" not in text  # the mean of four deleted messages
     assert "60.0 %" in text
     assert "-0.250" in text
+
+
+def test_boards_of_online_elo_have_the_median_of_the_rounds_and_both_kinds_of_ends():
+    board = [rating("m", 1000.0, method=method, p5=991.0, p50=1003.0, p95=1009.0) for method in ("elo", "win_rate")]
+    pages = build_pages(frames(ratings=board))
+    views = [view for page in pages for part in page.sections for view in part.all_tables()]
+    (elo,) = [
+        dict(zip((column.header for column in view.columns), (cell.text for cell in view.rows[0]), strict=True))
+        for view in views
+        if "Median" in [column.header for column in view.columns]
+    ]
+    wanted = {"Median": "1003", "5 %": "991", "95 %": "1009", "2.5 %": "988", "97.5 %": "1010"}
+    assert {name: elo[name] for name in wanted} == wanted
 
 
 def test_tabs_lead_to_every_slice_with_its_votes_and_every_method():

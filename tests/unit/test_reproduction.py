@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CONVERSAT
 from arenalake.reproduction import job as reproduce
 from arenalake.reproduction.compare import CANNOT, DIFFERS, MATCH, Origin, compare_figures, find_values, tables_of
 from arenalake.reproduction.ledgers import LEDGERS
+from arenalake.reproduction.ledgers.mt_bench import MT_BENCH
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.samples.corpora import is_generated
 from arenalake.samples.write import write_document
@@ -268,7 +270,16 @@ def test_published_figures_of_judges_are_found_in_their_tables():
     figures = {figure.name: figure for figure in LEDGERS["mt_bench"].figures}
     assert (figures["expert and gpt-4, turn 1, with ties: pairs of votes"].published) == 1_343
     assert "measure = 'agreement'" in figures["expert and gpt-4, turn 1, with ties: agreement"].ours
-    assert sum(figure.citation.endswith("Table 7") for figure in figures.values()) == 32
+    tables = Counter(figure.citation.removeprefix(f"{MT_BENCH}, ") for figure in LEDGERS["mt_bench"].figures)
+    assert {name: n for name, n in tables.items() if name.startswith("Table")} == {
+        "Table 2": 6 * 3,
+        "Table 3": 3,
+        "Table 4": 3,
+        "Table 5": 4 * 2 * 2 * 2,
+        "Table 7": 32,
+    }
+    absent = figures["gpt-4 and gpt-4 by single answers, turn 2, without ties: pairs of votes"]
+    assert (absent.published, absent.table) == (727, None)
     study = LEDGERS["likert"].figures
     assert {figure.reason for figure in study[1:]} == {"the ratings of the study are not public"}
     assert len(study) == 1 + 3 * 21 + 3 * 5 + 6 + 14 + 1

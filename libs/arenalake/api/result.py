@@ -20,7 +20,7 @@ RATING_COLUMNS = {
     **_KEYS,
     "interval": "object",
     "model": "object",
-    **dict.fromkeys(["rating", "se", "ci_lower", "ci_upper"], "float64"),
+    **dict.fromkeys(["rating", "se", "ci_lower", "ci_upper", "p5", "p50", "p95"], "float64"),
     **dict.fromkeys(["rank", "rank_ub", "rank_lower", "rank_upper", "component"], "Int32"),
     "n_battles": "int64",
     "n_rounds": "Int32",

@@ -32,6 +32,7 @@ from arenalake.report.frames import (
     ANSWER_GROUPINGS,
     MAX_ROWS,
     MODERATION_GROUPINGS,
+    PROPERTY_GROUPINGS,
     TOKEN_GROUPINGS,
     Frames,
     typed,
@@ -45,9 +46,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `label_stats` `all` and `role`, of `moderation_curves`, `tree_shapes`,
-    `label_correlations` and what is about preferences `all`, of `rating_pairs` the slice `all`; of judges what is about
-    groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
+    it is `all` and `model`, of `label_stats` `all` and `role`, of `property_stats` `all` and `scenario_group`, of
+    `moderation_curves`, `tree_shapes` and `label_correlations` `all`, of `rating_pairs` the slice `all`; of judges what
+    is about groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -67,20 +68,20 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         MODERATION_STATS: pl.col("grouping").is_in(MODERATION_GROUPINGS),
         MODERATION_CURVES: pl.col("grouping") == "all",
         MODERATION_ANSWERS: pl.col("grouping").is_in(ANSWER_GROUPINGS),
-        AGREEMENT_STATS: (pl.col("level") == "group") & pl.col("grouping").is_in(AGREEMENT_GROUPINGS),
-        JUDGE_BIAS: pl.col("level") == "group",
+        AGREEMENT_STATS: pl.col("grouping").is_in(AGREEMENT_GROUPINGS),
+        JUDGE_BIAS: None,
         JUDGE_WIN_RATES: None,
-        GRADE_COUNTS: pl.col("level") == "group",
+        GRADE_COUNTS: None,
         TREE_STATS: None,
         TREE_SHAPES: pl.col("grouping") == "all",
         LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,
-        PROPERTY_STATS: pl.col("grouping") == "all",
-        PROPERTY_CORRELATIONS: pl.col("grouping") == "all",
-        PREFERENCE_WEIGHTS: pl.col("grouping") == "all",
-        JUDGE_PAIRS: pl.col("grouping") == "all",
-        JUDGE_RANKS: pl.col("grouping") == "all",
+        PROPERTY_STATS: pl.col("grouping").is_in(PROPERTY_GROUPINGS),
+        PROPERTY_CORRELATIONS: None,
+        PREFERENCE_WEIGHTS: None,
+        JUDGE_PAIRS: None,
+        JUDGE_RANKS: None,
         JUDGE_ORDER: None,
         REPRODUCTION: None,
         SOURCE_TERMS: None,
@@ -95,7 +96,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
 
 
 def _read(lake: Lake, table: Table, where: pl.Expr | None) -> pd.DataFrame:
-    rows = lake.load(table)
+    # Single judges may be many.
+    rows = lake.load(table, only={"level": "group"} if "level" in table.column_names else None)
     # Sorted, since equal tables must give equal pages however their rows lie in files.
     in_order = (rows if where is None else rows.filter(where)).sort(table.key).head(MAX_ROWS + 1)
     return typed(in_order.to_pandas(date_as_object=True), table)

@@ -15,8 +15,9 @@ a count of zero is not hidden. Four things are looked at:
   and moderation is hidden in all of them, and so is what published figures, detected languages, slices that are not
   rated and leave-outs tell of it.
 
-Annotated pairs are looked at alone: rows about fewer than `min_cell` responses or pairs have no numbers, and nothing is
-hidden that could be told of them by subtraction, since the page shows all pairs of a source together.
+Annotated pairs are looked at alone, table by table: rows about fewer than `min_cell` responses or pairs have no
+numbers, nor have scenario groups that would tell of such a group by subtraction. Cases of queries overlap and have no
+guard.
 
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
 always shown, and what cleaning removed or style control left out; nor are votes of groups of judges, be they of one
@@ -84,6 +85,8 @@ _OF_PAIRS = (
     *("n", "n_pairs", "n_agree", "mean", "sd", "difference_r", "sign_r", "weight", "fold_weight", "probability"),
     *("ci_lower", "ci_upper", "similarity", "agreement", "kappa", "rank"),
 )
+# What the numbers of annotated pairs in scenario groups are of.
+_OF_WHAT = ("judge", "judge_a", "judge_b", "property", "error_type", "property_a", "property_b")
 _MODERATION_CELL = ["source", "grouping", "model", "language", "role", "category"]
 _WORK_NUMBERS = ("n_contributors", "n_attributed", "gini", "busiest_share")
 _MARKED = (*SUM_NAMES[1:-1], "n_contributors")
@@ -544,9 +547,15 @@ def hide_influence_cells(influence: pd.DataFrame, min_cell: int, others: Set[Key
 
 
 def hide_few_pairs(rows: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
-    """Rows about few annotated responses or pairs lose their numbers; `hidden` is added."""
-    counted = "n" if "n" in rows else "n_pairs"
-    small = _few(rows[counted], min_cell)
+    """Rows about few annotated responses or pairs, and those that guard them, lose their numbers; `hidden` is added."""
+    counts = rows["n" if "n" in rows else "n_pairs"]
+    small = _few(counts, min_cell)
+    # Cases of queries overlap and make up no total.
+    parts = rows["grouping"] != "case"
+    within = [name for name in ("source", *_OF_WHAT) if name in rows]
+    small |= _guard_groupings(rows[parts], counts[parts], small[parts], min_cell, within=within).reindex(
+        rows.index, fill_value=False
+    )
     numbers = tuple(name for name in _OF_PAIRS if name in rows)
     return _blank(rows, small, numbers).assign(hidden=small)
 

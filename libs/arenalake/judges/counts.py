@@ -128,7 +128,8 @@ def _count_some(votes: pl.DataFrame, *, single: bool) -> pl.DataFrame:
     ]
     if single:
         alone = _of_judges(votes, ["judge", "is_named"]).group_by(*ITEM, "judge").agg(of_items)
-        parts.append(alone.with_columns(n_votes, kind=pl.lit("item_judge")))
+        category = pl.col("category").max().over(*ITEM)
+        parts.append(alone.with_columns(n_votes, category, kind=pl.lit("item_judge")))
     counted = pl.concat(parts, how="diagonal_relaxed")
     return counted.select(_NAMES).with_columns(pl.col("n_votes", *_SUMS).fill_null(0).cast(pl.Int64))
 
@@ -192,6 +193,34 @@ def count_items(counted: DataFrame, *, by: str) -> DataFrame:
     kind = {"group": "group", "judge": "item_judge"}[by]
     items = counted.where((F.col("kind") == kind) & F.col("question_id").isNotNull() & (F.col("n_votes") > 1))
     return items.select(*ITEM, "judge", "category", "n_0", "n_1", "n_2", *_SAME, "n_scored", "scores")
+
+
+def pair_judges(items: DataFrame) -> DataFrame:
+    """Each two judges on each item that both voted on: one row per pair and item.
+
+    The rows grow with the pairs of votes on an item, and not with the pairs of all judges. Votes of nobody in
+    particular, which have one name, are compared with each other as well.
+
+    Args:
+        items: as `count_items` gives them by judge.
+
+    Returns:
+        `ITEM`, category, a and b (judge, n_0 to n_2, same_00 to same_22, n_scored, scores; a's judge is the first by
+        code point), pair (a hash of source and judges).
+    """
+    votes = F.struct("judge", "n_0", "n_1", "n_2", *_SAME, "n_scored", "scores")
+    first = items.select(*ITEM, "category", votes.alias("a"))
+    second = items.select(*[F.col(name).alias(f"other_{name}") for name in ITEM], votes.alias("b"))
+    n = F.col("a.n_0") + F.col("a.n_1") + F.col("a.n_2")
+    n_same = F.lit(0)
+    for outcomes in SAME:
+        n_same += (1 if outcomes[0] == outcomes[1] else 2) * F.col(f"a.same_{outcomes}")
+    has_others = (F.col("a.judge") == F.col("b.judge")) & (n * (n - 1) > n_same)
+    is_shared = (F.col("a.judge") < F.col("b.judge")) | has_others
+    for name in ITEM:
+        is_shared &= F.col(name).eqNullSafe(F.col(f"other_{name}"))
+    pair = F.xxhash64("source", "a.judge", "b.judge").alias("pair")
+    return first.join(second, is_shared).select(*ITEM, "category", "a", "b", pair)
 
 
 def count_outcomes(counted: DataFrame, *, by_question: bool = False) -> DataFrame:

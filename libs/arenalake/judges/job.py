@@ -19,17 +19,20 @@ from arenalake.judges.counts import (
     count_outcomes,
     count_votes,
     judged_votes,
+    pair_judges,
 )
 from arenalake.judges.options import JudgesConfig
 from arenalake.judges.rankings import summarise_rankings, win_rates
-from arenalake.judges.statistics import AgreementRules, summarise_agreement
+from arenalake.judges.statistics import AgreementRules, summarise_agreement, summarise_pairs
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Derivation, Lake, derive
-from arenalake.lake.counting import in_memory
+from arenalake.lake.counting import count_whole_groups, in_memory
 from arenalake.lake.holding import held_once
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
 
+# Pairs of judges on items that a task looks at together: each may become some dozens of rows.
+_PAIRS_AT_ONCE = 1 << 13
 # Gives the votes of each judge on each item, from the table `battles`.
 Counted = Callable[[DataFrame], DataFrame]
 
@@ -48,26 +51,39 @@ def _derivations(config: Config, judges: JudgesConfig, counted: Counted) -> list
     of_rounds = settings | {"rounds": rules.rounds, "seed": rules.seed}
     asked: dict[str, Any] = {"counted": counted, "judges": judges, "rules": rules}
     return [
-        Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, **asked), of_rounds),
+        Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, **asked), of_rounds, is_large=judges.single),
         Derivation(JUDGE_WIN_RATES, [BATTLES], partial(_win_rates, counted=counted), settings),
         Derivation(JUDGE_BIAS, [BATTLES, MESSAGES], partial(_bias, **asked), of_rounds),
         Derivation(GRADE_COUNTS, [BATTLES], partial(_grades, judges=judges), settings),
     ]
 
 
-def _agreement(battles: DataFrame, *, counted: Counted, judges: JudgesConfig, rules: AgreementRules) -> pl.DataFrame:
+def _agreement(
+    battles: DataFrame, *, counted: Counted, judges: JudgesConfig, rules: AgreementRules
+) -> pl.DataFrame | DataFrame:
     votes = counted(battles)
-    agreement = summarise_agreement(in_memory(count_items(votes, by="group")), level="group", rules=rules)
+    agreement = summarise_agreement(in_memory(count_items(votes, by="group")), rules=rules)
     parts = [agreement]
     groups = in_memory(votes.where(F.col("kind") == "group").select("source", "judge").distinct())
     several = groups.filter(pl.len().over("source") > 1)["source"].unique().sort().to_list()
     if several:
         outcomes = in_memory(count_outcomes(votes.where(F.col("source").isin(several)), by_question=True))
         parts.append(summarise_rankings(outcomes, agreement, rules=rules))
-    if judges.single:
-        items = in_memory(count_items(votes, by="judge"))
-        parts.append(summarise_agreement(items, level="judge", rules=rules))
-    return pl.concat(parts)
+    of_groups = pl.concat(parts)
+    if not judges.single:
+        return of_groups
+    few = battles.sparkSession.createDataFrame(AGREEMENT_STATS.to_arrow(of_groups), AGREEMENT_STATS.schema)
+    return few.unionByName(_single_agreement(count_items(votes, by="judge"), rules))
+
+
+def _single_agreement(items: DataFrame, rules: AgreementRules) -> DataFrame:
+    """Rows of `agreement_stats` on single judges, which may be more than one machine can hold."""
+
+    def summarise(pairs: pl.DataFrame) -> pl.DataFrame:
+        return pl.DataFrame(pl.from_arrow(AGREEMENT_STATS.to_arrow(summarise_pairs(pairs, rules=rules))))
+
+    pairs, ddl = pair_judges(items), AGREEMENT_STATS.ddl
+    return count_whole_groups(pairs, summarise, "pair", ddl, rows_at_once=_PAIRS_AT_ONCE)
 
 
 def _win_rates(battles: DataFrame, *, counted: Counted) -> pl.DataFrame:
@@ -100,9 +116,8 @@ def _levels(judges: JudgesConfig) -> list[str]:
 
 
 def _summary(lake: Lake, judges: JudgesConfig) -> StepResult:
-    shown = lake.load(AGREEMENT_STATS).filter(
-        (pl.col("level") == "group") & (pl.col("grouping") == "all") & (pl.col("measure") == "agreement")
-    )
+    of_groups = lake.load(AGREEMENT_STATS, only={"level": "group"})
+    shown = of_groups.filter((pl.col("grouping") == "all") & (pl.col("measure") == "agreement"))
     lines = [
         "judge_agreement: {source}, {judge_a} and {judge_b}, {setup}: {value:.1%} of {n:,} pairs of votes agree "
         "(random {random_value:.0%})".format(**row | {"setup": row["setup"].replace("_", " ")})

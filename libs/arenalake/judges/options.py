@@ -31,8 +31,8 @@ class JudgesConfig(Section):
     judge's, and who fits none is in the group of their kind, `human` or `model`. A vote without a judge has the name
     of its source. `matched` names sets of sources whose votes on the same question, pair of models and turn are
     compared; they are then one source of that name. `families` gives, by group, the names of models that are kin to
-    its judges. `single` compares each judge with each other as well. `tokenizer` is the name that one of
-    `tokens.tokenizers` has in the tables; None is the first of them.
+    its judges. `single` compares single judges as well, each two that share an item. `tokenizer` is the name that one
+    of `tokens.tokenizers` has in the tables; None is the first of them.
     """
 
     groups: dict[str, Patterns] = {}

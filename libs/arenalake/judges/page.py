@@ -1,5 +1,6 @@
 """The page about judges: who agrees with whom, what they lean to, the grades they use, and the rankings they give."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,12 @@ _SHARES = {
     "contradicts": "contradicts itself",
 }
 _FEW = "†"
-_COEFFICIENTS = {"own_family_favour", "length_log_odds", "first_log_odds"}
+# Measures that are none, in the order of their plot.
+_COEFFICIENTS = {
+    "first_log_odds": "log odds of the answer shown first",
+    "length_log_odds": "log odds per 100 tokens more",
+    "own_family_favour": "favour for its own family",
+}
 
 
 def build_judges(frames: Frames) -> Page:
@@ -104,6 +110,9 @@ def _agreement_section(source: str, stats: pd.DataFrame, min_cell: int) -> Secti
             )
             section.sections.append(Section(f"All measures{name}", tables=[view], collapsed=True))
     by_category = stats[(stats["grouping"] == "category") & stats["measure"].isin(["agreement", "score_correlation"])]
+    scored = by_category[(by_category["measure"] == "score_correlation") & by_category["category"].notna()]
+    if not scored.empty:
+        section.figures.append(_correlations(scored))
     if not by_category.empty:
         view = TableView(
             f"Agreement by category in {source}",
@@ -113,6 +122,33 @@ def _agreement_section(source: str, stats: pd.DataFrame, min_cell: int) -> Secti
         )
         section.sections.append(Section("By category", tables=[view], collapsed=True))
     return section
+
+
+def _correlations(scored: pd.DataFrame) -> Figure:
+    categories = sorted(set(scored["category"]))
+    groups: dict[str, list[figures.Point | None]] = {}
+    for (a, b), rows in scored.groupby(["judge_a", "judge_b"], sort=True):
+        groups[f"{a} and {b}"] = _points(rows, "category", categories)
+    return figures.intervals_by_name(
+        caption="Correlation of grades or scores by category",
+        words=f"Pearson's r over questions and pairs of models in {len(categories)} categories, with 95 % intervals; "
+        "the table has the numbers.",
+        axis="Pearson's r",
+        names=categories,
+        groups=groups,
+        reference=0.0,
+        digits=2,
+    )
+
+
+def _points(rows: pd.DataFrame, column: str, names: list[str]) -> list[figures.Point | None]:
+    """Values with their intervals, for each name; None where there is no value."""
+    numbers = rows[rows["value"].notna()].set_index(column)[["value", "ci_lower", "ci_upper"]].astype(object)
+    by_name = {
+        str(name): (float(value), *(None if pd.isna(end) else float(end) for end in ends))
+        for name, value, *ends in numbers.itertuples(name=None)
+    }
+    return [by_name.get(name) for name in names]  # type: ignore[misc]
 
 
 def _square(part: pd.DataFrame, words: str) -> Figure:
@@ -145,32 +181,21 @@ def _bias_section(source: str, bias: pd.DataFrame, min_cell: int) -> Section | N
         return None
     section = Section("Bias")
     judges = sorted(set(bias["judge"]))
-    shares = bias[bias["measure"].isin(_SHARES)]
-    by_cell = {(row["judge"], row["measure"]): row for row in shares.to_dict("records")}
-    shown = [measure for measure in _SHARES if (shares["measure"] == measure).any()]
-    if shown:
-        points = {
-            str(judge): [
-                None
-                if (judge, measure) not in by_cell
-                else (
-                    by_cell[judge, measure]["value"],
-                    by_cell[judge, measure]["ci_lower"],
-                    by_cell[judge, measure]["ci_upper"],
-                )
-                for measure in shown
-            ]
-            for judge in judges
-        }
+    for names, axis, reference in ((_SHARES, "share", 0.5), (_COEFFICIENTS, "log odds or share", 0.0)):
+        shown = [measure for measure in names if (bias["measure"] == measure).any()]
+        if not shown:
+            continue
         section.figures.append(
             figures.intervals_by_name(
-                caption="What judges lean to",
-                words=f"Shares for {len(judges)} groups of judges with intervals; the table has the numbers.",
-                axis="share",
-                names=[_SHARES[measure] for measure in shown],
-                groups=points,
-                as_percent=True,
-                reference=0.5,
+                caption="What judges lean to" if names is _SHARES else "Position, length and family",
+                words=f"{len(shown)} measures for {len(judges)} groups of judges with 95 % intervals; the table has "
+                "the numbers.",
+                axis=axis,
+                names=[names[measure] for measure in shown],
+                groups={str(judge): _points(bias[bias["judge"] == judge], "measure", shown) for judge in judges},
+                as_percent=names is _SHARES,
+                reference=reference,
+                digits=3,
             )
         )
     columns = [
@@ -247,4 +272,27 @@ def _rate_section(source: str, rates: pd.DataFrame, min_cell: int) -> Section | 
     caption = f"Win rates in {source}" + ("" if by_category.empty else " by category")
     ordered = rows.sort_values(["judge_group", "category", "win_rate", "model"], ascending=[True, True, False, True])
     view = TableView(caption, columns, ordered, slug("judge_win_rates", source))
-    return Section("Win rates", tables=[view], collapsed=True)
+    section = Section("Win rates", ["The mean over opponents, each with the same weight; a tie is no win."])
+    for group, of_group in by_category.groupby("judge_group", sort=True):
+        section.tables.append(_rates_by_category(source, str(group), of_group, min_cell))
+    section.sections.append(Section("Win rates with ties and votes", tables=[view], collapsed=True))
+    return section
+
+
+def _rates_by_category(source: str, group: str, rates: pd.DataFrame, min_cell: int) -> TableView:
+    """Models by categories, the best model over all categories first."""
+    categories = sorted(set(rates["category"]))
+    wide = rates.pivot(index="model", columns="category", values=["win_rate", "n"])
+    wide.columns = pd.Index([": ".join(map(str, column)) for column in wide.columns])
+    order = rates.groupby("model")["win_rate"].mean().sort_values(ascending=False, kind="stable").index
+    columns = [text_column("Model", "model", length=40)]
+    columns += [TableColumn(category, _rate_cell(category, min_cell)) for category in categories]
+    caption = f"Win rates by votes of {group} in {source}"
+    return TableView(caption, columns, wide.loc[order].reset_index(), slug("win_rates", source, group), sticky=1)
+
+
+def _rate_cell(category: str, min_cell: int) -> Callable[[dict[str, Any]], Cell]:
+    def cell(row: dict[str, Any]) -> Cell:
+        return _marked(percent_cell(row[f"win_rate: {category}"]), row[f"n: {category}"], min_cell)
+
+    return cell

@@ -1,7 +1,8 @@
 """How far judges agree: functions of votes counted by item."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from arenalake.numbers.agreement import Floats
 from arenalake.numbers.resampling import draw_units, percentile_interval
 
 Ints = npt.NDArray[np.int64]
+# How often each of so many questions is drawn in each round.
+Draw = Callable[[int], npt.NDArray[np.uint8]]
 
 _TIE = 1
 # Rows of pairs of groups on items that are summed up at once.
@@ -40,16 +43,19 @@ class AgreementRules:
     seed: int = 0
     min_questions: int = 30
 
+    @property
+    def draw(self) -> Draw:
+        """Resamples of questions, of which the last few are kept."""
+        return lru_cache(maxsize=2)(lambda n_questions: draw_units(n_questions, self.seed, self.rounds))
 
-def summarise_agreement(items: pl.DataFrame, *, level: str, rules: AgreementRules) -> pl.DataFrame:
+
+def summarise_agreement(items: pl.DataFrame, *, rules: AgreementRules) -> pl.DataFrame:
     """Agreement of each two groups on items that both judged, and within each group.
 
-    Pairs of votes are of different judges. Groups are compared by way of the votes that they have on an item, so the
-    work grows with votes and not with pairs of judges.
+    Pairs of votes are of different judges.
 
     Args:
-        items: as `count_items` gives them.
-        level: what is compared: `group` or `judge`.
+        items: as `count_items` gives them by group.
         rules: groupings and bootstrap.
 
     Returns:
@@ -59,11 +65,42 @@ def summarise_agreement(items: pl.DataFrame, *, level: str, rules: AgreementRule
     # The products are small: threads would wait for each other.
     with threadpool_limits(limits=1, user_api="blas"):
         for _, of_source in items.sort(*ITEM, "judge", nulls_last=True).group_by("source", maintain_order=True):
-            parts += _of_source(of_source, level, rules)
+            parts += _of_source(of_source, rules)
     return pl.concat(parts)
 
 
-def _of_source(items: pl.DataFrame, level: str, rules: AgreementRules) -> Iterator[pl.DataFrame]:
+def summarise_pairs(pairs: pl.DataFrame, *, rules: AgreementRules) -> pl.DataFrame:
+    """Agreement of each two single judges, all of whose shared items are here.
+
+    Args:
+        pairs: as `pair_judges` gives them, in any order.
+        rules: groupings and bootstrap. Questions are drawn from those that the two share; with fewer than
+            `min_questions` there are no intervals, since most pairs of many judges share next to nothing.
+
+    Returns:
+        Rows of `agreement_stats`.
+    """
+    judges = {f"judge_{side}": pl.col(side).struct.field("judge") for side in "ab"}
+    ordered = pairs.with_columns(**judges).sort("source", *judges, *ITEM[1:], nulls_last=True)
+    first, second = (ordered.select(*ITEM, "category", pl.col(side).struct.unnest()) for side in "ab")
+    rows = _shared(first, second)
+    if not len(rows):
+        return AGREEMENT_STATS.no_rows
+    about = ordered[rows].select(
+        "source",
+        *judges,
+        *("turn", "category", "model_a", "model_b"),
+        pl.col("question_id").rank("dense").over("source", *judges).cast(pl.Int64).alias("question") - 1,
+        pl.col("question_id").n_unique().over("source", *judges).cast(pl.Int64).alias("n_drawn_from"),
+    )
+    parts, sums, draw = [AGREEMENT_STATS.no_rows], _sums(first[rows], second[rows]), rules.draw
+    with threadpool_limits(limits=1, user_api="blas"):
+        for grouping in rules.groupings:
+            parts += _of_grouping(about, sums, grouping, draw, "judge", rules)
+    return pl.concat(parts)
+
+
+def _of_source(items: pl.DataFrame, rules: AgreementRules) -> Iterator[pl.DataFrame]:
     """Frames of all columns; `items` are in the order of the key."""
     items = items.with_columns(
         pl.struct(ITEM).rle_id().alias("item"),
@@ -72,7 +109,7 @@ def _of_source(items: pl.DataFrame, level: str, rules: AgreementRules) -> Iterat
     )
     # What one source says of an item's category holds for those that are matched with it.
     items = items.with_columns(pl.col("category").max().over("item"))
-    drawn = draw_units(int(items["question"].max()) + 1, rules.seed, rules.rounds)  # type: ignore[arg-type]
+    draw, n_drawn_from = rules.draw, int(items["question"].max()) + 1  # type: ignore[arg-type]
     sides = items.with_row_index("row").select("item", "row", "group")
     pairs = sides.join(sides, on="item").filter(pl.col("group") <= pl.col("group_right"))
     pairs = pairs.with_columns(pl.struct("group", "group_right").rank("dense").cast(pl.Int64).alias("pair")).sort(
@@ -84,12 +121,10 @@ def _of_source(items: pl.DataFrame, level: str, rules: AgreementRules) -> Iterat
         if not len(rows):
             continue
         sums = _sums(first[rows], second[rows])
-        about = first[rows].select(
-            "source", "question", "item", *("turn", "category", "model_a", "model_b"), judge_a="judge"
-        )
-        about = about.with_columns(second[rows]["judge"].alias("judge_b"))
+        about = first[rows].select("source", "question", *("turn", "category", "model_a", "model_b"), judge_a="judge")
+        about = about.with_columns(second[rows]["judge"].alias("judge_b"), n_drawn_from=pl.lit(n_drawn_from, pl.Int64))
         for grouping in rules.groupings:
-            yield from _of_grouping(about, sums, grouping, drawn, level, rules)
+            yield from _of_grouping(about, sums, grouping, draw, "group", rules)
 
 
 def _chunks(rows: pl.DataFrame, key: str, size: int) -> Iterator[pl.DataFrame]:
@@ -235,11 +270,11 @@ def _trace(pairs: Floats) -> Floats:
 
 
 def _of_grouping(
-    about: pl.DataFrame, sums: Floats, grouping: str, drawn: npt.NDArray[np.uint8], level: str, rules: AgreementRules
+    about: pl.DataFrame, sums: Floats, grouping: str, draw: Draw, level: str, rules: AgreementRules
 ) -> Iterator[pl.DataFrame]:
-    """Rows of `agreement_stats` for one grouping of some pairs of groups, all of whose items are here."""
+    """Rows of `agreement_stats` for one grouping of some pairs of groups or judges, all of whose items are here."""
     columns = [] if grouping == "all" else grouping.split(",")
-    keys = ["judge_a", "judge_b", *columns]
+    keys = ["source", "judge_a", "judge_b", *columns]
     cells = about.with_columns(pl.struct(keys).rank("dense").cast(pl.Int64).alias("cell"))
     # Sums of questions in cells, cell by cell; a question has several items.
     order = np.lexsort((cells["question"].to_numpy(), cells["cell"].to_numpy()))
@@ -250,7 +285,7 @@ def _of_grouping(
     cell = ordered["cell"].to_numpy()[starts]
     bounds = np.append(np.flatnonzero(np.diff(cell, prepend=-1)), len(cell))
     named = ordered.group_by("cell", maintain_order=True).agg(
-        pl.col("source", *keys).first(),
+        pl.col(*keys, "n_drawn_from").first(),
         pl.col("question").n_unique().cast(pl.Int64).alias("n_questions"),
         pl.len().cast(pl.Int64).alias("n_items"),
     )
@@ -266,13 +301,18 @@ def _of_grouping(
     )
     totals = np.add.reduceat(by_question, bounds[:-1], axis=0)
     is_within = (named["judge_a"] == named["judge_b"]).to_numpy()
+    # Of one question every resample is the data.
+    least = 2 if level == "group" else max(2, rules.min_questions)
+    is_drawn = (named["n_questions"] >= least).to_numpy()
     for within in (False, True):
-        chosen = np.flatnonzero(is_within == within)
-        if len(chosen):
-            point = _measure(totals[chosen], within=within)
-            ends = _intervals(by_question, questions, bounds, chosen, drawn, within=within)
-            for key, measured in point.items():
-                yield _rows(named[chosen], key, measured, ends[key])
+        for with_ends in (False, True):
+            chosen = np.flatnonzero((is_within == within) & (is_drawn == with_ends))
+            if not len(chosen):
+                continue
+            drawn_from = named["n_drawn_from"].to_numpy()
+            ends = _intervals(by_question, questions, bounds, chosen, drawn_from, draw, within) if with_ends else {}
+            for key, measured in _measure(totals[chosen], within=within).items():
+                yield _rows(named[chosen], key, measured, ends.get(key))
 
 
 def _intervals(
@@ -280,12 +320,12 @@ def _intervals(
     questions: Ints,
     bounds: Ints,
     cells: Ints,
-    drawn: npt.NDArray[np.uint8],
-    *,
+    drawn_from: Ints,
+    draw: Draw,
     within: bool,
 ) -> dict[tuple[str, str, bool], tuple[Floats, Floats]]:
-    """Both ends for each measure, [cells] each; none for a cell of one question, whose every resample is the data."""
-    rounds, parts = drawn.shape[1], by_question.shape[1]
+    """Both ends for each measure, [cells] each."""
+    rounds, parts = draw(int(drawn_from[cells[0]])).shape[1], by_question.shape[1]
     at_once = max(1, _ROUNDS_HELD // (rounds * parts))
     found: dict[tuple[str, str, bool], list[tuple[Floats, Floats]]] = {}
     for start in range(0, len(cells), at_once):
@@ -293,13 +333,12 @@ def _intervals(
         # Rounds lie side by side in memory, so that each step below is one long loop.
         sums = np.zeros((parts, len(some), rounds))
         for place, cell in enumerate(some):
+            drawn = draw(int(drawn_from[cell]))
             for first in range(bounds[cell], bounds[cell + 1], _QUESTIONS):
                 part = slice(first, min(first + _QUESTIONS, bounds[cell + 1]))
                 sums[:, place] += by_question[part].T @ drawn[questions[part]].astype(np.float64)
-        is_one = np.diff(bounds)[some] < 2
         for key, measured in _measure(np.moveaxis(sums, 0, -1), within=within).items():
-            lower, upper = percentile_interval(measured.value)
-            found.setdefault(key, []).append((np.where(is_one, np.nan, lower), np.where(is_one, np.nan, upper)))
+            found.setdefault(key, []).append(percentile_interval(measured.value))
     return {
         key: (np.concatenate([low for low, _ in ends]), np.concatenate([high for _, high in ends]))
         for key, ends in found.items()
@@ -307,13 +346,14 @@ def _intervals(
 
 
 def _rows(
-    cells: pl.DataFrame, key: tuple[str, str, bool], measured: _Measured, ends: tuple[Floats, Floats]
+    cells: pl.DataFrame, key: tuple[str, str, bool], measured: _Measured, ends: tuple[Floats, Floats] | None
 ) -> pl.DataFrame:
     """A measure as rows of `agreement_stats`; cells in which nothing is compared have none."""
+    lower, upper = ends or np.full((2, len(cells)), np.nan)
     setup, name, is_turned = key
     if is_turned:
         cells = cells.rename({"judge_a": "judge_b", "judge_b": "judge_a"})
-    numbers = {"value": measured.value, "ci_lower": ends[0], "ci_upper": ends[1]}
+    numbers = {"value": measured.value, "ci_lower": lower, "ci_upper": upper}
     agreeing = pl.lit(None, pl.Float64) if measured.n_agree is None else pl.Series(measured.n_agree)
     rows = cells.with_columns(
         *[pl.Series(column, values, pl.Float64).fill_nan(None) for column, values in numbers.items()],

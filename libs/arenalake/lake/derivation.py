@@ -31,12 +31,15 @@ class Derivation:
 
     Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
     rows of two halves give adds up to what all of them give.
+
+    If `is_large`, `build` gives a DataFrame that is stored by Spark whatever the table's kind: no machine need hold it.
     """
 
     table: Table
     inputs: Sequence[Table]
     build: Callable[..., Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    is_large: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def _derive(lake: Lake, derivation: Derivation, frames: _Frames) -> None:
         log.info("unchanged", extra={"table": table.name})
     elif isinstance(derivation, Statistic):
         frames.store(table, build(*map(frames.load, derivation.inputs)), fingerprint)
-    elif table.kind == "records":
+    elif table.kind == "records" or derivation.is_large:
         lake.replace(table, build(*map(lake.read, derivation.inputs)), fingerprint=fingerprint)
     else:
         rows = _add_changes(lake, derivation, fingerprint) if table.sums else None

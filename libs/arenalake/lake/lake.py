@@ -148,16 +148,25 @@ class Lake:
             ]
         )
 
-    def load(self, table: Table) -> pl.DataFrame:
-        """All rows of a table of counts or statistics, in memory; no row where it was never written.
+    def load(self, table: Table, *, only: Mapping[str, str] | None = None) -> pl.DataFrame:
+        """The rows of a table of counts or statistics, in memory; no row where it was never written.
 
         Columns that have been declared since it was written are null.
+
+        Args:
+            only: columns and the value that they have in the rows that are read; None reads all rows.
         """
+        only = only or {}
         if not self.is_there(table):
             return table.no_rows
         self._touched["read"][table.name] = table
         folder = self._small_folder(table)
-        return read_small(folder, table) if folder else table.in_memory(self.read(table))
+        if folder:
+            return read_small(folder, table, only=only)
+        rows = self.read(table)
+        for name, value in only.items():
+            rows = rows.where(F.col(name) == value)
+        return table.in_memory(rows)
 
     def count_values(self, tables: Sequence[Table], columns: Sequence[str], *, source: str) -> pl.DataFrame:
         """How many rows of a source have each value of some columns of text, in tables of any size.

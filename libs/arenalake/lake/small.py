@@ -7,7 +7,7 @@ of the two can go on with what the other has begun.
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -31,19 +31,20 @@ def is_reached(folder: Path) -> bool:
     return not _UNREACHED.search(str(folder))
 
 
-def read_small(folder: Path, table: Table) -> pl.DataFrame:
-    """All rows of a table; columns that were declared since it was written are null.
+def read_small(folder: Path, table: Table, *, only: Mapping[str, str]) -> pl.DataFrame:
+    """The rows of a table; columns that were declared since it was written are null.
 
     Args:
         folder: where the table is; there is one.
         table: its declaration.
+        only: columns and the value that they have in the rows that are read.
 
     Raises:
         SchemaMismatchError: the stored table has other columns than declared, and nulls do not mend it.
     """
     stored = DeltaTable(str(folder))
     missing = table.columns_to_add(_schema_of(stored))
-    rows = stored.to_pyarrow_table()
+    rows = stored.to_pyarrow_table(filters=[(name, "=", value) for name, value in only.items()] or None)
     for column in missing:
         rows = rows.append_column(column.name, pa.nulls(len(rows)))
     return table.frame_of(rows)

@@ -149,19 +149,21 @@ def count_judges(pairs: DataFrame) -> DataFrame:
     Returns:
         Columns of the table `judge_counts`.
     """
-    return count_in_tasks(pairs.select("source", "scenario_group", "labels"), count_agreement, JUDGE_COUNTS)
+    rows = pairs.select("source", "scenario_group", "model_a", "model_b", "labels")
+    return count_in_tasks(rows, count_agreement, JUDGE_COUNTS)
 
 
 def count_agreement(pairs: pl.DataFrame) -> pl.DataFrame:
     """The same as `count_judges`, of a frame in memory."""
     parts = []
     for (source, group), of_group in pairs.group_by("source", "scenario_group"):
-        labels = of_group.with_row_index("pair").select("pair", "labels").explode("labels").drop_nulls("labels")
-        labels = labels.unnest("labels")
+        # Outcomes as `agreement_stats` has them, whatever was shown first.
+        numbered = of_group.with_row_index("pair").with_columns(is_turned=pl.col("model_a") > pl.col("model_b"))
+        labels = numbered.select("pair", "is_turned", "labels").explode("labels").drop_nulls("labels").unnest("labels")
         judges = sorted(set(labels["judge"]))
         column = labels["judge"].replace_strict(judges, range(len(judges)), return_dtype=pl.Int64).to_numpy()
-        prefers_first = (labels["winner"] == "model_a").to_numpy()
-        # Of each judge the pairs where response 1 and where response 2 is preferred.
+        prefers_first = ((labels["winner"] == "model_a") != labels["is_turned"]).to_numpy()
+        # Of each judge the pairs where the first model is preferred, and where the second is.
         chosen = np.zeros((2, len(of_group), len(judges)), dtype=np.int64)
         chosen[np.where(prefers_first, 0, 1), labels["pair"].to_numpy(), column] = 1
         judged = chosen.sum(axis=0)
@@ -169,8 +171,8 @@ def count_agreement(pairs: pl.DataFrame) -> pl.DataFrame:
         sums = {
             "n_pairs": judged.T @ judged,
             "n_agree": chosen[0].T @ chosen[0] + chosen[1].T @ chosen[1],
-            "n_first_a": chosen[0].T @ judged,
-            "n_first_b": judged.T @ chosen[0],
+            "n_first_by_a": chosen[0].T @ judged,
+            "n_first_by_b": judged.T @ chosen[0],
         }
         names = np.array(judges, dtype=object)
         columns: dict[str, Iterable[object]] = {"judge_a": list(names[first]), "judge_b": list(names[second])}

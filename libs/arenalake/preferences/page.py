@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from arenalake.entities.properties import PROPERTIES
+from arenalake.entities.properties import CASES, PROPERTIES
 from arenalake.preferences.published import MEANS, STANCES, STANCES_SHIFT
 from arenalake.preferences.statistics import HUMAN
 from arenalake.report import figures
@@ -12,7 +12,6 @@ from arenalake.report.frames import Frames
 from arenalake.report.parts import (
     MISSING,
     Cell,
-    Figure,
     Page,
     Section,
     TableColumn,
@@ -22,9 +21,30 @@ from arenalake.report.parts import (
     percent_cell,
     range_cell,
     slug,
+    text_cell,
     text_column,
     unless_hidden,
 )
+
+ALL = "all"
+# Groupings in the order in which readers choose from their scopes.
+_GROUPINGS = (ALL, "scenario_group", "case")
+_SCOPE_NAMES = {
+    ALL: "all pairs",
+    **dict(
+        zip(
+            CASES,
+            (
+                "queries without a clear intent",
+                "queries that express feelings",
+                "queries with constraints",
+                "queries with stances",
+                "queries with mistakes",
+            ),
+            strict=True,
+        )
+    ),
+}
 
 
 def build_preferences(frames: Frames) -> Page:
@@ -41,17 +61,43 @@ def build_preferences(frames: Frames) -> Page:
         "of a logistic model with a Laplace prior, with its 95 % interval. "
     )
     if frames.min_cell > 1:
-        lead += f"Rows about fewer than {frames.min_cell} responses or pairs have no numbers."
+        lead += (
+            f"Rows about fewer than {frames.min_cell} responses or pairs have no numbers, nor have scenario groups "
+            "that would tell of them by subtraction."
+        )
     return Page("preferences.html", "Preferences", lead, sections, nav="Preferences")
 
 
-def _of(frame: pd.DataFrame, source: str, *, scope: str = "all") -> pd.DataFrame:
-    rows = frame[frame["source"] == source]
-    return rows[rows["grouping"] == scope] if "grouping" in rows else rows
+def _of(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    return frame[frame["source"] == source]
+
+
+def _scopes(rows: pd.DataFrame) -> list[str]:
+    """All pairs, the scenario groups, and the cases of queries, of which there are rows."""
+    known = {str(scope): str(grouping) for scope, grouping in zip(rows["scope"], rows["grouping"], strict=True)}
+    cases = list(CASES)
+    return sorted(
+        known,
+        key=lambda scope: (_GROUPINGS.index(known[scope]), cases.index(scope) if scope in CASES else 0, scope),
+    )
+
+
+def _scope_pick(scopes: list[str]) -> figures.Pick:
+    return figures.Pick("Pairs", [_SCOPE_NAMES.get(scope, scope) for scope in scopes])
+
+
+def _in_order(rows: pd.DataFrame, scopes: list[str], *by: str, descending: str) -> pd.DataFrame:
+    """Rows by scope in the order of the select, by some columns, and by falling numbers of another."""
+    places = {scope: place for place, scope in enumerate(scopes)}
+    ordered = rows.assign(_place=rows["scope"].map(places))
+    keys = ["_place", *by, descending]
+    return ordered.sort_values(keys, ascending=[*[True] * (len(keys) - 1), False], kind="stable").drop(columns="_place")
 
 
 def _properties(source: str, frames: Frames) -> Section:
     rows = _of(frames.property_stats, source)
+    of_groups = rows[(rows["grouping"] == "scenario_group") & rows["error_type"].isna()]
+    rows = rows[rows["grouping"] == ALL]
     of_all = rows[rows["error_type"].isna()].copy()
     of_all["place"] = of_all["property"].map(PROPERTIES.index)
     of_all["published"] = of_all["property"].map(MEANS)
@@ -79,7 +125,21 @@ def _properties(source: str, frames: Frames) -> Section:
         TableColumn("Responses", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
     ]
     section.tables.append(TableView(f"Errors by type in {source}", columns, by_type, slug("errors", source)))
+    if not of_groups.empty:
+        section.sections.append(_properties_by_group(source, of_groups))
     return section
+
+
+def _properties_by_group(source: str, rows: pd.DataFrame) -> Section:
+    """Means of properties in columns of scenario groups; what is hidden, or what nobody asked for, is missing."""
+    means = rows.pivot(index="property", columns="scenario_group", values="mean").reindex(PROPERTIES)
+    groups = {str(group): f"mean: {group}" for group in means.columns}
+    columns = [text_column("Property", "property")]
+    columns += [number_column(group, name, digits=2) for group, name in groups.items()]
+    frame = means.rename(columns=groups).reset_index()
+    caption = f"Means by scenario group in {source}"
+    view = TableView(caption, columns, frame, slug("properties_by_group", source), sticky=1)
+    return Section("Means by scenario group", tables=[view], collapsed=True)
 
 
 def _beside_published(row: dict[str, Any]) -> Cell:
@@ -89,17 +149,21 @@ def _beside_published(row: dict[str, Any]) -> Cell:
 
 def _correlations(source: str, frames: Frames) -> Section:
     rows = _of(frames.property_correlations, source)
-    by_pair = {(row["property_a"], row["property_b"]): row["difference_r"] for row in rows.to_dict("records")}
+    rows = rows.assign(scope=rows["scenario_group"].fillna(ALL))
+    scopes = _scopes(rows)
     section = Section("Correlation of differences")
     section.figures.append(
-        _heat_map(
+        figures.chosen_heat_map(
             caption="Pearson's r of the differences between the two responses",
-            words=f"A square of {len(PROPERTIES)} properties; the table below has the numbers.",
+            words=f"A square of {len(PROPERTIES)} properties in the pairs that are chosen; the table has the numbers.",
             names=list(PROPERTIES),
-            value_of=by_pair,
+            pick=_scope_pick(scopes),
+            values=_squares(rows, scopes, list(PROPERTIES), ("property_a", "property_b"), "difference_r"),
+            rates=False,
         )
     )
     columns = [
+        _scope_column(),
         text_column("Property", "property_a"),
         text_column("and", "property_b"),
         number_column("r of differences", "difference_r", digits=2),
@@ -109,27 +173,26 @@ def _correlations(source: str, frames: Frames) -> Section:
     # Each two once; the figure shows both orders.
     place = {name: i for i, name in enumerate(PROPERTIES)}
     once = rows[rows["property_a"].map(place) < rows["property_b"].map(place)]
-    once = once.sort_values("difference_r", key=lambda r: -r.abs(), kind="stable")
-    section.tables.append(TableView(f"Correlations in {source}", columns, once, slug("correlations", source)))
+    once = _in_order(once.assign(_size=once["difference_r"].abs()), scopes, descending="_size").drop(columns="_size")
+    view = TableView(f"Correlations in {source}", columns, once, slug("correlations", source))
+    section.sections.append(Section("Correlations as a table", tables=[view], collapsed=True))
     return section
 
 
-def _heat_map(*, caption: str, words: str, names: list[str], value_of: dict[tuple[str, str], float | None]) -> Figure:
-    values = [[_or_none(value_of.get((a, b))) for b in names] for a in names]
-    texts = [
-        [
-            f"{figures.hover(a)} and {figures.hover(b)}: {'none' if r is None else f'{r:.2f}'}"
-            for b, r in zip(names, of_a, strict=True)
-        ]
-        for a, of_a in zip(names, values, strict=True)
-    ]
-    return figures.heat_map(
-        caption=caption, words=words, names=names, values=values, texts=texts, rates=False, signed=True
-    )
+def _scope_column() -> TableColumn:
+    return TableColumn("In", lambda row: text_cell(_SCOPE_NAMES.get(row["scope"], row["scope"])), numeric=False)
 
 
-def _or_none(value: float | None) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
+def _squares(
+    rows: pd.DataFrame, scopes: list[str], names: list[str], sides: tuple[str, str], column: str
+) -> list[list[list[float | None]]]:
+    """A square of names by names for each scope, the same in both orders; None where there is no number."""
+    place, of_scope = ({name: i for i, name in enumerate(some)} for some in (names, scopes))
+    squares: list[list[list[float | None]]] = [[[None] * len(names) for _ in names] for _ in scopes]
+    for scope, a, b, value in zip(rows["scope"], *(rows[side] for side in sides), rows[column], strict=True):
+        square, i, j = squares[of_scope[scope]], place[a], place[b]
+        square[i][j] = square[j][i] = _or_none(value)
+    return squares
 
 
 def _weights(source: str, frames: Frames) -> Section:
@@ -138,15 +201,29 @@ def _weights(source: str, frames: Frames) -> Section:
     if weights.empty:
         section.sentences.append("There are no fits: in no pair the errors of both responses could be told.")
         return section
-    judges = sorted(set(weights["judge"]), key=lambda judge: (judge != HUMAN, judge))
-    section.figures.append(_bars(weights, judges[:1]))
-    closest = _closest(source, frames)
-    if closest is not None:
-        section.sections.append(
-            Section(f"{judges[0]} and {closest}, side by side", figures=[_bars(weights, [judges[0], closest])])
+    judges = sorted({str(judge) for judge in weights["judge"]}, key=lambda judge: (judge != HUMAN, judge))
+    scopes = _scopes(weights)
+    beside = _closest(source, frames)
+    others = [*judges, "(nobody)"]
+    section.figures.append(
+        figures.chosen_intervals(
+            caption="Weights of one judge, or of two side by side",
+            words=f"Points with 95 % intervals for {len(PROPERTIES)} properties, by the first judge's weight; the "
+            "table has the numbers.",
+            axis="log odds",
+            names=list(PROPERTIES),
+            picks=[
+                _scope_pick(scopes),
+                figures.Pick("Judge", judges),
+                figures.Pick("beside", others, others.index(beside) if beside in judges[1:] else len(judges)),
+            ],
+            traces=[[0, 1], [0, 2]],
+            points=_points(weights, "weight", scopes, others, "judge", list(PROPERTIES), "property"),
+            reference=0.0,
         )
-    section.sections += [Section(judge, figures=[_bars(weights, [judge])], collapsed=True) for judge in judges[1:]]
+    )
     columns = [
+        _scope_column(),
         text_column("Judge", "judge"),
         text_column("Property", "property"),
         TableColumn("Weight", lambda row: unless_hidden(row["hidden"], number_cell(row["weight"], 3))),
@@ -158,54 +235,71 @@ def _weights(source: str, frames: Frames) -> Section:
             "how often a response is preferred that is better in this property alone",
         ),
     ]
-    in_order = weights.sort_values(["judge", "weight"], ascending=[True, False])
-    section.tables.append(TableView(f"Weights in all pairs of {source}", columns, in_order, slug("weights", source)))
+    in_order = _in_order(weights, scopes, "judge", descending="weight")
+    view = TableView(f"Weights in {source}", columns, in_order, slug("weights", source))
+    section.sections.append(Section("Weights as a table", tables=[view], collapsed=True))
     return section
+
+
+def _points(
+    rows: pd.DataFrame, value: str, scopes: list[str], groups: list[str], group: str, names: list[str], name: str
+) -> list[list[list[figures.Point | None] | None]]:
+    """A value with its interval by scope, group and name; None where it is hidden or there is none."""
+    shown = rows[~rows["hidden"] & rows[value].notna()]
+    place, of_scope, of_group = ({one: i for i, one in enumerate(some)} for some in (names, scopes, groups))
+    points: list[list[list[figures.Point | None] | None]] = [[None] * len(groups) for _ in scopes]
+    columns = [shown[column] for column in ("scope", group, name, value, "ci_lower", "ci_upper")]
+    for scope, whose, of, middle, lower, upper in zip(*columns, strict=True):
+        own = points[of_scope[scope]]
+        found = own[of_group[whose]] or [None] * len(names)
+        found[place[of]] = (float(middle), _or_none(lower), _or_none(upper))
+        own[of_group[whose]] = found
+    return points
+
+
+def _or_none(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
 
 
 def _closest(source: str, frames: Frames) -> str | None:
     """The judge who is most like people."""
     ranks = _of(frames.judge_ranks, source)
-    known = ranks[ranks["similarity"].notna()].sort_values(["similarity", "judge"], ascending=[False, True])
+    known = ranks[(ranks["grouping"] == ALL) & ranks["similarity"].notna()]
+    known = known.sort_values(["similarity", "judge"], ascending=[False, True])
     return None if known.empty else str(known["judge"].iloc[0])
-
-
-def _bars(weights: pd.DataFrame, judges: list[str]) -> Figure:
-    of_judge = {judge: weights[(weights["judge"] == judge) & ~weights["hidden"]] for judge in judges}
-    names = list(of_judge[judges[0]].sort_values("weight", ascending=False)["property"])
-    groups = {}
-    for judge, rows in of_judge.items():
-        by_name = {
-            row["property"]: (row["weight"], row["ci_lower"], row["ci_upper"]) for row in rows.to_dict("records")
-        }
-        groups[judge] = [by_name.get(name) for name in names]
-    return figures.intervals_by_name(
-        caption=f"Weights of {' and '.join(judges)}",
-        words=f"Points with 95 % intervals for {len(names)} properties, by weight; the table has the numbers.",
-        axis="log odds",
-        names=names,
-        groups=groups,
-        reference=0.0,
-        digits=3,
-    )
 
 
 def _likeness(source: str, frames: Frames) -> list[Section]:
     pairs, order = _of(frames.judge_pairs, source), _of(frames.judge_order, source).sort_values("place")
     names = [str(judge) for judge in order["judge"]]
+    # Who has no fit at all has no place, and may agree all the same.
+    names += sorted({*pairs["judge_a"], *pairs["judge_b"]} - set(names))
+    scopes = _scopes(pairs)
     likeness = Section("Who prefers the same")
     likeness.sentences.append(
-        "Similarity is the mean over scenario groups of Pearson's r between the weights of two judges. Judges are in "
-        "the order of the leaves of a tree, so that like stands beside like."
+        "Similarity is Pearson's r between the weights of two judges; over all pairs, the mean of it over scenario "
+        "groups. Judges are in the order of the leaves of a tree of similarities over all groups, so that like stands "
+        "beside like. Agreement is the share of pairs on which both prefer the same response."
     )
     for column in ("similarity", "agreement"):
-        words = f"A square of {len(names)} judges; the table below has the numbers."
-        value_of: dict[tuple[str, str], float | None] = {(name, name): 1.0 for name in names}
-        for a, b, value in zip(pairs["judge_a"], pairs["judge_b"], pairs[column], strict=True):
-            value_of[a, b] = value_of[b, a] = value
-        caption = f"{column.capitalize()} of judges"
-        likeness.figures.append(_heat_map(caption=caption, words=words, names=names, value_of=value_of))
+        if not scopes:
+            break
+        squares = _squares(pairs, scopes, names, ("judge_a", "judge_b"), column)
+        for square in squares:
+            for i, row in enumerate(square):
+                row[i] = 1.0
+        likeness.figures.append(
+            figures.chosen_heat_map(
+                caption=f"{column.capitalize()} of judges",
+                words=f"A square of {len(names)} judges; the table below has the numbers.",
+                names=names,
+                pick=_scope_pick(scopes),
+                values=squares,
+                rates=column == "agreement",
+            )
+        )
     columns = [
+        _scope_column(),
         text_column("Judge", "judge_a"),
         text_column("and", "judge_b"),
         number_column("Similarity", "similarity", digits=2),
@@ -214,13 +308,36 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
         number_column("Kappa", "kappa", "Cohen's kappa", digits=2),
         number_column("Pairs", "n_pairs", "that both judged"),
     ]
-    likeness.tables.append(TableView(f"Likeness of judges in {source}", columns, pairs, slug("judge_pairs", source)))
-    ranks = _of(frames.judge_ranks, source).sort_values(["rank", "judge"])
+    in_order = _in_order(pairs, scopes, descending="similarity")
+    view = TableView(f"Likeness of judges in {source}", columns, in_order, slug("judge_pairs", source))
+    likeness.sections.append(Section("Pairs of judges as a table", tables=[view], collapsed=True))
+    return [likeness, _people(source, _of(frames.judge_ranks, source))]
+
+
+def _people(source: str, ranks: pd.DataFrame) -> Section:
     people = Section("Who agrees with people")
     if ranks.empty:
         people.sentences.append(f"No judge is called {HUMAN}, so there are no people to agree with.")
-        return [likeness, people]
+        return people
+    scopes = _scopes(ranks)
+    judges = sorted({str(judge) for judge in ranks["judge"]})
+    with_people = ranks.assign(people=HUMAN)
+    points = _points(with_people, "agreement", scopes, [HUMAN], "people", judges, "judge")
+    people.figures.append(
+        figures.chosen_intervals(
+            caption="Share of pairs on which a judge prefers what people do",
+            words=f"Points with 95 % intervals for {len(judges)} judges, highest first; the table has the numbers.",
+            axis="agreement with people",
+            names=judges,
+            picks=[_scope_pick(scopes)],
+            traces=[[0]],
+            points=[of_people for (of_people,) in points],
+            as_percent=True,
+            reference=0.5,
+        )
+    )
     columns = [
+        _scope_column(),
         number_column("Rank", "rank"),
         text_column("Judge", "judge"),
         TableColumn("Agreement", lambda row: percent_cell(row["agreement"])),
@@ -228,5 +345,8 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
         number_column("Similarity", "similarity", digits=2),
         number_column("Pairs", "n_pairs"),
     ]
-    people.tables.append(TableView(f"Agreement with people in {source}", columns, ranks, slug("judge_ranks", source)))
-    return [likeness, people]
+    in_order = _in_order(ranks, scopes, descending="agreement")
+    people.tables.append(
+        TableView(f"Agreement with people in {source}", columns, in_order, slug("judge_ranks", source))
+    )
+    return people

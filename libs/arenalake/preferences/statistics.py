@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 
 from arenalake.entities.properties import PROPERTIES
+from arenalake.numbers.agreement import cohen_kappa, observed_agreement
 from arenalake.numbers.correlation import SUMS, pearson
 from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.histograms import cells_of
-from arenalake.numbers.proportions import share, wilson_bounds
+from arenalake.numbers.proportions import wilson_bounds
 from arenalake.preferences.counts import scale_of
 from arenalake.preferences.features import signs_of
 from arenalake.preferences.model import contributions, preference_probability
@@ -105,22 +106,27 @@ def compare_judges(judge_counts: pl.DataFrame, preference_fits: pl.DataFrame) ->
     Returns:
         Columns of the table `judge_pairs`.
     """
-    sums = ["n_pairs", "n_agree", "n_first_a", "n_first_b"]
+    sums = ["n_pairs", "n_agree", "n_first_by_a", "n_first_by_b"]
     views = by_groupings(judge_counts, ("all", "scenario_group"))
     views = views.with_columns(scope=pl.col("scenario_group").fill_null("all"))
     keys = ["source", "grouping", "scope", "judge_a", "judge_b"]
     counts = views.group_by(keys).agg(pl.col(sums).sum())
-    n, agree, first_a, first_b = [pl.col(name).cast(pl.Float64) for name in sums]
-    by_chance = (first_a * first_b + (n - first_a) * (n - first_b)) / n**2
+    votes = _vote_pairs(*counts.select(sums).to_numpy().astype(np.float64).T)
     lower, upper = wilson_bounds(pl.col("n_agree"), pl.col("n_pairs"))
     compared = counts.with_columns(
-        agreement=share(pl.col("n_agree"), pl.col("n_pairs")),
+        agreement=pl.Series(observed_agreement(votes)).fill_nan(None),
         ci_lower=lower,
         ci_upper=upper,
-        kappa=pl.when(by_chance < 1).then((agree / n - by_chance) / (1 - by_chance)),
+        kappa=pl.Series(cohen_kappa(votes)).fill_nan(None),
     )
     joined = compared.join(_similarities(preference_fits), on=keys, how="left")
     return joined.select(JUDGE_PAIRS.column_names)
+
+
+def _vote_pairs(n: Floats, agree: Floats, first_a: Floats, first_b: Floats) -> Floats:
+    """Pairs of votes by outcome, the first model or the second, of judge_a and of judge_b, [..., 2, 2]."""
+    both = (agree + first_a + first_b - n) / 2
+    return np.stack([np.stack([both, first_a - both], -1), np.stack([first_b - both, agree - both], -1)], -2)
 
 
 def _similarities(fits: pl.DataFrame) -> pl.DataFrame:

@@ -91,11 +91,11 @@ JUDGE_COUNTS = Table(
         *_PAIR,
         Column("n_pairs", "bigint", "pairs that both judged", required=True),
         Column("n_agree", "bigint", "pairs on which both prefer the same response", required=True),
-        Column("n_first_a", "bigint", "of n_pairs, those where judge_a prefers response 1", required=True),
-        Column("n_first_b", "bigint", "of n_pairs, those where judge_b prefers response 1", required=True),
+        Column("n_first_by_a", "bigint", "of n_pairs, those where judge_a prefers the first model by code point", True),
+        Column("n_first_by_b", "bigint", "of n_pairs, those where judge_b prefers the first model by code point", True),
     ),
     key=("source", "scenario_group", "judge_a", "judge_b"),
-    sums=("n_pairs", "n_agree", "n_first_a", "n_first_b"),
+    sums=("n_pairs", "n_agree", "n_first_by_a", "n_first_by_b"),
 )
 
 PROPERTY_STATS = Table(
@@ -225,7 +225,11 @@ JUDGE_PAIRS = Table(
         Column("n_agree", "bigint", "pairs on which both prefer the same response", required=True),
         Column("agreement", "double", "n_agree / n_pairs; null without such pairs"),
         *interval_columns("Wilson's, of the agreement"),
-        Column("kappa", "double", "Cohen's kappa; null without such pairs, or where chance alone would agree on all"),
+        Column(
+            "kappa",
+            "double",
+            "Cohen's kappa, as in agreement_stats; null without such pairs, or where chance alone would agree on all",
+        ),
     ),
     key=("source", "grouping", "scope", "judge_a", "judge_b"),
 )

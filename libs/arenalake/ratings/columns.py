@@ -16,6 +16,14 @@ METHOD_NAMES = {
     "style_control": "Bradley-Terry with style control",
     "win_rate": "average win rate",
 }
+# Online Elo goes by the order of the battles, which each round draws anew, so studies give the points of its rounds.
+_POINTS_OF_ELO = {
+    "Median": ("p50", "of rounds, each in its own order"),
+    "5 %": ("p5", "5 % point of the rounds"),
+    "95 %": ("p95", "95 % point of the rounds"),
+    "2.5 %": ("ci_lower", "2.5 % point of the rounds"),
+    "97.5 %": ("ci_upper", "97.5 % point of the rounds"),
+}
 
 
 def method_title(method: str) -> str:
@@ -60,6 +68,8 @@ def board_columns(
         number_column("Votes", "n_battles", "battles of the model in the slice"),
         number_column("Place", "rank", "1 + models of the component with a higher rating"),
     ]
+    if set(rows["method"]) == {"elo"}:
+        columns += [_point(title, key, words) for title, (key, words) in _POINTS_OF_ELO.items()]
     if rows["rank_lower"].notna().any():
         columns.append(TableColumn("Rank spread", rank_spread, "2.5 % and 97.5 % points of the place over the rounds"))
     columns += extra
@@ -68,6 +78,10 @@ def board_columns(
     if rows["note"].notna().any():
         columns.append(text_column("Note", "note", length=200))
     return columns
+
+
+def _point(title: str, key: str, words: str) -> TableColumn:
+    return TableColumn(title, lambda row: rating_cell(row[key], rating_digits(row["method"])), words)
 
 
 def distances(row: Mapping[str, Any]) -> str:

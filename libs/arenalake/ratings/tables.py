@@ -22,6 +22,10 @@ RATINGS = Table(
         Column("rating", "double", "estimate from all battles; null where none exists"),
         Column("se", "double", "standard error of the rating; null where none exists"),
         *interval_columns("percentile: 2.5 and 97.5 % points of the rounds; sandwich: rating -/+ 1.96 se"),
+        *[
+            Column(f"p{p}", "double", f"{p} % point of the rounds; null where it is unbounded, and for the sandwich")
+            for p in (5, 50, 95)
+        ],
         Column("rank", "int", "1 + models of the component with a higher rating"),
         Column("rank_ub", "int", "1 + models of the component whose ci_lower is above this ci_upper"),
         Column("rank_lower", "int", "2.5 % point of the rank over the rounds; null for the sandwich"),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
@@ -109,6 +110,118 @@ def intervals_by_name(
     if hidden := _hidden_words(groups):
         layout["annotations"] = hidden
     return Figure(caption, words, {"data": data, "layout": layout}, _height(names, len(groups)))
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Something that readers choose for a figure: the options of a select, of which one is chosen at first."""
+
+    label: str
+    options: Sequence[str]
+    chosen: int = 0
+
+
+Point = tuple[float, float | None, float | None]
+# Digits of what stands in a page only to be chosen.
+_CHOSEN_DIGITS = 4
+
+
+def chosen_intervals(
+    *,
+    caption: str,
+    words: str,
+    axis: str,
+    names: Sequence[str],
+    picks: Sequence[Pick],
+    traces: Sequence[Sequence[int]],
+    points: Any,
+    as_percent: bool = False,
+    reference: float | None = None,
+    digits: int = 3,
+) -> Figure:
+    """Points with intervals of which readers choose what they are of; rows are in the order of the first trace.
+
+    Args:
+        picks: selects above the figure.
+        traces: for each trace the numbers of the selects that say what it shows; the last one names it.
+        points: one list in another, in the order of a trace's selects, and for each name a point or None; None where
+            there is nothing to show.
+    """
+    found = [_of_options(points, [picks[number].chosen for number in numbers]) for numbers in traces]
+    first = found[0] or [None] * len(names)
+    order = sorted(range(len(names)), key=lambda i: (first[i] is None, -(first[i] or [0])[0]))
+    figure = intervals_by_name(
+        caption=caption,
+        words=words,
+        axis=axis,
+        names=[names[i] for i in order],
+        # Traces may be of the same name.
+        groups={
+            f"{number}": [None if of_trace is None else of_trace[i] for i in order]
+            for number, of_trace in enumerate(found)
+        },
+        as_percent=as_percent,
+        reference=reference,
+        digits=digits,
+    )
+    for trace, numbers in zip(figure.spec["data"], traces, strict=True):
+        pick = picks[numbers[-1]]
+        trace["name"] = hover(pick.options[pick.chosen])
+    figure.spec["choice"] = _choice(picks, traces, points) | {
+        "names": [[label(name), hover(name)] for name in names],
+        "options": [[hover(option) for option in pick.options] for pick in picks],
+        "percent": as_percent,
+        "digits": digits,
+    }
+    return figure
+
+
+def chosen_heat_map(
+    *,
+    caption: str,
+    words: str,
+    names: Sequence[str],
+    pick: Pick,
+    values: Sequence[Sequence[Sequence[float | None]]],
+    rates: bool,
+) -> Figure:
+    """A square of names by names for each option: rates from 0 to 1, or numbers from -1 to 1."""
+    texts = [[f"{hover(a)} and {hover(b)}" for b in names] for a in names]
+    figure = heat_map(
+        caption=caption,
+        words=words,
+        names=names,
+        values=values[pick.chosen],
+        texts=texts,
+        rates=rates,
+        signed=not rates,
+    )
+    figure.spec["data"][0]["hovertemplate"] = f"%{{text}}: %{{z:{'.1%' if rates else '.2f'}}}<extra></extra>"
+    figure.spec["choice"] = _choice([pick], [[0]], values)
+    return figure
+
+
+def _choice(picks: Sequence[Pick], traces: Sequence[Sequence[int]], values: Any) -> dict[str, Any]:
+    return {
+        "picks": [
+            {"label": pick.label, "options": [short(option, 60) for option in pick.options], "chosen": pick.chosen}
+            for pick in picks
+        ],
+        "traces": [list(numbers) for numbers in traces],
+        "values": _rounded(values),
+    }
+
+
+def _of_options(values: Any, places: Sequence[int]) -> Any:
+    for place in places:
+        values = None if values is None else values[place]
+    return values
+
+
+def _rounded(values: Any) -> Any:
+    if isinstance(values, list | tuple):
+        return [_rounded(value) for value in values]
+    return None if values is None else round(float(values), _CHOSEN_DIGITS)
 
 
 def boxes_by_name(

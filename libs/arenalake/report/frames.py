@@ -12,6 +12,7 @@ MAX_ROWS = 100_000
 TOKEN_GROUPINGS = ("all", "model", "language")
 MODERATION_GROUPINGS = ("all", "model", "language")
 AGREEMENT_GROUPINGS = ("all", "turn", "category")
+PROPERTY_GROUPINGS = ("all", "scenario_group")
 ANSWER_GROUPINGS = ("all", "model")
 _INTEGERS = {"int": "Int64", "bigint": "Int64", "boolean": "boolean", "string": "object"}
 

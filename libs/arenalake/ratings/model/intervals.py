@@ -38,6 +38,18 @@ def percentile_interval(replicates: Floats) -> Interval:
     return Interval(se, lower, upper)
 
 
+def percentile_points(replicates: Floats) -> dict[str, Floats]:
+    """The 5, 50 and 95 % points of the rounds [K, R] by name, as the ends of `percentile_interval`.
+
+    The median is NaN where it depends on undefined rounds.
+    """
+    undefined = np.isnan(replicates)
+    low, high = (np.where(undefined, far, replicates) for far in (-np.inf, np.inf))
+    median = _quantile(low, 0.5)
+    middle = np.where(median == _quantile(high, 0.5), median, np.nan) if undefined.any() else median
+    return {"p5": _quantile(low, 0.05), "p50": middle, "p95": _quantile(high, 0.95)}
+
+
 def _quantile(values: Floats, share: float) -> Floats:
     ordered = np.sort(values, axis=1)
     position = (values.shape[1] - 1) * share

@@ -33,7 +33,9 @@ def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:
     rows = _rows(estimate, "percentile", interval, known=~np.isnan(replicates)).assign(
         rank_lower=lowest, rank_upper=highest
     )
-    return _typed(rows.assign(n_rounds=replicates.shape[1]), rated=~np.isnan(estimate.rating))
+    rated = ~np.isnan(estimate.rating)
+    points = {name: np.where(rated, values, np.nan) for name, values in intervals.percentile_points(replicates).items()}
+    return _typed(rows.assign(n_rounds=replicates.shape[1], **points), rated=rated)
 
 
 def normal_rows(estimate: Estimate, name: str, se: Floats) -> pd.DataFrame:

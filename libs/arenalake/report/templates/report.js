@@ -130,8 +130,86 @@
     return copy;
   }
 
+  function number(value, choice) {
+    if (value === null) { return "unbounded"; }
+    return choice.percent ? (100 * value).toFixed(2) + " %" : value.toFixed(choice.digits);
+  }
+
+  // Selects stand above a figure that has something to choose.
+  function offer(figure, choice) {
+    if (!choice || figure.querySelector("select")) { return; }
+    var row = document.createElement("div");
+    row.className = "choices";
+    choice.picks.forEach(function (pick) {
+      var label = document.createElement("label");
+      var select = document.createElement("select");
+      pick.options.forEach(function (text, place) {
+        var option = document.createElement("option");
+        option.value = place;
+        option.textContent = text;
+        option.selected = place === pick.chosen;
+        select.appendChild(option);
+      });
+      label.append(pick.label + " ", select);
+      row.appendChild(label);
+      select.addEventListener("change", drawAll);
+    });
+    figure.insertBefore(row, figure.querySelector(".scroll"));
+  }
+
+  // Puts what is selected in the place of what the figure came with.
+  function choose(figure, spec) {
+    var choice = spec.choice;
+    offer(figure, choice);
+    if (!choice) { return; }
+    var selected = Array.prototype.map.call(figure.querySelectorAll("select"), function (select) { return +select.value; });
+    var found = choice.traces.map(function (places) {
+      return places.reduce(function (values, place) { return values && values[selected[place]]; }, choice.values);
+    });
+    spec.layout.annotations = found[0] ? [] : [{
+      text: "nothing to show: no fit, or too few", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5
+    }];
+    if (!choice.names) {
+      spec.data.forEach(function (trace, place) { trace.z = found[place] || []; });
+      return;
+    }
+    var value = function (points, row) { return points && points[row] ? points[row][0] : -Infinity; };
+    var order = choice.names.map(function (_, row) { return row; });
+    order.sort(function (a, b) { return value(found[0], b) - value(found[0], a) || a - b; });
+    spec.layout.yaxis.ticktext = order.map(function (row) { return choice.names[row][0]; });
+    var all = [];
+    found.forEach(function (points) {
+      (points || []).forEach(function (point) { all = all.concat((point || []).filter(function (end) { return end !== null; })); });
+    });
+    var least = Math.min.apply(null, all);
+    var most = Math.max.apply(null, all);
+    spec.data.forEach(function (trace, place) {
+      var points = found[place];
+      var shift = found.length === 1 ? 0 : 0.36 * (place / (found.length - 1) - 0.5);
+      trace.x = []; trace.y = []; trace.text = []; trace.marker.symbol = [];
+      trace.error_x.array = []; trace.error_x.arrayminus = [];
+      order.forEach(function (row, position) {
+        var point = points && points[row];
+        if (!point) { return; }
+        trace.x.push(point[0]);
+        trace.y.push(position + shift);
+        trace.error_x.array.push((point[2] === null ? most : point[2]) - point[0]);
+        trace.error_x.arrayminus.push(point[0] - (point[1] === null ? least : point[1]));
+        trace.marker.symbol.push(point[1] === null || point[2] === null ? "circle-open" : "circle");
+        trace.text.push("<b>" + choice.names[row][1] + "</b><br>" + number(point[0], choice) + ", 95 % interval " +
+          number(point[1], choice) + " to " + number(point[2], choice));
+      });
+      var names = choice.traces[place];
+      var pick = names[names.length - 1];
+      trace.name = choice.options[pick][selected[pick]];
+      trace.showlegend = found.length > 1 && !!points;
+    });
+  }
+
   function draw(plot, width) {
-    var spec = JSON.parse(plot.closest("figure").querySelector("script").textContent);
+    var figure = plot.closest("figure");
+    var spec = JSON.parse(figure.querySelector("script").textContent);
+    choose(figure, spec);
     var layout = themed(spec.layout);
     if (width) { layout.width = width; }
     Plotly.react(plot, spec.data, layout, { responsive: !width, displaylogo: false, displayModeBar: false });

@@ -21,10 +21,46 @@ _TABLE_7 = {
     "vicuna-13b-v1.2": (39.7, 39.2, 20.1, 18.0, 36.9, 29.2, 47.0, 47.5),
     "llama-13b": (15.1, 15.1, 7.8, 7.5, 2.1, 9.3, 6.8, 10.1),
 }
-# Consistent, biased towards the first and the second answer, in per cent.
-_TABLE_2 = {"Claude-v1": (23.8, 75.0, 0.0), "GPT-3.5": (46.2, 50.0, 1.2), "GPT-4": (65.0, 30.0, 5.0)}
+# By judges, turn and setup as above: what needs GPT-4's grades of single answers.
+_TABLE_5_SINGLE = {
+    ("gpt-4", "gpt-4 by single answers", 1): ((70, 1_138), (97, 662)),
+    ("gpt-4", "gpt-4 by single answers", 2): ((70, 1_161), (95, 727)),
+    ("expert", "gpt-4 by single answers", 1): ((60, 1_280), (85, 739)),
+    ("expert", "gpt-4 by single answers", 2): ((59, 1_285), (84, 776)),
+}
+# Consistent, biased towards the first and the second answer, in per cent: by judge, category and pair of models.
+_POSITION_BIAS = {
+    "Table 2": {
+        "Claude-v1": (23.8, 75.0, 0.0),
+        "Claude-v1, assistants renamed": (56.2, 11.2, 28.7),
+        "GPT-3.5": (46.2, 50.0, 1.2),
+        "GPT-3.5, assistants renamed": (51.2, 38.8, 6.2),
+        "GPT-4": (65.0, 30.0, 5.0),
+        "GPT-4, assistants renamed": (66.2, 28.7, 5.0),
+    },
+    "appendix D": {
+        "GPT-4, writing": (42.0, 46.0, 12.0),
+        "GPT-4, roleplay": (68.0, 30.0, 2.0),
+        "GPT-4, reasoning": (76.0, 20.0, 4.0),
+        "GPT-4, math": (86.0, 4.0, 10.0),
+        "GPT-4, coding": (86.0, 14.0, 0.0),
+        "GPT-4, extraction": (78.0, 12.0, 10.0),
+        "GPT-4, stem": (44.0, 54.0, 2.0),
+        "GPT-4, humanities": (36.0, 60.0, 4.0),
+        "GPT-4, gpt-3.5-turbo and claude-v1": (67.5, 23.8, 8.8),
+        "GPT-4, gpt-3.5-turbo and vicuna-13b": (73.8, 23.8, 2.5),
+        "GPT-4, gpt-3.5-turbo and llama-13b": (98.8, 1.2, 0.0),
+    },
+}
+# Shares of wrong verdicts in per cent, where answers were made to mislead.
+_FAILURES: dict[str, dict[str, float]] = {
+    "Table 3": {"Claude-v1": 91.3, "GPT-3.5": 91.3, "GPT-4": 8.7},
+    "Table 4": {"GPT-4, default prompt": 70, "GPT-4, chain of thought": 30, "GPT-4, with a reference": 15},
+}
 _GROUPED = "judges.groups must be {expert: 'expert_*', author: 'author_*', gpt-4: gpt4_pair}"
 _NO_SWAPS = "the release has one verdict for both orders of a pair; what was said on each is not in it"
+_NO_GRADES = "GPT-4's grades of single answers are not in the release"
+_NO_ATTACKS = "the answers that were made to mislead judges, and the verdicts on them, are not in the release"
 
 
 def _agreement_figures() -> tuple[Figure, ...]:
@@ -81,12 +117,37 @@ def _win_rate_figures() -> tuple[Figure, ...]:
     )
 
 
-def _swap_figures() -> tuple[Figure, ...]:
-    return tuple(
-        Figure(f"{judge}: {name}", "%", rate, f"{MT_BENCH}, Table 2", "share of pairs of answers", reason=_NO_SWAPS)
-        for judge, rates in _TABLE_2.items()
+def _absent_figures() -> tuple[Figure, ...]:
+    """Figures that the release cannot give."""
+    singles = [
+        Figure(
+            f"{judges[0]} and {judges[1]}, turn {judges[2]}, {setup}: {name}",
+            unit,
+            value,
+            citation,
+            definition,
+            reason=_NO_GRADES,
+        )
+        for judges, setups in _TABLE_5_SINGLE.items()
+        for setup, values in zip(("with ties", "without ties"), setups, strict=True)
+        for name, unit, value in zip(("agreement", "pairs of votes"), ("%", "pairs of votes"), values, strict=True)
+        for citation, definition in [(f"{MT_BENCH}, Table 5", "single answers are compared by their grades")]
+    ]
+    swaps = [
+        Figure(f"{of}: {name}", "%", rate, f"{MT_BENCH}, {where}", "share of pairs of answers", reason=_NO_SWAPS)
+        for where, rows in _POSITION_BIAS.items()
+        for of, rates in rows.items()
         for name, rate in zip(("consistent", "prefers first", "prefers second"), rates, strict=True)
-    )
+    ]
+    failures = [
+        Figure(f"{judge}: wrong", "%", rate, f"{MT_BENCH}, {where}", "share of wrong verdicts", reason=_NO_ATTACKS)
+        for where, rates in _FAILURES.items()
+        for judge, rate in rates.items()
+    ]
+    return (*singles, *swaps, *failures)
+
+
+_RATE = "max(win_rate) FILTER (WHERE judge_group = '{}' AND grouping = 'all' AND model = 'gpt-4')"
 
 
 MT_BENCH_LEDGER = Ledger(
@@ -101,8 +162,36 @@ MT_BENCH_LEDGER = Ledger(
             BATTLES,
             "count(*)",
         ),
+        *[
+            Figure(f"judgments by {who}", "judgments", n, MT_BENCH_CARD, "records of the split", BATTLES, ours)
+            for who, n, ours in (
+                ("people", 3_355, "count_if(judge_kind = 'human')"),
+                ("GPT-4", 2_400, "count_if(judge_kind = 'model')"),
+            )
+        ],
+        Figure("questions", "questions", 80, MT_BENCH_CARD, "questions judged", BATTLES, "count(DISTINCT question_id)"),
+        Figure("models", "models", 6, MT_BENCH_CARD, "models judged", JUDGE_WIN_RATES, "count(DISTINCT model)"),
+        Figure(
+            "experts",
+            "judges",
+            58,
+            f"{MT_BENCH}, section 4.1",
+            "judges whose name begins with expert_; the authors are others",
+            BATTLES,
+            "count(DISTINCT CASE WHEN judge LIKE 'expert%' THEN judge END)",
+        ),
         *_agreement_figures(),
         *_win_rate_figures(),
-        *_swap_figures(),
+        Figure(
+            "gpt-4's favour for itself",
+            "percentage points",
+            10,
+            f"{MT_BENCH}, section 3.3",
+            f"win rate of gpt-4 by its own votes less that by experts' votes; {_GROUPED}",
+            JUDGE_WIN_RATES,
+            f"100 * ({_RATE.format('gpt-4')} - {_RATE.format('expert')})",
+            reason="a round number, of which turns is not told; ours is over both",
+        ),
+        *_absent_figures(),
     ),
 )
