@@ -10,7 +10,9 @@ from arenalake.step import Context, StepResult
 
 
 def run(context: Context) -> StepResult:
-    """Write the report to `report.path`, by default `<storage.root>/report`; the same tables give the same bytes.
+    """Write the report to `report.path`, by default `<storage.root>/report`.
+
+    The same tables, rated on the same day, give the same bytes.
 
     Raises:
         ConfigError: as `require_report` says.
