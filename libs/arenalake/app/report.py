@@ -14,7 +14,9 @@ if TYPE_CHECKING:  # needs the packages of the extra `report`
 
 
 def run(context: Context) -> StepResult:
-    """Write the report to `report.path`, by default `<storage.root>/report`; the same tables give the same bytes.
+    """Write the report to `report.path`, by default `<storage.root>/report`.
+
+    The same tables, rated on the same day, give the same bytes.
 
     In a folder it takes the place of the earlier one at once, in a bucket file by file.
 

@@ -1,5 +1,6 @@
 """The page about moderation: how much was flagged, and how scores are spread."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -260,7 +261,7 @@ def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> 
     return TableView(caption, columns, rows, csv)
 
 
-def _hides_flags(row: dict[str, Any]) -> bool:
+def _hides_flags(row: Mapping[Any, Any]) -> bool:
     return row["hidden"] in ("flagged", "all")
 
 

@@ -36,7 +36,7 @@ def figure_png(figure: Figure) -> bytes:
     for line in layout.get("shapes", []):
         axes.axvline(line["x0"], color=line["line"]["color"], linestyle=":", linewidth=1)
     for word in layout.get("annotations", []):
-        place = {"transform": axes.get_yaxis_transform(), "fontsize": 8, "va": "center"}
+        place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": 8, "va": "center"}
         axes.text(word["x"], word["y"], _text(word["text"]), **place)
     if layout.get("showlegend", len(figure.spec["data"]) > 1):
         canvas.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
