@@ -12,7 +12,6 @@ from moto.server import ThreadedMotoServer
 from same_tables import VOTE_JOBS, as_arguments, rows_of, vote_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-# The jar of Amazon's SDK alone has 690 MB, which Ivy fetches once.
 (CONFIG,) = re.findall(r"```yaml\n(.*?)```", page("cluster.md"), flags=re.DOTALL)
 
 
