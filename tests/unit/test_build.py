@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from arenalake.app import session
-from arenalake.config import load_config
+from arenalake.config import load_config, parse_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = sorted((ROOT / "conf").glob("*.yml"))
@@ -49,6 +49,14 @@ def test_a_pin_is_a_name_and_a_version_and_nothing_else():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_configuration_is_valid(path):
     load_config(path)
+
+
+def test_the_configuration_for_a_bucket_in_the_docs_is_valid():
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), flags=re.DOTALL)
+    config = parse_config(yaml.safe_load(text))
+    assert config.spark.packages[0].startswith("org.apache.hadoop:hadoop-aws:")
+    amazon = {package.rpartition(":")[2] for package in config.spark.packages if ":s3" in package or ":sts" in package}
+    assert len(amazon) == 1, "parts of one SDK"
 
 
 def test_only_local_configurations_start_a_session_of_their_own():
