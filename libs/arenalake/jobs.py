@@ -110,8 +110,8 @@ JOBS = {
     ),
     "tree_stats": Job(
         "arenalake.trees.job",
-        ("ingest",),
-        reads="tree_messages",
+        ("ingest", "measure"),
+        reads="tree_messages, messages",
         writes=(
             "tree_nodes",
             "tree_message_counts",
@@ -124,6 +124,8 @@ JOBS = {
             "label_stats",
             "label_correlations",
             "threads",
+            "thread_counts",
+            "thread_stats",
             "tree_pairs",
             "tree_pair_counts",
             "tree_pair_stats",

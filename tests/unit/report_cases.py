@@ -31,7 +31,14 @@ from arenalake.ratings.tables import (
 from arenalake.report.frames import Frames, typed
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
-from arenalake.trees.tables import LABEL_CORRELATIONS, LABEL_STATS, TREE_PAIR_STATS, TREE_SHAPES, TREE_STATS
+from arenalake.trees.tables import (
+    LABEL_CORRELATIONS,
+    LABEL_STATS,
+    THREAD_STATS,
+    TREE_PAIR_STATS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -166,6 +173,7 @@ def frames(
     grades=(),
     trees=(),
     shapes=(),
+    threads=(),
     labels=(),
     correlations=(),
     tree_pairs=(),
@@ -199,6 +207,7 @@ def frames(
         SOURCE_TERMS: terms,
         TREE_STATS: trees,
         TREE_SHAPES: shapes,
+        THREAD_STATS: threads,
         LABEL_STATS: labels,
         LABEL_CORRELATIONS: correlations,
         TREE_PAIR_STATS: tree_pairs,

@@ -547,6 +547,10 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
             tree_row(100, grouping="month", month="2023-02"),
         ],
         shapes=[shape],
+        threads=[
+            shape | {"measure": "turns per thread"},
+            shape | {"measure": "tokens per message", "role": "user", "tokenizer": "sample", "mean": 33.41},
+        ],
         labels=[label_row("quality"), label_row("quality", grouping="role", role="prompter"), label_row("spam", n=5)],
         correlations=[
             {"source": "s", "grouping": "all", "label_a": "quality", "label_b": "spam", "n": 50, "correlation": -0.25}
@@ -557,6 +561,8 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     assert "de" in set(hidden["language"])  # 26 messages, but by four people
     text = text_of(render_site(build_pages(site)), "trees.html")
     assert "100 messages in 30 trees." in text
+    assert "turns per thread 500 1.80" in text
+    assert "tokens per message user sample 500 33.41" in text
     assert "20 people wrote 100 of them. The Gini coefficient of their work is 0.50" in text
     assert "the busiest 1 % wrote 25.0 %" in text
     assert "0.875" not in text  # the mean of four deleted messages

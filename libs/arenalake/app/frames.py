@@ -38,14 +38,21 @@ from arenalake.report.frames import (
 )
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
-from arenalake.trees.tables import LABEL_CORRELATIONS, LABEL_STATS, TREE_PAIR_STATS, TREE_SHAPES, TREE_STATS
+from arenalake.trees.tables import (
+    LABEL_CORRELATIONS,
+    LABEL_STATS,
+    THREAD_STATS,
+    TREE_PAIR_STATS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
 
 
 def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `label_stats` `all` and `role`, of `moderation_curves`, `tree_shapes`,
+    it is `all` and `model`, of `label_stats` `all` and `role`, of `moderation_curves`, `tree_shapes`, `thread_stats`,
     `label_correlations` and what is about preferences `all`, of `rating_pairs` the slice `all`; of judges what is about
     groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
     """
@@ -73,6 +80,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         GRADE_COUNTS: pl.col("level") == "group",
         TREE_STATS: None,
         TREE_SHAPES: pl.col("grouping") == "all",
+        THREAD_STATS: pl.col("grouping") == "all",
         LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,

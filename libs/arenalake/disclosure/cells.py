@@ -54,6 +54,7 @@ from arenalake.trees.tables import (
     LABEL_CORRELATIONS,
     LABEL_STATS,
     SUM_NAMES,
+    THREAD_STATS,
     TREE_PAIR_STATS,
     TREE_SHAPES,
     TREE_STATS,
@@ -300,7 +301,10 @@ def hide_tree_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE
 
 
 def hide_tree_shape_cells(shapes: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
-    """Rows of `tree_shapes` about few trees, messages or threads lose their numbers; small ones their extremes."""
+    """Rows of `tree_shapes` and `thread_stats` about few trees, messages or threads lose their numbers.
+
+    Small ones lose their extremes.
+    """
     small = _few(shapes["n"], min_cell) | _is_about(shapes, others)
     shown = _blank(shapes, small, ("n", "total", "mean", "sd", "min", "max", *_TOKEN_QUANTILES)).assign(hidden=small)
     return _without_extremes(shown, "n", _TOKEN_QUANTILES, ("min", "max"), min_cell)
@@ -580,6 +584,7 @@ _ALONE: dict[str, _Hide] = {
     RATING_SLICES.name: hide_slice_cells,
     TREE_STATS.name: hide_tree_cells,
     TREE_SHAPES.name: hide_tree_shape_cells,
+    THREAD_STATS.name: hide_tree_shape_cells,
     LABEL_STATS.name: hide_label_cells,
     LABEL_CORRELATIONS.name: hide_correlation_cells,
     TREE_PAIR_STATS.name: hide_tree_pair_cells,

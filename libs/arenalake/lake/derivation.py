@@ -30,13 +30,15 @@ class Derivation:
     and may be a frame there.
 
     Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
-    rows of two halves give adds up to what all of them give.
+    rows of two halves give adds up to what all of them give. One that joins its inputs is not `by_row`, and is always
+    built from all rows.
     """
 
     table: Table
     inputs: Sequence[Table]
     build: Callable[..., Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    by_row: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _derive(lake: Lake, derivation: Derivation, frames: _Frames) -> None:
     elif table.kind == "records":
         lake.replace(table, build(*map(lake.read, derivation.inputs)), fingerprint=fingerprint)
     else:
-        rows = _add_changes(lake, derivation, fingerprint) if table.sums else None
+        rows = _add_changes(lake, derivation, fingerprint) if table.sums and derivation.by_row else None
         if rows is None:
             rows = _count(derivation, map(lake.read, derivation.inputs))
         frames.store(table, rows, fingerprint)

@@ -69,6 +69,7 @@ def _source(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
     section.tables = [
         _marks_table(f"Messages of {source}", None, stats[stats["grouping"] == "all"], slug("trees", source)),
         _shapes_table(source, shapes),
+        *_threads_tables(source, frames),
     ]
     for grouping, heading in _HEADINGS.items():
         rows = stats[(stats["grouping"] == grouping) & stats[grouping].notna()]
@@ -122,8 +123,12 @@ def _ratio_cell(value: Any) -> Cell:
 
 
 def _shapes_table(source: str, shapes: pd.DataFrame) -> TableView:
-    columns = [
-        text_column("What", "measure"),
+    columns = [text_column("What", "measure"), *_sizes()]
+    return TableView(f"Trees, threads and replies of {source}", columns, shapes, slug("tree-shapes", source))
+
+
+def _sizes() -> list[TableColumn]:
+    return [
         TableColumn("Number", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
         number_column("Mean", "mean", digits=2),
         number_column("SD", "sd", "sample standard deviation", digits=2),
@@ -133,7 +138,21 @@ def _shapes_table(source: str, shapes: pd.DataFrame) -> TableView:
         *quantile_columns(75, 95, 99),
         number_column("Max", "max"),
     ]
-    return TableView(f"Trees, threads and replies of {source}", columns, shapes, slug("tree-shapes", source))
+
+
+def _threads_tables(source: str, frames: Frames) -> list[TableView]:
+    threads = frames.thread_stats
+    threads = threads[threads["source"] == source].sort_values(["tokenizer", "measure", "role"], na_position="first")
+    if threads.empty:
+        return []
+    columns = [
+        text_column("What", "measure"),
+        TableColumn("Role", lambda row: Cell(row["role"] or ""), None, False),
+        TableColumn("Tokenizer", lambda row: Cell(row["tokenizer"] or ""), None, False),
+        *_sizes(),
+    ]
+    caption = f"Threads of {source} as conversations; a message counts in each thread that it is in"
+    return [TableView(caption, columns, threads, slug("threads", source))]
 
 
 def _labels(source: str, frames: Frames) -> list[Section]:
