@@ -559,7 +559,12 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     )
     hidden = site.tree_stats[site.tree_stats["hidden"]]
     assert "de" in set(hidden["language"])  # 26 messages, but by four people
-    text = text_of(render_site(build_pages(site)), "trees.html")
+    pages = build_pages(site)
+    (trees,) = [page for page in pages if page.title == "Conversation trees"]
+    (labels,) = [part for part in trees.sections[0].sections if part.title == "Labels"]
+    (cells,) = [figure.spec["data"][0] for figure in labels.figures if "correlation" in figure.caption]
+    assert (cells["zmin"], cells["zmax"], cells["z"]) == (-1, 1, [[None, -0.25], [-0.25, None]])
+    text = text_of(render_site(pages), "trees.html")
     assert "100 messages in 30 trees." in text
     assert "turns per thread 500 1.80" in text
     assert "tokens per message user sample 500 33.41" in text

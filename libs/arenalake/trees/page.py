@@ -226,16 +226,15 @@ def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
         ]
         for a, of_a in zip(names, values, strict=True)
     ]
-    # The colours of the map run from 0 to 1 with a middle, as correlations do from -1 to 1.
-    shades = [[None if value is None else (1 + value) / 2 for value in of_a] for of_a in values]
     return [
         figures.heat_map(
-            caption="Correlation of labels: in the middle of the colours 0, at their ends -1 (0 %) and 1 (100 %)",
+            caption="Pearson's correlation of labels",
             words="A square of labels by labels; the table below has the numbers.",
             names=names,
-            values=shades,
+            values=values,
             texts=texts,
-            rates=True,
+            rates=False,
+            signed=True,
         )
     ]
 
