@@ -119,6 +119,7 @@ JOBS = {
             "contributor_counts",
             "tree_stats",
             "tree_shapes",
+            "tree_example",
             "label_counts",
             "label_pair_counts",
             "label_stats",

@@ -18,6 +18,7 @@ from arenalake.trees.tables import (
     LABEL_STATS,
     THREAD_STATS,
     THREADS,
+    TREE_EXAMPLE,
     TREE_NODES,
     TREE_PAIR_STATS,
     TREE_PAIRS,
@@ -158,6 +159,9 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
         ("turns per thread", None, 1, 1),
     ]
     assert rows(lake, TREE_PAIRS, "chosen_id") == []
+    example = lake.load(TREE_EXAMPLE).sort("place")
+    assert example["parent"].to_list() == [None, 0, 1, 2, 2, 0, 0]  # m1, m2, m5, m10, m9, m3, m4
+    assert example["labels"][0] == "quality 0.58, spam 0.0"
 
 
 def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):

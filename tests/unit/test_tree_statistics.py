@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arenalake.errors import ArenalakeError
 from arenalake.trees.counts import label_products, label_values, lengths_of, sizes_of
-from arenalake.trees.nodes import choose_threads, place_messages
+from arenalake.trees.nodes import choose_threads, order_examples, place_messages
 from arenalake.trees.options import TreesConfig
 from arenalake.trees.statistics import (
     correlate_labels,
@@ -31,6 +31,7 @@ from arenalake.trees.tables import (
     THREAD_COUNTS,
     THREAD_STATS,
     THREADS,
+    TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
     TREE_PAIR_COUNTS,
@@ -120,6 +121,27 @@ def test_threads_end_with_an_answer(options, expected):
         assert row["path"][0] == "p"
         assert row["path"][-1] == row["thread_id"]
         assert row["turns"] == len(row["path"]) / 2
+
+
+def test_an_example_is_in_the_order_of_its_branches_and_ranks():
+    nodes = toy().filter(pl.col("message_id") != "alone").drop("n_chars")
+    names = nodes.select("source", "message_id")
+    entry = pl.Struct({"name": pl.String, "value": pl.Float64, "count": pl.Int32})
+    quality, spam = {"name": "quality", "value": 7 / 12, "count": 3}, {"name": "spam", "value": 0.0, "count": 3}
+    said = {"p": [quality, spam], "a1": [spam], "a2": []}
+    labels = names.with_columns(labels=pl.Series([said.get(one) for one in names["message_id"]], dtype=pl.List(entry)))
+    other = nodes.filter(pl.col("message_id") == "p").with_columns(source=pl.lit("t"))
+    found = order_examples(pl.concat([other, nodes]), labels)
+    assert found.schema == TREE_EXAMPLE.no_rows.schema
+    # p, a0, q0, b0, a1, q1, a3, a2, q2, b2: answers that are not ranked come last.
+    assert found.select("source", "place", "parent", "rank").rows() == [
+        *[("s", 0, None, None), ("s", 1, 0, 0), ("s", 2, 1, None), ("s", 3, 2, None), ("s", 4, 0, 1)],
+        *[("s", 5, 4, None), ("s", 6, 0, 3), ("s", 7, 0, None), ("s", 8, 7, None), ("s", 9, 8, None)],
+        ("t", 0, None, None),
+    ]
+    written = {row["place"]: row["labels"] for row in found.iter_rows(named=True) if row["labels"]}
+    assert written == {0: "quality 0.58, spam 0.0", 4: "spam 0.0"}
+    assert found["deleted"].to_list()[1] is True
 
 
 def contributors(*work):

@@ -19,7 +19,8 @@ Annotated pairs are looked at alone: rows about fewer than `min_cell` responses 
 hidden that could be told of them by subtraction, since the page shows all pairs of a source together.
 
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
-always shown, and what cleaning removed or style control left out; nor are votes of groups of judges, be they of one
+always shown, and what cleaning removed or style control left out; nor the one tree that is drawn of a source whose
+text may be passed on, without text and names; nor are votes of groups of judges, be they of one
 person (single judges are not shown); nor are the numbers of files, of duplicates and of
 records in quarantine, nor a source's numbers of records among MLflow's metrics. Not looked at: the one slice that is
 not rated where all others of its columns are, which is what they lack of all battles; means of a hidden row's groups

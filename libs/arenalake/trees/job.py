@@ -17,7 +17,7 @@ from arenalake.trees.counts import (
     count_shapes,
     count_threads,
 )
-from arenalake.trees.nodes import build_nodes, build_pairs, build_threads
+from arenalake.trees.nodes import build_nodes, build_pairs, build_threads, find_examples
 from arenalake.trees.statistics import (
     correlate_labels,
     summarise_labels,
@@ -35,6 +35,7 @@ from arenalake.trees.tables import (
     THREAD_COUNTS,
     THREAD_STATS,
     THREADS,
+    TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
     TREE_PAIR_COUNTS,
@@ -61,6 +62,7 @@ def run(context: Context) -> StepResult:
             Derivation(TREE_NODES, [TREE_MESSAGES], build_nodes),
             Derivation(LABEL_COUNTS, [TREE_MESSAGES], count_labels),
             Derivation(LABEL_PAIR_COUNTS, [TREE_MESSAGES], count_label_pairs),
+            Derivation(TREE_EXAMPLE, [TREE_NODES, TREE_MESSAGES], find_examples),
             Derivation(TREE_MESSAGE_COUNTS, [TREE_NODES], count_messages),
             Derivation(TREE_SHAPE_COUNTS, [TREE_NODES], count_shapes),
             Derivation(CONTRIBUTOR_COUNTS, [TREE_NODES], count_contributors),

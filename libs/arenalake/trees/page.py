@@ -75,7 +75,7 @@ def _source(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
         rows = stats[(stats["grouping"] == grouping) & stats[grouping].notna()]
         if not rows.empty:
             section.sections.append(_grouped(source, grouping, heading, rows))
-    section.sections += [*_labels(source, frames), *_pairs(source, frames)]
+    section.sections += [*_example(source, frames), *_labels(source, frames), *_pairs(source, frames)]
     return section
 
 
@@ -153,6 +153,46 @@ def _threads_tables(source: str, frames: Frames) -> list[TableView]:
     ]
     caption = f"Threads of {source} as conversations; a message counts in each thread that it is in"
     return [TableView(caption, columns, threads, slug("threads", source))]
+
+
+def _example(source: str, frames: Frames) -> list[Section]:
+    """A tree drawn, where the licence lets its text be passed on; no text is shown all the same."""
+    terms = frames.source_terms
+    may_be_shared = terms.loc[terms["source"] == source, "text_may_be_shared"]
+    rows = frames.tree_example[frames.tree_example["source"] == source].sort_values("place")
+    if rows.empty or not may_be_shared.eq(True).any():
+        return []
+    messages = rows.astype(object).where(rows.notna(), None).to_dict("records")
+
+    def words_of(row: Any) -> str:
+        marks = [name for name in ("deleted", "synthetic") if row[name]]
+        rank = [] if row["rank"] is None else [f"rank {row['rank']}"]
+        return ", ".join(
+            [f"message {row['place']} by the {row['role']}", *rank, *marks, *filter(None, [row["labels"]])]
+        )
+
+    figure = figures.tree(
+        caption="A tree: numbers are ranks among answers to the same message, 0 is the best",
+        words="The first message is at the top, its replies below it; the table below has ranks and labels.",
+        parents=[row["parent"] for row in messages],
+        groups=[row["role"] for row in messages],
+        marks=["" if row["rank"] is None else str(row["rank"]) for row in messages],
+        texts=[words_of(row) for row in messages],
+    )
+    columns = [
+        number_column("Message", "place"),
+        number_column("answers", "parent", "the message that it answers"),
+        text_column("Role", "role"),
+        number_column("Rank", "rank", "0 is the best"),
+        TableColumn("Labels", lambda row: Cell(row["labels"] or ""), None, False),
+    ]
+    table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
+    sentence = f"One of the larger trees that can be drawn, of {len(rows)} messages."
+    return [
+        Section(
+            "One tree", [sentence], figures=[figure], sections=[Section("Its messages", tables=[table], collapsed=True)]
+        )
+    ]
 
 
 def _labels(source: str, frames: Frames) -> list[Section]:

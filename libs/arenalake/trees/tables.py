@@ -335,6 +335,28 @@ THREAD_STATS = Table(
     key=("source", "grouping", *(column.name for column in _OF_THREADS)),
 )
 
+MOST_IN_EXAMPLE = 40
+
+TREE_EXAMPLE = Table(
+    name="tree_example",
+    layer="gold",
+    kind="statistics",
+    comment=f"A tree of each source to look at: the largest one of at most {MOST_IN_EXAMPLE} messages. No text, no id.",
+    columns=(
+        SOURCE,
+        Column(
+            "place", "int", "place of the message; 0 is the first, and replies follow theirs by rank", required=True
+        ),
+        Column("parent", "int", "place of the message that it answers; null for the first one"),
+        Column("role", "string", "prompter or assistant", required=True),
+        Column("rank", "int", "place among its siblings, 0 is the best; null where not ranked"),
+        Column("deleted", "boolean", "deleted; null where the source does not say"),
+        Column("synthetic", "boolean", "written by a model; null where the source does not say"),
+        Column("labels", "string", "labels by name with their values, such as `quality 0.58`; null without any"),
+    ),
+    key=("source", "place"),
+)
+
 TREE_PAIRS = Table(
     name="tree_pairs",
     layer="silver",
