@@ -118,11 +118,13 @@ def shares_of_work(counts: pl.DataFrame) -> Any:
     return _image(figure, "Share of messages by share of contributors")
 
 
-def tree(nodes: pl.DataFrame) -> Any:
+def tree(nodes: pl.DataFrame, *, value: str | None = None) -> Any:
     """A conversation tree, its first message at the top: prompts and answers by colour, ranks written in.
 
     Args:
         nodes: rows of `tree_nodes` of one tree. Replies stand by rank, then id; a deleted message is hollow.
+        value: column of a number that is written beside each message, such as a label's value; nothing where it is
+            null.
     """
     rows = nodes.sort("depth", pl.col("rank").fill_null(1 << 30), "message_id").to_dicts()
     below: dict[str | None, list[str]] = {}
@@ -157,6 +159,10 @@ def tree(nodes: pl.DataFrame) -> Any:
                 color = "black" if row["deleted"] else "white"
                 style: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": 8, "color": color}
                 axes.text(x[row["message_id"]], row["depth"], str(row["rank"]), zorder=3, **style)
+    for row in rows:
+        if value is not None and row[value] is not None:
+            place = (x[row["message_id"]], row["depth"])
+            axes.annotate(f"{row[value]:.2f}", place, (0, -15), textcoords="offset points", ha="center", fontsize=7)
     axes.set(yticks=range(1 + max(depth.values())), ylabel="depth", xticks=[])
     axes.invert_yaxis()
     axes.margins(0.06, 0.12)

@@ -95,7 +95,7 @@ def read(lake, source):
     return [row.asDict(recursive=True) for row in found]
 
 
-def test_all_forms_of_a_tree_give_equal_rows(lake, tmp_path):
+def test_all_forms_of_a_tree_give_equal_rows(lake, tmp_path, caplog):
     raw = tmp_path / "raw"
     write(raw / "dicts" / "flat.jsonl", tree())
     write(raw / "lists" / "flat.jsonl.gz", in_lists(tree()))
@@ -110,8 +110,10 @@ def test_all_forms_of_a_tree_give_equal_rows(lake, tmp_path):
     write(raw / "uneven" / "flat.jsonl", uneven)
     pq.write_table(pa.Table.from_pylist(uneven), raw / "columns" / "flat.parquet")
     forms = ("dicts", "lists", "trees", "array", "parquet", "uneven", "columns")
-    result = run(lake, **{form: {"format": "oasst1", "path": str(raw / form)} for form in forms})
+    with caplog.at_level("INFO", logger="arenalake.ingest"):
+        result = run(lake, **{form: {"format": "oasst1", "path": str(raw / form)} for form in forms})
     assert not result.errors
+    assert not [record for record in caplog.records if "not read" in record.getMessage()]
     kept = "5 records in 1 new file(s) = 5 kept + 0 quarantined + 0 duplicates"
     assert [line for line in result.lines if "kept" in line] == [f"{form}: {kept}" for form in forms]
     expected = read(lake, "dicts")
@@ -150,6 +152,7 @@ def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
             "labels": {"spam": {"value": 1.5, "count": 1}}
         },
         "labels is neither an object by name nor lists side by side": {"labels": 5},
+        "emojis is neither an object by name nor lists side by side": {"emojis": "+1"},
         "emojis has an entry without whole numbers as counts": {"emojis": {"+1": 1.5}},
         "emojis has a name twice": {"emojis": {"name": ["+1", "+1"], "count": [1, 2]}},
         "detoxify has an entry without values from 0 to 1": {"detoxify": {"toxicity": -0.1}},

@@ -16,7 +16,9 @@ from arenalake.tokens.tables import TOKEN_STATS
 from arenalake.trees import export, job
 from arenalake.trees.tables import (
     LABEL_STATS,
+    THREAD_STATS,
     THREADS,
+    TREE_EXAMPLE,
     TREE_NODES,
     TREE_PAIR_STATS,
     TREE_PAIRS,
@@ -27,6 +29,10 @@ from arenalake.trees.tables import (
 
 def context(lake, sources=None, **sections):
     return Context(parse_config({"storage": {"root": lake.root}, "sources": sources or {}, **sections}), lake)
+
+
+def times_of(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
 def test_published_trees_become_statistics_and_files_for_trainers(lake, real_data, tmp_path):
@@ -60,9 +66,16 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert lake.versions() == versions
 
     out = tmp_path / "out"
-    done = export.run(context(lake, export={"path": str(out), "test_share": 0.2, "seed": 1}))
+    settings = {"path": str(out), "test_share": 0.2, "seed": 1}
+    done = export.run(context(lake, export=settings))
     assert not done.errors
     assert len(done.lines) == 4
+    written = times_of(out)
+    again = export.run(context(lake, export=settings))
+    assert (
+        again.lines == [f"export: {name}: nothing has changed since {out}/{name} was written" for name in files][::-1]
+    )
+    assert times_of(out) == written
     seen = {}
     for kind, ending in (("parquet", "parquet"), ("json", "jsonl")):
         for form in ("preference", "messages"):
@@ -90,6 +103,17 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     readme = (out / "trees" / "README.md").read_text()
     assert "Licence: Apache-2.0" in readme
     assert f"| en | {len(seen['json', 'preference']['train'])} |" in readme
+
+    (out / "flat" / "messages" / "jsonl" / "test" / "_SUCCESS").unlink()
+    some = settings | {"only": ["flat"], "forms": ["messages"]}
+    assert len(export.run(context(lake, export=some)).lines) == 1
+    changed = {path for path, time in times_of(out).items() if written.get(path) != time}
+    assert {path.relative_to(out).parts[:2] for path in changed if path.is_relative_to(out / "flat")} == {
+        ("flat", "README.md"),
+        ("flat", "export.json"),
+        ("flat", "messages"),
+    }
+    assert not [path for path in changed if path.is_relative_to(out / "trees")]
 
 
 def test_what_a_licence_forbids_is_not_exported(lake, tmp_path):
@@ -127,7 +151,17 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     stats = lake.load(TOKEN_STATS).filter((pl.col("grouping") == "all") & (pl.col("role") == "assistant"))
     assert stats["n_messages"].to_list() == [5]
     assert rows(lake, THREADS, "thread_id") == [("m4",)]
+    lengths = lake.load(THREAD_STATS).filter(pl.col("grouping") == "all").sort("measure", "role")
+    assert lengths.select("measure", "role", "n", "total").rows() == [
+        ("tokens per message", "assistant", 1, 6),
+        ("tokens per message", "user", 1, 6),
+        ("tokens per thread", None, 1, 12),
+        ("turns per thread", None, 1, 1),
+    ]
     assert rows(lake, TREE_PAIRS, "chosen_id") == []
+    example = lake.load(TREE_EXAMPLE).sort("place")
+    assert example["parent"].to_list() == [None, 0, 1, 2, 2, 0, 0]  # m1, m2, m5, m10, m9, m3, m4
+    assert example["labels"][0] == "quality 0.58, spam 0.0"
 
 
 def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):

@@ -31,7 +31,15 @@ from arenalake.ratings.tables import (
 from arenalake.report.frames import Frames, typed
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
-from arenalake.trees.tables import LABEL_CORRELATIONS, LABEL_STATS, TREE_PAIR_STATS, TREE_SHAPES, TREE_STATS
+from arenalake.trees.tables import (
+    LABEL_CORRELATIONS,
+    LABEL_STATS,
+    THREAD_STATS,
+    TREE_EXAMPLE,
+    TREE_PAIR_STATS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -166,6 +174,8 @@ def frames(
     grades=(),
     trees=(),
     shapes=(),
+    threads=(),
+    example=(),
     labels=(),
     correlations=(),
     tree_pairs=(),
@@ -199,6 +209,8 @@ def frames(
         SOURCE_TERMS: terms,
         TREE_STATS: trees,
         TREE_SHAPES: shapes,
+        THREAD_STATS: threads,
+        TREE_EXAMPLE: example,
         LABEL_STATS: labels,
         LABEL_CORRELATIONS: correlations,
         TREE_PAIR_STATS: tree_pairs,

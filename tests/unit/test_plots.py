@@ -74,3 +74,5 @@ def test_a_tree_of_any_order_of_rows_is_the_same_picture():
     )
     assert tree(nodes).data == tree(nodes.reverse()).data
     assert tree(nodes).data != tree(nodes.with_columns(rank=1 - pl.col("rank"))).data
+    quality = nodes.with_columns(quality=pl.Series([0.5, 1.0, None, 0.25]))
+    assert tree(quality).data == tree(nodes).data != tree(quality, value="quality").data

@@ -579,6 +579,19 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
             tree_row(100, grouping="month", month="2023-02"),
         ],
         shapes=[shape],
+        threads=[
+            shape | {"measure": "turns per thread"},
+            shape | {"measure": "tokens per message", "role": "user", "tokenizer": "sample", "mean": 33.41},
+        ],
+        example=[
+            {"source": "s", "place": place, "parent": parent, "role": role, "rank": rank, "labels": labels}
+            for place, parent, role, rank, labels in (
+                (0, None, "prompter", None, None),
+                (1, 0, "assistant", 0, "quality 0.58"),
+                (2, 0, "assistant", 1, None),
+            )
+        ],
+        terms=[{"source": "s", "format": "oasst1", "title": "t", "licence": "l", "text_may_be_shared": True}],
         labels=[label_row("quality"), label_row("quality", grouping="role", role="prompter"), label_row("spam", n=5)],
         correlations=[
             {"source": "s", "grouping": "all", "label_a": "quality", "label_b": "spam", "n": 50, "correlation": -0.25}
@@ -587,8 +600,24 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     )
     hidden = site.tree_stats[site.tree_stats["hidden"]]
     assert "de" in set(hidden["language"])  # 26 messages, but by four people
-    text = text_of(render_site(build_pages(site)), "trees.html")
+    pages = build_pages(site)
+    (trees,) = [page for page in pages if page.title == "Conversation trees"]
+    (labels,) = [part for part in trees.sections[0].sections if part.title == "Labels"]
+    (cells,) = [figure.spec["data"][0] for figure in labels.figures if "correlation" in figure.caption]
+    assert (cells["zmin"], cells["zmax"], cells["z"]) == (-1, 1, [[None, -0.25], [-0.25, None]])
+    site.source_terms["text_may_be_shared"] = False
+    (closed,) = [page for page in build_pages(site) if page.title == "Conversation trees"]
+    assert "One tree" not in [part.title for part in closed.sections[0].sections]
+    (example,) = [part for part in trees.sections[0].sections if part.title == "One tree"]
+    edges, prompts, answers = example.figures[0].spec["data"]
+    assert (edges["x"], edges["y"]) == ([0.5, 0.0, None, 0.5, 1.0, None], [0, 1, None, 0, 1, None])
+    assert (prompts["x"], prompts["y"], answers["x"], answers["y"]) == ([0.5], [0], [0.0, 1.0], [1, 1])
+    assert answers["text"] == ["0", "1"]
+    assert answers["hovertext"][0] == "message 1 by the assistant, rank 0, quality 0.58"
+    text = text_of(render_site(pages), "trees.html")
     assert "100 messages in 30 trees." in text
+    assert "turns per thread 500 1.80" in text
+    assert "tokens per message user sample 500 33.41" in text
     assert "20 people wrote 100 of them. The Gini coefficient of their work is 0.50" in text
     assert "the busiest 1 % wrote 25.0 %" in text
     assert "0.875" not in text  # the mean of four deleted messages

@@ -217,6 +217,22 @@ def test_every_figure_is_cited_defined_and_either_computed_or_refused_with_a_rea
             assert figure.table or figure.reason
 
 
+def test_figures_of_oasst1_add_up_where_they_are_parts_of_each_other_and_say_where_they_do_not():
+    figures = {figure.name: figure for figure in LEDGERS["oasst1"].figures}
+    n = {name: figure.published for name, figure in figures.items()}
+    assert n["messages, train"] + n["messages, validation"] == n["messages ready for export"]
+    assert n["messages by prompters"] + n["messages by assistants"] == n["messages"]
+    assert n["trees, train"] + n["parent_id given"] == n["messages, train"]
+    listed = n["messages in the 35 languages of the card"]
+    assert sum(value for name, value in n.items() if name.startswith("messages in ") and "35" not in name) < listed
+    assert n["messages"] - listed == 924
+    assert "924 fewer" in figures["messages in the 35 languages of the card"].reason
+    assert "604 fewer" in figures["complete trees"].reason
+    assert n["complete trees"] - n["trees ready for export"] == 604
+    assert "the paper says 35" in figures["languages of conversations"].reason
+    assert n["languages"] == 35
+
+
 def test_a_release_in_parts_is_compared_part_by_part():
     of_train = {"rows": 84_437.0, "max(n_messages) FILTER (WHERE grouping = 'all')": 84_437.0, "count(rank)": 48_731.0}
     origin = Origin("train", "oasst1", False, None)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arenalake.errors import ArenalakeError
-from arenalake.trees.counts import label_products, label_values, sizes_of
-from arenalake.trees.nodes import choose_threads, place_messages
+from arenalake.trees.counts import label_products, label_values, lengths_of, sizes_of
+from arenalake.trees.nodes import choose_threads, order_examples, place_messages
 from arenalake.trees.options import TreesConfig
 from arenalake.trees.statistics import (
     correlate_labels,
@@ -21,13 +21,17 @@ from arenalake.trees.statistics import (
     summarise_labels,
     summarise_pairs,
     summarise_shapes,
+    summarise_threads,
     summarise_trees,
 )
 from arenalake.trees.tables import (
     CONTRIBUTOR_COUNTS,
     LABEL_CORRELATIONS,
     LABEL_STATS,
+    THREAD_COUNTS,
+    THREAD_STATS,
     THREADS,
+    TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
     TREE_PAIR_COUNTS,
@@ -117,6 +121,27 @@ def test_threads_end_with_an_answer(options, expected):
         assert row["path"][0] == "p"
         assert row["path"][-1] == row["thread_id"]
         assert row["turns"] == len(row["path"]) / 2
+
+
+def test_an_example_is_in_the_order_of_its_branches_and_ranks():
+    nodes = toy().filter(pl.col("message_id") != "alone").drop("n_chars")
+    names = nodes.select("source", "message_id")
+    entry = pl.Struct({"name": pl.String, "value": pl.Float64, "count": pl.Int32})
+    quality, spam = {"name": "quality", "value": 7 / 12, "count": 3}, {"name": "spam", "value": 0.0, "count": 3}
+    said = {"p": [quality, spam], "a1": [spam], "a2": []}
+    labels = names.with_columns(labels=pl.Series([said.get(one) for one in names["message_id"]], dtype=pl.List(entry)))
+    other = nodes.filter(pl.col("message_id") == "p").with_columns(source=pl.lit("t"))
+    found = order_examples(pl.concat([other, nodes]), labels)
+    assert found.schema == TREE_EXAMPLE.no_rows.schema
+    # p, a0, q0, b0, a1, q1, a3, a2, q2, b2: answers that are not ranked come last.
+    assert found.select("source", "place", "parent", "rank").rows() == [
+        *[("s", 0, None, None), ("s", 1, 0, 0), ("s", 2, 1, None), ("s", 3, 2, None), ("s", 4, 0, 1)],
+        *[("s", 5, 4, None), ("s", 6, 0, 3), ("s", 7, 0, None), ("s", 8, 7, None), ("s", 9, 8, None)],
+        ("t", 0, None, None),
+    ]
+    written = {row["place"]: row["labels"] for row in found.iter_rows(named=True) if row["labels"]}
+    assert written == {0: "quality 0.58, spam 0.0", 4: "spam 0.0"}
+    assert found["deleted"].to_list()[1] is True
 
 
 def contributors(*work):
@@ -240,6 +265,93 @@ def test_threads_of_published_trees_are_those_of_a_walk(real_data):
     threads = choose_threads(place_messages(messages), trees=TreesConfig(threads="all"))
     assert {tuple(path) for path in threads["path"]} == expected
     assert len(threads) == len(expected) > 100
+
+
+def threads_of(*threads):
+    message = pl.Struct({"place": pl.Int32, "month": pl.String, "tokens": pl.List(pl.Int32)})
+    schema = {"source": pl.String, "language": pl.String, "messages": pl.List(message)}
+    rows = [
+        {
+            "source": "s",
+            "language": "en",
+            "messages": [
+                {"place": place, "month": month, "tokens": tokens} for place, (month, tokens) in enumerate(thread)
+            ],
+        }
+        for thread in threads
+    ]
+    return pl.DataFrame(rows, schema)
+
+
+def test_lengths_of_threads_by_hand():
+    first, second = ("2023-02", [3, 30]), ("2023-03", [5, 50])
+    # Two threads with the same first message; the answer of the third one has not been measured.
+    threads = threads_of(
+        [first, second], [first, second, ("2023-03", [7, 70]), ("2023-04", [1, 10])], [first, (None, None)]
+    )
+    halves = [lengths_of(part, tokenizers=["a", "b"]) for part in (threads[:1], threads[1:])]
+    counts = THREAD_COUNTS.add_rows(halves)
+    assert counts.sort(THREAD_COUNTS.key).equals(lengths_of(threads, tokenizers=["a", "b"]).sort(THREAD_COUNTS.key))
+    stats = summarise_threads(counts)
+    THREAD_STATS.conform_frame(stats)
+    found = {
+        (row["grouping"], row["measure"], row["role"], row["turn"] or row["month"]): (row["n"], row["total"])
+        for row in stats.filter(pl.col("tokenizer").is_null() | (pl.col("tokenizer") == "a")).iter_rows(named=True)
+    }
+    assert found == {
+        ("all", "turns per thread", None, None): (3, 4),
+        ("language", "turns per thread", None, None): (3, 4),
+        ("all", "tokens per thread", None, None): (2, 24),
+        ("language", "tokens per thread", None, None): (2, 24),
+        ("all", "tokens per message", "user", None): (4, 16),
+        ("all", "tokens per message", "assistant", None): (3, 11),
+        ("language", "tokens per message", "user", None): (4, 16),
+        ("language", "tokens per message", "assistant", None): (3, 11),
+        ("turn", "tokens per message", "user", 1): (3, 9),
+        ("turn", "tokens per message", "user", 2): (1, 7),
+        ("turn", "tokens per message", "assistant", 1): (2, 10),
+        ("turn", "tokens per message", "assistant", 2): (1, 1),
+        ("month", "tokens per message", "user", "2023-02"): (3, 9),
+        ("month", "tokens per message", "user", "2023-03"): (1, 7),
+        ("month", "tokens per message", "assistant", "2023-03"): (2, 10),
+        ("month", "tokens per message", "assistant", "2023-04"): (1, 1),
+    }
+    of_b = stats.filter((pl.col("measure") == "tokens per thread") & (pl.col("tokenizer") == "b"))
+    assert of_b["total"].to_list() == [240, 240]
+
+
+def test_threads_without_any_measured_message_still_have_turns():
+    counts = lengths_of(threads_of([(None, None), (None, None)]), tokenizers=["a"])
+    assert counts.schema == THREAD_COUNTS.no_rows.schema
+    assert counts.select("measure", "n", "total").rows() == [("turns per thread", 1, 1)]
+    assert lengths_of(threads_of(), tokenizers=["a"]).is_empty()
+
+
+def test_tokens_of_published_threads_are_those_of_their_texts(real_data):
+    trees, messages = published(real_data)
+    words, waiting = {}, [tree["prompt"] for tree in trees]
+    while waiting:
+        message = waiting.pop()
+        words[message["message_id"]] = len(message["text"].split())
+        waiting += message["replies"]
+    chosen = choose_threads(place_messages(messages), trees=TreesConfig(threads="all"))
+    paths = chosen["path"].to_list()
+    threads = threads_of(*[[(None, [words[one]]) for one in path] for path in paths])
+    stats = summarise_threads(lengths_of(threads, tokenizers=["words"])).filter(
+        pl.col("grouping").is_in(["all", "turn"])
+    )
+    found = {(row["measure"], row["role"], row["turn"]): row for row in stats.iter_rows(named=True)}
+    expected = {
+        ("turns per thread", None, None): [len(path) // 2 for path in paths],
+        ("tokens per thread", None, None): [sum(words[one] for one in path) for path in paths],
+        ("tokens per message", "user", None): [words[one] for path in paths for one in path[::2]],
+        ("tokens per message", "assistant", None): [words[one] for path in paths for one in path[1::2]],
+        ("tokens per message", "user", 2): [words[path[2]] for path in paths if len(path) > 2],
+    }
+    for key, lengths in expected.items():
+        row = found[key]
+        assert (row["n"], row["total"], row["max"]) == (len(lengths), sum(lengths), max(lengths))
+        assert row["p50"] == np.quantile(lengths, 0.5, method="inverted_cdf")
 
 
 def labelled(*values, name="quality", **changes):

@@ -39,7 +39,15 @@ from arenalake.report.frames import (
 )
 from arenalake.reproduction.tables import REPRODUCTION
 from arenalake.tokens.tables import TOKEN_STATS
-from arenalake.trees.tables import LABEL_CORRELATIONS, LABEL_STATS, TREE_PAIR_STATS, TREE_SHAPES, TREE_STATS
+from arenalake.trees.tables import (
+    LABEL_CORRELATIONS,
+    LABEL_STATS,
+    THREAD_STATS,
+    TREE_EXAMPLE,
+    TREE_PAIR_STATS,
+    TREE_SHAPES,
+    TREE_STATS,
+)
 
 
 def read_frames(lake: Lake, *, min_cell: int) -> Frames:
@@ -47,8 +55,9 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
     it is `all` and `model`, of `label_stats` `all` and `role`, of `property_stats` `all` and `scenario_group`, of
-    `moderation_curves`, `tree_shapes` and `label_correlations` `all`, of `rating_pairs` the slice `all`; of judges what
-    is about groups and not about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
+    `moderation_curves`, `tree_shapes`, `thread_stats` and `label_correlations` `all`, of `rating_pairs` the slice
+    `all`; of judges what is about groups and not about pairs of models. Cells under `min_cell` are hidden here, before
+    anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -74,6 +83,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         GRADE_COUNTS: None,
         TREE_STATS: None,
         TREE_SHAPES: pl.col("grouping") == "all",
+        THREAD_STATS: pl.col("grouping") == "all",
+        TREE_EXAMPLE: None,
         LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,

@@ -20,7 +20,8 @@ numbers, nor have scenario groups that would tell of such a group by subtraction
 guard.
 
 Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
-always shown, and what cleaning removed or style control left out; nor are votes of groups of judges, be they of one
+always shown, and what cleaning removed or style control left out; nor the one tree that is drawn of a source whose
+text may be passed on, without text and names; nor are votes of groups of judges, be they of one
 person (single judges are not shown); nor are the numbers of files, of duplicates and of
 records in quarantine, nor a source's numbers of records among MLflow's metrics. Not looked at: the one slice that is
 not rated where all others of its columns are, which is what they lack of all battles; means of a hidden row's groups
@@ -55,6 +56,7 @@ from arenalake.trees.tables import (
     LABEL_CORRELATIONS,
     LABEL_STATS,
     SUM_NAMES,
+    THREAD_STATS,
     TREE_PAIR_STATS,
     TREE_SHAPES,
     TREE_STATS,
@@ -303,7 +305,10 @@ def hide_tree_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE
 
 
 def hide_tree_shape_cells(shapes: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
-    """Rows of `tree_shapes` about few trees, messages or threads lose their numbers; small ones their extremes."""
+    """Rows of `tree_shapes` and `thread_stats` about few trees, messages or threads lose their numbers.
+
+    Small ones lose their extremes.
+    """
     small = _few(shapes["n"], min_cell) | _is_about(shapes, others)
     shown = _blank(shapes, small, ("n", "total", "mean", "sd", "min", "max", *_TOKEN_QUANTILES)).assign(hidden=small)
     return _without_extremes(shown, "n", _TOKEN_QUANTILES, ("min", "max"), min_cell)
@@ -589,6 +594,7 @@ _ALONE: dict[str, _Hide] = {
     RATING_SLICES.name: hide_slice_cells,
     TREE_STATS.name: hide_tree_cells,
     TREE_SHAPES.name: hide_tree_shape_cells,
+    THREAD_STATS.name: hide_tree_shape_cells,
     LABEL_STATS.name: hide_label_cells,
     LABEL_CORRELATIONS.name: hide_correlation_cells,
     TREE_PAIR_STATS.name: hide_tree_pair_cells,

@@ -30,7 +30,8 @@ class Derivation:
     and may be a frame there.
 
     Where the table has `sums`, `build` looks at each row of its inputs by itself, and at no two together: what the
-    rows of two halves give adds up to what all of them give.
+    rows of two halves give adds up to what all of them give. One that joins its inputs is not `by_row`, and is always
+    built from all rows.
 
     If `is_large`, `build` gives a DataFrame that is stored by Spark whatever the table's kind: no machine need hold it.
     """
@@ -40,6 +41,7 @@ class Derivation:
     build: Callable[..., Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
     is_large: bool = False
+    by_row: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _derive(lake: Lake, derivation: Derivation, frames: _Frames) -> None:
     elif table.kind == "records" or derivation.is_large:
         lake.replace(table, build(*map(lake.read, derivation.inputs)), fingerprint=fingerprint)
     else:
-        rows = _add_changes(lake, derivation, fingerprint) if table.sums else None
+        rows = _add_changes(lake, derivation, fingerprint) if table.sums and derivation.by_row else None
         if rows is None:
             rows = _count(derivation, map(lake.read, derivation.inputs))
         frames.store(table, rows, fingerprint)

@@ -368,6 +368,78 @@ def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int
     return Figure(caption, words, {"data": data, "layout": layout}, 280)
 
 
+def tree(
+    *,
+    caption: str,
+    words: str,
+    parents: Sequence[int | None],
+    groups: Sequence[str],
+    marks: Sequence[str],
+    texts: Sequence[str],
+) -> Figure:
+    """A tree, its root at the top: nodes are coloured by group, marked, and have words of their own.
+
+    Args:
+        parents: the place of each node's parent, which comes before it; replies to a node are drawn in this order.
+        groups: what the colour of each node says.
+        marks: what is written into each node.
+        texts: under the pointer.
+    """
+    n = len(parents)
+    children: list[list[int]] = [[] for _ in range(n)]
+    depth = [0] * n
+    for place, parent in enumerate(parents):
+        if parent is not None:
+            children[parent].append(place)
+            depth[place] = depth[parent] + 1
+    leaves = [place for place in range(n) if not children[place]]
+    x = [0.0] * n
+    for number, place in enumerate(leaves):
+        x[place] = float(number)
+    for place in reversed(range(n)):
+        if children[place]:
+            x[place] = (x[children[place][0]] + x[children[place][-1]]) / 2
+    edges = [(parent, place) for place, parent in enumerate(parents) if parent is not None]
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            # A null between two lines parts them.
+            "x": [end for a, b in edges for end in (x[a], x[b], None)],
+            "y": [end for a, b in edges for end in (depth[a], depth[b], None)],
+            "line": {"color": COLORS[7], "width": 1, "dash": "solid"},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    ]
+    for number, group in enumerate(dict.fromkeys(groups)):
+        places = [place for place in range(n) if groups[place] == group]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers+text",
+                "name": label(group),
+                "x": [x[place] for place in places],
+                "y": [depth[place] for place in places],
+                "text": [_escaped(marks[place]) for place in places],
+                "textfont": {"color": "#fff", "size": 10},
+                "hovertext": [_escaped(texts[place]) for place in places],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+                "marker": {"size": 18, "color": COLORS[number % len(COLORS)]},
+            }
+        )
+    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
+    layout = {
+        "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+        "xaxis": hidden | {"range": [-0.7, len(leaves) - 0.3]},
+        "yaxis": hidden | {"range": [max(depth) + 0.5, -0.5]},
+        "legend": {"orientation": "h"},
+    }
+    return Figure(
+        caption, words, {"data": data, "layout": layout}, 110 + 60 * max(depth), min_width=60 + 26 * len(leaves)
+    )
+
+
 def curves(
     *,
     caption: str,

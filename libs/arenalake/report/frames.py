@@ -50,6 +50,8 @@ class Frames:
     grade_counts: pd.DataFrame
     tree_stats: pd.DataFrame
     tree_shapes: pd.DataFrame
+    thread_stats: pd.DataFrame
+    tree_example: pd.DataFrame
     label_stats: pd.DataFrame
     label_correlations: pd.DataFrame
     tree_pair_stats: pd.DataFrame

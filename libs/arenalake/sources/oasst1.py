@@ -23,6 +23,13 @@ from arenalake.sources.settings import SourceSettings
 from arenalake.sources.source import Field, Source, Terms, parsed, raw_values, row_of
 from arenalake.sources.times import time_of
 
+# What is said of each name in these columns, and of which type it is. The names are not known beforehand, and files
+# have them as objects or as lists side by side.
+_ENTRIES = {
+    "labels": {"value": "double", "count": "double"},
+    "emojis": {"count": "double"},
+    "detoxify": {"value": "double"},
+}
 _FIELDS = [
     Field("message_id", "string", "message_id"),
     Field("parent_id", "string", "parent_id"),
@@ -39,6 +46,7 @@ _FIELDS = [
     Field("model", "string", "model_name"),
     Field("user_id", "string", "user_id"),
     Field("tstamp", "string", "created_date"),
+    *(Field(name, "string", name, is_json=True) for name in _ENTRIES),
 ]
 # Where a document has this key, it is a tree.
 _PROMPT, _REPLIES = "prompt", "replies"
@@ -133,9 +141,8 @@ def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = raw_values(_FIELDS)
     tstamp = time_of(raw["tstamp"])
-    # Names of labels and emojis are not known beforehand, and files have them as objects or as lists side by side.
-    read = records.withColumn("document", F.try_parse_json("record"))
-    read = read.withColumns({f"read_{name}": _entries(name, columns) for name, columns in _ENTRIES.items()})
+    read = records.withColumns({f"parsed_{name}": F.try_parse_json(raw[name]) for name in _ENTRIES})
+    read = read.withColumns({f"read_{name}": _entries(name, raw[name]) for name in _ENTRIES})
     entries = {name: F.col(f"read_{name}") for name in _ENTRIES}
     # Called not deterministic, so that Spark leaves filters on reasons above this step: below it, they would take every
     # document apart once per rule.
@@ -144,7 +151,7 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     message = row_of(
         TREE_MESSAGES,
         tstamp=tstamp,
-        **{field.name: raw[field.name] for field in _FIELDS if field.name != "tstamp"},
+        **{field.name: raw[field.name] for field in _FIELDS if field.name not in ("tstamp", *_ENTRIES)},
         **{name: F.when(F.size(found) > 0, F.array_sort(found)) for name, found in entries.items()},
     )
     of_message = F.array(
@@ -164,34 +171,32 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     return parsed(read, key=raw["message_id"], reasons=reasons, rows={TREE_MESSAGE: F.array(message)})
 
 
-# What is said of each name in these columns, and of which type it is.
-_ENTRIES = {
-    "labels": {"value": "double", "count": "double"},
-    "emojis": {"count": "double"},
-    "detoxify": {"value": "double"},
-}
+def _entries(name: str, raw: Column) -> Column:
+    """Entries (name and what `_ENTRIES` says) of an object by name, or of lists side by side.
 
+    Args:
+        name: of the field.
+        raw: its JSON.
 
-def _entries(name: str, columns: dict[str, str]) -> Column:
-    """Entries (name and `columns`) of an object by name, or of lists side by side; null where it is neither."""
-    path, document = f"$.{name}", F.col("document")
+    Returns:
+        Without entries where there is no field; null where it is neither.
+    """
+    columns, document = _ENTRIES[name], F.col(f"parsed_{name}")
     lists = ",".join(f"{column}:array<{kind}>" for column, kind in columns.items())
-    beside = F.try_variant_get(document, path, f"struct<name:array<string>,{lists}>")
+    beside = F.try_variant_get(document, "$", f"struct<name:array<string>,{lists}>")
     of_lists = F.transform(
         F.arrays_zip(beside["name"], *[beside[column] for column in columns]),
         lambda one: F.struct(one["name"].alias("name"), *[one[column].alias(column) for column in columns]),
     )
     of_one = ",".join(f"{column}:{kind}" for column, kind in columns.items())
     (only, *more) = columns
-    by_name = F.try_variant_get(document, path, f"map<string,{f'struct<{of_one}>' if more else columns[only]}>")
+    by_name = F.try_variant_get(document, "$", f"map<string,{f'struct<{of_one}>' if more else columns[only]}>")
 
     def of_entry(entry: Column) -> Column:
         values = {column: entry["value"][column] if more else entry["value"] for column in columns}
         return F.struct(entry["key"].alias("name"), *[value.alias(column) for column, value in values.items()])
 
-    is_there = F.try_variant_get(document, path, "variant").isNotNull() & ~F.coalesce(
-        F.is_variant_null(F.try_variant_get(document, path, "variant")), F.lit(False)
-    )
+    is_there = raw.isNotNull() & ~F.coalesce(F.is_variant_null(document), F.lit(False))
     # A parquet file has all names on every message, and nulls for those that a message does not have.
     given = F.filter(F.map_entries(by_name), lambda entry: entry["value"].isNotNull())
     found = F.when(beside["name"].isNotNull(), of_lists).otherwise(F.transform(given, of_entry))

@@ -3,6 +3,9 @@
 What is done to frames of rows is a function of its own, which needs no session.
 """
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 import polars as pl
 from pyspark.sql import DataFrame
@@ -17,7 +20,11 @@ from arenalake.trees.tables import (
     RANKED_REPLIES,
     REPLIES,
     SUM_NAMES,
+    THREAD_COUNTS,
+    THREAD_MESSAGE_TOKENS,
     THREAD_MESSAGES,
+    THREAD_TOKENS,
+    THREAD_TURNS,
     TREE_DEPTH,
     TREE_LEAVES,
     TREE_MESSAGE_COUNTS,
@@ -172,6 +179,69 @@ def label_products(messages: pl.DataFrame) -> pl.DataFrame:
                 sums = (n[i, j], a[i, j], a[j, i], aa[i, j], aa[j, i], ab[i, j])
                 rows.append((source, role, names[i], names[j], *map(int, sums)))
     return pl.DataFrame(rows, LABEL_PAIR_COUNTS.no_rows.schema, orient="row")
+
+
+def count_threads(threads: DataFrame, messages: DataFrame, *, tokenizers: Sequence[str]) -> DataFrame:
+    """Count threads and the messages in them by length; columns of the table `thread_counts`.
+
+    Two shuffles: what was measured of each message goes to each thread that it is in, and these to their thread.
+
+    Args:
+        threads: columns of the table `threads`.
+        messages: columns of the table `messages`, where each message of a tree is a conversation of its own.
+        tokenizers: names in `n_tokens` to count.
+    """
+    tokens = F.array(*[F.col("n_tokens")[name] for name in tokenizers]).alias("tokens")
+    of_trees = messages.join(F.broadcast(threads.select("source").distinct()), "source", "left_semi")
+    measured = of_trees.select("source", F.col("conversation_id").alias("message_id"), "month", tokens)
+    places = threads.select("source", "thread_id", "language", F.posexplode("path").alias("place", "message_id"))
+    said = places.join(measured, ["source", "message_id"], "left")
+    in_order = F.sort_array(F.collect_list(F.struct("place", "month", "tokens"))).alias("messages")
+    whole = said.groupBy("source", "thread_id", "language").agg(in_order)
+    return count_in_tasks(
+        whole.select("source", "language", "messages"), partial(lengths_of, tokenizers=tokenizers), THREAD_COUNTS
+    )
+
+
+def lengths_of(threads: pl.DataFrame, *, tokenizers: Sequence[str]) -> pl.DataFrame:
+    """Rows of `thread_counts` for some threads.
+
+    Args:
+        threads: source, language, and messages: place in the thread from 0, month, and tokens by each tokenizer, null
+            where it has not counted the message. The tokens of a thread are known where those of all its messages are.
+        tokenizers: names of the tokenizers, in order.
+    """
+    numbered = threads.with_row_index("thread")
+    said = numbered.explode("messages").unnest("messages")
+    # Roles take turns, the prompter first.
+    is_answer = pl.col("place") % 2 == 1
+    said = said.with_columns(
+        role=pl.when(is_answer).then(pl.lit("assistant")).otherwise(pl.lit("user")), turn=pl.col("place") // 2 + 1
+    )
+    of_thread = ("thread", "source", "language")
+    parts = [
+        said.group_by(of_thread).agg((~is_answer).sum().alias("lengths")).with_columns(measure=pl.lit(THREAD_TURNS))
+    ]
+    for place, name in enumerate(tokenizers):
+        tokens = pl.col("tokens").list.get(place, null_on_oob=True)
+        known = said.with_columns(tokens.alias("lengths"), tokenizer=pl.lit(name))
+        whole = pl.when(pl.col("lengths").is_not_null().all()).then(pl.col("lengths").cast(pl.Int64).sum())
+        of_threads = known.group_by(*of_thread, "tokenizer").agg(whole.alias("lengths"))
+        parts += [
+            of_threads.with_columns(measure=pl.lit(THREAD_TOKENS)),
+            known.with_columns(measure=pl.lit(THREAD_MESSAGE_TOKENS)),
+        ]
+    types = THREAD_COUNTS.no_rows.schema
+    missing = {name: pl.lit(None, types[name]) for name in THREAD_COUNTS.key}
+    long = pl.concat(
+        part.with_columns(**{name: null for name, null in missing.items() if name not in part.columns}).select(
+            *[pl.col(name).cast(types[name]) for name in THREAD_COUNTS.key], pl.col("lengths").cast(pl.Int64)
+        )
+        for part in parts
+    )
+    long = long.drop_nulls("lengths").with_columns(total="lengths")
+    counted = count_cells(long, keys=THREAD_COUNTS.key, cell="lengths", sums=["total"])
+    return counted.select(THREAD_COUNTS.column_names)
 
 
 def count_pairs(pairs: DataFrame) -> DataFrame:

@@ -1,9 +1,12 @@
 """Job `export`: threads and pairs of ranked answers with their texts, in the forms that trainers read."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -11,6 +14,7 @@ from arenalake.entities.columns import PROMPTER
 from arenalake.entities.tables import SOURCE_TERMS, TREE_MESSAGES
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.lake.fingerprint import Fingerprint
 from arenalake.lake.table import Table
 from arenalake.paths import local_path
 from arenalake.step import Context, StepResult
@@ -26,11 +30,16 @@ _FORMS = {
     "messages": "a thread as a list of messages, the last one an answer (TRL: conversational language modelling)",
     "votes": "a pair of ranked answers as a vote between those who wrote them, for a source of the format `votes`",
 }
+# Beside the files: what they were made of.
+_RECORD = "export.json"
+_INPUTS = (TREE_MESSAGES, TREE_NODES, TREE_PAIRS, TREE_PAIR_STATS, THREADS)
 _IDS = {"preference": ("chosen_id", "rejected_id"), "messages": ("thread_id",), "votes": ("battle_id",)}
 
 
 def run(context: Context) -> StepResult:
     """Write a folder for each source that has trees, over what an earlier export left there.
+
+    A folder stays as it is where neither tables nor options have changed since it was written.
 
     Raises:
         ConfigError: there is no place for the files.
@@ -47,15 +56,22 @@ def run(context: Context) -> StepResult:
         if refusal:
             result.errors.append(ConfigError(f"export.only: {refusal}"))
             continue
+        folder = f"{root}/{source}"
+        made_of = _fingerprint(lake, terms[source], export)
+        if not lake.rebuild and _is_made_of(lake, folder, made_of, export.forms):
+            result.lines.append(f"export: {source}: nothing has changed since {folder} was written")
+            continue
+        _write_text(lake, folder, _RECORD, "")  # of files that are half written, nothing is to be believed
         counts: dict[str, list[dict[str, Any]]] = {
-            form: _write(lake, f"{root}/{source}/{form}", source, form, export) for form in export.forms
+            form: _write(lake, f"{folder}/{form}", source, form, export) for form in export.forms
         }
-        _write_text(lake, f"{root}/{source}", "README.md", _readme(terms[source], counts, lake, export))
+        _write_text(lake, folder, "README.md", _readme(terms[source], counts, lake, export))
+        _write_text(lake, folder, _RECORD, json.dumps({"made_of": made_of}) + "\n")
         for form, rows in counts.items():
             n = {split: sum(row["n"] for row in rows if row["split"] == split) for split in ("train", "test")}
             result.lines.append(
                 f"export: {source}: {form}: {n['train']:,} for training and {n['test']:,} held out in "
-                f"{root}/{source}/{form} ({terms[source]['licence']})"
+                f"{folder}/{form} ({terms[source]['licence']})"
             )
     return StepResult(lines=result.lines or ["export: no source has conversation trees"], errors=result.errors)
 
@@ -66,6 +82,22 @@ def _folder(context: Context) -> str:
         raise ConfigError("export.path: is not set, and there is no storage.root to put the files into; give a folder")
     chosen = path if path is not None else f"{str(root).rstrip('/')}/export"
     return (local_path(chosen) or chosen).rstrip("/")
+
+
+def _fingerprint(lake: Lake, terms: dict[str, Any], export: ExportConfig) -> str | None:
+    """What is equal as long as an export would write the same."""
+    options = export.model_dump(mode="json", exclude={"path", "only"})
+    inputs = {table.name: lake.state_of(table) for table in _INPUTS if lake.is_there(table)}
+    return Fingerprint.of({"options": options, "terms": terms}, "", inputs).state.derived
+
+
+def _is_made_of(lake: Lake, folder: str, made_of: str | None, forms: Sequence[str]) -> bool:
+    """Whether the record in the folder says so, and its files are there as far as this machine can see."""
+    if _read_text(lake, folder, _RECORD) != json.dumps({"made_of": made_of}) + "\n":
+        return False
+    local = local_path(folder)
+    parts = [f"{kind}/{split}/_SUCCESS" for kind in ("parquet", "jsonl") for split in ("train", "test")]
+    return local is None or all((Path(local) / form / part).exists() for form in forms for part in parts)
 
 
 def _refusal(source: str, terms: dict[str, dict[str, Any]], with_trees: set[str]) -> str | None:
@@ -237,7 +269,21 @@ def _readme(terms: dict[str, Any], counts: dict[str, list[dict[str, Any]]], lake
 def _write_text(lake: Lake, folder: str, name: str, text: str) -> None:
     local = local_path(folder)
     if local is not None:
+        Path(local).mkdir(parents=True, exist_ok=True)
         (Path(local) / name).write_text(text, encoding="utf-8")
     else:  # where only Spark can write, as a folder with one file
-        rows = lake.spark.createDataFrame([(text,)], "value string").coalesce(1)
+        rows = lake.spark.createDataFrame([(text.removesuffix("\n"),)], "value string").coalesce(1)
         rows.write.mode("overwrite").text(f"{folder}/{name}")
+
+
+def _read_text(lake: Lake, folder: str, name: str) -> str | None:
+    """What `_write_text` wrote there, of at most one line; None where it wrote nothing."""
+    local = local_path(folder)
+    if local is not None:
+        file = Path(local) / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+    try:
+        rows = lake.spark.read.text(f"{folder}/{name}").collect()
+    except AnalysisException:
+        return None
+    return "".join(f"{row['value']}\n" for row in rows)

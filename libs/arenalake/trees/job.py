@@ -4,9 +4,10 @@ from functools import partial
 
 import polars as pl
 
-from arenalake.entities.tables import TREE_MESSAGES
+from arenalake.entities.tables import MESSAGES, TREE_MESSAGES
 from arenalake.lake import Derivation, Statistic, derive
 from arenalake.step import Context, StepResult
+from arenalake.text.tokenizers import tokenizer_keys
 from arenalake.trees.counts import (
     count_contributors,
     count_label_pairs,
@@ -14,13 +15,15 @@ from arenalake.trees.counts import (
     count_messages,
     count_pairs,
     count_shapes,
+    count_threads,
 )
-from arenalake.trees.nodes import build_nodes, build_pairs, build_threads
+from arenalake.trees.nodes import build_nodes, build_pairs, build_threads, find_examples
 from arenalake.trees.statistics import (
     correlate_labels,
     summarise_labels,
     summarise_pairs,
     summarise_shapes,
+    summarise_threads,
     summarise_trees,
 )
 from arenalake.trees.tables import (
@@ -29,7 +32,10 @@ from arenalake.trees.tables import (
     LABEL_COUNTS,
     LABEL_PAIR_COUNTS,
     LABEL_STATS,
+    THREAD_COUNTS,
+    THREAD_STATS,
     THREADS,
+    TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
     TREE_PAIR_COUNTS,
@@ -47,6 +53,8 @@ def run(context: Context) -> StepResult:
     if not lake.exists(TREE_MESSAGES):
         return StepResult(lines=["tree_stats: no source has conversation trees"])
     settings = trees.model_dump(mode="json")
+    tokenizers = sorted(tokenizer_keys(context.config.tokens.tokenizers))
+    count_lengths = partial(count_threads, tokenizers=tokenizers)
     which = {name: settings[name] for name in ("keep_deleted", "keep_synthetic")}
     derive(
         lake,
@@ -54,16 +62,19 @@ def run(context: Context) -> StepResult:
             Derivation(TREE_NODES, [TREE_MESSAGES], build_nodes),
             Derivation(LABEL_COUNTS, [TREE_MESSAGES], count_labels),
             Derivation(LABEL_PAIR_COUNTS, [TREE_MESSAGES], count_label_pairs),
+            Derivation(TREE_EXAMPLE, [TREE_NODES, TREE_MESSAGES], find_examples),
             Derivation(TREE_MESSAGE_COUNTS, [TREE_NODES], count_messages),
             Derivation(TREE_SHAPE_COUNTS, [TREE_NODES], count_shapes),
             Derivation(CONTRIBUTOR_COUNTS, [TREE_NODES], count_contributors),
             Derivation(THREADS, [TREE_NODES], partial(build_threads, trees=trees), settings),
+            Derivation(THREAD_COUNTS, [THREADS, MESSAGES], count_lengths, {"tokenizers": tokenizers}, by_row=False),
             Derivation(TREE_PAIRS, [TREE_NODES], partial(build_pairs, trees=trees), which),
             Derivation(TREE_PAIR_COUNTS, [TREE_PAIRS], count_pairs),
             Statistic(LABEL_STATS, [LABEL_COUNTS], summarise_labels),
             Statistic(LABEL_CORRELATIONS, [LABEL_PAIR_COUNTS], correlate_labels),
             Statistic(TREE_STATS, [TREE_MESSAGE_COUNTS, CONTRIBUTOR_COUNTS], summarise_trees),
             Statistic(TREE_SHAPES, [TREE_SHAPE_COUNTS], summarise_shapes),
+            Statistic(THREAD_STATS, [THREAD_COUNTS], summarise_threads),
             Statistic(TREE_PAIR_STATS, [TREE_PAIR_COUNTS], summarise_pairs),
         ],
     )

@@ -1,6 +1,7 @@
 """Where messages stand in their trees, which threads the trees give, and pairs of ranked answers."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,9 +12,10 @@ from pyspark.sql import functions as F
 from arenalake.entities.columns import ASSISTANT
 from arenalake.entities.trees import find_parents, map_trees
 from arenalake.errors import ArenalakeError
+from arenalake.lake.counting import in_memory
 from arenalake.numbers.forests import any_on_path, find_depths, find_paths
 from arenalake.trees.options import TreesConfig
-from arenalake.trees.tables import THREADS, TREE_NODES, TREE_PAIRS
+from arenalake.trees.tables import MOST_IN_EXAMPLE, THREADS, TREE_EXAMPLE, TREE_NODES, TREE_PAIRS
 
 
 def build_nodes(messages: DataFrame) -> DataFrame:
@@ -182,3 +184,48 @@ def build_pairs(nodes: DataFrame, *, trees: TreesConfig) -> DataFrame:
         F.col("b_synthetic").alias("rejected_synthetic"),
         (F.col("a_user_id") == F.col("b_user_id")).alias("same_author"),
     ).select(*TREE_PAIRS.column_names)
+
+
+def find_examples(nodes: DataFrame, messages: DataFrame) -> pl.DataFrame:
+    """One tree of each source to look at; columns of the table `tree_example`.
+
+    Args:
+        nodes: columns of the table `tree_nodes`.
+        messages: columns of the table `tree_messages`.
+    """
+    small = nodes.where((F.col("depth") == 0) & (F.col("tree_messages") <= MOST_IN_EXAMPLE))
+    # Of equally large ones that with the last id.
+    largest = F.max_by("message_tree_id", F.struct("tree_messages", "message_tree_id")).alias("message_tree_id")
+    tree = ["source", "message_tree_id"]
+    found = nodes.join(F.broadcast(small.groupBy("source").agg(largest)), tree)
+    of_message = ["source", "message_id"]
+    found = found.select(*of_message, "parent_id", "role", "rank", "deleted", "synthetic")
+    labels = messages.select(*of_message, "labels").join(F.broadcast(found.select(*of_message)), of_message)
+    return order_examples(in_memory(found), in_memory(labels))
+
+
+def order_examples(nodes: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """Messages of one tree per source in the order of `tree_example`.
+
+    Args:
+        nodes: source, message_id, parent_id, role, rank, deleted and synthetic.
+        labels: source, message_id and labels of these.
+    """
+    entry = pl.element().struct
+    said = pl.format("{} {}", entry.field("name"), entry.field("value").round(2))
+    written = pl.when(pl.col("labels").list.len() > 0).then(pl.col("labels").list.eval(said).list.join(", "))
+    rows = nodes.join(labels.with_columns(written.alias("labels")), on=["source", "message_id"], how="left")
+    ordered = rows.sort("source", pl.col("rank").fill_null(2**31 - 1), "message_id").to_dicts()
+    replies: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
+    for row in ordered:
+        replies.setdefault((row["source"], row["parent_id"]), []).append(row)
+    found = []
+    for source in sorted({row["source"] for row in ordered}):
+        waiting: list[tuple[dict[str, Any], int | None]] = [(row, None) for row in replies[source, None]]
+        place = 0
+        while waiting:
+            row, parent = waiting.pop()
+            found.append({**row, "place": place, "parent": parent})
+            waiting += [(reply, place) for reply in reversed(replies.get((source, row["message_id"]), []))]
+            place += 1
+    return pl.DataFrame(found, {**nodes.schema, **TREE_EXAMPLE.no_rows.schema}).select(TREE_EXAMPLE.column_names)

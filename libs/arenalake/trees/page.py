@@ -69,12 +69,13 @@ def _source(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
     section.tables = [
         _marks_table(f"Messages of {source}", None, stats[stats["grouping"] == "all"], slug("trees", source)),
         _shapes_table(source, shapes),
+        *_threads_tables(source, frames),
     ]
     for grouping, heading in _HEADINGS.items():
         rows = stats[(stats["grouping"] == grouping) & stats[grouping].notna()]
         if not rows.empty:
             section.sections.append(_grouped(source, grouping, heading, rows))
-    section.sections += [*_labels(source, frames), *_pairs(source, frames)]
+    section.sections += [*_example(source, frames), *_labels(source, frames), *_pairs(source, frames)]
     return section
 
 
@@ -122,8 +123,12 @@ def _ratio_cell(value: Any) -> Cell:
 
 
 def _shapes_table(source: str, shapes: pd.DataFrame) -> TableView:
-    columns = [
-        text_column("What", "measure"),
+    columns = [text_column("What", "measure"), *_sizes()]
+    return TableView(f"Trees, threads and replies of {source}", columns, shapes, slug("tree-shapes", source))
+
+
+def _sizes() -> list[TableColumn]:
+    return [
         TableColumn("Number", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
         number_column("Mean", "mean", digits=2),
         number_column("SD", "sd", "sample standard deviation", digits=2),
@@ -133,7 +138,61 @@ def _shapes_table(source: str, shapes: pd.DataFrame) -> TableView:
         *quantile_columns(75, 95, 99),
         number_column("Max", "max"),
     ]
-    return TableView(f"Trees, threads and replies of {source}", columns, shapes, slug("tree-shapes", source))
+
+
+def _threads_tables(source: str, frames: Frames) -> list[TableView]:
+    threads = frames.thread_stats
+    threads = threads[threads["source"] == source].sort_values(["tokenizer", "measure", "role"], na_position="first")
+    if threads.empty:
+        return []
+    columns = [
+        text_column("What", "measure"),
+        TableColumn("Role", lambda row: Cell(row["role"] or ""), None, False),
+        TableColumn("Tokenizer", lambda row: Cell(row["tokenizer"] or ""), None, False),
+        *_sizes(),
+    ]
+    caption = f"Threads of {source} as conversations; a message counts in each thread that it is in"
+    return [TableView(caption, columns, threads, slug("threads", source))]
+
+
+def _example(source: str, frames: Frames) -> list[Section]:
+    """A tree drawn, where the licence lets its text be passed on; no text is shown all the same."""
+    terms = frames.source_terms
+    may_be_shared = terms.loc[terms["source"] == source, "text_may_be_shared"]
+    rows = frames.tree_example[frames.tree_example["source"] == source].sort_values("place")
+    if rows.empty or not may_be_shared.eq(True).any():
+        return []
+    messages = rows.astype(object).where(rows.notna(), None).to_dict("records")
+
+    def words_of(row: Any) -> str:
+        marks = [name for name in ("deleted", "synthetic") if row[name]]
+        rank = [] if row["rank"] is None else [f"rank {row['rank']}"]
+        return ", ".join(
+            [f"message {row['place']} by the {row['role']}", *rank, *marks, *filter(None, [row["labels"]])]
+        )
+
+    figure = figures.tree(
+        caption="A tree: numbers are ranks among answers to the same message, 0 is the best",
+        words="The first message is at the top, its replies below it; the table below has ranks and labels.",
+        parents=[row["parent"] for row in messages],
+        groups=[row["role"] for row in messages],
+        marks=["" if row["rank"] is None else str(row["rank"]) for row in messages],
+        texts=[words_of(row) for row in messages],
+    )
+    columns = [
+        number_column("Message", "place"),
+        number_column("answers", "parent", "the message that it answers"),
+        text_column("Role", "role"),
+        number_column("Rank", "rank", "0 is the best"),
+        TableColumn("Labels", lambda row: Cell(row["labels"] or ""), None, False),
+    ]
+    table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
+    sentence = f"One of the larger trees that can be drawn, of {len(rows)} messages."
+    return [
+        Section(
+            "One tree", [sentence], figures=[figure], sections=[Section("Its messages", tables=[table], collapsed=True)]
+        )
+    ]
 
 
 def _labels(source: str, frames: Frames) -> list[Section]:
@@ -207,16 +266,15 @@ def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
         ]
         for a, of_a in zip(names, values, strict=True)
     ]
-    # The colours of the map run from 0 to 1 with a middle, as correlations do from -1 to 1.
-    shades = [[None if value is None else (1 + value) / 2 for value in of_a] for of_a in values]
     return [
         figures.heat_map(
-            caption="Correlation of labels: in the middle of the colours 0, at their ends -1 (0 %) and 1 (100 %)",
+            caption="Pearson's correlation of labels",
             words="A square of labels by labels; the table below has the numbers.",
             names=names,
-            values=shades,
+            values=values,
             texts=texts,
-            rates=True,
+            rates=False,
+            signed=True,
         )
     ]
 

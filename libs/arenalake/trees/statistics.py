@@ -7,7 +7,7 @@ from arenalake.numbers.groupings import by_groupings
 from arenalake.numbers.histograms import cells_of
 from arenalake.numbers.lengths import describe, quantile
 from arenalake.numbers.proportions import not_zero, share, wilson_bounds
-from arenalake.trees.tables import SUM_NAMES, TREE_PAIR_COUNTS, VALUE_PARTS
+from arenalake.trees.tables import SUM_NAMES, THREAD_COUNTS, THREAD_MESSAGE_TOKENS, TREE_PAIR_COUNTS, VALUE_PARTS
 
 GROUPINGS = ("all", "language", "month", "role", "tree_state")
 _GROUP = ("source", "grouping", "language", "month", "role", "tree_state")
@@ -74,6 +74,23 @@ def summarise_shapes(shape_counts: pl.DataFrame) -> pl.DataFrame:
     keys = ("source", "measure", "language", "month", "role", "tree_state")
     cells = cells_of(shape_counts, keys=keys, cell="sizes")
     return describe(by_groupings(cells, GROUPINGS), keys=(*_GROUP, "measure"), value="sizes", n="n")
+
+
+def summarise_threads(thread_counts: pl.DataFrame) -> pl.DataFrame:
+    """Describe lengths of threads and of the messages in them.
+
+    Args:
+        thread_counts: columns of the table `thread_counts`.
+
+    Returns:
+        Columns of the table `thread_stats`; a null language or month is a group of its own. Only messages have turns
+        and months.
+    """
+    cells = cells_of(thread_counts, keys=THREAD_COUNTS.key, cell="lengths")
+    views = by_groupings(cells, ("all", "language", "turn", "month"))
+    of_messages = pl.col("measure") == THREAD_MESSAGE_TOKENS
+    views = views.filter(of_messages | ~pl.col("grouping").is_in(["turn", "month"]))
+    return describe(views, keys=("source", "grouping", *THREAD_COUNTS.key[1:]), value="lengths", n="n")
 
 
 def summarise_labels(label_counts: pl.DataFrame) -> pl.DataFrame:

@@ -280,6 +280,83 @@ THREADS = Table(
     stats_columns=("source", "language", "turns"),
 )
 
+THREAD_TURNS, THREAD_TOKENS, THREAD_MESSAGE_TOKENS = "turns per thread", "tokens per thread", "tokens per message"
+
+_OF_THREADS = (
+    Column(
+        "measure",
+        "string",
+        f"what is measured: {THREAD_TURNS} (messages of the prompter), {THREAD_TOKENS}, or {THREAD_MESSAGE_TOKENS}, "
+        "where a message counts in each thread that it is in",
+        required=True,
+    ),
+    Column("language", "string", "language of the thread, a code; null where there is none or it is about all"),
+    Column("month", "string", "month of the messages as 2023-04; null without a time, about all, and for threads"),
+    Column("role", "string", "user or assistant; null for threads"),
+    Column("turn", "int", "turn the messages belong to, from 1; null where it is about all turns, and for threads"),
+    Column("tokenizer", "string", f"tokenizer that counted; null for {THREAD_TURNS}"),
+)
+
+THREAD_COUNTS = Table(
+    name="thread_counts",
+    layer="gold",
+    kind="counts",
+    comment="Threads, and messages in threads, by length, a histogram per group.",
+    columns=(
+        SOURCE,
+        *_OF_THREADS,
+        Column("n", "bigint", "threads, or messages in threads", required=True),
+        Column("total", "bigint", "sum of the lengths", required=True),
+        Column("lengths", "array<bigint>", "lengths that occur, ascending", required=True),
+        Column("counts", "array<bigint>", "how many there are of each of these lengths", required=True),
+    ),
+    key=("source", *(column.name for column in _OF_THREADS)),
+    sums=("n", "total"),
+    cell="lengths",
+)
+
+THREAD_STATS = Table(
+    name="thread_stats",
+    layer="gold",
+    kind="statistics",
+    comment="Lengths of threads and of messages in them, as of conversations; quantiles are exact (inverted_cdf).",
+    columns=(
+        SOURCE,
+        GROUPING,
+        *_OF_THREADS,
+        Column("n", "bigint", "threads, or messages in threads", required=True),
+        Column("total", "bigint", "sum of the lengths", required=True),
+        Column("mean", "double", "mean length", required=True),
+        Column("sd", "double", "sample standard deviation; null for one"),
+        Column("min", "bigint", "least", required=True),
+        Column("max", "bigint", "most", required=True),
+        *(Column(f"p{p}", "bigint", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
+    ),
+    key=("source", "grouping", *(column.name for column in _OF_THREADS)),
+)
+
+MOST_IN_EXAMPLE = 40
+
+TREE_EXAMPLE = Table(
+    name="tree_example",
+    layer="gold",
+    kind="statistics",
+    comment=f"A tree of each source to look at: the largest one of at most {MOST_IN_EXAMPLE} messages. No text, no id.",
+    columns=(
+        SOURCE,
+        Column(
+            "place", "int", "place of the message; 0 is the first, and replies follow theirs by rank", required=True
+        ),
+        Column("parent", "int", "place of the message that it answers; null for the first one"),
+        Column("role", "string", "prompter or assistant", required=True),
+        Column("rank", "int", "place among its siblings, 0 is the best; null where not ranked"),
+        Column("deleted", "boolean", "deleted; null where the source does not say"),
+        Column("synthetic", "boolean", "written by a model; null where the source does not say"),
+        Column("labels", "string", "labels by name with their values, such as `quality 0.58`; null without any"),
+    ),
+    key=("source", "place"),
+)
+
 TREE_PAIRS = Table(
     name="tree_pairs",
     layer="silver",

@@ -1,8 +1,8 @@
 """Published figures of OASST1."""
 
 from arenalake.entities.tables import TREE_MESSAGES
-from arenalake.reproduction.ledger import Figure, Ledger
-from arenalake.trees.tables import LABEL_STATS, THREADS, TREE_STATS
+from arenalake.reproduction.ledger import LLAMA_2, Figure, Ledger
+from arenalake.trees.tables import LABEL_STATS, THREAD_STATS, THREADS, TREE_STATS
 
 WILDCHAT = "Zhao et al. (2024), WildChat, arXiv:2405.01470, Table 1"
 
@@ -145,6 +145,16 @@ def _oasst_figures() -> tuple[Figure, ...]:
             _of_trees("n_contributors"),
             reason="it is published as `over 13,500`, and those who only rated or ranked are in no record",
         ),
+        Figure(
+            "trees, train",
+            "trees",
+            9_846,
+            OASST_CARD,
+            "messages of the split train that answer no other: 84,437 less the 74,591 with a parent_id",
+            TREE_STATS,
+            _of_trees("n_trees"),
+            records=_TRAIN,
+        ),
         *(
             in_train(name, n)
             for name, n in {
@@ -157,16 +167,34 @@ def _oasst_figures() -> tuple[Figure, ...]:
             }.items()
         ),
         *(
-            Figure(name, unit, n, WILDCHAT, definition, THREADS, ours, reason=_NO_DEFINITION, records=_READY)
-            for name, unit, n, definition, ours in (
-                ("conversations", "conversations", 46_283, "conversations made of the trees", "count(*)"),
-                ("turns per conversation", "turns (mean)", 2.34, "messages of the user", "avg(turns)"),
-                ("languages of conversations", "languages", 11, "of conversations", "count(DISTINCT language)"),
+            Figure(name, unit, n, WILDCHAT, definition, THREADS, ours, reason=why + _NO_DEFINITION, records=_READY)
+            for name, unit, n, definition, ours, why in (
+                ("conversations", "conversations", 46_283, "conversations made of the trees", "count(*)", ""),
+                ("turns per conversation", "turns (mean)", 2.34, "messages of the user", "avg(turns)", ""),
+                (
+                    "languages of conversations",
+                    "languages",
+                    11,
+                    "of conversations",
+                    "count(DISTINCT language)",
+                    "the paper says 35, of messages of all trees; ",
+                ),
             )
         ),
         *(
-            Figure(name, "tokens (mean)", n, WILDCHAT, "in Llama-2's tokens", reason=_NO_DEFINITION)
-            for name, n in (("tokens per prompt", 33.41), ("tokens per response", 211.76))
+            Figure(
+                name,
+                "tokens (mean)",
+                n,
+                WILDCHAT,
+                f"Llama-2's tokens per message of the {role}, in each conversation that it is in",
+                THREAD_STATS,
+                "max(mean) FILTER (WHERE grouping = 'all' AND measure = 'tokens per message' "
+                f"AND role = '{role}' AND tokenizer = {LLAMA_2})",
+                reason=_NO_DEFINITION,
+                records=_READY,
+            )
+            for name, n, role in (("tokens per prompt", 33.41, "user"), ("tokens per response", 211.76, "assistant"))
         ),
         *(
             Figure(
