@@ -1,7 +1,6 @@
-"""What the notebooks start from: the lake that they are given, and parts of the report shown in their cells."""
+"""What the notebooks start from: the lake that they are given, and rows of its tables."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import polars as pl
@@ -12,7 +11,6 @@ from arenalake.lake import Lake
 from arenalake.lake.counting import in_memory
 from arenalake.lake.options import StorageConfig
 from arenalake.lake.table import Table
-from arenalake.report.parts import Page, Section
 
 
 def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None, with_spark: bool = True) -> Lake:
@@ -46,28 +44,3 @@ def read_rows(lake: Lake, table: Table, *, columns: Sequence[str] | None = None,
     """
     rows = lake.read(table).orderBy(*table.key).limit(limit)
     return in_memory(rows if columns is None else rows.select(*columns))
-
-
-def show(*parts: Page | Section, rows: int = 10) -> None:
-    """Show pages or sections in the output of a cell: PNG images, and the first `rows` of each table."""
-    from IPython.display import HTML, Image, display
-
-    from arenalake.report.static import figure_png, table_html
-
-    for part in parts:
-        display(HTML(_words(part)))
-        if isinstance(part, Section):
-            for figure in part.figures:
-                display(HTML(f"<b>{escape(figure.caption)}</b>"), Image(figure_png(figure), alt=figure.words))
-            for table in part.tables:
-                display(HTML(table_html(table, rows)))
-        show(*part.sections, rows=rows)
-
-
-def _words(part: Page | Section) -> str:
-    if isinstance(part, Section):
-        level, sentences = "h4", part.sentences
-    else:
-        level = "h3"
-        sentences = [part.lead if part.sections else "The tables of this lake hold nothing for this page."]
-    return f"<{level}>{escape(part.title)}</{level}>" + "".join(f"<p>{escape(text)}</p>" for text in sentences)
