@@ -214,6 +214,35 @@ def test_messages_that_do_not_fit_go_to_quarantine_in_whatever_run_that_shows(la
     assert lake.versions() == versions
 
 
+def test_a_message_comes_back_when_the_one_that_it_answers_comes_later(lake, tmp_path):
+    raw = tmp_path / "raw"
+    text = 'Line\n "quoted" \u2028 \\ ü 🌲'
+    below = [message(3, 2, role="prompter", text=text), message(4, 3, rank=0, emojis=None, created_date=None)]
+    write(raw / "1.jsonl", [message(1), *below, message(8, 9)])
+    source = {"format": "oasst1", "path": str(raw)}
+    result = run(lake, oasst=source)
+    assert result.lines[0] == "oasst: 4 records in 1 new file(s) = 1 kept + 3 quarantined + 0 duplicates"
+    versions = lake.versions()
+    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 1 file(s)"
+    assert lake.versions() == versions
+    write(raw / "2.jsonl", [message(2, 1), message(5, 1, role="prompter")])
+    result = run(lake, oasst=source)
+    assert result.lines[0] == (
+        "oasst: 2 records in 1 new file(s) = 1 kept + 1 quarantined + 0 duplicates; "
+        "2 earlier record(s) came back from quarantine"
+    )
+    counts = rows(lake, INGESTED_FILES, "file", "rows", "kept", "quarantined", "duplicates", "outcome")
+    assert counts == [("1.jsonl", 4, 3, 1, 0, "partly quarantined"), ("2.jsonl", 2, 1, 1, 0, "partly quarantined")]
+    assert {key for (key,) in rows(lake, QUARANTINE, "record_key")} == {"m5", "m8"}
+    versions = lake.versions()
+    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 2 file(s)"
+    assert lake.versions() == versions
+    # As if both files had come at once.
+    run(lake, whole=source)
+    assert read(lake, "oasst") == read(lake, "whole")
+    assert [row["message_id"] for row in read(lake, "oasst")] == ["m1", "m2", "m3", "m4"]
+
+
 def test_published_records_are_all_kept(lake, real_data):
     folder = real_data / "oasst"
     sources = {

@@ -29,6 +29,7 @@ from arenalake.ingest.resolve import (
     MISFIT,
     contested_keys,
     judge_contested,
+    rows_of_content,
     stored_content,
     with_record_key,
 )
@@ -109,7 +110,7 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
     total = {key: sum(getattr(count, key) for count in counts.values()) for key in _Counts.__dataclass_fields__}
     result = StepResult(unreadable=unreadable, metrics={f"{name}.{key}": n for key, n in total.items()})
     result.lines.append(
-        _summary(name, len(listing.files) - len(batch.unreadable), len(unreadable), total, len(counts), batch.moved)
+        _summary(name, len(listing.files) - len(batch.unreadable), len(unreadable), total, len(counts), batch)
     )
     ever = _sums_of(lake, name)
     of_files = lake.read(QUARANTINE).where(F.col("source") == name)
@@ -138,9 +139,7 @@ def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[
     return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
 
 
-def _summary(
-    name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, moved: Counter[str]
-) -> str:
+def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, batch: "_Batch") -> str:
     missing = f"; {n_unreadable} file(s) could not be read" if n_unreadable else ""
     if not n_new:
         return f"{name}: nothing new in {n_readable} file(s){missing}"
@@ -148,8 +147,12 @@ def _summary(
         f"{name}: {total['rows']} records in {n_new} new file(s) = "
         f"{total['kept']} kept + {total['quarantined']} quarantined + {total['duplicates']} duplicates"
     )
-    why = ", ".join(sorted(moved))
-    return line + (f"; {moved.total()} earlier record(s) moved to quarantine ({why})" if moved else "") + missing
+    if batch.moved:
+        why = ", ".join(sorted(batch.moved))
+        line += f"; {batch.moved.total()} earlier record(s) moved to quarantine ({why})"
+    if batch.returned:
+        line += f"; {batch.returned} earlier record(s) came back from quarantine"
+    return line + missing
 
 
 def _sums_of(lake: Lake, name: str) -> dict[str, int]:
@@ -235,6 +238,7 @@ class _Batch:
         self.unreadable: list[str] = []
         self.notes: list[tuple[str, int]] = []
         self.moved: Counter[str] = Counter()
+        self.returned = 0
         self._known_names = set(known_names)
         self._names: list[str] = []
         # Whether the lake has rows of files of this source that are recorded.
@@ -337,7 +341,9 @@ class _Batch:
     def move_misfits(self, counts: dict[str, _Counts]) -> None:
         """Move records to quarantine that break a rule beside others of the source, be they new or not.
 
-        It is asked for even where nothing is new, since an earlier run may have been interrupted here.
+        Those that an earlier run moved come back where they break none any more: what is kept does not depend on the
+        order in which files came. It is asked for even where nothing is new, since an earlier run may have been
+        interrupted here.
 
         Args:
             counts: of the files of this run; corrected.
@@ -345,32 +351,54 @@ class _Batch:
         if self.source.find_broken is None or not self.lake.exists(self.parents):
             return
         stored = with_record_key(self._of_source(self.parents))
-        broken = self.source.find_broken(stored)
+        misfits = self._misfits()
+        waiting = back = None
+        if misfits.isEmpty():
+            broken = self.source.find_broken(stored)
+        else:
+            taken = stored.select("record_key").unionByName(self._conflicts().select("record_key"))
+            waiting = rows_of_content(misfits, self.source.entities[-1]).join(taken, "record_key", "left_anti")
+            broken = self.source.find_broken(stored.unionByName(waiting))
+            back = self._found(waiting.select("record_key").join(broken, "record_key", "left_anti"))
+            broken = broken.join(stored.select("record_key"), "record_key", "left_semi")
         keys = self._found(broken.select("record_key"))
         if keys is not None:
             records = stored_content({self.source.entities[-1]: stored}).join(broken, "record_key")
             reasons = F.concat(F.array(F.lit(MISFIT)), "reasons").alias("reasons")
-            misfits = records.select("file", "record_key", F.col("content").alias("record"), reasons)
-            self.lake.insert_new(QUARANTINE, quarantine_rows(misfits, source=self.name))
+            new = records.select("file", "record_key", F.col("content").alias("record"), reasons)
+            self.lake.insert_new(QUARANTINE, quarantine_rows(new, source=self.name))
             self._evict(keys)
-        moved = self._of_source(QUARANTINE).where(F.array_contains("reasons", MISFIT))
-        if moved.isEmpty():
+        if waiting is not None and back is not None:
+            self.lake.append(self.parents, waiting.join(back, "record_key", "left_semi"))
+        misfits = self._misfits()  # anew, since there may have been no such table
+        if misfits.isEmpty():
             return
-        for file, n in self._correct_files(moved).items():
+        gone = self._correct_files(misfits)
+        # Last, since it tells an interrupted run what came back.
+        kept = with_record_key(self._of_source(self.parents)).select("file", "record_key")
+        returned = misfits.join(kept, ["file", "record_key"], "left_semi")
+        if not returned.isEmpty():
+            self.lake.delete(QUARANTINE, returned)
+        for file, n in gone.items():
             if file in counts:
                 count = counts[file]
                 counts[file] = replace(count, kept=count.kept - n, quarantined=count.quarantined + n)
-            else:
+            elif n > 0:
                 self.moved[MISFIT] += n
+            else:
+                self.returned -= n
+
+    def _misfits(self) -> DataFrame:
+        return self._of_source(QUARANTINE).where(F.array_contains("reasons", MISFIT))
 
     def _correct_files(self, moved: DataFrame) -> dict[str, int]:
-        """Count in `ingested_files` what was moved to quarantine after it had been kept.
+        """Count in `ingested_files` what was moved to quarantine after it had been kept, or came back.
 
         Args:
             moved: file of such records; those of them that are counted already do no harm.
 
         Returns:
-            How many records were not counted yet, by file.
+            How many records were not counted yet, by file; less than 0 where more came back than were moved.
         """
         files = self.lake.load(INGESTED_FILES).filter(pl.col("source") == self.name)
         sums = files.group_by("file").agg(pl.col("kept").sum()).rows()
@@ -378,7 +406,7 @@ class _Batch:
         there = self._of_source(self.parents).groupBy("file").agg(F.count("*").alias("n"))
         gone = F.col("kept") - F.coalesce("n", F.lit(0))
         counted = kept.join(moved.select("file").distinct(), "file").join(there, "file", "left")
-        missing = counted.select("file", gone.alias("gone")).where("gone > 0").collect()
+        missing = counted.select("file", gone.alias("gone")).where("gone <> 0").collect()
         gone_by_file = {row["file"]: int(row["gone"]) for row in missing}
         if gone_by_file:
             correct_earlier_files(self.lake, self.name, gone_by_file)
@@ -519,7 +547,7 @@ def correct_earlier_files(lake: Lake, name: str, evicted: dict[str, int]) -> Non
     """Let `ingested_files` say of a source's earlier files what is true now: evicted records are in quarantine.
 
     Args:
-        evicted: how many, by the name of the file.
+        evicted: how many, by the name of the file; less than 0 for those that came back from there.
     """
 
     def correct(stored: pl.DataFrame) -> pl.DataFrame:
@@ -528,7 +556,8 @@ def correct_earlier_files(lake: Lake, name: str, evicted: dict[str, int]) -> Non
         missing = dict(evicted)
         kept, quarantined, outcomes = [], [], []
         for row in rows.iter_rows(named=True):
-            moved = min(row["kept"], missing.get(row["file"], 0)) if row["source"] == name else 0
+            moved = missing.get(row["file"], 0) if row["source"] == name else 0
+            moved = max(min(row["kept"], moved), -row["quarantined"])
             if moved:
                 missing[row["file"]] -= moved
             kept.append(row["kept"] - moved)

@@ -9,6 +9,8 @@ from arenalake.entities.entity import RECORD_KEY, Entity
 from arenalake.ingest.values import with_columns
 from arenalake.sources.source import columns_of
 
+# How times stand in what records say.
+_TIMES = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
 CONFLICT = "conflicting_key"
 # The first reason of records that are good by themselves and break a rule beside others of their source.
 MISFIT = "does_not_fit"
@@ -55,6 +57,36 @@ def stored_content(stored: Mapping[Entity, DataFrame]) -> DataFrame:
     # What a record has no row of is null after the join, and an empty list in a new record.
     lists = {e.rows_column: F.coalesce(e.rows_column, F.array().cast(_type_of_rows(e))) for e, _ in others}
     return with_columns(records, lists).select("record_key", "file", _content(list(stored)).alias("content"))
+
+
+def rows_of_content(records: DataFrame, entity: Entity) -> DataFrame:
+    """The rows of an entity that `stored_content` made these records of.
+
+    Args:
+        records: source, file, record_key and record, the content, of records with one row of this entity and no other.
+        entity: one whose columns are all part of what a record says.
+
+    Returns:
+        Columns of the table. A key that has several contents is left out, and so is a record that would not be the same
+        again; of equal ones the first file's is there.
+    """
+    of_key = Window.partitionBy("record_key")
+    said = records.select(
+        "source",
+        "file",
+        "record_key",
+        "record",
+        F.from_json("record", f"struct<`{entity.table.name}`:{_type_of_rows(entity)}>", _TIMES)[
+            entity.table.name
+        ].alias(entity.rows_column),
+        F.size(F.collect_set("record").over(of_key)).alias("n_contents"),
+        F.row_number().over(of_key.orderBy("file")).alias("place"),
+    )
+    alone = said.where("n_contents = 1 AND place = 1").where(_content([entity]) == F.col("record"))
+    row = F.col(entity.rows_column)[0]
+    return alone.select(
+        "source", "file", "record_key", *[row[column.name].alias(column.name) for column in columns_of(entity.table)]
+    )
 
 
 def judge_contested(
@@ -126,7 +158,7 @@ def _type_of_rows(entity: Entity) -> str:
 def _content(entities: Sequence[Entity]) -> Column:
     """What a record says, in whatever order its rows come, without what is no part of it."""
     said = [_without(F.sort_array(e.rows_column), e.incidental).alias(e.table.name) for e in entities]
-    return F.to_json(F.struct(*said), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"})
+    return F.to_json(F.struct(*said), _TIMES)
 
 
 def _without(rows: Column, columns: Sequence[str]) -> Column:

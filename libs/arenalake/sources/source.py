@@ -61,7 +61,8 @@ class Source:
         unfold: documents of JSON (file, position, value) to the same with those that hold several records replaced by
             these; None where each is one record.
         find_broken: rules about several records: rows of the last entity that the source has so far, to record_key and
-            reasons (array<string>) of those that break one; None where there are no such rules.
+            reasons (array<string>) of those that break one; None where there are no such rules. A source that has some
+            has one entity, all of whose columns are part of what a record says, so that a record can come back.
     """
 
     terms: Terms
