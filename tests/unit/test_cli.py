@@ -533,6 +533,20 @@ def test_a_mapping_that_fits_no_source_ends_a_run_before_spark_starts(checked, m
     assert not Path("lake").exists()
 
 
+def test_one_of_several_files_or_one_that_cannot_be_read_does_not_keep_a_run_from_the_others(checked, capsys):
+    folder = checked / "several"
+    folder.mkdir()
+    (folder / "a.csv").write_text("lft,right,winner\n")
+    alone, several = "sources.s.path=several", ["sources.s.columns.model_a=left", "sources.s.path=several"]
+    with pytest.raises(ConfigError, match="a\\.csv has no column 'left'"):
+        require_usable(load_config("check.yml", several), ["ingest"])
+    (folder / "b.jsonl").write_text("{}")
+    require_usable(load_config("check.yml", several), ["ingest"])
+    assert "a.csv has no column 'left'" in problems(capsys, alone)[0]
+    (checked / "broken.parquet").write_bytes(b"PAR1")
+    require_usable(load_config("check.yml", ["sources.s.path=broken.parquet"]), ["ingest"])
+
+
 @pytest.mark.parametrize("job", ["measure", "ratings", "report"])
 def test_a_lake_without_a_table_is_told_before_spark_starts(checked, capsys, monkeypatch, job):
     monkeypatch.setattr(runner, "get_session", lambda config: pytest.fail("a session was started"))

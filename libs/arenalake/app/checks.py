@@ -1,11 +1,10 @@
 """What can be told about a configuration before Spark starts."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from arenalake.api.files import scan_votes
 from arenalake.app.report import require_report
 from arenalake.app.session import has_outer_session, require_java, require_lasting_catalog
 from arenalake.app.tracking import require_tracking
@@ -31,15 +30,16 @@ _LISTED = 12
 def require_usable(config: Config, jobs: Sequence[str]) -> None:
     """Check what needs no Spark and takes no time: that files are there, and that packages are installed.
 
-    A single source that is missing, or has other columns, is left to `ingest`, which reads the others first; and so is
-    every path where Spark runs elsewhere, whose files this process may not see.
+    A single source that is missing, or has other columns, is left to `ingest`, which reads the others first; and so are
+    sources of several files, of which some may be right, files that cannot be read, and every path where Spark runs
+    elsewhere, whose files this process may not see.
 
     Raises:
         SourceNotFoundError, ConfigError: no source has a file, or one with its columns.
         TokenizerError, ConfigError, DetectorError: `measure` could not count or detect, or a later job would miss a
             tokenizer.
     """
-    problems = _source_problems(config, jobs)
+    problems = _source_problems(config, jobs, closely=False)
     if problems and len(problems) == len(config.sources):
         told = "; ".join(map(str, problems))
         raise SourceNotFoundError(told) if isinstance(problems[0], SourceNotFoundError) else ConfigError(told)
@@ -86,7 +86,7 @@ def find_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:
         except ArenalakeError as error:
             if str(error) not in map(str, problems):
                 problems.append(error)
-    return [*_source_problems(config, jobs), *problems]
+    return [*_source_problems(config, jobs, closely=True), *problems]
 
 
 def _load_tokenizer(spec: str) -> None:
@@ -109,24 +109,30 @@ def _of_settings(config: Config, jobs: Sequence[str]) -> list[Callable[[], objec
     return checks
 
 
-def _source_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:
-    """Sources without a file, or whose first file has not the columns; none where this process may not see them."""
+def _source_problems(config: Config, jobs: Sequence[str], *, closely: bool) -> list[ArenalakeError]:
+    """Sources without a file, or whose file has not the columns; none where this process may not see them.
+
+    Args:
+        closely: also tell of files that cannot be read, and look at the first of several files.
+    """
     if "ingest" not in jobs or "generate" in jobs or has_outer_session():
         return []
-    found = (_problem_of(name, source) for name, source in config.sources.items())
+    found = (_problem_of(name, source, closely=closely) for name, source in config.sources.items())
     return [problem for problem in found if problem is not None]
 
 
-def _problem_of(name: str, source: SourceSettings) -> ArenalakeError | None:
+def _problem_of(name: str, source: SourceSettings, *, closely: bool) -> ArenalakeError | None:
     if not _may_exist(source.path):
         return SourceNotFoundError(f"sources.{name}.path: there is nothing at {source.path}")
-    file = _file_with_header(source.path)
+    file = _file_with_header(source.path, alone=not closely)
     if file is None:
         return None
+    from arenalake.api.files import scan_votes  # which takes seconds to import, with all that `rate` needs
+
     try:
         columns = scan_votes(file).collect_schema().names()
     except VotesError as error:
-        return ConfigError(f"sources.{name}.path: {error}")
+        return ConfigError(f"sources.{name}.path: {error}") if closely else None
     fields = SOURCES[source.format].fields(source)
     names = {clean_name(column) for column in columns} | _folder_columns(file)
     listed = ", ".join([*columns[:_LISTED], *(["…"] if len(columns) > _LISTED else [])])
@@ -147,17 +153,27 @@ def _may_exist(path: str) -> bool:
     return own is None or any(sign in own for sign in "*?[{") or os.path.exists(own)
 
 
-def _file_with_header(path: str) -> Path | None:
-    """The first file on this machine whose columns are known without reading it whole."""
+def _file_with_header(path: str, *, alone: bool) -> Path | None:
+    """The first file on this machine whose columns are known without reading it whole.
+
+    Args:
+        alone: not if there are further files.
+    """
     own = local_path(path)
     if own is None or os.path.isfile(own):
         return Path(own) if own is not None and own.lower().endswith(_WITH_HEADER) else None
-    for folder, folders, files in os.walk(own):
+    files = _visible_files(own)
+    if alone:
+        first, further = next(files, None), next(files, None)
+        files = iter([] if first is None or further is not None else [first])
+    return next((file for file in files if file.name.lower().endswith(_WITH_HEADER)), None)
+
+
+def _visible_files(root: str) -> Iterator[Path]:
+    """The files under a folder that Spark reads, in the order of their names, without listing all of them first."""
+    for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(_HIDDEN))
-        for name in sorted(files):
-            if name.lower().endswith(_WITH_HEADER) and not name.startswith(_HIDDEN):
-                return Path(folder, name)
-    return None
+        yield from (Path(folder, name) for name in sorted(files) if not name.startswith(_HIDDEN))
 
 
 def _folder_columns(file: Path) -> set[str]:

@@ -35,6 +35,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from arenalake.battles.tables import VOLUME_STATS
@@ -462,19 +463,23 @@ def _guard(
         within: columns whose values are equal in rows that make up one total.
         where: the rows to look at; all others make up no total that is shown.
     """
-    hidden = hidden.copy()
-    for _, part in (frame if where is None else frame[where]).groupby(list(within), sort=False, dropna=False):
-        own, own_counts = hidden.loc[part.index], counts.loc[part.index]
+    flags, amounts = hidden.to_numpy(dtype=bool, copy=True), pd.to_numeric(counts).fillna(0).to_numpy()
+    looked_at = np.arange(len(frame)) if where is None else np.flatnonzero(where)
+    group = frame.iloc[looked_at].groupby(list(within), sort=False, dropna=False).ngroup().to_numpy()
+    in_order = np.argsort(group, kind="stable")
+    for places in np.split(in_order, np.flatnonzero(np.diff(group[in_order])) + 1):
+        rows = looked_at[places]
+        own = flags[rows]
         if not own.any():
             continue
-        n_hidden, sum_hidden = int(own.sum()), int(own_counts[own].sum())
-        rest = own_counts[~own & (own_counts > 0)].sort_values(kind="stable")
-        for row, n in zip(rest.index, rest, strict=True):
+        n_hidden, sum_hidden = int(own.sum()), int(amounts[rows[own]].sum())
+        rest = rows[~own & (amounts[rows] > 0)]
+        for row in rest[np.argsort(amounts[rest], kind="stable")]:
             if sum_hidden == 0 or (n_hidden > 1 and sum_hidden >= min_cell):
                 break
-            hidden.loc[row] = True
-            n_hidden, sum_hidden = n_hidden + 1, sum_hidden + int(n)
-    return hidden
+            flags[row] = True
+            n_hidden, sum_hidden = n_hidden + 1, sum_hidden + int(amounts[row])
+    return pd.Series(flags, index=hidden.index)
 
 
 def _of_conversations(stats: pd.DataFrame, values: pd.Series) -> pd.Series:

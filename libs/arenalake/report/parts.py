@@ -45,6 +45,13 @@ class TableColumn:
     numeric: bool = True
 
 
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows by column, as values of Python; None where there is nothing."""
+    names = [str(name) for name in frame.columns]
+    values = frame.to_numpy(dtype=object, na_value=None).tolist()
+    return [dict(zip(names, row, strict=True)) for row in values]
+
+
 @dataclass
 class TableView:
     """A table on a page and the CSV file beside it, which has all its rows and all gold columns.
@@ -66,10 +73,7 @@ class TableView:
     @property
     def rows(self) -> list[list[Cell]]:
         """Cells of the rows that are shown."""
-        shown = self.frame.head(MAX_TABLE_ROWS).astype(object)
-        records = shown.where(shown.notna(), None).to_dict("records")
-        named = [{str(name): value for name, value in record.items()} for record in records]
-        return [[column.cell(record) for column in self.columns] for record in named]
+        return [[column.cell(row) for column in self.columns] for row in rows_of(self.frame.head(MAX_TABLE_ROWS))]
 
     @property
     def left_out(self) -> int:

@@ -22,10 +22,11 @@ from plotly.offline import get_plotlyjs
 
 from arenalake import __version__
 from arenalake.errors import ConfigError
-from arenalake.report.parts import Link, Page
+from arenalake.report.parts import Link, Page, rows_of
 
 # A folder with this file is ours to replace.
 MARKER = ".arenalake-report"
+_INFINITE = (math.inf, -math.inf)
 # A spreadsheet may run a cell that starts with one of these.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -108,17 +109,15 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(list(frame.columns))
-    cells = frame.astype(object)
-    for row in cells.where(cells.notna(), None).itertuples(index=False):
-        writer.writerow([_csv_value(value) for value in row])
+    for row in rows_of(frame):
+        writer.writerow([_csv_value(value) for value in row.values()])
     return buffer.getvalue().encode("utf-8")
 
 
 def json_bytes(frame: pd.DataFrame) -> bytes:
     """A frame as a JSON list of objects, one a row, with all digits and null where there is nothing."""
-    cells = frame.astype(object)
     # JSON has no infinity.
-    rows = cells.where(cells.notna() & ~cells.isin([math.inf, -math.inf]), None).to_dict("records")
+    rows = [{name: None if value in _INFINITE else value for name, value in row.items()} for row in rows_of(frame)]
     return json.dumps(rows, ensure_ascii=False, indent=0, allow_nan=False, default=_json_value).encode("utf-8")
 
 
