@@ -409,6 +409,7 @@ def test_points_of_a_curve_with_few_messages_above_are_hidden_and_leave_a_gap():
     flags = [flag_row("conversation", 100, 20), flag_row("message", 100, 20)]
     files = render_site(build_pages(frames(flags=flags, curves=curves)))
     assert [row["n_above"] for row in read_csv(files, "curves-s-user")] == ["60", "10", "", "0"]
+    assert "3 rows; the CSV file has 1 more." in files["moderation.html"].decode()
     spec = json.loads(Elements(files["moderation.html"].decode()).scripts[-1])
     assert spec["data"][0]["y"] == [0.6, 0.1, None, None]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from arenalake.entities.moderation import ANY, CATEGORIES
@@ -25,6 +26,8 @@ from arenalake.report.parts import (
 )
 
 MAX_PLOTTED = 60
+# Thresholds whose points the page lists, as near as the curves have them.
+_THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.8)
 _ORDER = {category: place for place, category in enumerate((ANY, *CATEGORIES))}
 _ROLES = {"user": "user messages", "assistant": "answers", "battle": "battles as a whole"}
 
@@ -212,6 +215,7 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
                     lines=lines,
                 )
             )
+        listed = np.isclose(rows["threshold"].to_numpy(dtype=float)[:, None], _THRESHOLDS, rtol=0.01).any(axis=1)
         view = TableView(
             f"Share of {what} at or above a threshold",
             [
@@ -223,8 +227,9 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
             ],
             rows,
             file,
+            shown=rows[listed],
         )
-        section.sections.append(Section(f"The points of the curves: {what}", tables=[view], collapsed=True))
+        section.sections.append(Section(f"Some points of the curves: {what}", tables=[view], collapsed=True))
     if curves["hidden"].any():
         section.sentences.append(
             f"Points with fewer than {frames.min_cell} messages above or below, but more than none, are hidden."

@@ -60,6 +60,7 @@ class TableView:
         frame: the rows in the order they are shown.
         csv: name of the file without its ending.
         note: how to read the table; shown under it.
+        shown: the rows of the frame that the page has, where these are not its first ones.
         sticky: how many columns on the left, none, one or two, stay in view when the table is moved sideways.
     """
 
@@ -69,16 +70,21 @@ class TableView:
     csv: str
     note: str | None = None
     sticky: int = 0
+    shown: pd.DataFrame | None = None
 
     @property
     def rows(self) -> list[list[Cell]]:
         """Cells of the rows that are shown."""
-        return [[column.cell(row) for column in self.columns] for row in rows_of(self.frame.head(MAX_TABLE_ROWS))]
+        return [[column.cell(row) for column in self.columns] for row in rows_of(self._on_page)]
 
     @property
     def left_out(self) -> int:
         """Number of rows that are not shown."""
-        return max(0, len(self.frame) - MAX_TABLE_ROWS)
+        return len(self.frame) - len(self._on_page)
+
+    @property
+    def _on_page(self) -> pd.DataFrame:
+        return (self.frame if self.shown is None else self.shown).head(MAX_TABLE_ROWS)
 
     @property
     def explained(self) -> list[TableColumn]:
