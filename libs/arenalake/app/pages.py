@@ -11,6 +11,7 @@ from arenalake.preferences.page import build_preferences
 from arenalake.ratings.page import build_leaderboards
 from arenalake.ratings.page_of_models import build_comparison, model_sections, opponents
 from arenalake.report.boards import model_pages
+from arenalake.report.facts import fact_section
 from arenalake.report.frames import Frames
 from arenalake.report.parts import Page, Section
 from arenalake.reproduction.page import build_reproduction
@@ -54,7 +55,7 @@ def _build_models(frames: Frames) -> list[Page]:
     pages = []
     for model, file in files.items():
         own = replace(frames, **{name: rows[name].get(model, table.head(0)) for name, table in tables.items()})
-        sections = []
+        sections = fact_section(frames.model_facts, model)
         for source in sorted(set().union(*(set(getattr(own, name)["source"]) for name in tables))):
             parts = model_sections(source, model, own, files)
             parts += [part for build in (side_sections, length_sections, flag_sections) for part in build(source, own)]

@@ -27,9 +27,12 @@ def run(context: Context) -> StepResult:
     from arenalake.app.frames import read_frames
     from arenalake.app.pages import build_pages
     from arenalake.app.sample import sample_notice
+    from arenalake.report.facts import read_facts
     from arenalake.report.site import render_site, write_site
 
     frames = read_frames(context.lake, min_cell=context.config.report.min_cell)
+    if context.config.report.models is not None:
+        frames.model_facts = read_facts(context.config.report.models)
     notice, title = sample_notice(context.config), context.config.report.title
     single_file = context.config.report.single_file
     files = render_site(build_pages(frames), title=title, notice=notice, single_file=single_file)
@@ -51,7 +54,8 @@ def require_report(config: Config) -> "Path | Bucket":
 
     Raises:
         ConfigError: `report.path` is needed and missing, is neither a local or mounted folder nor a bucket, or holds
-            something else; or the packages for reports are not installed.
+            something else; the facts of `report.models` cannot be read; or the packages for reports are not
+            installed.
     """
     missing = [name for name in ("jinja2", "plotly") if find_spec(name) is None]
     if missing:
@@ -60,8 +64,11 @@ def require_report(config: Config) -> "Path | Bucket":
             "or take report out of pipeline.jobs"
         )
     from arenalake.report.bucket import BUCKETS, Bucket, is_bucket
+    from arenalake.report.facts import read_facts
     from arenalake.report.site import require_free
 
+    if config.report.models is not None:
+        read_facts(config.report.models)
     path, root = config.report.path, config.storage.root
     if path is None and (root is None or (local_path(root) is None and not is_bucket(root))):
         raise ConfigError(

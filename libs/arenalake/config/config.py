@@ -28,6 +28,7 @@ class ReportConfig(Section):
     path: str | None = None
     title: str = Field(default="arenalake", min_length=1)
     single_file: bool = False
+    models: str | None = None
     min_cell: int = Field(default=10, ge=0)
 
 

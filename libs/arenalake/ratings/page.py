@@ -12,6 +12,7 @@ from arenalake.ratings.page_of_fit import fit_sections
 from arenalake.ratings.page_of_slices import slice_file, slice_sections, slice_words
 from arenalake.report import figures
 from arenalake.report.boards import in_order, methods_of, model_pages
+from arenalake.report.facts import fact_columns, price_figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
     MISSING,
@@ -164,7 +165,7 @@ def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) 
     for method, unit in boards:
         board = rows[(rows["method"] == method) & (rows["unit"] == unit)]
         style = styled[styled["unit"] == unit] if method == "bradley_terry" else styled.head(0)
-        section = _board(source, name, method, unit, board, style, pages)
+        section = _board(source, name, method, unit, board, style, pages, frames.model_facts)
         section.anchor = slug("board", source, method, unit)
         if len(boards) > 1:
             links = [
@@ -211,7 +212,14 @@ def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame
 
 
 def _board(
-    source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame, pages: Mapping[str, str]
+    source: str,
+    name: str,
+    method: str,
+    unit: str,
+    rows: pd.DataFrame,
+    style: pd.DataFrame,
+    pages: Mapping[str, str],
+    facts: pd.DataFrame,
 ) -> Section:
     intervals = sorted(set(rows["interval"]), key=lambda kind: (kind != "percentile", kind))
     main = in_order(rows[rows["interval"] == intervals[0]])
@@ -241,7 +249,8 @@ def _board(
         part = section if number == 1 else Section(f"Component {number}", tables_first=True)
         if own["rating"].notna().any():
             part.figures.append(_intervals(own[own["rating"].notna()]))
-        view = _table(source, name, method, unit, own, style, pages)
+            part.figures += price_figures(facts, own.loc[own["rating"].notna(), ["model", "rating"]])
+        view = _table(source, name, method, unit, own, style, pages, facts)
         if number > 1:
             part.sentences.append("These models cannot be compared with those of any other component.")
             view.caption += f": component {number}"
@@ -250,7 +259,7 @@ def _board(
         part.tables.append(view)
     for kind in intervals[1:]:
         other = in_order(rows[rows["interval"] == kind])
-        view = _table(source, name, method, unit, other, style.head(0), pages)
+        view = _table(source, name, method, unit, other, style.head(0), pages, facts)
         view.caption = f"{view.caption}: {INTERVAL_NAMES.get(kind, kind)}"
         view.csv += f"-{slug(kind)}"
         section.sections.append(
@@ -292,6 +301,7 @@ def _table(
     rows: pd.DataFrame,
     style: pd.DataFrame,
     pages: Mapping[str, str],
+    facts: pd.DataFrame,
 ) -> TableView:
     model = TableColumn("Model", lambda row: text_cell(row["model"], 44, pages.get(row["model"])), numeric=False)
     extra = []
@@ -304,6 +314,7 @@ def _table(
                 "rank with style control; in brackets how many ranks better (▲) or worse (▼) than without",
             )
         )
+    extra += fact_columns(facts)
     caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")
     file = slug("leaderboard", source, name, method, unit)
     return TableView(caption, board_columns(rows, [model], extra), rows, file, sticky=2)

@@ -347,6 +347,39 @@ def calibration(*, caption: str, words: str, points: Sequence[tuple[float, float
     return Figure(caption, words, {"data": data, "layout": layout}, 360)
 
 
+def points(
+    *,
+    caption: str,
+    words: str,
+    x_axis: str,
+    y_axis: str,
+    points: Sequence[tuple[float, float, str]],
+    named: bool,
+) -> Figure:
+    """A point for each name at two numbers; the names stand beside them, or are told where the pointer is."""
+    axis = {"automargin": True, "zeroline": False, "fixedrange": True}
+    names = [label(name) for _, _, name in points]
+    data = [
+        {
+            "type": "scatter",
+            "mode": "markers+text" if named else "markers",
+            "x": [x for x, _, _ in points],
+            "y": [y for _, y, _ in points],
+            "text": names,
+            "textposition": "top center",
+            "hovertemplate": f"%{{text}}<br>{x_axis} %{{x}}, {y_axis} %{{y:.0f}}<extra></extra>",
+            "marker": {"color": COLORS[0], "size": 8},
+        }
+    ]
+    layout = {
+        "margin": {"l": 10, "r": 16, "t": 24, "b": 10},
+        "xaxis": axis | {"title": {"text": x_axis}},
+        "yaxis": axis | {"title": {"text": y_axis}},
+        "showlegend": False,
+    }
+    return Figure(caption, words, {"data": data, "layout": layout}, 420)
+
+
 def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int], unit: str = "battles") -> Figure:
     """Bars of how many there are on each day."""
     data = [

@@ -24,6 +24,7 @@ class Frames:
     Attributes:
         ingested: sums of `ingested_files` per source.
         cut: tables that had more than `MAX_ROWS` rows.
+        model_facts: what `report.models` says of models, see `arenalake.report.facts`.
         rated_on: day (UTC) on which the ratings were computed; None without ratings.
     """
 
@@ -66,6 +67,7 @@ class Frames:
     ingested: pd.DataFrame
     min_cell: int
     cut: list[str] = field(default_factory=list)
+    model_facts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"model": []}))
     rated_on: date | None = None
 
 
