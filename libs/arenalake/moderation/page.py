@@ -227,7 +227,7 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
             ],
             rows,
             file,
-            shown=rows[listed],
+            shown=rows.iloc[np.flatnonzero(listed)],
         )
         section.sections.append(Section(f"Some points of the curves: {what}", tables=[view], collapsed=True))
     if curves["hidden"].any():

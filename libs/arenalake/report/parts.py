@@ -48,7 +48,7 @@ class TableColumn:
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows by column, as values of Python; None where there is nothing."""
     names = [str(name) for name in frame.columns]
-    values = frame.to_numpy(dtype=object, na_value=None).tolist()
+    values = frame.to_numpy(dtype=object, na_value=None).tolist()  # type: ignore[arg-type]  # its stubs lack None
     return [dict(zip(names, row, strict=True)) for row in values]
 
 
