@@ -46,7 +46,7 @@ from arenalake.ingest.job import terms_of
 from arenalake.lake import Lake
 from arenalake.ratings.tables import RATINGS
 from arenalake.report.figures import COLORS, intervals_by_name
-from arenalake.report.parts import Section, TableView, percent, short, slug, text_column
+from arenalake.report.parts import Section, TableView, number_cell, percent, short, slug, text_column
 from arenalake.report.site import MARKER, _script_in_html, csv_bytes, json_bytes, json_in_html, render_site, write_site
 from arenalake.sources.arena import ARENA
 from arenalake.trees.tables import SUM_NAMES
@@ -940,3 +940,8 @@ def test_marks_stand_out_from_both_pages():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     for color in (*COLORS, re.search(r"--mark: (#[0-9a-f]{6})", css)[1]):
         assert min(contrast(color, page) for page in pages) >= 3, color
+
+
+def test_a_number_that_rounds_to_nothing_has_no_sign():
+    texts = [number_cell(value, digits).text for value, digits in ((-0.04, 1), (-0.3, 0), (-0.06, 1), (-1200, 0))]
+    assert texts == ["0.0", "0", "-0.1", "-1,200"]

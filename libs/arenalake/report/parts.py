@@ -226,7 +226,9 @@ def number_cell(value: Any, digits: int = 0) -> Cell:
     if value is None:
         return Cell(MISSING, kind="number")
     text = f"{value:,.{digits}f}"
-    return Cell("0" if text == "-0" else text, str(value) if digits or float(value) != round(value) else None, "number")
+    # A small number below zero is no other nothing.
+    shown = text if text.strip("-0.") else text.lstrip("-")
+    return Cell(shown, str(value) if digits or float(value) != round(value) else None, "number")
 
 
 def unless_hidden(hidden: bool, cell: Cell) -> Cell:
