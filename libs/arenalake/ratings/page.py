@@ -1,6 +1,5 @@
 """The leaderboard pages: one of all sources with slice `all`, and one for every other slice."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -160,12 +159,11 @@ def _slice_sizes(source: str, slices: pd.DataFrame) -> Section:
 def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) -> list[Section]:
     sections = []
     boards = methods_of(rows)
-    pages = model_pages(frames)
     styled = rows[(rows["method"] == "style_control") & (rows["interval"] == "percentile")]
     for method, unit in boards:
         board = rows[(rows["method"] == method) & (rows["unit"] == unit)]
         style = styled[styled["unit"] == unit] if method == "bradley_terry" else styled.head(0)
-        section = _board(source, name, method, unit, board, style, pages, frames.model_facts)
+        section = _board(source, name, method, unit, board, style, frames)
         section.anchor = slug("board", source, method, unit)
         if len(boards) > 1:
             links = [
@@ -212,14 +210,7 @@ def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame
 
 
 def _board(
-    source: str,
-    name: str,
-    method: str,
-    unit: str,
-    rows: pd.DataFrame,
-    style: pd.DataFrame,
-    pages: Mapping[str, str],
-    facts: pd.DataFrame,
+    source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame, frames: Frames
 ) -> Section:
     intervals = sorted(set(rows["interval"]), key=lambda kind: (kind != "percentile", kind))
     main = in_order(rows[rows["interval"] == intervals[0]])
@@ -249,8 +240,8 @@ def _board(
         part = section if number == 1 else Section(f"Component {number}", tables_first=True)
         if own["rating"].notna().any():
             part.figures.append(_intervals(own[own["rating"].notna()]))
-            part.figures += price_figures(facts, own.loc[own["rating"].notna(), ["model", "rating"]])
-        view = _table(source, name, method, unit, own, style, pages, facts)
+            part.figures += price_figures(frames.model_facts, own.loc[own["rating"].notna(), ["model", "rating"]])
+        view = _table(source, name, method, unit, own, style, frames)
         if number > 1:
             part.sentences.append("These models cannot be compared with those of any other component.")
             view.caption += f": component {number}"
@@ -259,7 +250,7 @@ def _board(
         part.tables.append(view)
     for kind in intervals[1:]:
         other = in_order(rows[rows["interval"] == kind])
-        view = _table(source, name, method, unit, other, style.head(0), pages, facts)
+        view = _table(source, name, method, unit, other, style.head(0), frames)
         view.caption = f"{view.caption}: {INTERVAL_NAMES.get(kind, kind)}"
         view.csv += f"-{slug(kind)}"
         section.sections.append(
@@ -294,15 +285,9 @@ def _intervals(rated: pd.DataFrame) -> Figure:
 
 
 def _table(
-    source: str,
-    name: str,
-    method: str,
-    unit: str,
-    rows: pd.DataFrame,
-    style: pd.DataFrame,
-    pages: Mapping[str, str],
-    facts: pd.DataFrame,
+    source: str, name: str, method: str, unit: str, rows: pd.DataFrame, style: pd.DataFrame, frames: Frames
 ) -> TableView:
+    pages = model_pages(frames)
     model = TableColumn("Model", lambda row: text_cell(row["model"], 44, pages.get(row["model"])), numeric=False)
     extra = []
     if len(style):
@@ -314,7 +299,7 @@ def _table(
                 "rank with style control; in brackets how many ranks better (▲) or worse (▼) than without",
             )
         )
-    extra += fact_columns(facts)
+    extra += fact_columns(frames.model_facts)
     caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")
     file = slug("leaderboard", source, name, method, unit)
     return TableView(caption, board_columns(rows, [model], extra), rows, file, sticky=2)

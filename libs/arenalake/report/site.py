@@ -82,7 +82,8 @@ def _single_file(
     scripts = [Markup(_script_in_html(files[name].decode("utf-8"))) for name in ("plotly.min.js", "report.js")]
     shown = [{"file": page.file, "html": html_of(page)} for page in pages]
     style = Markup(files["report.css"].decode("utf-8"))
-    return environment.get_template("single.html").render(pages=shown, style=style, scripts=scripts, **said).encode()
+    single = environment.get_template("single.html")
+    return single.render(pages=shown, style=style, scripts=scripts, place="#{}".format, **said).encode()
 
 
 def _place_in_file(page: Page, files: Mapping[str, bytes], href: str) -> str:
