@@ -81,7 +81,7 @@ def test_settings_that_cannot_be_meant_are_mistakes():
         _source(likert_scale=[1.5, 8])
     with pytest.raises(ConfigError, match="not both"):
         _source(columns={"score": "p"}, likert_scale=[1, 8])
-    with pytest.raises(ConfigError, match=r"likert_scale: no such key; allowed here: format, identity"):
+    with pytest.raises(ConfigError, match=r"likert_scale: no such key; allowed here: citation, format, identity"):
         _source(format="arena", likert_scale=[1, 8])
 
 

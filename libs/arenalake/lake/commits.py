@@ -37,7 +37,7 @@ class Commit:
         operation: what was done, as Delta Lake calls it.
         mode: of a write, such as Append.
         user_metadata: what the writer said about it.
-        time: when it was written.
+        time: when it was written; up to some seconds later where Spark is asked, which goes by the file of the log.
     """
 
     version: int

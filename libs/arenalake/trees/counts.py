@@ -192,7 +192,7 @@ def count_threads(threads: DataFrame, messages: DataFrame, *, tokenizers: Sequen
         tokenizers: names in `n_tokens` to count.
     """
     tokens = F.array(*[F.col("n_tokens")[name] for name in tokenizers]).alias("tokens")
-    of_trees = messages.join(F.broadcast(threads.select("source").distinct()), "source", "left_semi")
+    of_trees = messages.join(threads.select("source").distinct(), "source", "left_semi")
     measured = of_trees.select("source", F.col("conversation_id").alias("message_id"), "month", tokens)
     places = threads.select("source", "thread_id", "language", F.posexplode("path").alias("place", "message_id"))
     said = places.join(measured, ["source", "message_id"], "left")

@@ -197,10 +197,10 @@ def find_examples(nodes: DataFrame, messages: DataFrame) -> pl.DataFrame:
     # Of equally large ones that with the last id.
     largest = F.max_by("message_tree_id", F.struct("tree_messages", "message_tree_id")).alias("message_tree_id")
     tree = ["source", "message_tree_id"]
-    found = nodes.join(F.broadcast(small.groupBy("source").agg(largest)), tree)
+    found = nodes.join(small.groupBy("source").agg(largest), tree)
     of_message = ["source", "message_id"]
     found = found.select(*of_message, "parent_id", "role", "rank", "deleted", "synthetic")
-    labels = messages.select(*of_message, "labels").join(F.broadcast(found.select(*of_message)), of_message)
+    labels = messages.select(*of_message, "labels").join(found.select(*of_message), of_message)
     return order_examples(in_memory(found), in_memory(labels))
 
 
