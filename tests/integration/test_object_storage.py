@@ -115,4 +115,5 @@ def test_a_bucket_without_its_jars_is_told_in_one_line(server, s3, votes, tmp_pa
     done = start([sys.executable, "jobs/ingest.py", "--config", path], server)
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("ingest: ")]
-    assert re.match(r"ingest: storage\.root: .*no file system for s3a:// .*hadoop-aws", line)
+    place = r"(storage\.root|sources\.votes\.path)"
+    assert re.match(rf"ingest: {place}: this Spark session has no file system for s3a:// .*hadoop-aws", line)
