@@ -496,6 +496,14 @@ def test_a_file_is_opened_for_its_columns(checked, capsys, name, content, said):
     assert not said or said in found[0]
 
 
+def test_a_folder_that_gives_a_value_is_looked_into_even_where_its_name_begins_as_hidden_ones_do(checked, capsys):
+    for folder in ("votes/_judge=ann", "other/_judge"):
+        (checked / folder).mkdir(parents=True)
+        (checked / folder / "votes.csv").write_text("left,winner\n")
+    assert "has no column 'right' for model_b" in problems(capsys, "sources.s.path=votes")[0]
+    assert problems(capsys, "sources.s.path=other") == []
+
+
 def test_columns_may_be_names_of_folders(checked, capsys):
     (checked / "votes/judge=ann").mkdir(parents=True)
     (checked / "votes/judge=ann/votes.csv").write_bytes((checked / "votes.csv").read_bytes())

@@ -11,6 +11,7 @@ from arenalake.app.tracking import require_tracking
 from arenalake.config import Config
 from arenalake.errors import ArenalakeError, CallerError, ConfigError, SourceNotFoundError, VotesError
 from arenalake.hints import did_you_mean
+from arenalake.ingest.files import folder_values, is_hidden
 from arenalake.labels import clean_name
 from arenalake.lake.options import StorageConfig
 from arenalake.paths import local_path
@@ -21,8 +22,6 @@ from arenalake.text.tokenizers import load_counter, require_specs, tokenizer_key
 
 # Files whose columns are known without reading them whole.
 _WITH_HEADER = (".csv", ".tsv", ".parquet")
-# Spark reads no file or folder that begins so.
-_HIDDEN = ("_", ".")
 # So many columns of a file are listed where one is missing.
 _LISTED = 12
 
@@ -134,7 +133,7 @@ def _problem_of(name: str, source: SourceSettings, *, closely: bool) -> Arenalak
     except VotesError as error:
         return ConfigError(f"sources.{name}.path: {error}") if closely else None
     fields = SOURCES[source.format].fields(source)
-    names = {clean_name(column) for column in columns} | _folder_columns(file)
+    names = {clean_name(column) for column in columns} | set(map(clean_name, folder_values(str(file))))
     listed = ", ".join([*columns[:_LISTED], *(["…"] if len(columns) > _LISTED else [])])
     for field in fields:
         if field.mapped and clean_name(field.column) not in names:
@@ -172,10 +171,5 @@ def _file_with_header(path: str, *, alone: bool) -> Path | None:
 def _visible_files(root: str) -> Iterator[Path]:
     """The files under a folder that Spark reads, in the order of their names, without listing all of them first."""
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith(_HIDDEN))
-        yield from (Path(folder, name) for name in sorted(files) if not name.startswith(_HIDDEN))
-
-
-def _folder_columns(file: Path) -> set[str]:
-    """Columns that folders like `language=French` give to all records of a file."""
-    return {clean_name(part.partition("=")[0]) for part in file.parent.parts if "=" in part}
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        yield from (Path(folder, name) for name in sorted(files) if not is_hidden(name))

@@ -56,9 +56,7 @@ class RawFile:
     @property
     def folder_values(self) -> dict[str, str]:
         """What folders like `language=French` say about all records of the file, by column."""
-        named = [part.partition("=") for part in os.path.dirname(_plain(self.path)).split("/")]
-        values = {unquote(column): unquote(value) for column, equals, value in named if column and equals}
-        return {column: value for column, value in values.items() if value != "__HIVE_DEFAULT_PARTITION__"}
+        return folder_values(_plain(self.path))
 
 
 @dataclass
@@ -133,6 +131,18 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
     return result
 
 
+def folder_values(path: str) -> dict[str, str]:
+    """What the folders in a path without a scheme say, like `language=French`, by column."""
+    named = [part.partition("=") for part in os.path.dirname(path).split("/")]
+    values = {unquote(column): unquote(value) for column, equals, value in named if column and equals}
+    return {column: value for column, value in values.items() if value != "__HIVE_DEFAULT_PARTITION__"}
+
+
+def is_hidden(name: str) -> bool:
+    """Whether Spark leaves alone a file of this name or relative path, or all in a folder of it."""
+    return _HIDDEN.search(name) is not None
+
+
 def _hidden(location: str) -> list[str]:
     """Names of files of data under a local folder that Spark does not list, in folders with a sign of their own too."""
     names = (
@@ -140,7 +150,7 @@ def _hidden(location: str) -> list[str]:
         for folder, _, files in os.walk(location)
         for file in files
     )
-    return [name for name in names if _ENDING.search(name) and _HIDDEN.search(name)]
+    return [name for name in names if _ENDING.search(name) and is_hidden(name)]
 
 
 def reader_of(spark: SparkSession, paths: Sequence[str]) -> DataFrameReader:
