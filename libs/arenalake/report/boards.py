@@ -1,5 +1,7 @@
 """Leaderboards in their order, which other pages follow, and the models that have a page."""
 
+from functools import lru_cache
+
 import pandas as pd
 
 from arenalake.report.frames import Frames
@@ -47,6 +49,7 @@ def main_rows(ratings: pd.DataFrame) -> pd.DataFrame:
     return kept.drop(columns="_other").sort_index()
 
 
+@lru_cache(maxsize=1)  # each leaderboard of a report asks
 def model_pages(frames: Frames) -> dict[str, str]:
     """The file of each model that has a page: rated models, of more than `MAX_MODEL_PAGES` those with most votes."""
     votes = frames.ratings.groupby(["model", "source"])["n_battles"].max().groupby("model").sum()
