@@ -287,7 +287,7 @@ HEADER = b"model_a,model_b,winner\n"
     [
         ("pointer.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"),
         ("pointer.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "run git lfs pull"),
-        ("packed.csv", gzip.compress(HEADER), "packed by gzip, which its name does not say"),
+        ("packed.csv", gzip.compress(HEADER, mtime=0), "packed by gzip, which its name does not say"),
         ("wide.csv", HEADER.decode().encode("utf-16"), "UTF-16; save the file as UTF-8"),
         ("latin.csv", HEADER + "café,b,tie\n".encode("latin-1"), "it is not all UTF-8; save it as UTF-8"),
         ("latin.jsonl", f"{VOTE.replace('a', 'é')}}}\n".encode("latin-1"), "it is not all UTF-8; save it as UTF-8"),
