@@ -72,7 +72,7 @@ def test_the_page_has_means_beside_published_ones_weights_in_order_and_judges_in
     weights = section(of_source.sections, "What each judge prefers")
     human = weights.figures[0].spec["data"][0]
     assert human["x"] == sorted(human["x"], reverse=True)
-    likeness = section(of_source.sections, "Who prefers the same")
+    likeness = section(of_source.sections, "Which judges have similar preferences")
     assert len(likeness.figures[0].spec["data"][0]["z"]) == 3
     people = section(of_source.sections, "Who agrees with people")
     assert [cell.text for cell in people.tables[0].rows[0]][:2] == ["all pairs", "1"]
@@ -104,7 +104,7 @@ def test_readers_choose_scope_and_judges_and_the_figure_comes_with_the_first_of_
         assert sorted(trace["x"]) == pytest.approx(sorted(point[0] for point in points), abs=1e-4)
     assert figure.spec["data"][1]["name"] in JUDGES[1:]
 
-    squares = section(of_source.sections, "Who prefers the same").figures[1].spec
+    squares = section(of_source.sections, "Which judges have similar preferences").figures[1].spec
     assert len(squares["choice"]["values"]) == 12
     of_all = next(
         row for row in tables[JUDGE_PAIRS] if (row["scope"], row["judge_a"], row["judge_b"]) == ("all", *JUDGES[:2])
@@ -129,7 +129,8 @@ def test_a_judge_without_any_fit_stands_last_in_the_squares(tables):
     stranger = {"source": "gair", "grouping": "all", "scope": "all", "judge_a": "human", "judge_b": "a stranger"}
     pairs = [*tables[JUDGE_PAIRS], stranger | {"n_pairs": 20, "n_agree": 15, "agreement": 0.75}]
     (of_source,) = build_preferences(frames(preferences=tables | {JUDGE_PAIRS: pairs})).sections
-    similar, agree = (figure.spec["data"][0] for figure in section(of_source.sections, "Who prefers the same").figures)
+    likeness = section(of_source.sections, "Which judges have similar preferences")
+    similar, agree = (figure.spec["data"][0] for figure in likeness.figures)
     texts = agree["text"][-1]
     assert agree["z"][-1][texts.index("a stranger and human")] == 0.75
     assert similar["z"][-1][:-1] == [None] * 3

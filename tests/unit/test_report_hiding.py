@@ -453,10 +453,10 @@ def test_few_repeated_first_messages_are_told_neither_on_the_page_nor_in_the_csv
 
     text, numbers = shown(89, 2, 2)
     assert numbers == [90, None, None, None]
-    assert "90 first messages; how many are repeated is hidden. The sides" in text
+    assert "90 first messages; the number of repeated ones is hidden. The two conversations" in text
     text, numbers = shown(60, 45, 3)
     assert numbers == [90, 60, 45, None]
-    assert "90 first messages, 60 of them different to the letter; 45 occur more than once. The sides" in text
+    assert "90 first messages, 60 of them distinct (compared exactly); 45 occur more than once. The two" in text
     text, numbers = shown(70, 30, 20)
     assert numbers == [90, 70, 30, 20]
     assert "30 occur more than once, the most frequent 20 times." in text

@@ -214,7 +214,7 @@ def test_more_models_than_a_square_can_hold_are_left_to_the_table():
     files = render_site(build_pages(frames(pairs=pairs)))
     first = json.loads(Elements(files["battles.html"].decode()).scripts[0])
     assert len(first["data"][0]["z"]) == 60
-    assert "The squares hold the 60 models with most battles" in text_of(files, "battles.html")
+    assert "The squares show the 60 models with the most battles" in text_of(files, "battles.html")
     assert "m069" in text_of(files, "battles.html")
 
 
@@ -230,7 +230,7 @@ def test_an_empty_lake_gives_pages_that_say_so():
 
 def test_days_without_a_time_are_told_in_a_sentence_and_not_plotted():
     files = render_site(build_pages(frames(volume=[{"source": "s", "n_battles": 8931}])))
-    assert "8,931 battles have no time and are on no day." in text_of(files, "battles.html")
+    assert "8,931 battles have no time and are counted on no day." in text_of(files, "battles.html")
     assert b'class="plot"' not in files["battles.html"]
 
 
@@ -241,7 +241,7 @@ def test_roles_without_a_single_flag_are_told_in_a_sentence_instead_of_rows_of_z
         for unit in ("message", "conversation")
     ]
     files = render_site(build_pages(frames(flags=rows)))
-    assert "No flags were published for user messages" in text_of(files, "moderation.html")
+    assert "The source publishes no flags for user messages" in text_of(files, "moderation.html")
     assert [row["role"] for row in read_csv(files, "flags-s-message")] == ["battle"]
 
 
@@ -405,7 +405,7 @@ def test_predictions_of_which_nothing_was_observed_stand_alone():
     (fit,) = [section for section in source.sections if section.title == "Predicted and observed"]
     assert [figure.spec["data"][-1]["z"][0] for figure in fit.figures] == [[None, 0.6, 0.25]]
     (pairs,) = fit.tables
-    assert pairs.caption == "Pairs of s, surest first"
+    assert pairs.caption == "Pairs of s, most one-sided first"
     assert [[cell.text for cell in row] for row in pairs.rows] == [
         ["a", "c", "25.0 %"],
         ["b", "c", "61.0 %"],
@@ -426,7 +426,7 @@ def test_what_ratings_hang_on_is_told_by_language_and_for_judges_only_as_a_whole
         ],
     )
     (source,) = [section for section in build_pages(shown)[0].sections if section.title == "s"]
-    (hang,) = [section for section in source.sections if section.title == "What ratings hang on"]
+    (hang,) = [section for section in source.sections if section.title == "Ratings with a part of the votes left out"]
     languages, judges = hang.tables
     assert [[cell.text for cell in row] for row in languages.rows] == [
         ["rare", "a", "–", "–", "–", "–"],
@@ -444,7 +444,7 @@ def test_what_ratings_hang_on_is_told_by_language_and_for_judges_only_as_a_whole
     )
     assert few.rating_influence["change"].isna().all()
     (source,) = [section for section in build_pages(few)[0].sections if section.title == "s"]
-    (hang,) = [section for section in source.sections if section.title == "What ratings hang on"]
+    (hang,) = [section for section in source.sections if section.title == "Ratings with a part of the votes left out"]
     assert hang.tables == hang.figures == []
     assert "Too few judges" in hang.sentences[-1]
 
@@ -617,8 +617,8 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     assert "100 messages in 30 trees." in text
     assert "turns per thread 500 1.80" in text
     assert "tokens per message user sample 500 33.41" in text
-    assert "20 people wrote 100 of them. The Gini coefficient of their work is 0.50" in text
-    assert "the busiest 1 % wrote 25.0 %" in text
+    assert "20 people wrote 100 of these messages. The Gini coefficient of messages per person is 0.50" in text
+    assert "the busiest 1 % of the people wrote 25.0 %" in text
     assert "0.875" not in text  # the mean of four deleted messages
     assert "60.0 %" in text
     assert "-0.250" in text
@@ -832,7 +832,7 @@ def test_more_models_than_may_have_a_page_stand_on_the_leaderboard_without_a_lin
     board = pages[0].sections[0].tables[0]
     assert [(row[1].text, row[1].href) for row in board.rows] == [("few", None), ("many", "model-many.html")]
     assert [page.file for page in pages if page.file.startswith("model-")] == ["model-many.html"]
-    assert "The 1 models with most votes have a page," in " ".join(pages[0].sections[-1].sentences)
+    assert "The 1 models with the most votes have a page each." in " ".join(pages[0].sections[-1].sentences)
 
 
 def test_the_line_above_a_leaderboard_says_what_it_is_made_of():

@@ -60,5 +60,5 @@ def _build_models(frames: Frames) -> list[Page]:
             parts = model_sections(source, model, own, files)
             parts += [part for build in (side_sections, length_sections, flag_sections) for part in build(source, own)]
             sections.append(Section(source, sections=parts))
-        pages.append(Page(file, model, "What the sources of this report say about one model.", sections, nav=""))
+        pages.append(Page(file, model, "Results for one model from all sources of this report.", sections, nav=""))
     return pages

@@ -48,9 +48,9 @@ def build_battles(frames: Frames) -> Page:
         _cleaning_section(str(source), rows) for source, rows in frames.cleaning_stats.groupby("source", sort=True)
     ]
     lead = (
-        "Battles are pairs of answers with a vote. A win rate counts a tie of either kind as half a win; its 95 % "
-        "interval is Tango's score interval for three outcomes and takes votes as independent. Here all battles count, "
-        "also those that are not rated."
+        "A battle is a vote on a pair of answers. A win rate counts a tie of either kind as half a win. Its 95 % "
+        "interval is Tango's score interval for three outcomes; it assumes that votes are independent. This page "
+        "counts all battles, including those that are not rated."
     )
     return Page("battles.html", "Battles", lead, sections, nav="Battles")
 
@@ -75,7 +75,7 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
     )
     if len(battles) > MAX_SQUARE:
         section.sentences.append(
-            f"The squares hold the {MAX_SQUARE} models with most battles; the table has every pair."
+            f"The squares show the {MAX_SQUARE} models with the most battles; the table has every pair."
         )
 
     def square(kind: int) -> list[list[Any]]:
@@ -132,7 +132,7 @@ def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Secti
     section = Section("Side bias")
     whole = rows[rows["model"].isna()]
     if whole.empty:
-        section.sentences.append("There are no figures on sides.")
+        section.sentences.append("There are no results by side.")
         return section
     first = whole.iloc[0]
     decided = int(first["n"] - first["ties"])
@@ -140,8 +140,8 @@ def _position_section(source: str, judge_kind: str, rows: pd.DataFrame) -> Secti
         section.sentences.append(
             f"The answer shown first won {percent(first['win_rate'])} of {counted(decided, 'battle')} that "
             f"{'was' if decided == 1 else 'were'} not a tie "
-            f"(95 % interval {100 * first['ci_lower']:.1f} to {100 * first['ci_upper']:.1f} %, Wilson). Without a "
-            "bias it is 50 %, if sides are assigned at random."
+            f"(95 % interval {100 * first['ci_lower']:.1f} to {100 * first['ci_upper']:.1f} %, Wilson). If sides are "
+            "assigned at random and there is no bias, it wins 50 %."
         )
     else:
         section.sentences.append("Every battle was a tie.")
@@ -185,7 +185,8 @@ def _volume_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     undated = int(rows.loc[rows["day"].isna(), "n_battles"].sum())
     if undated:
         section.sentences.append(
-            f"{counted(undated, 'battle has', 'battles have')} no time and {'is' if undated == 1 else 'are'} on no day."
+            f"{counted(undated, 'battle has', 'battles have')} no time and {'is' if undated == 1 else 'are'} counted "
+            "on no day."
         )
     hidden = int(rows["hidden"].sum())
     if hidden:
@@ -223,7 +224,7 @@ def _cleaning_section(source: str, rows: pd.DataFrame) -> Section:
     verb = "is" if removed == 1 else "are"
     section.sentences.append(
         f"{removed:,} of {counted(before, 'battle')} {verb} left out of the ratings. "
-        "The rules apply one after the other, each to what those before it left."
+        "The rules apply one after the other. Each rule applies to the battles that the rules before it kept."
     )
     columns = [
         number_column("Step", "step"),

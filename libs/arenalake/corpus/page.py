@@ -36,11 +36,14 @@ def build_corpus(frames: Frames) -> Page:
         _audit(str(source), str(detector), rows)
         for (source, detector), rows in frames.language_audit.groupby(["source", "detector"], sort=True)
     ]
-    lead = "What the corpora consist of. A language is the published one, else the detected one."
+    lead = (
+        "What the corpora consist of. The language of a conversation is the published one; where none is published, it "
+        "is the detected one."
+    )
     if frames.min_cell > 1:
         lead += (
-            f" Cells about fewer than {frames.min_cell} conversations or voters are hidden, and so are those from "
-            "which a hidden one could be worked out."
+            f" Cells about fewer than {frames.min_cell} conversations or voters are hidden. Further cells are hidden "
+            "if a hidden one could otherwise be worked out from them."
         )
     return Page("corpus.html", "Corpus", lead, sections, nav="Corpus")
 
@@ -66,18 +69,19 @@ def _sentences(whole: pd.Series) -> list[str]:
     if pd.notna(whole["redacted_rate"]):
         sentences.append(
             f"Names were replaced in {percent(whole['redacted_rate'])} of the {whole['n_redaction_known']:,} "
-            "conversations for which the source says whether they were."
+            "conversations for which the source states whether names were replaced."
         )
     if pd.notna(whole["n_prompts"]):
-        repeats = "; how many are repeated is hidden"
+        repeats = "; the number of repeated ones is hidden"
         if pd.notna(whole["n_repeated_prompts"]):
             repeats = (
-                f", {whole['n_distinct_prompts']:,} of them different to the letter; {whole['n_repeated_prompts']:,} "
-                "occur more than once"
+                f", {whole['n_distinct_prompts']:,} of them distinct (compared exactly); "
+                f"{whole['n_repeated_prompts']:,} occur more than once"
             )
         most = f", the most frequent {whole['max_repeats']:,} times" if pd.notna(whole["max_repeats"]) else ""
         sentences.append(
-            f"{counted(whole['n_prompts'], 'first message')}{repeats}{most}. The sides of a battle share theirs."
+            f"{counted(whole['n_prompts'], 'first message')}{repeats}{most}. The two conversations of a battle have "
+            "the same first message, which counts once."
         )
     return sentences
 
@@ -104,9 +108,11 @@ def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame, frame
         TableColumn("Conversations", lambda row: unless_hidden(row["hidden"], number_cell(row["n_conversations"]))),
         TableColumn("Share", lambda row: percent_cell(row["share"])),
         number_column("Turns", "mean_turns", "turns per conversation", digits=2),
-        TableColumn("Redacted", lambda row: percent_cell(row["redacted_rate"]), "of those where it is known"),
+        TableColumn(
+            "Redacted", lambda row: percent_cell(row["redacted_rate"]), "of the conversations where this is known"
+        ),
         number_column("Models", "n_models"),
-        number_column("Languages", "n_languages", "without unknown"),
+        number_column("Languages", "n_languages", "the unknown language is not counted"),
     ]
     view = TableView(f"Conversations of {source} {heading.lower()}", columns, rows, slug("corpus", source, grouping))
     section.tables.append(view)
@@ -129,7 +135,7 @@ def _voters(frames: Frames) -> Section:
         text_column("Source", "source"),
         TableColumn("Judges", lambda row: Cell("models" if row["judge_kind"] == "model" else "people"), numeric=False),
         number_column("Battles", "n_battles"),
-        number_column("No voter named", "n_anonymous", "battles of which the source does not say who voted"),
+        number_column("No voter named", "n_anonymous", "battles for which the source does not name the voter"),
         TableColumn("Voters", lambda row: unless_hidden(row["hidden"], number_cell(row["n_voters"]))),
         number_column("Mean", "mean", "votes per voter", digits=1),
         number_column("SD", "sd", "sample standard deviation", digits=1),
@@ -144,8 +150,9 @@ def _voters(frames: Frames) -> Section:
 def _audit(source: str, detector: str, rows: pd.DataFrame) -> Section:
     section = Section(f"Languages of {source} by {detector}")
     section.sentences.append(
-        "Rows are published languages. A tag that the detector rarely confirms, on few conversations with few letters "
-        "to go by, is more likely a guess about a short text than a language of the corpus."
+        "Each row is a published language with a detected one. If the detector rarely confirms a published language, "
+        "and it has few conversations with few letters, it is probably a wrong guess about short texts, not a language "
+        "of the corpus."
     )
     columns = [
         given_column("Published", "language"),
@@ -154,9 +161,9 @@ def _audit(source: str, detector: str, rows: pd.DataFrame) -> Section:
         text_column("Why unknown", "reason"),
         TableColumn("Conversations", lambda row: unless_hidden(row["hidden"], number_cell(row["n"]))),
         number_column("Confidence", "mean_confidence", "mean, from 0 to 1", digits=2),
-        number_column("Letters", "median_letters", "median number of letters to go by"),
-        number_column("Checked", "n_checked", "conversations with the published language that were looked at"),
-        number_column("Confirmed", "n_confirmed", "of these, detected as published"),
+        number_column("Letters", "median_letters", "median number of letters that the detector had"),
+        number_column("Checked", "n_checked", "conversations with the published language that the detector read"),
+        number_column("Confirmed", "n_confirmed", "checked conversations in which the published language was detected"),
         number_column("All", "n_published", "all conversations with the published language"),
     ]
     ordered = rows.sort_values(

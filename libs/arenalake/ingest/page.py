@@ -9,7 +9,8 @@ from arenalake.report.parts import Cell, Link, Page, Section, TableColumn, Table
 def build_data(frames: Frames) -> Page:
     """The page of the data: licences, and what became of each file."""
     sections = [_terms(frames), _ingested(frames), _files(frames)]
-    return Page("data.html", "Data", "Whose data this is, and what became of it.", sections, nav="Data")
+    lead = "Where the data comes from, its licences, and how many records were kept."
+    return Page("data.html", "Data", lead, sections, nav="Data")
 
 
 def _terms(frames: Frames) -> Section:
@@ -25,7 +26,7 @@ def _terms(frames: Frames) -> Section:
                 text_column("Source", "source"),
                 text_column("Data set", "title"),
                 text_column("Licence", "licence", length=80),
-                TableColumn("Text may be passed on", _may_be_shared, numeric=False),
+                TableColumn("Text may be redistributed", _may_be_shared, numeric=False),
             ],
             terms,
             "source_terms",
@@ -45,13 +46,13 @@ def _may_be_shared(row: dict[str, Any]) -> Cell:
 
 
 def _ingested(frames: Frames) -> Section:
-    section = Section("What came in")
+    section = Section("Ingested records")
     if frames.ingested.empty:
         section.sentences.append("No file was ingested.")
         return section
     section.sentences.append(
-        "Records in = kept + quarantined + duplicates. Records in quarantine and the reasons, which may quote them, "
-        "stand in the table “quarantine” and are not shown here."
+        "Records in = kept + quarantined + duplicates. The table “quarantine” holds the quarantined records and the "
+        "reasons. They are not shown here, because a reason may quote a record."
     )
     section.tables.append(
         TableView(
@@ -74,13 +75,15 @@ def _ingested(frames: Frames) -> Section:
 def _files(frames: Frames) -> Section:
     section = Section("About the CSV files")
     section.sentences = [
-        "Each table has a link to a CSV file with all its rows and all columns of the gold table it comes from, every "
-        "digit included. Encoding is UTF-8; text is in quotes; an empty cell is a null.",
-        "A text cell that a spreadsheet would run as a formula (it starts with =, +, -, @, a tab or a line break) has "
-        "an apostrophe put in front. Take that away to have the name as it is in the data.",
-        "Where small cells are hidden, the numbers are empty and the column “hidden” says so. The smallest others are "
-        "hidden too where a small one could be worked out by subtraction from a total.",
+        "Each table has a link to a CSV file. The file has all rows of the table, all columns of its gold table, and "
+        "all digits. The encoding is UTF-8; text is in quotes; an empty cell is a null.",
+        "A spreadsheet would run a text cell as a formula if it starts with =, +, -, @, a tab or a line break. Such a "
+        "cell therefore gets an apostrophe in front. Remove the apostrophe to get the name as it is in the data.",
+        "Where small cells are hidden, the numbers are empty and the column “hidden” says so. The next smallest cells "
+        "are hidden too if a small one could otherwise be worked out by subtraction from a total.",
     ]
     if frames.cut:
-        section.sentences.append(f"Only the first {MAX_ROWS:,} rows were read of: {', '.join(frames.cut)}.")
+        section.sentences.append(
+            f"Of these tables, only the first {MAX_ROWS:,} rows were read: {', '.join(frames.cut)}."
+        )
     return section

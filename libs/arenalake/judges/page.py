@@ -28,7 +28,7 @@ from arenalake.report.parts import (
 _SETUPS = {"with_ties": "ties count", "without_ties": "ties left out"}
 # Measures that are shares, in the order of the plot.
 _SHARES = {
-    "tie": "says tie",
+    "tie": "votes for a tie",
     "first_wins": "first wins",
     "longer_wins": "longer wins",
     "own_family": "own family wins",
@@ -60,12 +60,13 @@ def build_judges(frames: Frames) -> Page:
         ]
         sections.append(Section(source, sections=[part for part in parts if part is not None]))
     lead = (
-        "Groups of judges as configured, else people and models. Two votes agree that are on the same question, pair "
-        "of models and turn and have the same outcome; both kinds of tie are one. Intervals of agreement are 95 % "
-        "percentiles of a bootstrap over questions."
+        "Groups of judges are those of the configuration; a judge in none of them is in the group of people or of "
+        "models. Two votes on the same question, pair of models and turn agree if they have the same outcome; both "
+        "kinds of tie are one outcome. Intervals of agreement are 95 % percentile intervals of a bootstrap over "
+        "questions."
     )
     if frames.min_cell > 1:
-        lead += f" Numbers over fewer than {frames.min_cell} votes have the mark {_FEW}: they say little."
+        lead += f" The mark {_FEW} means fewer than {frames.min_cell} votes: the number is unreliable."
     return Page("judges.html", "Judges", lead, sections, nav="Judges")
 
 
@@ -93,10 +94,10 @@ def _agreement_section(source: str, stats: pd.DataFrame, min_cell: int) -> Secti
         text_column("Ties", "setup"),
         text_column("Measure", "measure", length=40),
         number_column("Questions", "n_questions"),
-        number_column("Taken over", "n", "pairs of votes, votes, items or models"),
+        number_column("Computed over", "n", "pairs of votes, votes, items or models"),
         TableColumn("Value", lambda row: _marked(number_cell(row["value"], 3), row["n"], min_cell)),
         TableColumn("95 % interval", _interval_cell),
-        number_column("Random", "random_value", "what a judge who votes at random gets", digits=2),
+        number_column("Random", "random_value", "the value for a judge who votes at random", digits=2),
     ]
     order = ["judge_a", "judge_b", "measure", "setup"]
     for name, rows in (("", whole), (" by turn", stats[stats["grouping"] == "turn"])):
@@ -187,7 +188,7 @@ def _bias_section(source: str, bias: pd.DataFrame, min_cell: int) -> Section | N
             continue
         section.figures.append(
             figures.intervals_by_name(
-                caption="What judges lean to" if names is _SHARES else "Position, length and family",
+                caption="What judges favour" if names is _SHARES else "Position, length and family",
                 words=f"{len(shown)} measures for {len(judges)} groups of judges with 95 % intervals; the table has "
                 "the numbers.",
                 axis=axis,
@@ -228,7 +229,7 @@ def _grade_section(source: str, grades: pd.DataFrame) -> Section | None:
     sums = grades.groupby(["judge", "grade"], as_index=False)["n"].sum()
     total = sums.groupby("judge")["n"].transform("sum")
     sums = sums.assign(share=sums["n"].astype("float64") / total.astype("float64"))
-    section = Section("Grades", ["Low grades are for the answer shown first: without a bias the line is symmetric."])
+    section = Section("Grades", ["Low grades favour the answer shown first. Without a bias, the line is symmetric."])
     section.figures.append(
         figures.spreads(
             caption="Share of each grade",
@@ -265,14 +266,17 @@ def _rate_section(source: str, rates: pd.DataFrame, min_cell: int) -> Section | 
         TableColumn(
             "Win rate",
             lambda row: _marked(percent_cell(row["win_rate"]), row["n"], min_cell),
-            "mean over opponents; a tie is no win",
+            "mean over opponents; a tie is not a win",
         ),
         TableColumn("With half of ties", lambda row: percent_cell(row["half_win_rate"]), "a tie is half a win"),
     ]
     caption = f"Win rates in {source}" + ("" if by_category.empty else " by category")
     ordered = rows.sort_values(["judge_group", "category", "win_rate", "model"], ascending=[True, True, False, True])
     view = TableView(caption, columns, ordered, slug("judge_win_rates", source))
-    section = Section("Win rates", ["The mean over opponents, each with the same weight; a tie is no win."])
+    section = Section(
+        "Win rates",
+        ["A win rate is the mean over opponents, each with the same weight. A tie does not count as a win."],
+    )
     for group, of_group in by_category.groupby("judge_group", sort=True):
         section.tables.append(_rates_by_category(source, str(group), of_group, min_cell))
     section.sections.append(Section("Win rates with ties and votes", tables=[view], collapsed=True))

@@ -37,15 +37,16 @@ def build_moderation(frames: Frames) -> Page:
     stats = frames.moderation_stats
     sections = [_source_section(str(source), rows, frames) for source, rows in stats.groupby("source", sort=True)]
     lead = (
-        "Flags and scores as the sources publish them; a message without them is counted as missing, never as not "
-        "flagged. Intervals are 95 %: Wilson's for conversations, and for messages one that allows for messages of a "
-        "conversation being alike. "
+        "Flags and scores as the sources publish them. A message without a flag is counted as missing, never as not "
+        "flagged. Intervals are 95 %. For conversations they are Wilson's; for messages they take into account that "
+        "messages of one conversation are correlated. "
     )
     if frames.min_cell > 1:
         lead += (
-            f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are the count and the rate of "
-            f"flagged ones where these, or those not flagged, are fewer than {frames.min_cell} but not zero, so few "
-            "messages without a flag, and cells from which hidden ones could be worked out by subtraction."
+            f"Cells with fewer than {frames.min_cell} conversations are hidden. If fewer than {frames.min_cell} but "
+            "more than zero are flagged, or are not flagged, the count and the rate of flagged ones are hidden. A "
+            "number of missing flags in the same range is hidden too. Further cells are hidden if hidden ones could "
+            "otherwise be worked out by subtraction."
         )
     return Page("moderation.html", "Moderation", lead, sections, nav="Moderation")
 
@@ -59,7 +60,8 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
         return section
     labelled = whole.groupby("role")["n"].apply(lambda n: bool((n != 0).fillna(True).any()))
     for role in sorted(labelled.index[~labelled], reverse=True):
-        section.sentences.append(f"No flags were published for {_ROLES.get(role, role)}; they are left out below.")
+        what = _ROLES.get(role, role)
+        section.sentences.append(f"The source publishes no flags for {what}, so the tables below leave them out.")
     stats, whole = (rows[rows["role"].map(labelled).fillna(True).astype(bool)] for rows in (stats, whole))
     whole = whole.assign(_place=whole["category"].map(_ORDER).fillna(len(_ORDER)))
     whole = whole.sort_values(["unit", "_place", "category", "role"], ascending=[True, True, True, False]).drop(
@@ -156,8 +158,8 @@ def _answer_sections(source: str, frames: Frames) -> list[Section]:
         return []
     section = Section("Attempts and answers")
     section.sentences.append(
-        "An attempt is a conversation in which a message of the user is flagged and the answer to it has a flag, true "
-        "or false; it is answered where one of these answers is flagged in the same category."
+        "An attempt is a conversation in which a user message is flagged and the answer to this message has a flag, "
+        "true or false. An attempt counts as answered if at least one such answer is flagged in the same category."
     )
     whole = answers[answers["grouping"] == "all"]
     whole = whole.assign(_place=whole["category"].map(_ORDER)).sort_values("_place").drop(columns="_place")
@@ -191,7 +193,7 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
     curves = curves[curves["source"] == source]
     if curves.empty:
         return []
-    section = Section("How scores are spread")
+    section = Section("Distribution of scores")
     for role, rows in curves.groupby("role", sort=False):
         rows = rows.sort_values(["category", "threshold"])
         lines = {
@@ -232,14 +234,15 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
         section.sections.append(Section(f"Some points of the curves: {what}", tables=[view], collapsed=True))
     if curves["hidden"].any():
         section.sentences.append(
-            f"Points with fewer than {frames.min_cell} messages above or below, but more than none, are hidden."
+            f"A point of a curve is hidden if the number of messages above or below it is from 1 to "
+            f"{frames.min_cell - 1}."
         )
     return [section]
 
 
 def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
     columns = [
-        TableColumn("Of", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False),
+        TableColumn("Role", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False),
         TableColumn(
             "Labelled",
             lambda row: unless_hidden(row["hidden"] == "all", number_cell(row["n"])),

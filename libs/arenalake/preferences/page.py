@@ -56,14 +56,14 @@ def build_preferences(frames: Frames) -> Page:
         section.sections += [_weights(str(source), frames), *_likeness(str(source), frames)]
         sections.append(section)
     lead = (
-        "Which of two responses judges prefer, by what the responses differ in. A weight is what the log odds of a "
-        "response gain where it has more of a property than the other one, all else being equal: the posterior mean "
-        "of a logistic model with a Laplace prior, with its 95 % interval. "
+        "Which of two responses judges prefer, depending on how the responses differ. The weight of a property is the "
+        "gain in the log odds of a response that has more of the property than the other one, all else being equal. "
+        "It is the posterior mean of a logistic model with a Laplace prior, with its 95 % interval. "
     )
     if frames.min_cell > 1:
         lead += (
-            f"Rows about fewer than {frames.min_cell} responses or pairs have no numbers, nor have scenario groups "
-            "that would tell of them by subtraction."
+            f"Rows about fewer than {frames.min_cell} responses or pairs have no numbers. Further scenario groups have "
+            "none if those numbers could otherwise be worked out by subtraction."
         )
     return Page("preferences.html", "Preferences", lead, sections, nav="Preferences")
 
@@ -103,9 +103,9 @@ def _properties(source: str, frames: Frames) -> Section:
     of_all["published"] = of_all["property"].map(MEANS)
     section = Section("Properties of the responses")
     section.sentences.append(
-        "Grades go from 0 to 3. What only some queries ask for is averaged over responses to these. Stances count 2 "
-        f"(strongly supported) to -2; the published mean fits a count from 4 to 0, so {STANCES_SHIFT} is added to ours "
-        "beside it. Errors and words are numbers per response."
+        "Grades go from 0 to 3. Some properties are asked for by only some queries; their means are over the responses "
+        "to these queries. Stances are scored from 2 (strongly supported) to -2. The published mean fits scores from 4 "
+        f"to 0, so {STANCES_SHIFT} is added to ours for the comparison. Errors and words are numbers per response."
     )
     columns = [
         text_column("Property", "property"),
@@ -155,7 +155,7 @@ def _correlations(source: str, frames: Frames) -> Section:
     section.figures.append(
         figures.chosen_heat_map(
             caption="Pearson's r of the differences between the two responses",
-            words=f"A square of {len(PROPERTIES)} properties in the pairs that are chosen; the table has the numbers.",
+            words=f"A square of {len(PROPERTIES)} properties for the chosen pairs; the table has the numbers.",
             names=list(PROPERTIES),
             pick=_scope_pick(scopes),
             values=_squares(rows, scopes, list(PROPERTIES), ("property_a", "property_b"), "difference_r"),
@@ -167,7 +167,7 @@ def _correlations(source: str, frames: Frames) -> Section:
         text_column("Property", "property_a"),
         text_column("and", "property_b"),
         number_column("r of differences", "difference_r", digits=2),
-        number_column("r of signs", "sign_r", "of -1, 0 and 1, as the fits use them", digits=2),
+        number_column("r of signs", "sign_r", "of the signs -1, 0 and 1 that the fits use", digits=2),
         number_column("Pairs", "n_pairs"),
     ]
     # Each two once; the figure shows both orders.
@@ -199,7 +199,7 @@ def _weights(source: str, frames: Frames) -> Section:
     weights = _of(frames.preference_weights, source)
     section = Section("What each judge prefers")
     if weights.empty:
-        section.sentences.append("There are no fits: in no pair the errors of both responses could be told.")
+        section.sentences.append("There are no fits: no pair has annotated errors for both responses.")
         return section
     judges = sorted({str(judge) for judge in weights["judge"]}, key=lambda judge: (judge != HUMAN, judge))
     scopes = _scopes(weights)
@@ -232,7 +232,7 @@ def _weights(source: str, frames: Frames) -> Section:
         TableColumn(
             "Preferred",
             lambda row: unless_hidden(row["hidden"], percent_cell(row["probability"])),
-            "how often a response is preferred that is better in this property alone",
+            "probability that the judge prefers a response that is better in this property alone",
         ),
     ]
     in_order = _in_order(weights, scopes, "judge", descending="weight")
@@ -275,11 +275,12 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
     # Who has no fit at all has no place, and may agree all the same.
     names += sorted({*pairs["judge_a"], *pairs["judge_b"]} - set(names))
     scopes = _scopes(pairs)
-    likeness = Section("Who prefers the same")
+    likeness = Section("Which judges have similar preferences")
     likeness.sentences.append(
-        "Similarity is Pearson's r between the weights of two judges; over all pairs, the mean of it over scenario "
-        "groups. Judges are in the order of the leaves of a tree of similarities over all groups, so that like stands "
-        "beside like. Agreement is the share of pairs on which both prefer the same response."
+        "Similarity is Pearson's r between the weights of two judges. For all pairs, it is the mean of this r over "
+        "scenario groups. Judges are ordered by hierarchical clustering on their similarity over all groups, so that "
+        "similar judges are next to each other. Agreement is the share of pairs on which both judges prefer the same "
+        "response."
     )
     for column in ("similarity", "agreement"):
         if not scopes:
@@ -309,7 +310,7 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
         number_column("Pairs", "n_pairs", "that both judged"),
     ]
     in_order = _in_order(pairs, scopes, descending="similarity")
-    view = TableView(f"Likeness of judges in {source}", columns, in_order, slug("judge_pairs", source))
+    view = TableView(f"Similarity of judges in {source}", columns, in_order, slug("judge_pairs", source))
     likeness.sections.append(Section("Pairs of judges as a table", tables=[view], collapsed=True))
     return [likeness, _people(source, _of(frames.judge_ranks, source))]
 
@@ -317,7 +318,7 @@ def _likeness(source: str, frames: Frames) -> list[Section]:
 def _people(source: str, ranks: pd.DataFrame) -> Section:
     people = Section("Who agrees with people")
     if ranks.empty:
-        people.sentences.append(f"No judge is called {HUMAN}, so there are no people to agree with.")
+        people.sentences.append(f"No judge is called {HUMAN}, so there are no people to compare with.")
         return people
     scopes = _scopes(ranks)
     judges = sorted({str(judge) for judge in ranks["judge"]})
@@ -325,7 +326,7 @@ def _people(source: str, ranks: pd.DataFrame) -> Section:
     points = _points(with_people, "agreement", scopes, [HUMAN], "people", judges, "judge")
     people.figures.append(
         figures.chosen_intervals(
-            caption="Share of pairs on which a judge prefers what people do",
+            caption="Share of pairs on which a judge prefers the same response as people",
             words=f"Points with 95 % intervals for {len(judges)} judges, highest first; the table has the numbers.",
             axis="agreement with people",
             names=judges,

@@ -36,12 +36,15 @@ INTERVAL_NAMES = {
     "sandwich_judge": "sandwich estimate, votes of one judge taken together",
 }
 DEFINITIONS = [
-    "Rating: 400 points are odds of 10 to 1 with the default scale and base; the mean of a component is 1000 unless a "
-    "model is anchored. Both kinds of tie count as half a win for either side unless the method says otherwise.",
-    "95 % interval: 2.5 % and 97.5 % points of the bootstrap rounds (percentile), shown as the distance to the rating, "
-    "which is the estimate from all battles. Unbounded: the model only won or only lost in too many rounds.",
-    "Rank: 1 + models whose interval lies wholly above this one's, so models that cannot be told apart share a rank. "
-    "Place: 1 + models with a higher rating. Rank spread: 2.5 % and 97.5 % points of the place over the rounds.",
+    "Rating: with the default scale and base, a difference of 400 points means odds of 10 to 1. The mean rating of a "
+    "component is 1000 unless a model is anchored. Unless the method says otherwise, both kinds of tie count as half a "
+    "win for each side.",
+    "95 % interval: the 2.5 % and 97.5 % quantiles of the bootstrap rounds (percentile), shown as distances from the "
+    "rating. The rating itself is the estimate from all battles. Unbounded: in too many rounds the model won all its "
+    "battles, or lost all.",
+    "Rank: 1 + the number of models whose interval lies wholly above the interval of this model. Models with "
+    "overlapping intervals can share a rank. Place: 1 + the number of models with a higher rating. Rank spread: the "
+    "2.5 % and 97.5 % quantiles of the place over the rounds.",
 ]
 
 
@@ -55,9 +58,9 @@ def build_leaderboards(frames: Frames) -> list[Page]:
     sections.append(Section("What the columns mean", list(DEFINITIONS)))
     if len(model_pages(frames)) < ratings["model"].nunique():
         sections[-1].sentences.append(
-            f"The {len(model_pages(frames)):,} models with most votes have a page, to which their names lead."
+            f"The {len(model_pages(frames)):,} models with the most votes have a page each. Their names link to it."
         )
-    lead = "Which model people prefer, from pairwise votes. Each source stands for itself: votes are never pooled."
+    lead = "Ratings of models from pairwise votes. Each source is rated separately: votes are never pooled."
     pages = [Page("index.html", "Leaderboard", lead, sections, nav="Leaderboard")]
     for (source, name), rows in ratings[ratings["slice"] != "all"].groupby(["source", "slice"], sort=True):
         boards = _board_sections(str(source), str(name), rows, frames)
@@ -75,7 +78,7 @@ def _source_section(source: str, rows: pd.DataFrame, frames: Frames) -> Section:
     section.tabs = _slice_tabs(source, "all", frames)
     whole = rows[rows["slice"] == "all"]
     if whole.empty:
-        section.sentences.append("The slice “all” was not asked for, or has too few battles.")
+        section.sentences.append("The slice “all” was not requested, or has too few battles.")
     boards = _board_sections(source, "all", whole, frames)
     if len(boards) == 1:
         section.sentences += [boards[0].title + ".", *boards[0].sentences]
@@ -188,15 +191,16 @@ def _board_sections(source: str, name: str, rows: pd.DataFrame, frames: Frames) 
 def _style_section(source: str, name: str, unit: str, coefficients: pd.DataFrame) -> Section:
     same = (coefficients["source"] == source) & (coefficients["slice"] == name) & (coefficients["unit"] == unit)
     rows = coefficients[same]
-    section = Section("What style is worth")
+    section = Section("Effect of style")
     section.sentences.append(
-        "Change of the log odds of winning when an answer has one standard deviation more of it than the other answer. "
-        "The ratings above are those of answers of the same style."
+        "A coefficient is the change in the log odds of winning when an answer has one standard deviation more of the "
+        "covariate than the other answer. The ratings above compare answers of equal style."
     )
     left_out = int(rows["n_unmeasured"].max()) if len(rows) else 0
     if left_out:
         section.sentences.append(
-            f"{counted(left_out, 'battle')} without a text or a measure {'is' if left_out == 1 else 'are'} left out."
+            f"{counted(left_out, 'battle')} without a text, or without measurements of it, "
+            f"{'is' if left_out == 1 else 'are'} left out."
         )
     columns = [
         text_column("Covariate", "covariate"),
@@ -226,14 +230,15 @@ def _board(
     unrated = len(main) - len(rated)
     if unrated:
         section.sentences.append(
-            f"{unrated} of them {'has' if unrated == 1 else 'have'} no rating; the last rows of the table say why."
+            f"{counted(unrated, 'model has', 'models have')} no rating; the last rows of the table say why."
         )
     block = _blocks(main)
     further = [number for number in block.unique() if number > 1]
     if further:
         section.sentences.append(
             f"The battles fall into {len(further) + 1} components of rated models that cannot be compared with one "
-            "another: ratings and ranks hold within a component. Here is the main one, with most battles."
+            "another: ratings and ranks are only comparable within a component. This table shows the main component, "
+            "which has the most battles."
         )
     for number in (1, *further):
         own = main[block == number]
@@ -296,7 +301,7 @@ def _table(
             TableColumn(
                 "Rank, style",
                 lambda row: _style_rank(row["rank_ub"], ranks.get(row["model"])),
-                "rank with style control; in brackets how many ranks better (▲) or worse (▼) than without",
+                "rank with style control; in brackets, how many ranks better (▲) or worse (▼) than without it",
             )
         )
     extra += fact_columns(frames.model_facts)

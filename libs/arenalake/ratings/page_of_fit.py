@@ -64,22 +64,22 @@ def _add_calibration(section: Section, rows: pd.DataFrame, csv: str) -> None:
         for row in rows.to_dict("records")
     ]
     section.sentences.append(
-        "Where predictions come true, the favourites of battles with a prediction of 70 % win 70 % of them, a tie "
-        "counting half. The ratings were fitted to the same battles."
+        "If the predictions are calibrated, a favourite with a predicted win rate of 70 % wins 70 % of its battles. A "
+        "tie counts as half a win. The ratings were fitted to the same battles."
     )
     section.figures.append(
         figures.calibration(
             caption="Win rate of the favourite, observed against predicted",
-            words=f"{len(points)} steps of predicted win rates with what was observed; the table has the numbers.",
+            words=f"{len(points)} bins of predicted win rates with the observed ones; the table has the numbers.",
             points=points,
         )
     )
     columns = [
-        TableColumn("Predicted from", lambda row: percent_cell(row["predicted_from"], 0), "lower end of the step"),
+        TableColumn("Predicted from", lambda row: percent_cell(row["predicted_from"], 0), "lower end of the bin"),
         number_column("Pairs", "n_pairs"),
         number_column("Battles", "n_battles"),
         TableColumn("Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "mean over the battles"),
-        TableColumn("Observed", lambda row: percent_cell(row["observed_win_rate"]), "ties half"),
+        TableColumn("Observed", lambda row: percent_cell(row["observed_win_rate"]), "a tie is half a win"),
     ]
     section.tables.append(TableView("Calibration", columns, rows, csv))
 
@@ -94,7 +94,7 @@ def _add_pairs(section: Section, pairs: pd.DataFrame, models: list[str], source:
                 cells[row["model_b"], row["model_a"]] = 1 - rate
     names = [model for model in models if model in set(pairs["model_a"]) | set(pairs["model_b"])][:MAX_SQUARE]
     if len(names) == MAX_SQUARE:
-        section.sentences.append(f"The squares hold the {MAX_SQUARE} best models; the table has every pair.")
+        section.sentences.append(f"The squares show the {MAX_SQUARE} best models; the table has every pair.")
     for kind, cells in (("Predicted", predicted), ("Observed", observed)):
         if not cells:  # style control predicts no votes as they are
             continue
@@ -119,33 +119,34 @@ def _add_pairs(section: Section, pairs: pd.DataFrame, models: list[str], source:
         )
     names_of_pair = [text_column("Model A", "model_a", length=40), text_column("Model B", "model_b", length=40)]
     as_predicted = TableColumn(
-        "Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "of model A, ties half"
+        "Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "of model A; a tie is half a win"
     )
     if not observed:
         columns = [*names_of_pair, as_predicted]
         order = (pairs["predicted_win_rate"] - 0.5).abs().sort_values(ascending=False, kind="stable").index
-        section.tables.append(TableView(f"Pairs of {source}, surest first", columns, pairs.loc[order], csv))
+        section.tables.append(TableView(f"Pairs of {source}, most one-sided first", columns, pairs.loc[order], csv))
         return
     columns = [
         *names_of_pair,
-        number_column("Battles", "n_battles", "that the method uses"),
+        number_column("Battles", "n_battles", "battles that the method uses"),
         as_predicted,
-        TableColumn("Observed", lambda row: percent_cell(row["observed_win_rate"]), "of model A, ties half"),
-        number_column("Residual", "residual", "observed less predicted, in standard errors of the observed", digits=1),
+        TableColumn("Observed", lambda row: percent_cell(row["observed_win_rate"]), "of model A; a tie is half a win"),
+        number_column("Residual", "residual", "observed minus predicted, in standard errors of the observed", digits=1),
     ]
     order = pairs["residual"].abs().sort_values(ascending=False, na_position="last", kind="stable").index
-    note = "Beyond 3 or so, ratings do not explain the pair: A beats B more often or less than their order says."
+    note = "Beyond about ±3, the ratings do not explain the pair: A beats B more often, or less often, than predicted."
     section.tables.append(
         TableView(f"Pairs of {source}, largest residuals first", columns, pairs.loc[order], csv, note)
     )
 
 
 def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, method: str) -> Section:
-    section = Section("What ratings hang on", collapsed=True)
+    section = Section("Ratings with a part of the votes left out", collapsed=True)
     least = int(rows["min_left_out"].max())
     section.sentences.append(
-        f"How ratings move when one language, month or judge is left out; those with fewer than {least:,} battles were "
-        "not. Of judges only the extremes over all of them are told, since a row of their own would be about a person."
+        f"How ratings change when one language, month or judge is left out. Those with fewer than {least:,} battles "
+        "were not left out. For judges, only quantiles over all judges are shown: a row about one judge would be about "
+        "one person."
     )
     digits = 3 if method == "win_rate" else 1
     shown = [model for model in models if model in set(rows["model"])]
@@ -163,7 +164,7 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
         section.figures.append(
             figures.intervals_by_name(
                 caption="Change of the rating: median, lowest and highest",
-                words=f"Changes of {len(shown)} ratings when something is left out; the tables have the numbers.",
+                words=f"Changes of {len(shown)} ratings when votes are left out; the tables have the numbers.",
                 axis="change of the rating",
                 names=shown,
                 groups=groups,
@@ -171,7 +172,9 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
                 interval_name="all",
             )
         )
-    change = TableColumn("Change", lambda row: _signed(row["change"], digits), "rating without it less rating")
+    change = TableColumn(
+        "Change", lambda row: _signed(row["change"], digits), "rating without these battles minus rating"
+    )
     own_rows, judges = rows[rows["left_out"] != "judge"], rows[rows["left_out"] == "judge"]
     if len(own_rows):
         columns = [
@@ -183,17 +186,17 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
             text_column("Note", "note", length=80),
         ]
         order = own_rows["change"].abs().sort_values(ascending=False, na_position="first", kind="stable").index
-        caption = "Languages and months left out, largest moves first"
+        caption = "Languages and months left out, largest changes first"
         csv = slug("influence", source, name, method)
         section.tables.append(TableView(caption, columns, own_rows.loc[order], csv))
     if len(judges) and judges["hidden"].all():
-        section.sentences.append("Too few judges have that many battles to tell about them.")
+        section.sentences.append("Too few judges have that many battles, so nothing is shown for judges.")
     elif len(judges):
         columns = [
             text_column("Model", "model", length=40),
             TableColumn("Over judges", lambda row: Cell(row["value"]), numeric=False),
             change,
-            number_column("Judges", "n_values", "who were left out in turn"),
+            number_column("Judges", "n_values", "number of judges left out, one at a time"),
             text_column("Note", "note", length=80),
         ]
         ranks = {name: number for number, name in enumerate(models)}
@@ -201,7 +204,7 @@ def _influence(rows: pd.DataFrame, models: list[str], source: str, name: str, me
         keys = judges[["model"]].assign(rank=judges["model"].map(ranks), nth=judges["value"].map(quantiles))
         order = keys.sort_values(["rank", "model", "nth"], kind="stable").index
         csv = slug("influence_judges", source, name, method)
-        section.tables.append(TableView("Judges left out in turn", columns, judges.loc[order], csv))
+        section.tables.append(TableView("Judges left out one at a time", columns, judges.loc[order], csv))
     return section
 
 

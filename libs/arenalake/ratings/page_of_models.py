@@ -99,18 +99,18 @@ def _opponents(source: str, model: str, pairs: pd.DataFrame, own: Frames, pages:
     rows = pairs[(pairs["method"] == method) & (pairs["unit"] == unit)]
     section = Section("Opponents")
     section.sentences.append(
-        f"By {method_title(method)}, best opponents first. Win rates and the probability are those of {model}; a tie "
-        "counts half. The probability of being above is the share of the bootstrap rounds in which its rating is "
-        "higher."
+        f"Results of {method_title(method)}, best opponents first. Win rates and probabilities are those of {model}; a "
+        "tie is half a win. The probability of being above is the share of the bootstrap rounds in which the rating "
+        f"of {model} is higher."
     )
     key = urlencode({"votes": _key(source, method, unit), "a": model})
-    section.links.append(Link("Compare it with another model", f"{COMPARISON}#{key}"))
+    section.links.append(Link("Compare this model with another one", f"{COMPARISON}#{key}"))
     columns = [
         TableColumn("Opponent", lambda row: text_cell(row["opponent"], 44, pages.get(row["opponent"])), numeric=False),
-        number_column("Votes", "n_battles", "between the two, that the method uses"),
-        TableColumn("Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "win rate by the fit"),
+        number_column("Votes", "n_battles", "votes between the two models that the method uses"),
+        TableColumn("Predicted", lambda row: percent_cell(row["predicted_win_rate"]), "win rate that the fit predicts"),
         TableColumn("Observed", lambda row: percent_cell(row["observed_win_rate"]), "win rate in these votes"),
-        number_column("Residual", "residual", "observed less predicted, in standard errors of the observed", digits=1),
+        number_column("Residual", "residual", "observed minus predicted, in standard errors of the observed", digits=1),
         TableColumn("Above", lambda row: percent_cell(row["probability_above"]), "probability of being above"),
     ]
     caption = f"Opponents of {model} in {source}"
@@ -170,13 +170,13 @@ def build_comparison(frames: Frames, pages: Mapping[str, str]) -> Page:
             )
     section = Section("Choose two models", comparison=Comparison(list(_LABELS), boards))
     section.sentences.append(
-        "Predicted is the win rate that the ratings give, observed that of the votes between the two; a tie counts "
-        "half. The probability of being above is the share of the bootstrap rounds in which the rating is higher. The "
-        "address of the page leads back to the pair that is chosen."
+        "The predicted win rate follows from the ratings. The observed win rate is that of the votes between the two "
+        "models. A tie is half a win. The probability of being above is the share of the bootstrap rounds in which the "
+        "rating of the model is higher. The address of this page contains the chosen pair, so it can be shared."
     )
     if any(len(board["models"]) == MAX_COMPARED for board in boards):
-        section.sentences.append(f"Of a leaderboard, the {MAX_COMPARED} models with most votes can be chosen.")
-    lead = "What is known of two models, from all votes of a source."
+        section.sentences.append(f"The {MAX_COMPARED} models with the most votes of each leaderboard can be chosen.")
+    lead = "Two models side by side, from all votes of a source."
     return Page(COMPARISON, "Two models", lead, [section], nav="Two models")
 
 

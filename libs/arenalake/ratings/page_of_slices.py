@@ -59,8 +59,9 @@ def _overview(source: str, method: str, unit: str, board: pd.DataFrame) -> Secti
         columns.append(TableColumn(short(slice_words(name), 24), _rank_on_colour(name, most)))
     section = Section("Ranks by slice")
     section.sentences.append(
-        "Rank of each model in each slice: 1 + models whose interval lies wholly above. Blue is the upper end of a "
-        "slice, orange the lower end; models of other components and those without a rating are left out."
+        "Rank of each model in each slice: 1 + the number of models whose interval lies wholly above. Blue marks the "
+        "best ranks of a slice, orange the worst. Models of other components, and models without a rating, are left "
+        "out."
     )
     caption = f"Ranks of {source} by slice"
     section.tables.append(TableView(caption, columns, frame, slug("ranks", source, method, unit), sticky=1))
@@ -86,8 +87,8 @@ def _over_time(board: pd.DataFrame, months: list[str]) -> Section:
     lines = {model: [(name.removeprefix("month="), by_cell.get((model, name))) for name in months] for model in models}
     section = Section("Ratings over time")
     section.sentences.append(
-        "Each month is rated on its own. The mean of a month is always the same, so a line also moves when other "
-        f"models come or go. Shown are the {len(models)} models with most votes."
+        "Each month is rated separately. The mean rating of a month is always the same, so a line also moves when "
+        f"other models enter or leave. The plot shows the {len(models)} models with the most votes."
     )
     section.figures.append(
         figures.over_time(

@@ -57,10 +57,10 @@ def read_facts(path: str) -> pd.DataFrame:
         raise ConfigError(f"report.models: {path}: row {models.index(None) + 1} has no model")
     twice = next((model for model in models if models.count(model) > 1), None)
     if twice is not None:
-        raise ConfigError(f"report.models: {path} has {models.count(twice)} rows of {twice!r}")
+        raise ConfigError(f"report.models: {path} has {models.count(twice)} rows for {twice!r}; keep one")
     for link in columns.get(LINK, []):
         if link is not None and not link.startswith(("https://", "http://")):
-            raise ConfigError(f"report.models: {path}: {link!r} is no link; it begins with https://")
+            raise ConfigError(f"report.models: {path}: {link!r} is not a link; write one that begins with https://")
     facts = pd.DataFrame({"model": models, **columns}, dtype="object")
     if PRICE in facts:
         facts[PRICE] = pd.Series([_price(path, price) for price in columns[PRICE]], dtype="float64")
@@ -75,7 +75,7 @@ def _price(path: str, text: str | None) -> float:
     except ValueError:
         price = math.nan
     if not 0 <= price < math.inf:
-        raise ConfigError(f"report.models: {path}: {text!r} is no price; it is a number, without a currency")
+        raise ConfigError(f"report.models: {path}: {text!r} is not a price; write a number without a currency")
     return price
 
 
@@ -124,7 +124,7 @@ def price_figures(facts: pd.DataFrame, rated: pd.DataFrame) -> Sequence[Figure]:
     return [
         figures.points(
             caption="Rating against price",
-            words=f"A point for each of the {len(points)} models that have a price; the table has the numbers.",
+            words=f"One point for each of the {len(points)} models with a price; the table has the numbers.",
             x_axis="price",
             y_axis="rating",
             points=points,

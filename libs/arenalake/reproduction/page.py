@@ -24,13 +24,13 @@ def build_reproduction(frames: Frames) -> Page:
     figures = frames.reproduction
     sections = [_source_section(str(source), rows, frames) for source, rows in figures.groupby("source", sort=True)]
     lead = (
-        "What was published about the data sets, beside what these tables give. A count matches if it is equal, any "
-        "other figure if it rounds to the published digits. "
+        "Published figures of the data sets beside ours, computed from the tables of this lake. A count matches if it "
+        "is equal. Any other figure matches if it rounds to the published digits. "
     )
     if frames.min_cell > 1:
         lead += (
-            f"Own counts under {frames.min_cell} but not zero are hidden, as is every own figure of a source with so "
-            "few conversations or battles."
+            f"Our counts from 1 to {frames.min_cell - 1} are hidden. All our figures of a source with fewer than "
+            f"{frames.min_cell} conversations or battles are hidden too."
         )
     return Page("reproduction.html", "Published figures", lead, sections, nav="Published figures")
 

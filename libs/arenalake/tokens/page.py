@@ -43,15 +43,15 @@ def build_tokens(frames: Frames) -> Page:
                 section.sections.append(_grouped(source, tokenizer, grouping, part, frames))
         sections.append(section)
     lead = (
-        "Lengths in tokens per message, told apart by who wrote it. Quantiles are exact (the smallest length that at "
-        "least that share of messages does not exceed). In plots, boxes hold the middle half with the median, whiskers "
-        "go from the 5 % to the 95 % quantile. "
+        "Lengths of messages in tokens, by who wrote the message. Quantiles are exact: the q quantile is the smallest "
+        "length such that at least a share q of the messages are no longer than it. In plots, a box covers the middle "
+        "half of the messages, with a line at the median; whiskers go from the 5 % to the 95 % quantile. "
     )
     if frames.min_cell > 1:
         lead += (
-            f"Cells with fewer than {frames.min_cell} conversations are hidden, and so are those from which they could "
-            f"be worked out by subtraction. In groups of fewer than {10 * frames.min_cell} messages the least, the "
-            "greatest and quantiles that are one of them are left out."
+            f"Cells with fewer than {frames.min_cell} conversations are hidden. Further cells are hidden if the small "
+            "ones could otherwise be worked out by subtraction. Groups of fewer than "
+            f"{10 * frames.min_cell} messages have no minimum, no maximum, and no quantiles that equal one of these."
         )
     return Page("tokens.html", "Message lengths", lead, sections, nav="Tokens")
 
@@ -82,7 +82,7 @@ def _grouped(source: str, tokenizer: str, grouping: str, rows: pd.DataFrame, fra
     if names:
         plotted = names[:MAX_PLOTTED]
         if len(names) > MAX_PLOTTED:
-            section.sentences.append(f"The plot shows the {MAX_PLOTTED} with most messages out of {len(names):,}.")
+            section.sentences.append(f"The plot shows the {MAX_PLOTTED} with the most messages out of {len(names):,}.")
         by_cell = {
             (None if pd.isna(row[grouping]) else str(row[grouping]), row["role"]): row
             for row in seen.to_dict("records")

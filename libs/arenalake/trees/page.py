@@ -27,29 +27,26 @@ from arenalake.report.parts import (
 _HEADINGS = {"language": "By language", "month": "By month", "role": "By role", "tree_state": "By state of the tree"}
 _BY_SIZE = ("language", "tree_state")
 _MARKS = {
-    "Trees": ("n_trees", "trees whose first message is such a one"),
-    "Prompts alone": ("n_prompts_alone", "trees of one message"),
+    "Trees": ("n_trees", "trees whose first message is in this group"),
+    "Prompts alone": ("n_prompts_alone", "trees that consist of one message"),
     "Deleted": ("n_deleted", "deleted messages"),
     "Synthetic": ("n_synthetic", "messages by a model"),
     "Rejected": ("n_rejected", "messages that reviewers did not accept"),
-    "Undecided": ("n_undecided", "messages without a decision of reviewers"),
+    "Undecided": ("n_undecided", "messages without a decision by reviewers"),
     "Ranked sets": ("n_ranked_sets", "messages with at least two ranked replies"),
-    "In part": ("n_partly_ranked_sets", "ranked sets with further replies that are not ranked"),
-    "With gaps": ("n_sets_with_gaps", "messages whose replies' ranks leave one out"),
+    "In part": ("n_partly_ranked_sets", "ranked sets in which some replies have no rank"),
+    "With gaps": ("n_sets_with_gaps", "messages whose replies' ranks skip a number"),
 }
 
 
 def build_trees(frames: Frames) -> Page:
     """The page of trees: sizes, marks and contributors, labels, and what is preferred."""
     sections = [_source(str(source), rows, frames) for source, rows in frames.tree_stats.groupby("source", sort=True)]
-    lead = (
-        "Conversations that branch: each message may have several replies, and people may have ranked the replies to "
-        "the same message. "
-    )
+    lead = "Conversation trees branch: a message may have several replies, and people may have ranked these replies. "
     if frames.min_cell > 1:
         lead += (
-            f"Cells about fewer than {frames.min_cell} messages or contributors are hidden, and so are those from "
-            "which they could be worked out by subtraction."
+            f"Cells about fewer than {frames.min_cell} messages or contributors are hidden. Further cells are hidden "
+            "if the small ones could otherwise be worked out by subtraction."
         )
     return Page("trees.html", "Conversation trees", lead, sections, nav="Trees")
 
@@ -62,8 +59,9 @@ def _source(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
     section.sentences.append(f"{whole['n_messages']:,} messages in {whole['n_trees']:,} trees.")
     if pd.notna(whole["gini"]):
         section.sentences.append(
-            f"{whole['n_contributors']:,} people wrote {whole['n_attributed']:,} of them. The Gini coefficient of "
-            f"their work is {whole['gini']:.2f}, and the busiest 1 % wrote {percent(whole['busiest_share'])}."
+            f"{whole['n_contributors']:,} people wrote {whole['n_attributed']:,} of these messages. The Gini "
+            f"coefficient of messages per person is {whole['gini']:.2f}; the busiest 1 % of the people wrote "
+            f"{percent(whole['busiest_share'])}."
         )
     shapes = frames.tree_shapes[frames.tree_shapes["source"] == source]
     section.tables = [
@@ -109,9 +107,11 @@ def _marks_table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: st
     columns = [TableColumn("Messages", count("n_messages"))]
     columns += [TableColumn(header, count(name), title) for header, (name, title) in _MARKS.items()]
     columns += [
-        TableColumn("Contributors", count("n_contributors"), "people who wrote such messages, as far as known"),
-        TableColumn("Gini", lambda row: _ratio_cell(row["gini"]), "0 if all wrote as many messages"),
-        TableColumn("Busiest 1 %", lambda row: percent_cell(row["busiest_share"]), "their share of the messages"),
+        TableColumn("Contributors", count("n_contributors"), "people known to have written messages of this group"),
+        TableColumn("Gini", lambda row: _ratio_cell(row["gini"]), "0 if everybody wrote the same number of messages"),
+        TableColumn(
+            "Busiest 1 %", lambda row: percent_cell(row["busiest_share"]), "share of the messages that they wrote"
+        ),
     ]
     if grouping is not None:
         columns.insert(0, text_column(grouping.replace("tree_state", "state").capitalize(), grouping))
@@ -151,7 +151,7 @@ def _threads_tables(source: str, frames: Frames) -> list[TableView]:
         TableColumn("Tokenizer", lambda row: Cell(row["tokenizer"] or ""), None, False),
         *_sizes(),
     ]
-    caption = f"Threads of {source} as conversations; a message counts in each thread that it is in"
+    caption = f"Threads of {source} as conversations; a message counts once in each of its threads"
     return [TableView(caption, columns, threads, slug("threads", source))]
 
 
@@ -172,7 +172,7 @@ def _example(source: str, frames: Frames) -> list[Section]:
         )
 
     figure = figures.tree(
-        caption="A tree: numbers are ranks among answers to the same message, 0 is the best",
+        caption="A tree: each number is the rank among the replies to the same message; 0 is the best",
         words="The first message is at the top, its replies below it; the table below has ranks and labels.",
         parents=[row["parent"] for row in messages],
         groups=[row["role"] for row in messages],
@@ -187,7 +187,7 @@ def _example(source: str, frames: Frames) -> list[Section]:
         TableColumn("Labels", lambda row: Cell(row["labels"] or ""), None, False),
     ]
     table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
-    sentence = f"One of the larger trees that can be drawn, of {len(rows)} messages."
+    sentence = f"One of the larger trees that are small enough to draw. It has {len(rows)} messages."
     return [
         Section(
             "One tree", [sentence], figures=[figure], sections=[Section("Its messages", tables=[table], collapsed=True)]
@@ -203,8 +203,8 @@ def _labels(source: str, frames: Frames) -> list[Section]:
     section = Section(
         "Labels",
         [
-            "A label's value is the mean of what people said of a message, from 0 to 1; `detoxify:` are scores of a "
-            "model. Quantiles are rounded down to hundredths."
+            "The value of a label is the mean of people's ratings of a message, from 0 to 1. Labels that begin with "
+            "`detoxify:` are scores of a model. Quantiles are rounded down to hundredths."
         ],
     )
     seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith("detoxify:")]
@@ -237,7 +237,7 @@ def _labels(source: str, frames: Frames) -> list[Section]:
     view = [
         text_column("Label", "label_a"),
         text_column("and", "label_b"),
-        TableColumn("Messages", lambda row: unless_hidden(row["hidden"], number_cell(row["n"])), "with both"),
+        TableColumn("Messages", lambda row: unless_hidden(row["hidden"], number_cell(row["n"])), "with both labels"),
         number_column("Pearson's r", "correlation", digits=3),
     ]
     table = TableView(f"Correlations of labels in {source}", view, pairs, slug("label-correlations", source))
@@ -295,12 +295,14 @@ def _pairs(source: str, frames: Frames) -> list[Section]:
             False,
         ),
         TableColumn("Pairs", cell("n_pairs")),
-        TableColumn("Longer is better", lambda row: percent_cell(row["longer_rate"]), "of pairs of unequal length"),
-        TableColumn("95 % interval", lambda row: range_cell(row), "Wilson's; pairs are taken for independent"),
-        TableColumn("Models win", lambda row: percent_cell(row["model_win_rate"]), "of pairs of a model and a person"),
-        TableColumn("By one person", cell("n_same_author"), "both answers are by the same person"),
+        TableColumn("Longer is better", lambda row: percent_cell(row["longer_rate"]), "in pairs of unequal length"),
+        TableColumn("95 % interval", lambda row: range_cell(row), "Wilson's; assumes that pairs are independent"),
+        TableColumn("Models win", lambda row: percent_cell(row["model_win_rate"]), "in pairs of a model and a person"),
+        TableColumn("By one person", cell("n_same_author"), "pairs whose answers are by the same person"),
     ]
     rows = rows.sort_values(["grouping", "n_pairs", "language"], ascending=[True, False, True], na_position="last")
     table = TableView(f"Pairs of ranked answers of {source}", columns, rows, slug("tree-pairs", source))
-    sentence = "Every two ranked answers to the same message are a pair; the better one has the better rank."
+    sentence = (
+        "Any two ranked answers to the same message form a pair. The preferred answer is the one with the better rank."
+    )
     return [Section("Which answers are preferred", [sentence], tables=[table])]
