@@ -35,4 +35,4 @@ def look_alike_lines(source: str, column: str, names: Mapping[str, int]) -> list
         return []
     others = f" and {len(groups) - _LISTED} further groups" if len(groups) > _LISTED else ""
     told = "; ".join(groups[:_LISTED]) + others
-    return [f"{source}: {column} has names that differ only in case, width or spaces, and count as different: {told}"]
+    return [f"{source}: {column} has names that differ only in case, width or spaces; they count as different: {told}"]

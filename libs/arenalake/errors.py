@@ -28,11 +28,11 @@ class SourceNotFoundError(CallerError):
 
 
 class NothingKeptError(CallerError):
-    """A source brought records and none of them could be kept, or no records at all."""
+    """A source has no records, or none of its records could be kept."""
 
 
 class VotesError(CallerError):
-    """A table of votes, or what the call says about it, cannot be rated as it is."""
+    """A table of votes cannot be rated, or an argument of the call does not fit it."""
 
 
 class TokenizerError(CallerError):
@@ -48,7 +48,7 @@ class SessionError(CallerError):
 
 
 class StorageUnreachableError(ArenalakeError):
-    """Spark cannot look into the storage root or a source's folder, for example because a server does not answer."""
+    """Spark cannot read the storage root or the folder of a source, for example because a server does not answer."""
 
 
 class LakeLockedError(ArenalakeError):

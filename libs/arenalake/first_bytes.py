@@ -14,7 +14,7 @@ def unlike_its_name(path: str) -> str | None:
     if start == LFS_POINTER:
         return LFS_REASON
     if start.startswith(_GZIP) and not path.lower().endswith(".gz"):
-        return "packed by gzip, which its name does not say; add .gz to the name"
+        return "compressed with gzip, but its name does not end in .gz; add .gz to the name"
     if start.startswith(_UTF_16):
         return "UTF-16; save the file as UTF-8"
     return None

@@ -30,7 +30,7 @@ JOBS = {
         "arenalake.samples.job",
         usual=False,
         reads="nothing",
-        instead="files: sample corpora in the published formats, and the truth that they were made from",
+        instead="files: sample corpora in the published formats, and the true strengths and ratings behind them",
     ),
     "ingest": Job(
         "arenalake.ingest.job",
@@ -152,8 +152,8 @@ JOBS = {
         "arenalake.samples.recovery",
         ("ratings",),
         usual=False,
-        reads="ratings, and the truth of generated votes",
-        instead="nothing; prints how well the ratings recover the truth",
+        reads="ratings, and the true ratings of generated votes",
+        instead="nothing; prints how well the ratings recover the true ones",
     ),
     "reproduce": Job(
         "arenalake.reproduction.job",
@@ -166,7 +166,7 @@ JOBS = {
         ("tree_stats",),
         usual=False,
         reads="tree_messages, threads, tree_pairs",
-        instead="a folder of files that trainers read, for each source with trees",
+        instead="a folder of files for trainers, for each source with trees",
     ),
     "report": Job(
         "arenalake.app.report",

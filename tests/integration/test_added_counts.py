@@ -132,7 +132,7 @@ def test_changes_that_were_cleaned_up_since_are_counted_whole(spark, seen, caplo
     seen.update(SIGHTINGS, rows(spark, (2, "emu", "7")), on=["id"], update={"animal": "new.animal"})
     shutil.rmtree(seen.local_root / "silver/sightings/_change_data")
     assert derive_later(seen, caplog) is False
-    assert "changes cannot be read, so all is counted" in caplog.text
+    assert "changes cannot be read, so all rows are counted" in caplog.text
 
 
 def test_upkeep_between_the_changes_changes_nothing(spark, seen, caplog):

@@ -282,7 +282,7 @@ def test_the_votes_of_experts_have_conversations_that_were_printed(lake, tmp_pat
         (
             "c4b9710c-3",
             [
-                "conversation_b cannot be read: it is no list of messages as Python prints it",
+                "conversation_b cannot be read: it is not a list of messages as Python prints it",
                 "conversation_b has no messages",
             ],
         )

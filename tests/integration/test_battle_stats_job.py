@@ -62,8 +62,8 @@ def test_removed_votes_stay_in_the_counts_under_their_rule_until_the_rule_is_off
     cleaned = Context(parse_config({"storage": {"root": str(lake.root)}, "cleaning": rules}), lake)
     assert battle_stats.run(cleaned).lines == [
         "battle_stats: s, judged by people: 3 battles of 2 pairs",
-        "battle_stats: s, only_anony removed 1 of 3 battles from what is rated (only_anony=true)",
-        "battle_stats: s, max_votes_per_day removed 0 of 2 battles from what is rated (max_votes_per_day=5)",
+        "battle_stats: s, only_anony removed 1 of 3 battles from the ratings (only_anony=true)",
+        "battle_stats: s, max_votes_per_day removed 0 of 2 battles from the ratings (max_votes_per_day=5)",
     ]
     assert [tuple(row) for row in lake.read(REMOVED_VOTES).collect()] == [("s", "om0", "only_anony")]
     counts = lake.read(BATTLE_COUNTS).groupBy("removed_by").sum("n").collect()

@@ -137,7 +137,7 @@ def test_rows_are_the_same_for_other_files_partitions_and_batches(made, spark, l
 def test_a_second_run_touches_no_file_and_other_settings_are_refused(made, lake):
     raw, _ = made
     before = snapshot(raw)
-    assert generate(lake, raw, files=2).lines[0] == "generate: seed 0, already there, nothing written"
+    assert generate(lake, raw, files=2).lines[0] == "generate: seed 0, exists already, nothing written"
     with pytest.raises(CallerError, match=r"generate\.path: .*other settings \(seed=0 instead of 1\).*another"):
         generate(lake, raw, files=2, seed=1)
     assert snapshot(raw) == before

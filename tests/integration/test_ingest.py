@@ -115,12 +115,12 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "the line is not JSON, or an object in it has a key twice": json.dumps(chat(13))[:-1] + ', "model": "other"}',
         "the line is not JSON, or an object in it has a key twice ": json.dumps(chat(14)) + " " + json.dumps(chat(15)),
         "the line is not a JSON object ": json.dumps(chat(19)) + "]" + json.dumps(chat(20)),
-        "the line is a list; a file that is one needs a name in .json": json.dumps([chat(16)]),
+        "the line is a list; rename a file that holds one list to .json": json.dumps([chat(16)]),
         "the line has a number of over 1,000 digits, or is not JSON": json.dumps(chat(23))[:-1]
         + f', "x": {"9" * 1500}}}',
         "the line is nested more than 1,000 levels deep, or is not JSON": json.dumps(chat(24))[:-1]
         + f', "x": {"[" * 1500 + "]" * 1500}}}',
-        "the line has half of a character, such as \\ud83d, or is not JSON": json.dumps(chat(17, model="m\ud83d")),
+        "the line has half a surrogate pair, such as \\ud83d, or is not JSON": json.dumps(chat(17, model="m\ud83d")),
         "openai_moderation[].category_scores.hate has the wrong type; expected a number": chat(
             11, openai_moderation=[moderation(hate="high"), moderation()]
         ),
@@ -136,7 +136,7 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "lmsys: in quarantine: 2 × the line is not JSON, or an object in it has a key twice",
         "lmsys: in quarantine: 2 × the line is not a JSON object",
     ]
-    assert result.lines[-1] == "lmsys: in quarantine: further ones, see the table quarantine"
+    assert result.lines[-1] == "lmsys: in quarantine: more reasons in the table quarantine"
     quarantined = rows(lake, QUARANTINE, "record", "reasons")
     for reason, record in broken.items():
         text = record if isinstance(record, str) else json.dumps(record)
@@ -289,7 +289,7 @@ def test_only_new_files_are_read_and_a_second_run_changes_no_table(lake, tmp_pat
     assert run(lake, arena=source).lines == [
         "arena: nothing new in 1 file(s)",
         f'arena: in quarantine: 1 × winner ["draw"] is unknown; known: {", ".join(sorted(PUBLISHED_LABELS))}',
-        "arena: 1 record(s) of earlier files stay in quarantine; after a change of the source's settings, "
+        "arena: 1 record(s) of earlier files stay in quarantine; if you have changed the source's settings, "
         "--set pipeline.reread=[arena] reads its files again",
     ]
     assert versions(lake, *tables) == before

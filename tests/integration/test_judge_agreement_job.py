@@ -230,11 +230,11 @@ def test_votes_say_what_their_judges_lean_to(lake, tmp_path):
     named = lake.load(JUDGE_BIAS).filter(pl.col("level") == "judge")
     assert named.select("judge", "measure", "k", "n").rows() == [("x", "contradicts", 3, 5)]
     assert (
-        "judge_agreement: s, human: of 5 times that a judge voted more than once on an item, the votes contradict each "
-        "other 3 times; all of them count, and judge_bias names the judges"
+        "judge_agreement: s, human: a judge voted more than once on an item 5 times, with contradictory votes 3 times; "
+        "all votes count, and judge_bias names the judges"
     ) in lines
     assert (
-        "judge_agreement: s: nothing on length, no vote that is no tie has two answers measured with 'sample'"
+        "judge_agreement: s: no length bias, because no decided vote has two answers measured with 'sample'"
     ) in lines
 
 
@@ -294,5 +294,7 @@ def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):
 
 def test_a_tokenizer_that_measures_nothing_ends_the_job_in_one_line(lake):
     config = config_of(lake, judges={"tokenizer": "spm:llama"})
-    with pytest.raises(ConfigError, match=r"judges\.tokenizer: 'spm:llama' is not the name of a tokenizer"):
+    with pytest.raises(
+        ConfigError, match=r"judges\.tokenizer: 'spm:llama' is not among the names of tokens.tokenizers"
+    ):
         judge_agreement.run(Context(config, lake))

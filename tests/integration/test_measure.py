@@ -153,7 +153,7 @@ def test_another_file_of_the_same_name_is_not_taken_for_the_tokenizer_that_count
         file.parent.mkdir(exist_ok=True)
         Tokenizer(WordLevel({word: 0, "?": 1}, unk_token="?")).save(str(file))
     run(lake, f"hf:{one}")
-    with pytest.raises(ConfigError, match=r"'hf:.*other/t\.json' is another file than 'hf:t\.json' was counted with"):
+    with pytest.raises(ConfigError, match=r"'hf:.*other/t\.json' is not the file that 'hf:t\.json' was counted with"):
         run(lake, "sample", f"hf:{other}")
     run(lake, f"hf:{one}", f"hf:{one}+bos")
     digest = hashlib.sha256(one.read_bytes()).hexdigest()

@@ -145,14 +145,14 @@ def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
         "role is user, neither prompter nor assistant": {"role": "user"},
         "rank is -1.0, not a whole number of at least 0": {"rank": -1},
         "rank is 0.5, not a whole number of at least 0": {"rank": 0.5},
-        "text is missing; it may be empty": {"text": None},
+        "text is missing; an empty text is allowed": {"text": None},
         "message_tree_id is missing": {"message_tree_id": None},
-        "parent_id is that of the message itself": {"parent_id": "m9"},
+        "parent_id is the id of the message itself": {"parent_id": "m9"},
         "labels has an entry without values from 0 to 1 and whole numbers as counts": {
             "labels": {"spam": {"value": 1.5, "count": 1}}
         },
-        "labels is neither an object by name nor lists side by side": {"labels": 5},
-        "emojis is neither an object by name nor lists side by side": {"emojis": "+1"},
+        "labels is neither an object by name nor parallel lists": {"labels": 5},
+        "emojis is neither an object by name nor parallel lists": {"emojis": "+1"},
         "emojis has an entry without whole numbers as counts": {"emojis": {"+1": 1.5}},
         "emojis has a name twice": {"emojis": {"name": ["+1", "+1"], "count": [1, 2]}},
         "detoxify has an entry without values from 0 to 1": {"detoxify": {"toxicity": -0.1}},
@@ -180,7 +180,7 @@ def test_a_tree_that_cannot_be_unfolded_is_one_record_in_quarantine(lake, tmp_pa
     reasons = [why for (found,) in rows(lake, QUARANTINE, "reasons") for why in found]
     assert sorted(reasons) == [
         "prompt: a message is not an object",
-        "prompt: parent_id of a message is not that of its place in the tree",
+        "prompt: parent_id of a message contradicts its place in the tree",
         "prompt: replies are not a list",
         "the line ends inside of a record, or is not JSON",
         "the line is not JSON, or an object in it has a key twice",
@@ -195,8 +195,8 @@ def test_messages_that_do_not_fit_go_to_quarantine_in_whatever_run_that_shows(la
     assert result.lines[0] == "oasst: 8 records in 1 new file(s) = 6 kept + 2 quarantined + 0 duplicates"
     found = dict(rows(lake, QUARANTINE, "record_key", "reasons"))
     assert found == {
-        "m12": ["does_not_fit", "parent_id is of a message in another tree, m1"],
-        "m13": ["does_not_fit", "parent_id is of no message"],
+        "m12": ["does_not_fit", "parent_id is the id of a message in another tree, m1"],
+        "m13": ["does_not_fit", "parent_id is the id of no message"],
     }
     # A second first message makes a whole tree doubtful, also what came in before.
     write(raw / "2.jsonl", [message(14, tree="m11"), message(21, tree="m21")])

@@ -100,7 +100,7 @@ def test_a_tokenizer_that_cannot_be_loaded_is_told_before_anything_is_ingested(s
             {"report.path": "hdfs://host/report"},
             r"report\.path: hdfs://host/report is neither a local or mounted",
         ),
-        ({"report.path": "/"}, r"report\.path: / holds something else than a report"),
+        ({"report.path": "/"}, r"report\.path: / holds files that are not a report"),
         (
             {"storage.root": "s3a://bucket/lake", "report.path": "x", "mlflow.enabled": "true"},
             r"mlflow\.tracking_uri: is not set, .* set it or MLFLOW_TRACKING_URI, or set mlflow\.enabled=false",

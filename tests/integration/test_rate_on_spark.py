@@ -56,7 +56,7 @@ NAMED = {"model_a": "language", "winner": "model_b"}
 
 def test_what_is_wrong_with_votes_is_told_as_for_other_tables(spark, votes):
     frame = spark.createDataFrame(votes)
-    with pytest.raises(VotesError, match="order: a Spark DataFrame has no order"):
+    with pytest.raises(VotesError, match="order: rows of a Spark DataFrame have no order"):
         arenalake.rate(frame, method="elo")
     with pytest.raises(VotesError, match="order: 380 votes have 2 different values"):
         arenalake.rate(frame, method="elo", order="language")

@@ -69,7 +69,7 @@ def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
 
 def test_style_control_needs_a_tokenizer_that_counts(lake):
     unknown = config_of(lake.root, ratings={"methods": ["style_control"], "style": {"tokenizer": "spm:llama"}})
-    with pytest.raises(ConfigError, match="'spm:llama' is not the name of a tokenizer"):
+    with pytest.raises(ConfigError, match="'spm:llama' is not among the names of tokens.tokenizers"):
         run(Context(unknown, lake))
 
 
@@ -82,7 +82,7 @@ def test_without_any_votes_the_tables_are_written_empty(lake):
 
 def test_battles_that_were_not_counted_are_told_before_anything_is_rated(spark, lake):
     lake.append(BATTLES, frame_of(spark, battles_of_a_crowd(), BATTLES))
-    with pytest.raises(CallerError, match="there are 400 battles, but battle_counts is about 0; run the job battle_st"):
+    with pytest.raises(CallerError, match="there are 400 battles, but battle_counts counts 0; run the job battle_st"):
         run(Context(config_of(lake.root, ratings={"methods": ["elo"]}), lake))
     assert not lake.exists(RATINGS)
 

@@ -221,6 +221,6 @@ def test_sources_of_which_nothing_is_rated_are_told(spark, lake):
     by_model = votes({("x", "y"): (2, 1, 0)}, "judged").assign(judge_kind="model")
     lines = rated(spark, lake, pd.concat([by_model, votes({("x", "y"): (2, 1, 0)}, "people")], ignore_index=True))
     assert [line for line in lines if line.startswith("judged")] == [
-        "judged: none of 3 battles is rated: 3 are votes by judge_kind model, which is not among ratings.judge_kinds"
+        "judged: none of 3 battles is rated: 3 are votes of judge_kind model, which is not among ratings.judge_kinds"
     ]
     assert lines[0].startswith("people: bradley_terry")

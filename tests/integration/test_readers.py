@@ -155,7 +155,7 @@ def test_a_category_in_two_spellings_that_say_different_things_is_a_broken_rule(
         entry["categories"] |= {"hate/threatening": published[number], "hate_threatening": value}
         write_lines(tmp_path / f"{number}.jsonl", [chat(number, openai_moderation=[entry, moderation()])])
     run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path)})
-    told = "openai_moderation[].categories: hate/threatening is there in several spellings, with different values"
+    told = "openai_moderation[].categories: hate/threatening occurs in several spellings, with different values"
     assert rows(lake, QUARANTINE, "record_key", "reasons") == [("c1", [told])]
     flags = {
         key: entries[0].categories["hate/threatening"]
@@ -276,7 +276,7 @@ def test_paths_that_exist_are_taken_literally_and_folders_give_what_records_lack
         ("one3", "t`'.csv"),
     }
     error = run(lake, glob=votes(f"{tmp_path}/*/x*/*/*.csv")).errors[0]
-    assert "is a glob over names with a colon" in str(error)
+    assert "is a glob, and a name in it has a colon" in str(error)
 
 
 def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told(lake, tmp_path):
@@ -389,7 +389,7 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
         "Spark does not unpack .zst; unpack it, or use .gz or .bz2)",
         "a Git LFS pointer instead of the data; run git lfs pull)",
         "UTF-16; save the file as UTF-8)",
-        "packed by gzip, which its name does not say; add .gz to the name)",
+        "compressed with gzip, but its name does not end in .gz; add .gz to the name)",
     ]
     assert run(lake, votes=source).lines[0] == "votes: nothing new in 5 file(s); 4 file(s) could not be read"
 
@@ -408,7 +408,7 @@ def test_names_that_look_alike_are_told_in_one_line(lake, tmp_path):
     names = ["Llama-3", "Llama-3 ", "llama-3", "Caf\u00e9", "Cafe\u0301"]
     write_lines(tmp_path / "1.jsonl", [{**VOTE, "model_a": name} for name in names])
     assert run(lake, votes=votes(tmp_path / "1.jsonl")).lines[1:] == [
-        "votes: model has names that differ only in case, width or spaces, and count as different: "
+        "votes: model has names that differ only in case, width or spaces; they count as different: "
         "'Cafe\u0301' (1), 'Caf\u00e9' (1); 'Llama-3' (2), 'llama-3' (1)"
     ]
 
@@ -432,7 +432,9 @@ def test_a_source_is_read_again_with_a_mended_mapping_and_never_without_its_file
     assert rows(lake, QUARANTINE, "record") == []
     assert rows(lake, INGESTED_FILES, "rows", "kept") == [(3, 3)]
     (tmp_path / "raw" / "1.jsonl").rename(tmp_path / "raw" / "2.jsonl")
-    with pytest.raises(SourceNotFoundError, match=r"pipeline\.reread: votes .* its files are gone, such as .*1\.jsonl"):
+    with pytest.raises(
+        SourceNotFoundError, match=r"pipeline\.reread: votes .* its files no longer exist, such as .*1\.jsonl"
+    ):
         reread()
     assert len(rows(lake, BATTLES, "winner")) == 3
 
@@ -455,7 +457,7 @@ def test_what_did_not_work_never_looks_like_success(lake, tmp_path):
     with pytest.raises(NothingKeptError) as again:  # nothing new is no success either
         run_with(bad=sources["bad"])
     assert again.value.exit_status == 2
-    with pytest.raises(NothingKeptError, match=r"sources\.empty\.path: .*empty\.csv holds no record"):
+    with pytest.raises(NothingKeptError, match=r"sources\.empty\.path: .*empty\.csv holds no records"):
         run_with(empty=sources["empty"])
     (tmp_path / "good" / "2.parquet").write_text("no parquet")
     with pytest.raises(UnreadableFilesError, match=r"2\.parquet") as unreadable:
@@ -468,7 +470,7 @@ def test_a_list_that_ends_too_early_is_told(lake, tmp_path):
     result = run(lake, votes=votes(tmp_path / "1.json"))
     assert result.lines == [
         "votes: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates",
-        "votes: in quarantine: 1 × the file ends inside of its list, so what followed is not here",
+        "votes: in quarantine: 1 × the file ends inside its list, so further records are missing",
     ]
 
 
@@ -484,7 +486,7 @@ def test_quotes_in_csv_that_do_not_match_are_told(lake, tmp_path):
     result = run(lake, votes=votes(tmp_path))
     assert result.lines == [
         "votes: 21 records in 6 new file(s) = 16 kept + 5 quarantined + 0 duplicates",
-        "votes: in quarantine: 2 × a quote in the row is never closed, so all that follows is in this row",
+        "votes: in quarantine: 2 × a quote is never closed, so this row holds all text that follows",
         *[line for line in result.lines[2:] if "a cell whose quotes do not match" in line],
     ]
     assert len(result.lines) == 5

@@ -123,7 +123,7 @@ def test_what_a_licence_forbids_is_not_exported(lake, tmp_path):
     lake.change(SOURCE_TERMS, lambda terms: terms.with_columns(text_may_be_shared=False))
     done = export.run(context(lake, export={"only": ["oasst", "other"]}))
     assert [str(error) for error in done.errors] == [
-        "export.only: oasst is not exported: its licence (Apache-2.0) does not let its text be passed on",
+        "export.only: oasst is not exported: its licence (Apache-2.0) forbids redistribution of its text",
         "export.only: other was never ingested; known: oasst",
     ]
     assert not (Path(lake.root) / "export").exists()

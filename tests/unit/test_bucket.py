@@ -54,7 +54,7 @@ def test_a_browser_is_told_what_each_file_is(s3):
 
 def test_what_is_no_report_is_left_alone(s3):
     s3.put_object(Bucket="pages", Key="mine/thesis.txt", Body=b"x")
-    with pytest.raises(ConfigError, match=r"s3a://pages/mine holds something else than a report"):
+    with pytest.raises(ConfigError, match=r"s3a://pages/mine holds files that are not a report"):
         Bucket.at("s3a://pages/mine").write({MARKER: b"", "index.html": b"1"})
     assert contents(s3, "mine/") == {"thesis.txt": b"x"}
 
@@ -73,7 +73,7 @@ def test_a_server_that_does_not_answer_is_told_in_one_line(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(ConfigError, match=r"^report\.path: s3a://pages/report cannot be looked into: .*") as refused:
+    with pytest.raises(ConfigError, match=r"^report\.path: s3a://pages/report cannot be listed: .*") as refused:
         Bucket.at("s3a://pages/report").require_free()
     assert "\n" not in str(refused.value)
 

@@ -104,17 +104,17 @@ def test_all_ratings_are_written_to_a_file(folder):
         (["rate", "votes.csv"], "model_a: the table has no column 'model_a'; it has 'left', 'right'"),
         (
             ["rate", "votes.csv", *MAPPED[:4]],
-            r"labels that nobody explained: 'left' \(12 votes\).*--label left=model_a",
+            r"labels without a meaning: 'left' \(12 votes\).*--label left=model_a",
         ),
         (["rate", "votes.csv", *MAPPED, "--label", "tie"], "--label tie: write it as LABEL=OUTCOME"),
         (["rate", "votes.csv", *MAPPED, "--model-c", "x"], "No such option.*--model-c"),
         (["rate", "votes.csv", *MAPPED, "--rounds", "many"], "Invalid value for '--rounds'"),
-        (["rate", "votes.csv", *MAPPED, "--output", "out.xls"], "out.xls: the suffix of an output is one of"),
+        (["rate", "votes.csv", *MAPPED, "--output", "out.xls"], "out.xls: the suffix of an output must be one of"),
         (["rate", "votes.txt"], "votes.txt: .*known: .csv"),
         (["rate", "empty.csv"], "empty.csv: cannot be read"),
         (["rate", "heading.csv"], "the table has no rows"),
         (["rate", "broken.parquet"], "broken.parquet: cannot be read"),
-        (["rate", "broken.jsonl"], "broken.jsonl: line 1 is no JSON: Expecting value .column 13."),
+        (["rate", "broken.jsonl"], "broken.jsonl: line 1 is not JSON: Expecting value .column 13."),
         (["rats"], "No such command 'rats'"),
         (["run", "raitings"], "raitings: no such job; did you mean 'ratings'"),
         (["run"], "--config arenalake.yml: cannot be read"),
@@ -202,7 +202,7 @@ def test_init_sees_that_the_winner_is_named(folder, capsys):
     assert status_of("init", "named.csv") == 0
     source = load_config("arenalake.yml").sources["votes"]
     assert (source.winner_is, source.winner_labels) == ("model", {"draw": "tie"})
-    assert "say what these labels" not in capsys.readouterr().out
+    assert "give the outcomes of these labels" not in capsys.readouterr().out
     assert status_of("rate", "named.csv", "--model-a", "left", "--model-b", "right") == 2
     assert "holds names of models, such as" in capsys.readouterr().err
 
@@ -256,7 +256,7 @@ def test_json_means_the_same_as_in_the_jobs(folder, capsys):
         rated = pd.read_csv("out.csv", dtype=str).query("interval == 'percentile'").set_index("model")
         assert rated["n_battles"].to_dict() == {"a": "2", "b": "2", "81": "2", "true": "2"}
         assert status_of("rate", name, "--judge", "judge") == 2
-        assert "judge: 4 of 4 votes have nothing in column 'judge'" in capsys.readouterr().err
+        assert "judge: 4 of 4 votes have no value in column 'judge'" in capsys.readouterr().err
         assert status_of("rate", name, "--by", "text") == 2
         assert "holds values of type large_list" in capsys.readouterr().err
 
@@ -264,13 +264,13 @@ def test_json_means_the_same_as_in_the_jobs(folder, capsys):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (VOTE + ', "model_a": "z", "language": NaN}', "line 2 is no JSON: an object has the key 'model_a' twice"),
-        (VOTE + ', "winner": "tie"}', "line 2 is no JSON: an object has the key 'winner' twice"),
-        (VOTE.replace('"a"', '"a\\ud83d"') + "}", r"line 2: 'model_a' has half of a character, such as \ud83d"),
-        (VOTE + "} {}", "line 2 is no JSON: Extra data (column 55)"),
-        ("[1]", "line 2 is no JSON object"),
-        ("version https://git-lfs.github.com/spec/v1", "line 2 is no JSON: Expecting value"),
-        ("[" * 100_000, "line 2 is no JSON"),
+        (VOTE + ', "model_a": "z", "language": NaN}', "line 2 is not JSON: an object has the key 'model_a' twice"),
+        (VOTE + ', "winner": "tie"}', "line 2 is not JSON: an object has the key 'winner' twice"),
+        (VOTE.replace('"a"', '"a\\ud83d"') + "}", r"line 2: 'model_a' has half a surrogate pair, such as \ud83d"),
+        (VOTE + "} {}", "line 2 is not JSON: Extra data (column 55)"),
+        ("[1]", "line 2 is not a JSON object"),
+        ("version https://git-lfs.github.com/spec/v1", "line 2 is not JSON: Expecting value"),
+        ("[" * 100_000, "line 2 is not JSON"),
     ],
 )
 def test_what_is_no_json_is_named_with_its_line(folder, capsys, line, told):
@@ -287,11 +287,19 @@ HEADER = b"model_a,model_b,winner\n"
     [
         ("pointer.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"),
         ("pointer.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "run git lfs pull"),
-        ("packed.csv", gzip.compress(HEADER, mtime=0), "packed by gzip, which its name does not say"),
+        ("packed.csv", gzip.compress(HEADER, mtime=0), "compressed with gzip, but its name does not end in .gz"),
         ("wide.csv", HEADER.decode().encode("utf-16"), "UTF-16; save the file as UTF-8"),
-        ("latin.csv", HEADER + "café,b,tie\n".encode("latin-1"), "it is not all UTF-8; save it as UTF-8"),
-        ("latin.jsonl", f"{VOTE.replace('a', 'é')}}}\n".encode("latin-1"), "it is not all UTF-8; save it as UTF-8"),
-        ("old.csv", HEADER.replace(b"\n", b"\r") + b"a,b,tie\r", "its lines end in a carriage return alone"),
+        (
+            "latin.csv",
+            HEADER + "café,b,tie\n".encode("latin-1"),
+            "the file has bytes that are not UTF-8; save it as UTF-8",
+        ),
+        (
+            "latin.jsonl",
+            f"{VOTE.replace('a', 'é')}}}\n".encode("latin-1"),
+            "the file has bytes that are not UTF-8; save it as UTF-8",
+        ),
+        ("old.csv", HEADER.replace(b"\n", b"\r") + b"a,b,tie\r", "lines end with a carriage return only"),
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_refused_with_the_reason(folder, capsys, name, content, told):
@@ -316,7 +324,7 @@ def test_names_that_look_alike_are_told_by_rate(folder, capsys):
     (folder / "alike.csv").write_text("model_a,model_b,winner\n" + rows)
     assert status_of("rate", "alike.csv") == 0
     assert (
-        "votes: model has names that differ only in case, width or spaces, and count as different: 'gpt' (2), 'GPT' (1)"
+        "votes: model has names that differ only in case, width or spaces; they count as different: 'gpt' (2), 'GPT' (1)"
         in (capsys.readouterr().out)
     )
 
@@ -324,7 +332,7 @@ def test_names_that_look_alike_are_told_by_rate(folder, capsys):
 def test_init_guesses_no_label_that_nobody_could_know(folder, capsys):
     VOTES.assign(winner=VOTES["winner"].map({"left": "0", "right": "1", "tie": "tie"})).to_csv("coded.csv", index=False)
     assert status_of("init", "coded.csv", "--name", "coded") == 0
-    assert "say what these labels stand for, in winner_labels: '0', '1'" in capsys.readouterr().out
+    assert "give the outcomes of these labels in winner_labels: '0', '1'" in capsys.readouterr().out
     assert load_config("arenalake.yml").sources["coded"].winner_labels == {"tie": "tie"}
     assert guess_label("A") == "model_a"
     assert guess_label("0") is None
@@ -385,10 +393,10 @@ def test_a_wrong_java_home_is_told_before_spark_starts(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path / "links"))
     (tmp_path / "links").mkdir()
     (tmp_path / "links/java").symlink_to(tmp_path / "bin/java")
-    with pytest.raises(SessionError, match=r"links/java is Java 11; Spark needs Java 17 or 21, which JAVA_HOME"):
+    with pytest.raises(SessionError, match=r"links/java is Java 11; Spark needs Java 17 or 21: set JAVA_HOME"):
         require_java()
     (tmp_path / "links/java").unlink()
-    with pytest.raises(SessionError, match="no Java is found: install Java 17 or 21"):
+    with pytest.raises(SessionError, match="no Java found: install Java 17 or 21"):
         require_java()
 
 
@@ -404,7 +412,7 @@ def test_a_java_that_does_not_start_spark_is_told_in_one_line_under_its_own_word
     assert done.returncode == 2
     *above, last = done.stderr.splitlines()
     assert "Could not create the Java Virtual Machine" in above
-    assert last.startswith("arenalake: Java ended before Spark was up, its reason stands above; look at spark.packages")
+    assert last.startswith("arenalake: Java ended before Spark started; see its message above; check spark.packages")
     assert "Traceback" not in done.stderr
 
 
@@ -412,7 +420,7 @@ def test_what_needs_no_spark_is_checked_before_it(tmp_path, monkeypatch):
     monkeypatch.setattr(checks, "has_outer_session", lambda: False)  # other tests may have started one
     source = {"format": "votes", "path": str(tmp_path / "none.csv")}
     config = parse_config({"storage": {"root": "x"}, "sources": {"a": source}})
-    with pytest.raises(SourceNotFoundError, match=r"sources.a.path: there is nothing at .*none.csv"):
+    with pytest.raises(SourceNotFoundError, match=r"sources.a.path: .*none.csv does not exist"):
         require_usable(config, ["ingest"])
     require_usable(config, ["ratings"])
     require_usable(config, ["generate", "ingest"])
@@ -434,7 +442,7 @@ def problems(capsys, *overrides):
     out, err = capsys.readouterr()
     lines = err.splitlines()
     assert all(line.startswith("arenalake: ") for line in lines)
-    assert (status, out) == ((2, "") if lines else (0, "check.yml: nothing is wrong\n"))
+    assert (status, out) == ((2, "") if lines else (0, "check.yml: no problems found\n"))
     return [line.removeprefix("arenalake: ") for line in lines]
 
 
@@ -465,10 +473,10 @@ def test_all_that_is_wrong_with_a_configuration_is_told_a_line_each(checked, cap
     )
     expected = [
         r"sources\.s\.columns: .*votes\.csv has no column 'lft' for model_a; did you mean 'left'\?; it has left, right",
-        r"sources\.t\.path: there is nothing at none\.csv$",
+        r"sources\.t\.path: none\.csv does not exist$",
         r"tokens\.tokenizers: 'hf:none\.json' cannot be loaded: there is no file none\.json$",
-        r"ratings\.style\.tokenizer: 'llama' is not the name",
-        r"judges\.tokenizer: 'llama' is not the name",
+        r"ratings\.style\.tokenizer: 'llama' is not among the names",
+        r"judges\.tokenizer: 'llama' is not among the names",
         r"JAVA_HOME: .* has no bin/java",
         r"tokens\.tokenizers: 'spm:broken\.model' cannot be loaded: broken\.model is no SentencePiece model",
     ]
@@ -559,9 +567,9 @@ def test_one_of_several_files_or_one_that_cannot_be_read_does_not_keep_a_run_fro
 def test_a_lake_without_a_table_is_told_before_spark_starts(checked, capsys, monkeypatch, job):
     monkeypatch.setattr(runner, "get_session", lambda config: pytest.fail("a session was started"))
     told = mistake(capsys, "run", "--config", "check.yml", job)
-    assert f"lake holds no tables, so there is nothing for {job}; run the job ingest first" in told
+    assert f"lake holds no tables, so {job} would have no input; run the job ingest first" in told
     assert not Path("lake").exists()
-    assert f"nothing for {job}" in problems(capsys, f"pipeline.jobs=[{job}]")[0]
+    assert f"so {job} would have no input" in problems(capsys, f"pipeline.jobs=[{job}]")[0]
     (checked / "lake/gold").mkdir(parents=True)
     assert problems(capsys, f"pipeline.jobs=[{job}]") == []
 

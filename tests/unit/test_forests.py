@@ -95,10 +95,10 @@ def test_each_fault_is_told_and_what_is_below_it_goes_along():
     frame = pl.DataFrame(rows, {**schema, "rank": pl.Int32}, orient="row").sample(fraction=1, shuffle=True, seed=1)
     found = {row["message_id"]: row["reason"] for row in judge_trees(frame).iter_rows(named=True)}
     above = "a message above it is in quarantine"
-    circle = "the messages above it run in a circle"
+    circle = "the messages above it form a circle"
     roots = "the tree has more than one first message"
     assert found == {
-        "o2": "parent_id is of no message",
+        "o2": "parent_id is the id of no message",
         "o3": above,
         "c2": circle,
         "c3": circle,
@@ -106,11 +106,11 @@ def test_each_fault_is_told_and_what_is_below_it_goes_along():
         "t1": roots,
         "t2": roots,
         "t3": roots,
-        "r1": "a tree begins with a message of the prompter",
-        "s2": "its role is that of the message it answers",
+        "r1": "a tree must begin with a message of the prompter",
+        "s2": "its role is the same as that of the message it answers",
         "s3": above,
-        "k2": "its rank stands more than once among the replies",
-        "k3": "its rank stands more than once among the replies",
+        "k2": "its rank occurs more than once among the replies",
+        "k3": "its rank occurs more than once among the replies",
         "k5": above,
-        "x2": "parent_id is of no message",
+        "x2": "parent_id is the id of no message",
     }

@@ -103,6 +103,6 @@ def test_a_run_ends_with_leaderboards_the_report_the_time_and_what_to_try_next(t
         "arena: bradley_terry",
         "report: file:///r/index.html",
         "2 jobs in 1 min 15 s",
-        "next: your own votes: arenalake init VOTES.csv, then arenalake run",
+        "next: for your own votes, run arenalake init VOTES.csv, then arenalake run",
     ]
     assert "1 job in 3 s" in closing_lines(config, ["report"], {}, 3.2)

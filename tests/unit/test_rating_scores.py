@@ -252,6 +252,6 @@ def test_weights_of_pairs_leave_no_aic_as_they_are_no_likelihood_of_what_was_obs
 
 def test_methods_that_need_three_outcomes_take_no_scores():
     for method in ("bradley_terry_no_ties", "rao_kupper", "davidson"):
-        with pytest.raises(ConfigError, match=f"ratings: `methods`: {method} cannot be with `outcome: score`"):
+        with pytest.raises(ConfigError, match=f"ratings: `methods`: {method} cannot be used with `outcome: score`"):
             _ratings(outcome="score", methods=["win_rate", method])
     assert _ratings(outcome="score", methods=["bradley_terry", "win_rate", "elo", "style_control"]).outcome == "score"

@@ -154,12 +154,12 @@ def test_models_without_an_estimate_have_no_numbers_but_their_battles():
 def test_a_source_of_which_nothing_is_rated_is_told_why():
     battles = pd.DataFrame({"judge_kind": ["model"], "removed_by": [None], "n": [3000]})
     assert unrated_line("s", battles, _ratings()) == (
-        "s: none of 3,000 battles is rated: 3,000 are votes by judge_kind model, which is not among ratings.judge_kinds"
+        "s: none of 3,000 battles is rated: 3,000 are votes of judge_kind model, which is not among ratings.judge_kinds"
     )
     more = pd.DataFrame(
         {"judge_kind": ["model", "human", "human"], "removed_by": ["outliers", "outliers", None], "n": [5, 7, 2]}
     )
     assert unrated_line("s", more, _ratings(slices=["language"])) == (
-        "s: none of 14 battles is rated: 5 are votes by judge_kind model, which is not among ratings.judge_kinds; "
-        "7 are removed by cleaning.outliers; 2 lack a value that ratings.slices (language) go by"
+        "s: none of 14 battles is rated: 5 are votes of judge_kind model, which is not among ratings.judge_kinds; "
+        "7 are removed by cleaning.outliers; 2 lack a value of a column in ratings.slices (language)"
     )

@@ -84,13 +84,13 @@ def test_the_job_compares_what_generated_votes_gave(spark, lake, tmp_path):
     rows = [row | {"model": "a", "rating": 1020.0}, row | {"model": "b", "rating": 980.0}]
     lake.append(RATINGS, spark.createDataFrame([tuple(r[c] for c in RATINGS.column_names) for r in rows], RATINGS.ddl))
     assert recovery.run(Context(config, lake)).lines == [
-        "recovery: s, all, bradley_terry: 2 of 2 intervals over battles hold the true rating; off by 0.0 points on "
-        "average; rank correlation with the strengths 1.000"
+        "recovery: s, all, bradley_terry: 2 of 2 intervals over battles contain the true rating; mean deviation 0.0 "
+        "points; rank correlation with the true strengths 1.000"
     ]
 
 
 def test_votes_of_people_have_no_truth(lake, tmp_path):
     config = config_of(lake, tmp_path, tmp_path / "elsewhere")
     assert recovery.run(Context(config, lake)).lines == [
-        "recovery: no source reads generated votes, nothing to compare"
+        "recovery: no source reads generated votes, so there is nothing to compare"
     ]

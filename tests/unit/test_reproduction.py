@@ -170,7 +170,7 @@ def test_a_part_of_the_corpus_is_told_once_and_not_called_different_in_every_fig
 def test_quarantined_records_came_in_and_explain_what_differs(found):
     size = of(found, "quarantined", "conversations", PAPER)
     assert (size.verdict, size.ours) == (DIFFERS, 999_993)
-    assert size.reason == "of the records 7 are in quarantine and 0 are duplicates"
+    assert size.reason == "of the records, 7 are in quarantine and 0 are duplicates"
     assert of(found, "quarantined", "models", PAPER).verdict == MATCH
 
 
@@ -193,7 +193,7 @@ def test_figures_of_battles_count_both_sides_voters_and_turns_that_are_known(fou
     assert (ours["battles"], ours["models"], ours["users"], ours["languages"]) == (5, 3, 2, 1)
     assert ours["turns per battle"] == 6 / 4
     assert ours["months"] == 2
-    assert of(found, "votes", "battles", "chatbot_arena").reason.startswith("of the records 1 are in quarantine and 3")
+    assert of(found, "votes", "battles", "chatbot_arena").reason.startswith("of the records, 1 are in quarantine and 3")
 
 
 def test_without_llama_2_the_reason_says_which_tokenizer_to_add(spark):
@@ -245,7 +245,7 @@ def test_a_release_in_parts_is_compared_part_by_part():
     everything = found["messages"]
     assert everything["verdict"] == CANNOT
     assert everything["reason"] == "the source has 84,437 records, the release has 161,443"
-    assert "the part of the release that this is about has 88,838" in found["messages ready for export"]["reason"]
+    assert "the part of the release behind this figure has 88,838" in found["messages ready for export"]["reason"]
     assert "votes of the study" in found["preference study: OpenAssistant"]["reason"]
 
 
@@ -254,7 +254,7 @@ def test_differences_are_printed_one_by_one_and_what_cannot_be_recomputed_by_rea
     lines = reproduce.lines_of(Origin("quarantined", "lmsys_chat_1m", False, LLAMA), rows)
     assert lines[0].startswith("reproduce: quarantined: of 35 published figures ")
     size = f"conversations ({PAPER.join(('Zheng et al. (2023), LMSYS-Chat-1M, ', ', Table 1'))})"
-    reason = "of the records 7 are in quarantine and 0 are duplicates"
+    reason = "of the records, 7 are in quarantine and 0 are duplicates"
     assert f"reproduce: quarantined: {size}: published 1,000,000, ours 999,993 ({reason})" in lines
     dropped = "the release has no user ids: they were dropped before it was published"
     assert f"reproduce: quarantined: 1 cannot: {dropped}" in lines

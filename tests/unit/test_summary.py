@@ -16,7 +16,9 @@ def test_names_that_differ_in_case_width_normal_form_or_spaces_are_told_together
 def test_all_groups_of_names_fit_one_line():
     names = {name: 1 for number in range(7) for name in (f"m{number}", f"M{number}")}
     [line] = look_alike_lines("votes", "model", names)
-    assert line.startswith("votes: model has names that differ only in case, width or spaces, and count as different: ")
+    assert line.startswith(
+        "votes: model has names that differ only in case, width or spaces; they count as different: "
+    )
     assert line.endswith(" and 2 further groups")
 
 

@@ -331,5 +331,7 @@ def test_keys_are_specifications_with_the_path_reduced_to_its_file():
     specs = ["sample", "spm:/a/b/x.model", "spm:/a/b/x.model+bos", "tiktoken:cl100k_base", "hf:t.json"]
     keys = ["sample", "spm:x.model", "spm:x.model+bos", "tiktoken:cl100k_base", "hf:t.json"]
     assert list(tokenizer_keys(specs).items()) == list(zip(keys, specs, strict=True))
-    with pytest.raises(ConfigError, match=r"'spm:/a/x.model' and 'spm:/b/x.model' would both be called 'spm:x.model'"):
+    with pytest.raises(
+        ConfigError, match=r"'spm:/a/x.model' and 'spm:/b/x.model' would have the same name 'spm:x.model'"
+    ):
         tokenizer_keys(["spm:/a/x.model", "spm:/b/x.model"])

@@ -75,7 +75,7 @@ def test_a_winner_that_is_mapped_stays_needed_and_scores_that_are_not_are_not_lo
 
 
 def test_settings_that_cannot_be_meant_are_mistakes():
-    with pytest.raises(ConfigError, match="two different grades"):
+    with pytest.raises(ConfigError, match="two different whole numbers"):
         _source(likert_scale=[5, 5])
     with pytest.raises(ConfigError, match=r"likert_scale: must be two .* whole numbers.*got \[1.5, 8\]"):
         _source(likert_scale=[1.5, 8])

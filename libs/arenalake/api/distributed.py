@@ -135,15 +135,15 @@ def _require_order(votes: DataFrame, order: str | None) -> None:
         VotesError: there is none, or two votes share a place in it.
     """
     if order is None:
-        raise VotesError("order: a Spark DataFrame has no order of its own; name the column that orders votes for elo")
+        raise VotesError("order: rows of a Spark DataFrame have no order; name the column that orders votes for elo")
     if order not in votes.columns:
         hint = did_you_mean(order, votes.columns)
         raise VotesError(f"order: the table has no column {order!r}{hint}; it has {', '.join(votes.columns)}")
     told = votes.agg(F.count("*").alias("n"), F.count_distinct(_column(order)).alias("places")).toArrow().to_pylist()[0]
     if told["places"] < told["n"]:
         raise VotesError(
-            f"order: {told['n']:,} votes have {told['places']:,} different values in column {order!r}, so it does not "
-            "put them in order"
+            f"order: {told['n']:,} votes have only {told['places']:,} different values in column {order!r}, so it does "
+            "not determine their order"
         )
 
 

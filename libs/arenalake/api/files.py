@@ -40,7 +40,7 @@ def scan_votes(path: str | Path) -> pl.LazyFrame:
         raise VotesError(f"{path}: there is no such file")
     suffix = next((part for part in reversed(path.suffixes) if part.lower() not in (".gz", ".zst")), "").lower()
     if suffix not in _READERS:
-        raise VotesError(f"{path}: its suffix says not what it is; known: {', '.join(_READERS)}")
+        raise VotesError(f"{path}: the suffix is not known; known: {', '.join(_READERS)}")
     reason = unlike_its_name(str(path))
     if reason:
         raise VotesError(f"{path}: {reason}")
@@ -57,7 +57,7 @@ def _scan_csv(path: Path, separator: str) -> pl.LazyFrame:
     first = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False, separator=separator, glob=False)
     header = [name for name in first.row(0) if name] if first.height else []
     if any("\r" in name.strip("\r\n") for name in header):
-        raise VotesError(f"{path}: its lines end in a carriage return alone; save it with usual line ends")
+        raise VotesError(f"{path}: lines end with a carriage return only; save the file with line feeds")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise VotesError(f"{path}: the header has {header.count(twice[0])} columns {twice[0]!r}; rename all but one")
@@ -111,9 +111,9 @@ def _parsed(path: Path, where: str, text: str) -> Any:
         return json.loads(text, object_pairs_hook=_once, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
-        raise VotesError(f"{path}: {where} is no JSON: {error.msg} ({place})") from None
+        raise VotesError(f"{path}: {where} is not JSON: {error.msg} ({place})") from None
     except (ValueError, RecursionError) as error:
-        raise VotesError(f"{path}: {where} is no JSON: {error}") from None
+        raise VotesError(f"{path}: {where} is not JSON: {error}") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _of_records(path: Path, records: Iterable[tuple[str, Any]]) -> pl.LazyFrame:
     n = 0
     for where, record in records:
         if not isinstance(record, dict):
-            raise VotesError(f"{path}: {where} is no JSON object")
+            raise VotesError(f"{path}: {where} is not a JSON object")
         for key, value in record.items():
             column = columns.setdefault(key, [])
             column.extend([None] * (n - len(column)))
@@ -154,14 +154,14 @@ def _require_whole(path: Path, where: str, key: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise VotesError(f"{path}: {where}: {key!r} has half of a character, such as \\ud83d") from None
+        raise VotesError(f"{path}: {where}: {key!r} has half of a surrogate pair, such as \\ud83d") from None
 
 
 def unreadable(path: str | Path, error: Exception) -> VotesError:
     """The error about a file that does not hold what its suffix says."""
     told = next(iter(str(error).splitlines()), type(error).__name__)
     if "utf-8" in told.lower():
-        told = "it is not all UTF-8; save it as UTF-8"
+        told = "the file has bytes that are not UTF-8; save it as UTF-8"
     return VotesError(f"{path}: cannot be read: {told}")
 
 
@@ -174,7 +174,7 @@ def write_frame(frame: Any, path: str | Path) -> None:
     path = Path(path)
     writers = {".csv": frame.write_csv, ".jsonl": frame.write_ndjson, ".parquet": frame.write_parquet}
     if path.suffix not in writers:
-        raise VotesError(f"{path}: the suffix of an output is one of {', '.join(writers)}")
+        raise VotesError(f"{path}: the suffix of an output must be one of {', '.join(writers)}")
     try:
         writers[path.suffix](path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`arenalake.rate`: what may be asked, and who answers."""
+"""`arenalake.rate`: checks the arguments, then rates in this process or on Spark."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -33,27 +33,28 @@ def rate(
 ) -> Ratings:
     """Rate models from pairwise votes, with intervals and ranks from a bootstrap.
 
-    A pandas, polars or Arrow table is rated in this process. A Spark DataFrame is counted, and its bootstrap run, by
-    Spark's tasks. Both give the same bits, which are those of the job `ratings`: every round is a function of the
-    votes, `seed` and its number.
+    A pandas, polars or Arrow table is rated in this process. For a Spark DataFrame, Spark's tasks count the votes and
+    run the bootstrap. Both give the same bits as the job `ratings`: a round depends only on the votes, `seed` and the
+    number of the round.
 
     Args:
-        votes: one row per vote. A model's name is the text without what surrounds it; numbers are names too.
+        votes: one row per vote. Names of models are trimmed; a number can be a name.
         model_a: name of the column with the model shown first.
         model_b: name of the column with the model shown second.
         winner: name of the column with the outcome.
-        labels: what the outcomes in that column stand for: model_a, model_b, tie or tie (bothbad), both kinds of tie
-            being half a win. Those of the published data sets need no entry.
+        labels: label in that column to outcome: model_a, model_b, tie or tie (bothbad). Both kinds of tie are half a
+            win. Labels of the published data sets need no entry.
         method: bradley_terry (a tie is half a win), bradley_terry_no_ties, rao_kupper, davidson, elo, win_rate, or a
             list of them.
         rounds: bootstrap rounds.
-        seed: of the bootstrap.
-        judge: name of a column that says who voted. Then whole judges are resampled, each with all their votes, and
-            there are standard errors that allow for them. Online Elo resamples battles all the same.
-        by: name of a column, or names, such as a language. All votes of a value are rated on their own, too, as the
-            slice `column=value`; votes without a value are in no such slice.
-        min_battles: a slice with fewer votes is not rated; `slices` of the result tells which.
-        order: name of the column that orders the votes, for elo on a Spark DataFrame only. Elsewhere rows are in order.
+        seed: seed of the bootstrap.
+        judge: name of the column with the judge. If given, whole judges are resampled, each with all their votes, and
+            the interval `sandwich_judge` is added. Online Elo still resamples battles.
+        by: name of a column, such as a language, or several names. The votes of each value are also rated separately,
+            as the slice `column=value`; votes without a value are in no such slice.
+        min_battles: a slice with fewer votes is not rated; `slices` of the result lists which slices are rated.
+        order: name of the column that orders the votes, for elo on a Spark DataFrame only. Other tables are in row
+            order.
 
     Raises:
         VotesError: a column is missing, a label is not known, a vote lacks a model, an outcome or a judge, a model
@@ -70,7 +71,7 @@ def rate(
     methods = [method] if isinstance(method, str) else list(method)
     for name in methods:
         if name == "style_control":
-            raise VotesError("method: style_control needs the texts of the answers; run the job ratings on a data set")
+            raise VotesError("method: style_control needs the texts of the answers; run the job ratings instead")
         if name not in METHODS:
             raise VotesError(
                 f"method: {name!r} is not known{did_you_mean(str(name), METHODS)}; known: {', '.join(METHODS)}"
@@ -93,7 +94,7 @@ def rate(
 
         return rate_on_spark(votes, columns, ratings, bootstrap, order=order)
     if order is not None:
-        raise VotesError("order: only a Spark DataFrame needs it; the rows of other tables are in order")
+        raise VotesError("order: only for a Spark DataFrame; other tables are used in row order")
     table = read_votes(votes, columns)
     frames = rate_locally(table, ratings, bootstrap)
     return Ratings(frames, kind=kind, methods=methods, n_votes=len(table.outcome), n_models=len(table.models))

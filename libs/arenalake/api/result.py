@@ -1,4 +1,4 @@
-"""What `rate` gives back: frames, a leaderboard to read, a plot."""
+"""The result of `rate`: frames, a printed leaderboard, a plot."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,9 +68,9 @@ def sort_rows(frame: pd.DataFrame, slices: Sequence[str], methods: Sequence[str]
 class Ratings:
     """Ratings with intervals, ranks and bootstrap rounds.
 
-    The frames are of the package that the votes came in (pandas, polars or pyarrow; pandas for others). Their columns
-    are those of the tables `ratings`, `rating_replicates`, `rating_pairs` and `rating_slices`, without `source`; what
-    is missing is null, in pandas NaN, and an infinite rating of a round is infinite.
+    The frames are from the same package as the votes (pandas, polars or pyarrow; otherwise pandas). Their columns are
+    those of the tables `ratings`, `rating_replicates`, `rating_pairs` and `rating_slices`, without `source`. A missing
+    value is null (NaN in pandas); an infinite rating of a round stays infinite.
     """
 
     def __init__(self, frames: Frames, *, kind: str, methods: Sequence[str], n_votes: int, n_models: int) -> None:
@@ -135,7 +135,7 @@ class Ratings:
         """Leaderboards of all votes by each method as text, and a line about the slices.
 
         Args:
-            top: number of models to show of each; all of them if left out.
+            top: number of models to show per leaderboard; None shows all.
         """
         lines = [self._title()]
         for method in self._methods:

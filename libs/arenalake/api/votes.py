@@ -142,7 +142,7 @@ def known_labels(labels: Labels | None) -> dict[str, str]:
     for label, outcome in own.items():
         if outcome not in WINNERS:
             raise VotesError(
-                f"labels: {label!r} stands for {outcome!r}{did_you_mean(str(outcome), WINNERS)}; "
+                f"labels: {label!r} is given the outcome {outcome!r}{did_you_mean(str(outcome), WINNERS)}; "
                 f"allowed: {', '.join(WINNERS)}"
             )
     return {**PUBLISHED_LABELS, **own}
@@ -157,8 +157,9 @@ def require_sides(labels: Iterable[str], models: Iterable[str], known: Mapping[s
     named = sorted(set(models).intersection(labels) - set(known))
     if named:
         raise VotesError(
-            f"winner: column {column!r} holds names of models, such as {named[0]!r}, and not which side won; make it "
-            "model_a, model_b or tie first, or run the jobs on a source of the format votes with `winner_is: model`"
+            f"winner: column {column!r} holds names of models, such as {named[0]!r}, instead of the side that won; "
+            "replace them with model_a, model_b or tie, or run the jobs on a source of the format votes with "
+            "`winner_is: model`"
         )
 
 
@@ -172,8 +173,8 @@ def require_known(found: Mapping[str, int], known: Mapping[str, str], column: st
     if unknown:
         told = _some([f"{label!r} ({counted(n, 'vote')})" for label, n in unknown.items()], quoted=True)
         raise VotesError(
-            f"winner: column {column!r} has labels that nobody explained: {told}; known: {', '.join(known)}. "
-            f"Say what they stand for: labels={{{next(iter(unknown))!r}: 'model_a'}} in Python, or "
+            f"winner: column {column!r} has labels without a meaning: {told}; known: {', '.join(known)}. "
+            f"Give the outcome of each: labels={{{next(iter(unknown))!r}: 'model_a'}} in Python, or "
             f"--label {shlex.quote(next(iter(unknown)))}=model_a"
         )
 
@@ -185,10 +186,10 @@ def require_no_missing(role: str, column: str, n_missing: int, n_votes: int) -> 
         VotesError: some have none.
     """
     if n_missing:
-        advice = " or give each a judge of its own" if role == "judge" else ""
+        advice = ", or give each vote its own judge" if role == "judge" else ""
         raise VotesError(
-            f"{role}: {n_missing:,} of {counted(n_votes, 'vote')} have nothing in column {column!r} (null, NaN or "
-            f"blank); leave these votes out first{advice}"
+            f"{role}: {n_missing:,} of {counted(n_votes, 'vote')} have no value in column {column!r} (null, NaN or "
+            f"blank); remove these votes first{advice}"
         )
 
 
@@ -196,7 +197,7 @@ def same_model(n: int, model: str) -> VotesError:
     """The error about `n` votes with one model on both sides, such as `model`."""
     votes = counted(n, "vote")
     return VotesError(
-        f"model_a, model_b: a model meets itself in {votes}, such as {model!r}; leave these votes out first"
+        f"model_a, model_b: both sides are the same model in {votes}, such as {model!r}; remove these votes first"
     )
 
 
@@ -214,7 +215,7 @@ def _table_of(votes: Any) -> Any:
         return pa.table(votes)
     except (TypeError, ValueError):
         raise VotesError(
-            f"votes: a pandas, polars, Arrow or Spark table is needed, this is {type(votes).__qualname__}; read a file "
+            f"votes: expected a pandas, polars, Arrow or Spark table, got {type(votes).__qualname__}; read a file "
             "first, for example with polars.read_csv"
         ) from None
 

@@ -57,7 +57,7 @@ def require_records(storage: StorageConfig, jobs: Sequence[str]) -> None:
         return
     if not any((root / layer).is_dir() for layer in ("silver", "gold")):
         raise CallerError(
-            f"storage.root: {root} holds no tables, so there is nothing for {', '.join(jobs)}; run the job ingest "
+            f"storage.root: {root} holds no tables, so {', '.join(jobs)} would have no input; run the job ingest "
             "first, or give the folder of a lake"
         )
 
@@ -122,7 +122,7 @@ def _source_problems(config: Config, jobs: Sequence[str], *, closely: bool) -> l
 
 def _problem_of(name: str, source: SourceSettings, *, closely: bool) -> ArenalakeError | None:
     if not _may_exist(source.path):
-        return SourceNotFoundError(f"sources.{name}.path: there is nothing at {source.path}")
+        return SourceNotFoundError(f"sources.{name}.path: {source.path} does not exist")
     file = _file_with_header(source.path, alone=not closely)
     if file is None:
         return None

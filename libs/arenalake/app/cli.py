@@ -68,17 +68,17 @@ def cli() -> None:
     "labels",
     multiple=True,
     metavar="LABEL=OUTCOME",
-    help="What a label in that column stands for: model_a, model_b, tie or 'tie (bothbad)'. May be repeated. Labels "
-    "of the published data sets are known.",
+    help="Outcome of a label in the column --winner: model_a, model_b, tie or 'tie (bothbad)'. May be repeated. Labels "
+    "of the published data sets need no option.",
 )
-@click.option("--method", "methods", multiple=True, metavar="NAME", help="bradley_terry if left out; may be repeated.")
-@click.option("--by", multiple=True, metavar="COLUMN", help="Rate the votes of each value on their own, too.")
-@click.option("--judge", metavar="COLUMN", help="Who voted: resample whole judges instead of single votes.")
+@click.option("--method", "methods", multiple=True, metavar="NAME", help="Default: bradley_terry. May be repeated.")
+@click.option("--by", multiple=True, metavar="COLUMN", help="Also rate the votes of each value of COLUMN separately.")
+@click.option("--judge", metavar="COLUMN", help="Judge of the vote; resample whole judges instead of single votes.")
 @click.option("--rounds", default=1000, show_default=True, help="Bootstrap rounds.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--min-battles", default=500, show_default=True, help="Votes that a slice needs to be rated.")
-@click.option("--top", type=click.IntRange(min=1), help="Show so many models of each leaderboard; all if left out.")
-@click.option("--output", metavar="FILE", help="Write all ratings, of slices too, as .csv, .jsonl or .parquet.")
+@click.option("--min-battles", default=500, show_default=True, help="Minimum number of votes of a slice.")
+@click.option("--top", type=click.IntRange(min=1), help="Number of models to show per leaderboard. Default: all.")
+@click.option("--output", metavar="FILE", help="Write all ratings, including slices, to .csv, .jsonl or .parquet.")
 def rate(
     votes: str,
     model_a: str,
@@ -101,7 +101,7 @@ def rate(
       arenalake rate votes.csv --model-a left --model-b right --label left=model_a --label right=model_b
       arenalake rate votes.parquet --method bradley_terry --method elo --by language --output ratings.csv
 
-    The same in Python is arenalake.rate; docs/command.md describes both.
+    The Python function arenalake.rate does the same; docs/command.md describes both.
     """
     from polars.exceptions import PolarsError
 
@@ -142,7 +142,7 @@ def rate(
 @_SET
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
 def run(config: str, overrides: Sequence[str], jobs: Sequence[str]) -> None:
-    """Run jobs in one session, each as soon as its input is there: those named, else `pipeline.jobs`.
+    """Run the named jobs, or those of `pipeline.jobs`, in one session. A job starts when its input is ready.
 
     \b
     Examples:
@@ -203,9 +203,9 @@ def show(config: str, overrides: Sequence[str]) -> None:
 @_CONFIG
 @_SET
 def check(config: str, overrides: Sequence[str]) -> None:
-    """Check a configuration, its files, mapped columns, tokenizers, places to write to, and Java; starts no Spark.
+    """Check a configuration: its files, mapped columns, tokenizers, output paths, and Java. Starts no Spark.
 
-    Each thing that is wrong is one line.
+    Prints one line per problem.
 
     Example: arenalake config check --config conf/local.yml
     """
@@ -218,16 +218,16 @@ def check(config: str, overrides: Sequence[str]) -> None:
         click.echo(f"arenalake: {problem}", err=True)
     if problems:
         sys.exit(min(problem.exit_status for problem in problems))
-    click.echo(f"{config}: nothing is wrong")
+    click.echo(f"{config}: no problems found")
 
 
 @cli.command()
 @click.argument("path", type=click.Path())
-@click.option("--output", default=CONFIG, show_default=True, metavar="FILE", help="Where the configuration goes.")
+@click.option("--output", default=CONFIG, show_default=True, metavar="FILE", help="File to write the configuration to.")
 @click.option("--name", default="votes", show_default=True, help="Name of the source in the tables.")
-@click.option("--force", is_flag=True, help="Replace the configuration that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(path: str, output: str, name: str, force: bool) -> None:
-    """Write a commented configuration for a file of votes, or for a published data set, by its columns.
+    """Write a commented configuration for a file of votes or a published data set, guessed from its columns.
 
     \b
     Examples:

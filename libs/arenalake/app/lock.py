@@ -33,7 +33,7 @@ def lake_lock(storage: StorageConfig, jobs: Sequence[str]) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"storage.root: {root} cannot be made ({error.strerror}); give another folder") from None
+        raise ConfigError(f"storage.root: {root} cannot be created ({error.strerror}); give another folder") from None
     holder_file = root / ".lock.holder"
     lock = FileLock(root / ".lock")
     try:
@@ -45,11 +45,11 @@ def lake_lock(storage: StorageConfig, jobs: Sequence[str]) -> Iterator[None]:
         except Timeout:
             raise LakeLockedError(
                 f"{root} is in use by {_describe_holder(holder_file)}; waited {storage.lock_wait_seconds:g} s "
-                "(storage.lock_wait_seconds). Run again when it is done."
+                "(storage.lock_wait_seconds). Run again when that run has ended."
             ) from None
     except OSError as error:
         raise ConfigError(
-            f"storage.root: {root} cannot be written to ({error.strerror}); give another folder, or the right to write"
+            f"storage.root: {root} is not writable ({error.strerror}); give another folder, or change its permissions"
         ) from None
     try:
         since = datetime.now(UTC).isoformat(timespec="seconds")

@@ -60,8 +60,8 @@ def require_report(config: Config) -> "Path | Bucket":
     missing = [name for name in ("jinja2", "plotly") if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"{', '.join(missing)} is not installed; a report needs it: install this package with its `report` extra, "
-            "or take report out of pipeline.jobs"
+            f"{', '.join(missing)} is not installed, and a report needs it; install this package with its `report` "
+            "extra, or remove report from pipeline.jobs"
         )
     from arenalake.report.bucket import BUCKETS, Bucket, is_bucket
     from arenalake.report.facts import read_facts

@@ -112,7 +112,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     elif "generate" in jobs and (notice := sample_notice(config)):
         print(notice, flush=True)
     if unreadable:
-        told = f"{len(unreadable)} file(s) could not be read, everything else is done: " + "; ".join(unreadable)
+        told = f"{len(unreadable)} file(s) could not be read; everything else is done: " + "; ".join(unreadable)
         errors.insert(0, UnreadableFilesError(told))
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
@@ -136,9 +136,9 @@ def closing_lines(
     took = f"{minutes} min {rest} s" if minutes else f"{rest} s"
     lines.append(f"{counted(len(jobs), 'job')} in {took}")
     if notice:
-        lines.append("next: your own votes: arenalake init VOTES.csv, then arenalake run")
+        lines.append("next: for your own votes, run arenalake init VOTES.csv, then arenalake run")
     elif "ratings" in summaries and len(config.ratings.methods) == 1:
-        lines.append("next: another method or slice: set ratings.methods or ratings.slices and run ratings report")
+        lines.append("next: to add a method or a slice, set ratings.methods or ratings.slices and run ratings report")
     elif "ratings" in summaries and "report" not in summaries:
         lines.append("next: run the job report to see plots, pairs and slices")
     return lines

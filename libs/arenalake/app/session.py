@@ -149,8 +149,8 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     except PySparkException as error:
         if error.getCondition() != "JAVA_GATEWAY_EXITED":
             raise
-        told = "its reason stands above; look at spark.packages, spark.java_options, spark.driver_memory and JAVA_HOME"
-        raise SessionError(f"Java ended before Spark was up, {told}") from None
+        told = "see its message above; check spark.packages, spark.java_options, spark.driver_memory and JAVA_HOME"
+        raise SessionError(f"Java ended before Spark started; {told}") from None
     finally:
         if outside is None:
             del os.environ["PYSPARK_SUBMIT_ARGS"]
@@ -176,7 +176,7 @@ def require_java() -> None:
     else:  # Spark takes an empty one for none
         java = shutil.which("java")
         if java is None:
-            raise SessionError("no Java is found: install Java 17 or 21, or set JAVA_HOME to the folder of one")
+            raise SessionError("no Java found: install Java 17 or 21, or set JAVA_HOME to its folder")
         named, home = java, str(Path(java).resolve().parent.parent)
     try:
         release = Path(home, "release").read_text(encoding="utf-8", errors="replace")
@@ -184,7 +184,7 @@ def require_java() -> None:
         return  # not every Java says what it is
     found = re.search(r'^JAVA_VERSION="(\d+)', release, flags=re.MULTILINE)
     if found and int(found[1]) < 17:
-        raise SessionError(f"{named} is Java {found[1]}; Spark needs Java 17 or 21, which JAVA_HOME can name")
+        raise SessionError(f"{named} is Java {found[1]}; Spark needs Java 17 or 21: set JAVA_HOME to its folder")
 
 
 def take_option(arguments: list[str], option: str, setting: str) -> list[str]:
@@ -282,10 +282,9 @@ def require_lasting_catalog(setting: Callable[[str], str | None], storage: Stora
         return
     if (setting("spark.sql.catalogImplementation") or "in-memory") == "in-memory":
         raise SessionError(
-            "storage.catalog: spark_catalog has no metastore here, so it forgets its tables when the session ends and "
-            "no second run is possible; use storage.root, or a metastore that lasts: the settings "
-            "spark.sql.catalogImplementation=hive and, for example, spark.hadoop.javax.jdo.option.ConnectionURL (in "
-            "local mode in spark.conf)"
+            "storage.catalog: spark_catalog has no metastore here, so its tables are lost when the session ends; use "
+            "storage.root, or a persistent metastore with the settings spark.sql.catalogImplementation=hive and, for "
+            "example, spark.hadoop.javax.jdo.option.ConnectionURL (in local mode in spark.conf)"
         )
 
 
@@ -330,7 +329,7 @@ def require_file_systems(spark: SparkSession, root: str | None, sources: Mapping
                     "else to --packages of spark-submit"
                 ) from None
             if key == "storage.root":
-                raise StorageUnreachableError(f"{key}: Spark cannot look into {place}: {reason}") from error
+                raise StorageUnreachableError(f"{key}: Spark cannot read {place}: {reason}") from error
 
 
 def _first_cause(error: Exception) -> str:

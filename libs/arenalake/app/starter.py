@@ -50,9 +50,11 @@ def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list
         VotesError: the file cannot be read, or has no columns that look like votes.
     """
     if not re.search(SOURCE_NAME, name):
-        raise CallerError(f"--name {name}: use letters, digits, dots, hyphens and underscores, a letter or digit first")
+        raise CallerError(
+            f"--name {name}: use letters, digits, dots, hyphens and underscores, and begin with a letter or digit"
+        )
     if output.exists() and not replace:
-        raise CallerError(f"--output {output}: is there already; give another name, or --force to replace it")
+        raise CallerError(f"--output {output}: exists already; give another name, or --force to replace it")
     frame = scan_votes(_first_file(path))
     columns = frame.collect_schema().names()
     published = find_format(columns)
@@ -69,7 +71,7 @@ def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CallerError(f"--output {output}: cannot be written ({error.strerror})") from None
-    return [*told, f"{output}: written; look at it, then: arenalake run --config {output}"]
+    return [*told, f"{output}: written; check it, then run: arenalake run --config {output}"]
 
 
 def find_format(columns: Sequence[str]) -> str | None:
@@ -100,7 +102,7 @@ def guess_columns(columns: Sequence[str]) -> dict[str, str]:
     if missing:
         raise VotesError(
             f"no column looks like {', '.join(missing)}; the file has {', '.join(columns)}. Start from "
-            "conf/votes_example.yml and map them there"
+            "conf/votes_example.yml and map these columns there"
         )
     return guessed
 
@@ -137,8 +139,8 @@ def _votes_source(path: Path, frame: pl.LazyFrame, columns: Sequence[str]) -> tu
         labels = [label for label in labels if label not in wins]
     if len(labels) > _MOST_LABELS:
         raise VotesError(
-            f"{path}: column {guessed['winner']!r} has {len(labels):,} different values, which are not all names of "
-            "models, so it holds no labels"
+            f"{path}: column {guessed['winner']!r} has {len(labels):,} different values, too many for labels, and not "
+            "all of them are names of models"
         )
     lines = [
         "    format: votes # any table of pairwise votes",
@@ -146,20 +148,20 @@ def _votes_source(path: Path, frame: pl.LazyFrame, columns: Sequence[str]) -> tu
     ]
     lines += [f"      {role}: {_quoted(column)}" for role, column in guessed.items()]
     if winners_are_models:
-        lines.append("    winner_is: model # the winner's name stands there, or the label of a tie")
+        lines.append("    winner_is: model # the column holds the name of the winner, or the label of a tie")
     outcomes = {label: guess_label(label) for label in labels}
     if any(outcomes.values()):
-        lines.append("    winner_labels: # what each label stands for; a vote with another one goes to quarantine")
+        lines.append("    winner_labels: # label: outcome; a vote with any other label goes to quarantine")
     elif outcomes:
-        lines.append("    # winner_labels: # what each label stands for; a vote with another one goes to quarantine")
+        lines.append("    # winner_labels: # label: outcome; a vote with any other label goes to quarantine")
     for label, outcome in outcomes.items():
         told = f"{_quoted(label)}: {outcome or 'model_a, model_b, tie or tie (bothbad)?'}"
         lines.append(f"      {told}" if outcome else f"      # {told}")
-    lines.append("    judge_kind: human # or model, where a language model voted")
+    lines.append("    judge_kind: human # or model, if a language model voted")
     open_ = [label for label, outcome in outcomes.items() if outcome is None]
     what = [f"{path}: a table of votes, {', '.join(f'{role} = {column}' for role, column in guessed.items())}"]
     if open_:
-        what.append(f"say what these labels stand for, in winner_labels: {', '.join(map(repr, open_))}")
+        what.append(f"give the outcomes of these labels in winner_labels: {', '.join(map(repr, open_))}")
     return lines, what
 
 
@@ -175,7 +177,7 @@ storage:
 
 spark:
   master: "local[*]" # all cores of this machine
-  shuffle_partitions: 2 # for up to some million records
+  shuffle_partitions: 2 # enough for a few million records
 
 sources:
   {name}: # this name becomes the column `source` of the tables
@@ -188,7 +190,7 @@ ratings:
 
 bootstrap:
   rounds: 1000
-  unit: battle # or judge: resample whole judges, where votes of one person hang together
+  unit: battle # or judge: resample whole judges, if the votes of one person are not independent
 
 pipeline:
   jobs: {jobs}

@@ -48,8 +48,8 @@ def require_tracking(config: Config) -> None:
     has_own_place = config.storage.local_root is not None or bool(os.environ.get("DATABRICKS_RUNTIME_VERSION"))
     if _tracking_uri(config) is None and not has_own_place:
         raise ConfigError(
-            "mlflow.tracking_uri: is not set, and the tables are not in a local folder, beside which runs would be "
-            "recorded; set it or MLFLOW_TRACKING_URI, or set mlflow.enabled=false"
+            "mlflow.tracking_uri: is not set, and has no default because the tables are not in a local folder; set it "
+            "or MLFLOW_TRACKING_URI, or set mlflow.enabled=false"
         )
 
 

@@ -68,7 +68,7 @@ def _add_cleaning(result: StepResult, lake: Lake) -> None:
     result.tables["cleaning_stats"] = rows.to_pandas()
     for row in rows.iter_rows(named=True):
         result.lines.append(
-            "battle_stats: {source}, {rule} removed {n_removed:,} of {n_before:,} battles from what is rated "
+            "battle_stats: {source}, {rule} removed {n_removed:,} of {n_before:,} battles from the ratings "
             "({parameters})".format(**row)
         )
         result.metrics[f"removed_{row['source']}_{row['rule']}"] = float(row["n_removed"])

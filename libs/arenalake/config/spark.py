@@ -63,13 +63,13 @@ class SparkConfig(Section):
     def _settings_are_free(cls, conf: dict[str, str]) -> dict[str, str]:
         for key in conf:
             if not key.startswith("spark."):
-                raise ValueError(f"{key} is no setting of Spark; those of Hadoop are written spark.hadoop.<setting>")
+                raise ValueError(f"{key} is not a setting of Spark; write settings of Hadoop as spark.hadoop.<setting>")
             if key in CORRECTNESS_SETTINGS or key in DELTA_SETTINGS:
                 raise ValueError(f"{key} cannot be set: results or Delta Lake depend on its value")
             if key in _INSTEAD:
                 raise ValueError(f"{key} cannot be set here; use {_INSTEAD[key]}")
             if re.search(_SECRET, key):
-                raise ValueError(f"{key} cannot be set, as secrets have no place here; give it to the environment")
+                raise ValueError(f"{key} cannot be set here, because it is a secret; use the environment")
         return conf
 
     @field_validator("master")
@@ -83,14 +83,14 @@ class SparkConfig(Section):
     @classmethod
     def _memory_has_a_unit(cls, memory: str) -> str:
         if not re.fullmatch(r"[1-9]\d*[kmgtKMGT]", memory):
-            raise ValueError("must be a whole number and one of k, m, g and t, such as 4g")
+            raise ValueError("must be a whole number followed by k, m, g or t, such as 4g")
         return memory
 
     @field_validator("java_options")
     @classmethod
     def _heap_has_a_key_of_its_own(cls, options: str) -> str:
         if re.search(r"(^|\s)-Xm[xs]", options):
-            raise ValueError("must not hold -Xmx or -Xms; the heap is spark.driver_memory")
+            raise ValueError("must not contain -Xmx or -Xms; spark.driver_memory sets the heap")
         return options
 
 

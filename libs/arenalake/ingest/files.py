@@ -99,7 +99,8 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
         if "URISyntaxException" not in str(error):
             raise
         raise SourceNotFoundError(
-            f"sources.{source}.path: {path} is a glob over names with a colon, which cannot be; give the file or folder"
+            f"sources.{source}.path: {path} is a glob, and a name in it has a colon, which globs do not support; give "
+            "the file or folder"
         ) from None
     found = {_plain(row["path"]): (row["path"], row["length"], row["modified"]) for row in rows}
     # A reader leaves out files of no bytes. As data they are empty or, as parquet, broken: both have to be told.
@@ -123,7 +124,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
         endings = ", ".join(f".{ending}" for ending in FORMATS)
         packed = " or ".join(f".{ending}" for ending in _UNPACKED)
         raise SourceNotFoundError(
-            f"sources.{source}.path: {path} holds no file that ends in {endings} (or that with {packed})"
+            f"sources.{source}.path: {path} holds no file that ends in {endings} (or one of these with {packed})"
         )
     result.files.sort(key=lambda file: file.name)
     result.unreadable.sort()

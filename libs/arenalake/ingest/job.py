@@ -68,7 +68,7 @@ def run(context: Context) -> StepResult:
     lake, sources = context.lake, context.config.sources
     result, listed = StepResult(), {}
     if not sources:
-        result.errors.append(NothingKeptError("sources: there are none, so there is nothing to ingest"))
+        result.errors.append(NothingKeptError("sources: no source is configured, so there is nothing to ingest"))
     for name, source in sources.items():
         try:
             listed[name] = list_files(lake.spark, name, source.path)
@@ -79,7 +79,7 @@ def run(context: Context) -> StepResult:
     write_terms(lake, {name: sources[name] for name in listed})
     for name, listing in listed.items():
         if listing.others:
-            log.info("left alone: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
+            log.info("ignored: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
 
     def ingest(name: str) -> StepResult:
         try:
@@ -122,7 +122,7 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
     result.lines += list_sentences(f"{name}: not kept", batch.notes)
     if reasons and not counts:
         result.lines.append(
-            f"{name}: {ever['quarantined']:,} record(s) of earlier files stay in quarantine; after a change of the "
+            f"{name}: {ever['quarantined']:,} record(s) of earlier files stay in quarantine; if you have changed the "
             f"source's settings, --set pipeline.reread=[{name}] reads its files again"
         )
     for column, names in batch.count_names().items() if total["kept"] else ():
@@ -134,7 +134,7 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
 
 def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[tuple[str, int]]) -> ArenalakeError:
     if not rows:
-        return NothingKeptError(f"sources.{name}.path: {config.path} holds no record")
+        return NothingKeptError(f"sources.{name}.path: {config.path} holds no records")
     why = f"; most often: {reasons[0][0]}" if reasons else ""
     return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
 
@@ -171,7 +171,7 @@ def _forget_files(lake: Lake, name: str, files: Sequence[RawFile]) -> None:
     gone = set(recorded["path"]) - {file.path for file in files}
     if gone:
         raise SourceNotFoundError(
-            f"pipeline.reread: {name} cannot be read again, since {len(gone)} of its files are gone, such as "
+            f"pipeline.reread: {name} cannot be read again: {len(gone)} of its files no longer exist, such as "
             f"{min(gone)}; put them back, or use a new storage.root"
         )
     lake.change(INGESTED_FILES, lambda rows: rows.filter(pl.col("source") != name))
@@ -323,7 +323,7 @@ class _Batch:
         self._holds_rows = len(files) > len(left)
         if left.is_empty():
             return
-        log.info("removing what an interrupted run left", extra={"source": self.name})
+        log.info("removing rows of an interrupted run", extra={"source": self.name})
         if QUARANTINE.name in left["table"]:
             self._finish_conflicts()
         names = {(self.name, file) for file in left["value"]}

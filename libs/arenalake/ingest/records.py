@@ -117,7 +117,7 @@ def _tell_unread(what: str, names: Collection[str]) -> None:
     if names:
         listed = [*sorted(names)[:_LISTED], *(["…"] if len(names) > _LISTED else [])]
         told = {what: ",".join(listed), "number": len(names)}
-        log.info(f"{what} without a place in the tables are not read", extra=told)
+        log.info(f"{what} that no table needs are not read", extra=told)
 
 
 def count_rows(records: DataFrame) -> dict[str, int]:
@@ -165,14 +165,16 @@ def _json_records(
     is_object = _trimmed("value").startswith("{") & is_alone
     starts_array = _trimmed("value").startswith("[")
     unlike = (
-        F.when(F.col("value") == "", "the file ends inside of its list, so what followed is not here")
-        .when(starts_array & (where == "the line"), f"{where} is a list; a file that is one needs a name in .json")
+        F.when(F.col("value") == "", "the file ends inside its list, so further records are missing")
+        .when(starts_array & (where == "the line"), f"{where} is a list; rename a file that holds one list to .json")
         .when(F.col("parsed").isNotNull(), f"{where} is not a JSON object")
-        .when(F.rlike("value", F.lit(_SURROGATE)), f"{where} has half of a character, such as \\ud83d, or is not JSON")
-        .when(~_trimmed("value").endswith("}"), f"{where} ends inside of a record, or is not JSON")
+        .when(
+            F.rlike("value", F.lit(_SURROGATE)), f"{where} has half a surrogate pair, such as \\ud83d, or is not JSON"
+        )
+        .when(~_trimmed("value").endswith("}"), f"{where} ends inside a record, or is not JSON")
         .when(F.rlike("value", F.lit(_LONG_NUMBER)), f"{where} has a number of over 1,000 digits, or is not JSON")
         .when(F.rlike("value", F.lit(_DEEP)), f"{where} is nested more than 1,000 levels deep, or is not JSON")
-        .otherwise(f"{where} is not JSON, or an object in it has a key twice")
+        .otherwise(f"{where} is not JSON, or an object in it has the same key twice")
     )
     broken = F.when(~F.is_valid_utf8("value"), not_utf8(where)).when(F.col("parsed").isNull() | ~is_object, unlike)
     read = read.withColumn("members", F.try_variant_get("parsed", "$[0]", "map<string,variant>"))
@@ -359,7 +361,7 @@ def _table_records(
     cells = [(F.col(f"c{i}"), kind, column) for i, (kind, column) in enumerate(zip(types, columns, strict=True))]
     if is_csv:  # its cells were decoded: no byte is left in them that is not UTF-8
         record = F.coalesce("corrupt", _as_json([cell.alias(column) for cell, _, column in cells]))
-        broken = F.when(F.col("unclosed"), "a quote in the row is never closed, so all that follows is in this row")
+        broken = F.when(F.col("unclosed"), "a quote is never closed, so this row holds all text that follows")
         broken = broken.when(F.col("corrupt").isNotNull(), "the row has more or fewer cells than the header")
         return _records(df, values, files, fields, record=record, strays=[], broken=broken)
     record = _as_json([escaped_in(cell, kind).alias(column) for cell, kind, column in cells])
@@ -538,7 +540,7 @@ def _schema_of(spark: SparkSession, file: RawFile, fields: Sequence[Field]) -> S
         return reader_of(spark, [file.path]).parquet(for_reader(file.path)).schema
     except Exception as error:  # what classic Spark and Connect raise differs, their sentences do not
         if "[COLUMN_ALREADY_EXISTS]" in str(error):
-            reason = "two of its columns differ only in case, and Spark cannot tell them apart; rename one of them"
+            reason = "two of its columns differ only in case, and Spark does not distinguish them; rename one of them"
             raise UnreadableFileError(file.path, reason) from None
         unreadable = re.search(r"\[(?:UNSUPPORTED|PARQUET_TYPE|DECIMAL_PRECISION)_[\w.]+\] ([^\n]*)", str(error))
         if unreadable is None:

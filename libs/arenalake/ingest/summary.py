@@ -24,7 +24,7 @@ def count_sentences(rows: DataFrame, column: str) -> list[tuple[str, int]]:
 def list_sentences(what: str, counted: Sequence[tuple[str, int]]) -> list[str]:
     """A line per sentence, and one that tells of others."""
     lines = [f"{what}: {n:,} × {_shortened(text)}" for text, n in counted[:_LISTED]]
-    return lines + ([f"{what}: further ones, see the table quarantine"] if len(counted) > _LISTED else [])
+    return lines + ([f"{what}: more reasons in the table quarantine"] if len(counted) > _LISTED else [])
 
 
 def _shortened(text: str) -> str:

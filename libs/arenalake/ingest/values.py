@@ -210,7 +210,7 @@ def _contradictions(members: Column, names: Sequence[str], path: str) -> Column:
     for name in names:
         spelled = F.array(*[_get(members[key], "string") for key in spellings_of(name)])
         differ = F.size(F.array_distinct(F.array_compact(spelled))) > 1
-        told.append(F.when(differ, f"{path}: {name} is there in several spellings, with different values"))
+        told.append(F.when(differ, f"{path}: {name} occurs in several spellings, with different values"))
     return sentences(F.array(*told))
 
 

@@ -126,14 +126,14 @@ def _summary(lake: Lake, judges: JudgesConfig) -> StepResult:
     bias = lake.load(JUDGE_BIAS).filter(pl.col("level") == "group")
     measured = bias.filter(pl.col("measure") == "length_log_odds")
     lines += [
-        f"judge_agreement: {source}: nothing on length, no vote that is no tie has two answers measured with "
+        f"judge_agreement: {source}: no length bias, because no decided vote has two answers measured with "
         f"{judges.tokenizer!r}"
         for source in sorted(set(bias["source"]) - set(measured["source"]))
     ]
     against_themselves = bias.filter((pl.col("measure") == "contradicts") & (pl.col("k") > 0))
     lines += [
-        "judge_agreement: {source}, {judge}: of {n:,} times that a judge voted more than once on an item, the votes "
-        "contradict each other {k:,} times; all of them count, and judge_bias names the judges".format(**row)
+        "judge_agreement: {source}, {judge}: a judge voted more than once on an item {n:,} times, with contradictory "
+        "votes {k:,} times; all votes count, and judge_bias names the judges".format(**row)
         for row in against_themselves.sort("source", "judge").iter_rows(named=True)
     ]
     return StepResult(lines=lines or ["judge_agreement: no two votes on the same question, pair of models and turn"])

@@ -17,7 +17,7 @@ def _as_list(patterns: object) -> object:
 
 def _named(patterns: list[str]) -> list[str]:
     if not patterns or not all(pattern.strip() for pattern in patterns):
-        raise ValueError("must be a name in which * and ? may stand for other signs, or a list of such")
+        raise ValueError("must be a name, with * and ? as wildcards, or a list of names")
     return patterns
 
 
@@ -54,8 +54,8 @@ class JudgesConfig(Section):
         """
         if self.tokenizer is not None and self.tokenizer not in counted:
             raise ConfigError(
-                f"judges.tokenizer: {self.tokenizer!r} is not the name of a tokenizer of tokens.tokenizers, which are "
-                f"{', '.join(counted)} in the tables; give one of them, or leave the key out for the first"
+                f"judges.tokenizer: {self.tokenizer!r} is not among the names of tokens.tokenizers in the tables, "
+                f"which are {', '.join(counted)}; give one of them, or leave the key out to use the first"
             )
         return self.model_copy(update={"tokenizer": self.tokenizer or counted[0]})
 
@@ -65,7 +65,9 @@ class JudgesConfig(Section):
         for grouping in groupings:
             names = grouping.split(",")
             if grouping != "all" and (not set(names) <= set(GROUPING_COLUMNS) or len(set(names)) < len(names)):
-                raise ValueError(f"{grouping!r} must be all, or different ones of {', '.join(GROUPING_COLUMNS)}")
+                raise ValueError(
+                    f"{grouping!r} must be all, or one or more of {', '.join(GROUPING_COLUMNS)}, each once"
+                )
         if len(set(groupings)) < len(groupings):
             raise ValueError("a grouping is listed twice")
         return groupings
@@ -75,7 +77,7 @@ class JudgesConfig(Section):
         known = [*self.groups, "human", "model"]
         unknown = sorted(set(self.families) - set(known))
         if unknown:
-            raise ValueError(f"families: {', '.join(unknown)} is no group; groups are {', '.join(known)}")
+            raise ValueError(f"families: {', '.join(unknown)} is not a group; groups are {', '.join(known)}")
         return self
 
     @model_validator(mode="after")

@@ -138,7 +138,9 @@ def _add_changes(lake: Lake, derivation: Derivation, fingerprint: Fingerprint) -
     # Such as files that were cleaned up since. Which class it is depends on the session; what is wrong with more than
     # the changes is raised again when all is counted.
     except Exception as error:
-        log.warning("changes cannot be read, so all is counted", extra={"table": table.name, "reason": str(error)})
+        log.warning(
+            "changes cannot be read, so all rows are counted", extra={"table": table.name, "reason": str(error)}
+        )
         return None
     log.info("changes of its inputs added", extra={"table": table.name})
     return table.add_rows([lake.load(table), came], went)

@@ -343,7 +343,7 @@ class Lake:
                 self._add_columns(table, stored)
             if not anew or table.is_stored_as(stored):
                 return False
-            log.info("made anew, since its columns changed", extra={"table": table.name})
+            log.info("recreated, because its columns changed", extra={"table": table.name})
             create = "REPLACE TABLE"
         elif self.root is None and not self.spark.catalog.databaseExists(self._schema):
             self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")

@@ -88,7 +88,7 @@ def replace_small(folder: Path, table: Table, rows: pa.Table, *, told: str) -> N
     exists = DeltaTable.is_deltatable(str(folder))
     if not exists or not table.is_stored_as(_schema_of(DeltaTable(str(folder)))):
         if exists:
-            log.info("made anew, since its columns changed", extra={"table": table.name})
+            log.info("recreated, because its columns changed", extra={"table": table.name})
         properties = {name: value for name, value in table.properties.items() if not name.startswith(CONSTRAINT)}
         made = DeltaTable.create(
             str(folder),

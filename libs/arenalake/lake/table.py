@@ -149,8 +149,8 @@ class Table:
         if problems:
             raise SchemaMismatchError(
                 f"table {self.name} ({self.layer}) was stored by another version of arenalake: {'; '.join(problems)}. "
-                "A gold table is made anew by the job that writes it: run that job, or the pipeline. A silver table "
-                "has to be dropped first, or another storage location be used; then run the pipeline"
+                "For a gold table, run the job that writes it, or the pipeline: it recreates the table. For a silver "
+                "table, drop it first, or use another storage location; then run the pipeline"
             )
         return missing
 
@@ -180,7 +180,7 @@ class Table:
         self._require({one.name: str(one.type).replace("large_", "") for one in rows.schema}, wanted)
         empty = [column.name for column in self.columns if column.required and frame[column.name].null_count()]
         if empty:
-            raise SchemaMismatchError(f"table {self.name}: nulls in {', '.join(empty)}, which may hold none")
+            raise SchemaMismatchError(f"table {self.name}: nulls in {', '.join(empty)}, where none are allowed")
         return self.to_arrow(frame.sort(self.key, nulls_last=True))
 
     def to_arrow(self, frame: pl.DataFrame) -> pa.Table:

@@ -66,9 +66,9 @@ def run(context: Context) -> StepResult:
     for row in fits.group_by("source").agg(**_SUMMARY).sort("source").iter_rows(named=True):
         line = f"preference_stats: {row['source']}: {row['n_fits']:,} fits of {row['n_judges']:,} judges"
         if row["least"] is not None:
-            line += f", whose choices in all pairs are predicted in {row['least']:.1%} to {row['most']:.1%} of cases"
+            line += f"; accuracy over all pairs from {row['least']:.1%} to {row['most']:.1%} by judge"
         if row["n_unsettled"]:
-            line += f"; {row['n_unsettled']:,} fits did not settle, see preference_fits"
+            line += f"; {row['n_unsettled']:,} fits did not converge, see preference_fits"
         lines.append(line)
     ranks = lake.load(JUDGE_RANKS).filter(pl.col("grouping") == "all").sort("source", "rank", "judge")
     return StepResult(lines=lines, tables={"judge_ranks": ranks.to_pandas()} if len(ranks) else {})

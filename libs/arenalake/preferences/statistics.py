@@ -200,7 +200,7 @@ def explain_pair(
         raise ValueError(f"there is no pair {pair_id!r}; give a pair_id of the table preference_pairs")
     if weights.is_empty():
         known = ", ".join(sorted(set(preference_weights["judge"])))
-        raise ValueError(f"there is no fit of the judge {judge!r} in the scope {scope!r}; judges: {known}")
+        raise ValueError(f"there is no fit for the judge {judge!r} in the scope {scope!r}; judges: {known}")
     signs = signs_of(pair.head(1)).row(0)
     explained = weights.select("property", sign=pl.Series(signs, dtype=pl.Int8), weight="weight")
     moved = contributions(explained["sign"].to_numpy(), explained["weight"].to_numpy())

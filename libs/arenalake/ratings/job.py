@@ -271,8 +271,8 @@ def _require_anchor(context: Context) -> None:
     names = votes.select(F.explode(F.array("model_a", "model_b")).alias("model"))
     if names.where(F.col("model") == anchor.model).isEmpty():
         raise ConfigError(
-            f"ratings.anchor.model: {anchor.model!r} has no votes that are rated; give the name of a model as "
-            "it stands in `battles`, or leave `ratings.anchor` out"
+            f"ratings.anchor.model: {anchor.model!r} has no rated votes; give the name of a model as spelt in the "
+            "table `battles`, or leave `ratings.anchor` out"
         )
 
 
@@ -281,7 +281,7 @@ def _require_counts_of_these_battles(lake: Lake) -> None:
     n_battles = lake.read(BATTLES).count()
     if counted != n_battles:
         raise CallerError(
-            f"ratings: there are {n_battles:,} battles, but battle_counts is about {counted:,}; run the job "
+            f"ratings: there are {n_battles:,} battles, but battle_counts counts {counted:,}; run the job "
             "battle_stats first"
         )
 
@@ -310,7 +310,7 @@ def _show(context: Context) -> StepResult:
         if f"leaderboard_{source}" not in result.tables:
             result.lines.append(
                 f"{source}: no leaderboard of all battles by {first}: `all` is not among ratings.slices, or no battle "
-                "has what the method needs"
+                "has the data that the method needs"
             )
     for source, part in battles[~battles["source"].isin(sources["source"])].groupby("source", sort=True):
         result.lines.append(unrated_line(str(source), part, context.config.ratings))
@@ -347,7 +347,7 @@ def unrated_line(source: str, battles: pd.DataFrame, ratings: RatingsConfig) -> 
     """
     other, removed = ~battles["judge_kind"].isin(ratings.judge_kinds), battles["removed_by"].notna()
     reasons = [
-        f"{n:,} are votes by judge_kind {kind}, which is not among ratings.judge_kinds"
+        f"{n:,} are votes of judge_kind {kind}, which is not among ratings.judge_kinds"
         for kind, n in battles[other].groupby("judge_kind")["n"].sum().items()
     ]
     reasons += [
@@ -356,5 +356,5 @@ def unrated_line(source: str, battles: pd.DataFrame, ratings: RatingsConfig) -> 
     ]
     left = battles.loc[~other & ~removed, "n"].sum()
     if left:
-        reasons.append(f"{left:,} lack a value that ratings.slices ({'; '.join(ratings.slices)}) go by")
+        reasons.append(f"{left:,} lack a value of a column in ratings.slices ({'; '.join(ratings.slices)})")
     return f"{source}: none of {battles['n'].sum():,} battles is rated: {'; '.join(reasons)}"

@@ -126,8 +126,8 @@ class RatingsConfig(Section):
         for section, (wanted, otherwise) in needed.items():
             if wanted not in counted:
                 raise ConfigError(
-                    f"ratings.{section}.tokenizer: {wanted!r} is not the name of a tokenizer of tokens.tokenizers, "
-                    f"which are {', '.join(counted)} in the tables; give one of them, or {otherwise}"
+                    f"ratings.{section}.tokenizer: {wanted!r} is not among the names of tokens.tokenizers in the "
+                    f"tables, which are {', '.join(counted)}; give one of them, or {otherwise}"
                 )
 
     @field_validator("methods", "judge_kinds", "leave_out")
@@ -141,11 +141,11 @@ class RatingsConfig(Section):
     @model_validator(mode="after")
     def _something_can_be_left_out(self) -> "RatingsConfig":
         if self.leave_out and set(self.methods) <= {"elo", "style_control"}:
-            raise ValueError("leave_out needs a method other than elo and style_control, which are not fitted without")
+            raise ValueError("leave_out needs a method other than elo and style_control, which do not support it")
         if self.leave_out and self.outcome == "score":
-            raise ValueError("leave_out needs `outcome: winner`; ratings from scores are not fitted without some votes")
+            raise ValueError("leave_out needs `outcome: winner`; ratings from scores do not support it")
         if self.leave_out and self.pair_weights != "none":
-            raise ValueError("leave_out needs `pair_weights: none`; what a vote weighs would depend on those left out")
+            raise ValueError("leave_out needs `pair_weights: none`; otherwise weights depend on the votes left out")
         return self
 
     @field_validator("slices")
@@ -169,8 +169,8 @@ class RatingsConfig(Section):
         three = [method for method in self.methods if method in THREE_OUTCOMES]
         if self.outcome == "score" and three:
             raise ValueError(
-                f"`methods`: {', '.join(three)} cannot be with `outcome: score`, as they need to know what a tie is; "
-                "allowed with it: bradley_terry, win_rate, elo, style_control"
+                f"`methods`: {', '.join(three)} cannot be used with `outcome: score`, because they need to know which "
+                "votes are ties; allowed with it: bradley_terry, win_rate, elo, style_control"
             )
         return self
 

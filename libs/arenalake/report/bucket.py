@@ -61,9 +61,9 @@ class Bucket:
                 raise ConfigError(f"report.path: {self.url}: there is no bucket {bucket}")
             names = self._names()
         except OSError as error:
-            raise ConfigError(f"report.path: {self.url} cannot be looked into: {_first_line(error)}") from None
+            raise ConfigError(f"report.path: {self.url} cannot be listed: {_first_line(error)}") from None
         if names and MARKER not in names:
-            raise ConfigError(f"report.path: {self.url} holds something else than a report; give a new or empty folder")
+            raise ConfigError(f"report.path: {self.url} holds files that are not a report; give a new or empty folder")
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Put the files in place of those of an earlier report. Whoever reads meanwhile may see pages of both.

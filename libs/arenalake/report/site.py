@@ -150,7 +150,7 @@ def require_free(folder: Path) -> None:
         ConfigError: it holds something else.
     """
     if folder.exists() and not (folder / MARKER).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"report.path: {folder} holds something else than a report; give a new or empty folder")
+        raise ConfigError(f"report.path: {folder} holds files that are not a report; give a new or empty folder")
 
 
 def write_site(folder: Path, files: Mapping[str, bytes]) -> None:

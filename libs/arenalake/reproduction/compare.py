@@ -113,7 +113,7 @@ def compare_figures(origins: Sequence[Origin], values: Values) -> list[tuple[Any
         came_in = found.get("rows")
         for place, figure in enumerate(ledger.figures):
             records = figure.records or ledger.records
-            what = "release" if records == ledger.records else "part of the release that this is about"
+            what = "release" if records == ledger.records else "part of the release behind this figure"
             other_size = (
                 f"the source has {came_in:,.0f} records, the {what} has {records:,}"
                 if came_in is not None and came_in != records
@@ -125,7 +125,7 @@ def compare_figures(origins: Sequence[Origin], values: Values) -> list[tuple[Any
                 figure.reason
                 or (origin.generated and _GENERATED)
                 or (without_tokenizer and _NO_TOKENIZER)
-                or (ours is None and figure.table and f"there is nothing to compare in the table {figure.table.name}")
+                or (ours is None and figure.table and f"the table {figure.table.name} has no value to compare")
                 # The first figure is the size itself, unless the release comes in parts.
                 or ((place > 0 or figure.records is not None) and other_size)
             )
@@ -145,4 +145,4 @@ def _left_out(found: Mapping[str, float | None]) -> str | None:
     quarantined, duplicates = found.get("quarantined") or 0, found.get("duplicates") or 0
     if not quarantined and not duplicates:
         return None
-    return f"of the records {quarantined:,.0f} are in quarantine and {duplicates:,.0f} are duplicates"
+    return f"of the records, {quarantined:,.0f} are in quarantine and {duplicates:,.0f} are duplicates"

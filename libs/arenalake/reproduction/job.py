@@ -57,7 +57,7 @@ def lines_of(origin: Origin, figures: pd.DataFrame) -> list[str]:
     if origin.generated:
         return [
             f"reproduce: {origin.source}: generated data, so none of {len(figures)} published figures can be "
-            "recomputed; its own stand beside them"
+            "recomputed; the table shows our figures beside them"
         ]
     n = {verdict: int((figures["verdict"] == verdict).sum()) for verdict in (MATCH, DIFFERS, CANNOT)}
     lines = [
@@ -70,4 +70,6 @@ def lines_of(origin: Origin, figures: pd.DataFrame) -> list[str]:
         for row in figures[figures["verdict"] == DIFFERS].itertuples()
     ]
     reasons = Counter(str(reason) for reason in figures.loc[figures["verdict"] == CANNOT, "reason"])
-    return lines + [f"reproduce: {origin.source}: {count} cannot: {reason}" for reason, count in reasons.items()]
+    return lines + [
+        f"reproduce: {origin.source}: {count} cannot be recomputed: {reason}" for reason, count in reasons.items()
+    ]

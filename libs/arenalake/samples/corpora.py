@@ -201,7 +201,7 @@ def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
             ]
             if differing:
                 raise CallerError(
-                    f"generate.path: {path} {verb} corpora of other settings ({', '.join(differing)}); {remedy}"
+                    f"generate.path: {path} {verb} corpora with other settings ({', '.join(differing)}); {remedy}"
                 )
             return stage == "manifest"
     on_request = {"likert_prompts": LIKERT_FOLDER, "preferences": PREFERENCES_FOLDER, "trees": TREES_FOLDER}
@@ -219,7 +219,7 @@ def _begin(spark: SparkSession, path: str, settings: dict[str, Any]) -> None:
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise CallerError(
-            f"generate.path: {path} cannot be written ({reason}); give a folder to which this job may write"
+            f"generate.path: {path} cannot be written ({reason}); give a folder that this job may write to"
         ) from error
 
 

@@ -17,7 +17,7 @@ def run(context: Context) -> StepResult:
     config = context.config.generate
     corpora = generate_corpora(context.lake.spark, config)
     path = config.path.rstrip("/")
-    state = "written" if corpora.written else "already there, nothing written"
+    state = "written" if corpora.written else "exists already, nothing written"
     lines = [f"generate: seed {config.seed}, {state}"]
     for folder, rows, note in (
         (CONVERSATIONS_FOLDER, corpora.conversations, "conversations"),
@@ -28,7 +28,7 @@ def run(context: Context) -> StepResult:
     ):
         if rows:
             lines.append(f"  {path}/{folder}: {rows:,} {note} in {corpora.files[folder]} files")
-    lines.append(f"  {path}/{TRUTH_FOLDER}: what made the votes, and what each rating method converges to")
+    lines.append(f"  {path}/{TRUTH_FOLDER}: the parameters of the votes, and the true ratings of each method")
     counts = {
         name: float(getattr(corpora, name)) for name in ("conversations", "battles", "ratings", "preferences", "trees")
     }

@@ -28,7 +28,7 @@ def run(context: Context) -> StepResult:
         name for name, source in config.sources.items() if reads_corpus(source.path, config.generate, BATTLES_FOLDER)
     ]
     if not generated:
-        return StepResult(lines=["recovery: no source reads generated votes, nothing to compare"])
+        return StepResult(lines=["recovery: no source reads generated votes, so there is nothing to compare"])
     folder = f"{config.generate.path.rstrip('/')}/{TRUTH_FOLDER}/ratings"
     truth = or_none(lambda: lake.spark.read.parquet(folder).toPandas())
     if truth is None:
@@ -38,8 +38,8 @@ def run(context: Context) -> StepResult:
     found = compare_with_truth(ratings[ratings["source"].isin(generated)], truth, config.ratings)
     lines = [
         f"recovery: {row.source}, {row.slice}, {row.method}: {row.n_covered} of {row.n_models} intervals over "
-        f"{row.unit}s hold the true rating; off by {_amount(row.method, row.mean_deviation)} on average; "
-        f"rank correlation with the strengths {row.rank_correlation:.3f}"
+        f"{row.unit}s contain the true rating; mean deviation {_amount(row.method, row.mean_deviation)}; "
+        f"rank correlation with the true strengths {row.rank_correlation:.3f}"
         for row in found.itertuples()
     ]
     overall = found[found["slice"] == "all"].to_dict("records")

@@ -49,7 +49,7 @@ def _parse(records: DataFrame, config: LabelledBattleSettings, *, printed: bool)
     if printed:
         for name in _CONVERSATIONS:
             text, raw[name] = raw[name], messages_of_printed(raw[name])
-            told = F.lit(f"{name} cannot be read: it is no list of messages as Python prints it")
+            told = F.lit(f"{name} cannot be read: it is not a list of messages as Python prints it")
             unreadable.append(F.when(text.isNotNull() & raw[name].isNull(), told))
     labels = published_labels(config)
     winner, tstamp = winner_of(raw["winner"], labels), time_of(raw["tstamp"])

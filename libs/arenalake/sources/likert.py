@@ -148,8 +148,8 @@ def _parse(records: DataFrame, config: LikertSettings) -> DataFrame:
         rules.required("question_id", question_id),
         *vote_reasons(sides_of["model_a"], sides_of["model_b"], []),
         F.when(raw["rater_kind"].isNotNull() & ~raw["rater_kind"].isin(*_KINDS), _unknown_kind(raw["rater_kind"])),
-        F.when(~has_rating & ~has_scores, F.lit("rating is missing, and there are no two scores")),
-        F.when(has_rating & has_scores, F.lit("there are a rating and scores, and nobody can tell which is the vote")),
+        F.when(~has_rating & ~has_scores, F.lit("rating is missing, and there are no scores in its place")),
+        F.when(has_rating & has_scores, F.lit("the record has a rating and scores, so its vote is ambiguous")),
         F.when(~has_rating & has_scores & (scored[0].isNull() | scored[1].isNull()), F.lit("one score is missing")),
         *[_a_number(f"score_{side}", score) for side, score in zip("ab", scored, strict=True)],
         F.when(F.size(raw["score"]) > 2, F.lit("score has more than two numbers")),
@@ -187,7 +187,7 @@ def _winner_of_scores(first: Column, second: Column) -> Column:
 def _on_scale(name: str, grade: Column) -> Column:
     """Broken by a grade that is no whole number from 1 to 8; null is missing."""
     is_good = (grade == F.floor(grade)) & grade.between(FIRST, LAST)
-    told = F.concat(F.lit(f"{name} is "), grade.cast("string"), F.lit(f", no whole number from {FIRST} to {LAST}"))
+    told = F.concat(F.lit(f"{name} is "), grade.cast("string"), F.lit(f", not a whole number from {FIRST} to {LAST}"))
     return F.when(grade.isNotNull() & ~F.coalesce(is_good, F.lit(False)), told)
 
 

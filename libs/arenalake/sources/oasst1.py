@@ -125,7 +125,7 @@ def _walk(text: str) -> list[dict[str, Any]]:
             raise _NotATreeError("prompt: replies are not a list")
         for name, wanted in {**shared, "parent_id": above}.items():
             if message.setdefault(name, wanted) != wanted:
-                raise _NotATreeError(f"prompt: {name} of a message is not that of its place in the tree")
+                raise _NotATreeError(f"prompt: {name} of a message contradicts its place in the tree")
         messages.append(message)
         waiting += [(reply, message.get("message_id")) for reply in reversed(replies)]
     return messages
@@ -157,10 +157,10 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     of_message = F.array(
         rules.required("message_id", raw["message_id"]),
         rules.required("message_tree_id", raw["message_tree_id"]),
-        F.when(raw["parent_id"] == raw["message_id"], F.lit("parent_id is that of the message itself")),
+        F.when(raw["parent_id"] == raw["message_id"], F.lit("parent_id is the id of the message itself")),
         rules.required("role", raw["role"]),
         _known_role(raw["role"]),
-        F.when(raw["text"].isNull(), F.lit("text is missing; it may be empty")),
+        F.when(raw["text"].isNull(), F.lit("text is missing; an empty text is allowed")),
         rules.whole_number("rank", raw["rank"], minimum=0),
         rules.whole_number("review_count", raw["review_count"], minimum=0),
         rules.readable_time(raw["tstamp"], tstamp),
@@ -220,7 +220,7 @@ def _entry_reasons(name: str, entries: Column) -> list[Column]:
     limits = {"value": "values from 0 to 1", "count": "whole numbers as counts"}
     wanted = " and ".join(limits[column] for column in columns)
     return [
-        F.when(entries.isNull(), F.lit(f"{name} is neither an object by name nor lists side by side")),
+        F.when(entries.isNull(), F.lit(f"{name} is neither an object by name nor parallel lists")),
         F.when(F.exists(entries, is_wrong), F.lit(f"{name} has an entry without {wanted}")),
         F.when(F.size(F.array_distinct(entries["name"])) < F.size(entries), F.lit(f"{name} has a name twice")),
     ]
@@ -246,7 +246,7 @@ def find_broken_trees(messages: DataFrame) -> DataFrame:
     others = messages.select(F.col("message_id").alias("parent_id"), F.col("message_tree_id").alias("other_tree"))
     elsewhere = broken.where("parent_is_missing").select("message_id", "parent_id").join(others, "parent_id")
     broken = broken.join(elsewhere.select("message_id", "other_tree"), "message_id", "left")
-    in_other = F.concat(F.lit("parent_id is of a message in another tree, "), F.col("other_tree"))
+    in_other = F.concat(F.lit("parent_id is the id of a message in another tree, "), F.col("other_tree"))
     return broken.select(
         F.col("message_id").alias("record_key"), F.array(F.coalesce(in_other, "reason")).alias("reasons")
     )
@@ -274,11 +274,11 @@ def judge_trees(messages: pl.DataFrame) -> pl.DataFrame:
     is_same_role[has_parent] = roles[has_parent] == roles[parents[has_parent]]
     found = {
         "the tree has more than one first message": n_roots > 1,
-        "parent_id is of no message": parents == MISSING,
-        "the messages above it run in a circle": depths == CIRCLE,
-        f"a tree begins with a message of the {PROMPTER}": is_root & (roles != PROMPTER),
-        "its role is that of the message it answers": is_same_role,
-        "its rank stands more than once among the replies": n_of_rank.to_series().to_numpy() > 1,
+        "parent_id is the id of no message": parents == MISSING,
+        "the messages above it form a circle": depths == CIRCLE,
+        f"a tree must begin with a message of the {PROMPTER}": is_root & (roles != PROMPTER),
+        "its role is the same as that of the message it answers": is_same_role,
+        "its rank occurs more than once among the replies": n_of_rank.to_series().to_numpy() > 1,
     }
     broken = any_on_path(parents, np.logical_or.reduce(list(found.values())))
     reason = pl.lit("a message above it is in quarantine")

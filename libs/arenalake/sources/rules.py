@@ -34,8 +34,8 @@ def whole_number(name: str, value: Column, *, minimum: int | None = None, is_lon
     good = whole if minimum is None else whole & (value >= minimum)
     # A number that large went through a double, which may have made another one of it.
     is_large = F.abs(value).between(2.0**53, sys.float_info.max)
-    why = F.when(is_large, ", too large to be exact; below 2^53 it is").when(
-        F.abs(value).between(2.0**31, 2.0**53), ", too large; below 2^31 it is kept"
+    why = F.when(is_large, ", too large to be exact; numbers below 2^53 are exact").when(
+        F.abs(value).between(2.0**31, 2.0**53), ", too large; it must be below 2^31"
     )
     why = why.otherwise(f", not a whole number{limit}")
     told = F.concat(F.lit(f"{name} is "), value.cast("string"), why)

@@ -38,8 +38,8 @@ def _with_text_as_labels(labels: Any) -> Any:
         # A file may write true or True, and nobody can tell which of them YAML was given.
         if isinstance(label, bool) or label is None:
             raise ValueError(
-                f"has the label {label}, which YAML did not read as text; write it in quotes as it stands in the "
-                "file, such as 'true' or 'yes'"
+                f"has the label {label}, which YAML did not read as text; write it in quotes and spelt as in the data, "
+                "such as 'true' or 'yes'"
             )
     # YAML reads 1 as a number; a label in a file is text, without what surrounds it, and 1.0 is 1.
     return clean_labels((str(label), winner) for label, winner in labels.items())

@@ -66,8 +66,8 @@ class VotesSettings(VoteSettings):
         # A grade that is no whole number goes to quarantine, so an end that is none would never be reached.
         if scale is not None and not (all(map(float.is_integer, scale)) and scale[0] != scale[1]):
             raise ValueError(
-                "must be two different grades, which are whole numbers: all for model_b, then all for model_a, as in "
-                "[1, 8]"
+                "must be two different whole numbers: the grade that is all for model_b, then the grade that is all "
+                "for model_a, as in [1, 8]"
             )
         return scale
 
@@ -91,7 +91,7 @@ class VotesSettings(VoteSettings):
             raise ValueError(f"columns: {', '.join(marked)} must be different columns of the file")
         unused = sorted({"winner_labels", "winner_is"} & self.model_fields_set)
         if unused:
-            raise ValueError(f"{', '.join(unused)} cannot be given where each outcome has a column of its own")
+            raise ValueError(f"{', '.join(unused)} cannot be given if each outcome has its own column")
         return self
 
     @pydantic.model_validator(mode="after")

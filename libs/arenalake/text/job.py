@@ -46,13 +46,13 @@ def run(context: Context) -> StepResult:
     detector, detect = language.detector, _to_be_detected(conversations, language)
     files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if any(file.n_outdated for file in files):
-        log.info("measured by an earlier version, so measured again", extra={"table": MESSAGES.name})
+        log.info("measured again: rows are from an earlier version", extra={"table": MESSAGES.name})
         outdated = messages.where(_IS_FIRST).where(_IS_OUTDATED)
         lake.delete(MESSAGES, outdated, on=("source", "file"))
         files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if not files:
         is_empty = not any(entity.as_conversations and lake.exists(entity.table) for entity in all_entities())
-        told = "no conversations" if is_empty else f"nothing new, every conversation is measured with {', '.join(keys)}"
+        told = "no conversations" if is_empty else f"nothing new; every conversation is measured with {', '.join(keys)}"
         return StepResult(lines=[f"measure: {told}"], metrics={"conversations": 0, "messages": 0})
     before = messages.count()
 
@@ -118,8 +118,8 @@ def _remember_files(lake: Lake, keys: Mapping[str, str]) -> None:
     for key, digest in digests.items():
         if recorded.get(key, digest) != digest:
             raise ConfigError(
-                f"tokens.tokenizers: {keys[key]!r} is another file than {key!r} was counted with so far (SHA-256 "
-                f"{digest[:12]}, was {recorded[key][:12]}); give its file another name"
+                f"tokens.tokenizers: {keys[key]!r} is not the file that {key!r} was counted with so far (SHA-256 "
+                f"{digest[:12]}, was {recorded[key][:12]}); rename the new file"
             )
     new = [(key, digest) for key, digest in digests.items() if key not in recorded]
     for key, _ in new:

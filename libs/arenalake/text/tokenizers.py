@@ -50,8 +50,8 @@ def tokenizer_keys(specs: Sequence[str]) -> dict[str, str]:
         key = f"{kind}{colon}{path.rpartition('/')[2]}"
         if key in keys:
             raise ConfigError(
-                f"tokens.tokenizers: {keys[key]!r} and {spec!r} would both be called {key!r} in the tables; "
-                "list each tokenizer once, or give one file another name"
+                f"tokens.tokenizers: {keys[key]!r} and {spec!r} would have the same name {key!r} in the tables; "
+                "list each tokenizer once, or rename one file"
             )
         keys[key] = spec
     return keys
@@ -106,7 +106,7 @@ def load_counter(spec: str) -> Counter:
             raise
         except Exception as error:  # the tokenizer packages raise whatever their native code does
             reason = " ".join(str(error).split()) or type(error).__name__
-            told = f"{argument} is no {_FILES[kind]} ({reason})" if os.path.isfile(argument) else reason
+            told = f"{argument} is not a {_FILES[kind]} ({reason})" if os.path.isfile(argument) else reason
             raise TokenizerError(f"tokens.tokenizers: {spec!r} cannot be loaded: {told}") from error
     else:
         raise _no_tokenizer(spec)

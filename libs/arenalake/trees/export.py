@@ -25,10 +25,10 @@ from arenalake.trees.tables import THREADS, TREE_NODES, TREE_PAIR_STATS, TREE_PA
 _PARTS = 1 << 40
 _MESSAGE = "struct<role:string,content:string>"
 _FORMS = {
-    "preference": "a prompt as a list of messages, and a better and a worse answer to it (TRL: conversational "
+    "preference": "a prompt as a list of messages, with a better and a worse answer to it (TRL: conversational "
     "preference data with an explicit prompt)",
-    "messages": "a thread as a list of messages, the last one an answer (TRL: conversational language modelling)",
-    "votes": "a pair of ranked answers as a vote between those who wrote them, for a source of the format `votes`",
+    "messages": "a thread as a list of messages, ending with an answer (TRL: conversational language modelling)",
+    "votes": "a pair of ranked answers as a vote between their authors, for a source of the format `votes`",
 }
 # Beside the files: what they were made of.
 _RECORD = "export.json"
@@ -79,7 +79,7 @@ def run(context: Context) -> StepResult:
 def _folder(context: Context) -> str:
     path, root = context.config.export.path, context.config.storage.root
     if path is None and root is None:
-        raise ConfigError("export.path: is not set, and there is no storage.root to put the files into; give a folder")
+        raise ConfigError("export.path: is not set, and has no default without storage.root; give a folder")
     chosen = path if path is not None else f"{str(root).rstrip('/')}/export"
     return (local_path(chosen) or chosen).rstrip("/")
 
@@ -105,7 +105,7 @@ def _refusal(source: str, terms: dict[str, dict[str, Any]], with_trees: set[str]
     if source not in terms:
         return f"{source} was never ingested; known: {', '.join(sorted(terms)) or 'none'}"
     if not terms[source]["text_may_be_shared"]:
-        return f"{source} is not exported: its licence ({terms[source]['licence']}) does not let its text be passed on"
+        return f"{source} is not exported: its licence ({terms[source]['licence']}) forbids redistribution of its text"
     return None if source in with_trees else f"{source} has no conversation trees"
 
 
@@ -243,7 +243,7 @@ def _readme(terms: dict[str, Any], counts: dict[str, list[dict[str, Any]]], lake
         f"- Licence: {terms['licence']}. It holds for these files too.",
         f"- Cite: {terms['citation'] or 'as stated by whoever gave the data'}",
         *([f"- Published at {terms['url']}"] if terms["url"] else []),
-        f"- A share of {export.test_share:g} of the trees is held out (seed {export.seed}); a tree is in one part.",
+        f"- A share of {export.test_share:g} of the trees is held out (seed {export.seed}); no tree is in both parts.",
         "",
     ]
     for form, rows in counts.items():

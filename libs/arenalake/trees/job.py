@@ -81,8 +81,8 @@ def run(context: Context) -> StepResult:
     overall = lake.load(TREE_STATS).filter(pl.col("grouping") == "all").sort("source")
     lines = [
         "tree_stats: {source}: {n_messages:,} messages in {n_trees:,} trees by {n_contributors:,} contributors; "
-        "{n_deleted:,} deleted, {n_synthetic:,} synthetic, {n_undecided:,} without a decision of reviewers, "
-        "{n_partly_ranked_sets:,} of {n_ranked_sets:,} ranked sets only in part".format(**row)
+        "{n_deleted:,} deleted, {n_synthetic:,} synthetic, {n_undecided:,} without a decision by reviewers; "
+        "{n_partly_ranked_sets:,} of {n_ranked_sets:,} ranked sets only partly ranked".format(**row)
         for row in overall.iter_rows(named=True)
     ]
     pairs = lake.load(TREE_PAIR_STATS).filter(pl.col("grouping") == "all").sort("source")

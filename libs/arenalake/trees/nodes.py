@@ -59,7 +59,9 @@ def place_messages(messages: pl.DataFrame) -> pl.DataFrame:
     depths = find_depths(parents)
     if (depths < 0).any():
         lost = messages["message_id"][int(np.argmin(depths))]
-        raise ArenalakeError(f"message {lost} has no first message above it; run the job ingest, which moves it")
+        raise ArenalakeError(
+            f"message {lost} has no first message above it; run the job ingest, which moves it to quarantine"
+        )
     bounds, nodes = find_paths(parents, depths)
     ids = messages["message_id"].to_arrow(compat_level=pl.CompatLevel.oldest())
     path = pl.Series("path", pa.LargeListArray.from_arrays(pa.array(bounds), ids.take(pa.array(nodes))))
