@@ -295,6 +295,6 @@ def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):
 def test_a_tokenizer_that_measures_nothing_ends_the_job_in_one_line(lake):
     config = config_of(lake, judges={"tokenizer": "spm:llama"})
     with pytest.raises(
-        ConfigError, match=r"judges\.tokenizer: 'spm:llama' is not among the names of tokens.tokenizers"
+        ConfigError, match=r"judges\.tokenizer: 'spm:llama' is not among the names of tokens\.tokenizers"
     ):
         judge_agreement.run(Context(config, lake))

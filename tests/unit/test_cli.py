@@ -324,8 +324,8 @@ def test_names_that_look_alike_are_told_by_rate(folder, capsys):
     (folder / "alike.csv").write_text("model_a,model_b,winner\n" + rows)
     assert status_of("rate", "alike.csv") == 0
     assert (
-        "votes: model has names that differ only in case, width or spaces; they count as different: 'gpt' (2), 'GPT' (1)"
-        in (capsys.readouterr().out)
+        "votes: model has names that differ only in case, width or spaces; they count as different: "
+        "'gpt' (2), 'GPT' (1)" in (capsys.readouterr().out)
     )
 
 

@@ -159,7 +159,7 @@ def test_a_leaderboard_reads_as_on_the_known_ones():
         ["1", "winner", "1200", "+unbounded/−12", "50", "1", "1–2", "unbounded"],
     ]
     assert [len(shown.figures) for shown in (pages[0].sections[0], further)] == [1, 1]
-    assert any("1 of them has no rating" in sentence for sentence in pages[0].sections[0].sentences)
+    assert any("1 model has no rating" in sentence for sentence in pages[0].sections[0].sentences)
 
 
 def test_each_slice_and_interval_has_its_own_table_and_file():

@@ -10,7 +10,9 @@ REMOVED_VOTES = Table(
     columns=(
         SOURCE,
         Column("battle_id", "string", "battle", required=True),
-        Column("rule", "string", "first rule, in the order they apply, that removes it", required=True),
+        Column(
+            "rule", "string", "first rule that removes the battle, in the order in which rules apply", required=True
+        ),
     ),
     key=("source", "battle_id"),
     stats_columns=("source", "rule"),
@@ -20,7 +22,7 @@ BATTLE_COUNTS = Table(
     name="battle_counts",
     layer="gold",
     kind="counts",
-    comment="Number of battles by outcome; everything that needs no judge, order or text is a function of it.",
+    comment="Number of battles by outcome. All statistics that need no judge, order or text are computed from it.",
     columns=(
         SOURCE,
         JUDGE_KIND,
@@ -32,7 +34,7 @@ BATTLE_COUNTS = Table(
         Column("turn", "int", "number of turns; null where the source does not say"),
         Column("anony", "boolean", "model names were hidden; null where the source does not say"),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
-        Column("removed_by", "string", "rule by which the battles are not rated; null for those that are"),
+        Column("removed_by", "string", "rule that removes these battles from the ratings; null for rated battles"),
         Column("model_a", "string", "model shown first", required=True),
         Column("model_b", "string", "model shown second", required=True),
         WINNER,
@@ -62,11 +64,11 @@ CLEANING_STATS = Table(
     comment="What each rule removes from the battles before they are rated, in the order the rules apply.",
     columns=(
         SOURCE,
-        Column("step", "int", "place of the rule in the order, from 1", required=True),
+        Column("step", "int", "position of the rule in the order, from 1", required=True),
         Column("rule", "string", "the rule's key in the configuration", required=True),
-        Column("n_before", "bigint", "battles that the rules before it left", required=True),
-        Column("n_removed", "bigint", "battles that it removes", required=True),
-        Column("n_after", "bigint", "battles that it leaves", required=True),
+        Column("n_before", "bigint", "battles that earlier rules kept", required=True),
+        Column("n_removed", "bigint", "battles that this rule removes", required=True),
+        Column("n_after", "bigint", "battles that this rule keeps", required=True),
         Column("parameters", "string", "its settings", required=True),
     ),
     key=("source", "step"),
@@ -76,7 +78,7 @@ PAIR_STATS = Table(
     name="pair_stats",
     layer="gold",
     kind="statistics",
-    comment="Each pair of models, model_a before model_b by code point, whichever was shown first. All battles.",
+    comment="Results of each pair of models over all battles. model_a is the first model by code point, not by side.",
     columns=(
         SOURCE,
         JUDGE_KIND,
@@ -97,12 +99,12 @@ POSITION_STATS = Table(
     name="position_stats",
     layer="gold",
     kind="statistics",
-    comment="How often the side shown first wins. All battles.",
+    comment="How often each side wins, over all battles and for each model.",
     columns=(
         SOURCE,
         JUDGE_KIND,
         Column("model", "string", "model; null for all battles"),
-        Column("side", "string", "side the model was shown on: a or b; a for all battles", required=True),
+        Column("side", "string", "side on which the model was shown, a or b; a for all battles", required=True),
         Column("n", "bigint", "battles", required=True),
         Column("ties", "bigint", "ties of both kinds", required=True),
         Column("wins", "bigint", "battles that this side won", required=True),

@@ -10,7 +10,7 @@ from arenalake.entities.moderation import CATEGORIES, FLAG_COLUMNS, MODERATION_T
 from arenalake.lake.table import Column, Table
 
 _FILE = Column("file", "string", "file the row came from, relative to the source's path", required=True)
-_TSTAMP = Column("tstamp", "timestamp", "when it took place (UTC); null where the source does not say")
+_TSTAMP = Column("tstamp", "timestamp", "time (UTC); null where the source does not say")
 _WINNERS = "winner IN ('model_a', 'model_b', 'tie', 'tie (bothbad)')"
 
 # What is said of the messages of conversation trees.
@@ -32,11 +32,11 @@ CONVERSATIONS = Table(
         Column("model", "string", "model that answered", required=True),
         Column("language", "string", "language as published; null where the source has none"),
         Column("turn", "int", "number of user messages"),
-        Column("redacted", "boolean", "names of persons were replaced; null where the source does not say"),
+        Column("redacted", "boolean", "whether names of persons were replaced; null where the source does not say"),
         Column("battle_id", "string", "battle this is a side of; null outside battles"),
         Column("side", "string", "a or b; null outside battles"),
         _TSTAMP,
-        Column("messages", "array<struct<role:string,content:string>>", "messages in order", required=True),
+        Column("messages", "array<struct<role:string,content:string>>", "messages, in order", required=True),
         Column("moderation", f"array<{MODERATION_TYPE}>", "one per message, null where the source has none"),
     ),
     key=("source", "conversation_id"),
@@ -67,7 +67,9 @@ BATTLES = Table(
         Column("judge", "string", "who voted; null where the source does not say"),
         JUDGE_KIND,
         Column("turn", "int", "number of turns the vote is about; null where the source does not say"),
-        Column("anony", "boolean", "model names were hidden until the vote; null where the source does not say"),
+        Column(
+            "anony", "boolean", "whether model names were hidden until the vote; null where the source does not say"
+        ),
         Column("language", "string", "language as published; null where the source has none"),
         Column("category", "string", "category of the question; null where the source has none"),
         Column(
@@ -76,9 +78,9 @@ BATTLES = Table(
             "further categories of the question, by name and each once; null where the source has no tags",
         ),
         Column("likert", "int", "grade on a Likert scale; null where the source has none"),
-        Column("score", "double", "share of a win of model_a, 0 to 1; null where the source has winners only"),
+        Column("score", "double", "score of model_a, from 0 (loss) to 1 (win); null where the source has winners only"),
         Column("prompt_hash", "string", "SHA-256 of the user's first message; null without text"),
-        Column("leaked", "boolean", "an answer gives its model away; null where that was not looked for"),
+        Column("leaked", "boolean", "whether an answer reveals its model; null without identity_phrases"),
         _TSTAMP,
         Column(
             "sequence", "bigint", "order for online Elo: microseconds of tstamp, a mapped column, or row in its file"
@@ -103,7 +105,7 @@ BATTLES = Table(
 TREE_MESSAGES = Table(
     name="tree_messages",
     layer="silver",
-    comment="One row per message of a conversation tree, whatever form it was published in.",
+    comment="One row per message of a conversation tree, from any published form.",
     columns=(
         SOURCE,
         _FILE,
@@ -114,21 +116,23 @@ TREE_MESSAGES = Table(
         Column("tree_state", "string", "state of the tree as published, such as ready_for_export; null without one"),
         Column("role", "string", "prompter or assistant", required=True),
         Column("language", "string", "language as published, a code such as en or pt-BR; null without one"),
-        Column("text", "string", "what was written; may be empty", required=True),
+        Column("text", "string", "text of the message; may be empty", required=True),
         Column("rank", "int", "place among the replies to the same message, 0 is the best; null where not ranked"),
         Column("review_count", "int", "number of reviews; null where the source does not say"),
-        Column("review_result", "boolean", "the reviewers accepted the message; null where they did not decide"),
+        Column(
+            "review_result", "boolean", "whether the reviewers accepted the message; null where they did not decide"
+        ),
         Column("deleted", "boolean", "deleted; null where the source does not say"),
         Column("synthetic", "boolean", "written by a model; null where the source does not say"),
         Column("model", "string", "model that wrote a synthetic message; null where there is none or it is not known"),
-        Column("user_id", "string", "who wrote it, by the published pseudonym; null where the source does not say"),
-        Column("tstamp", "timestamp", "when it was written (UTC); null where the source does not say"),
+        Column("user_id", "string", "published pseudonym of the author; null where the source does not say"),
+        Column("tstamp", "timestamp", "time of writing (UTC); null where the source does not say"),
         Column(
             "labels",
             LABELS_TYPE,
             "labels by name: mean of the ratings from 0 to 1 and their number; null without labels",
         ),
-        Column("emojis", EMOJIS_TYPE, "reactions by name, those that begin with _ are no emojis; null without any"),
+        Column("emojis", EMOJIS_TYPE, "reactions by name; names that begin with _ are not emojis; null without any"),
         Column("detoxify", DETOXIFY_TYPE, "scores of the model Detoxify by name, from 0 to 1; null without them"),
     ),
     key=("source", "message_id"),
@@ -152,8 +156,8 @@ MESSAGES = Table(
         Column(
             "detected_language",
             "string",
-            "language of the conversation by the configured detector, unknown where it does not say; null where none "
-            "was looked for",
+            "language of the conversation by the configured detector; unknown where the detector gives none; null "
+            "where detection was not run",
         ),
         Column("turn", "int", "turn the message belongs to, from 1", required=True),
         Column("month", "string", "month as 2023-04; null where the source has no time"),
@@ -166,13 +170,13 @@ MESSAGES = Table(
             "prompt_hash",
             "string",
             "SHA-256 of the user's first message, on that message; null on others, and on side b of a battle, which "
-            "answers the same one",
+            "has the same first message",
         ),
         Column(
             "detections",
             f"map<string,{DETECTION_TYPE}>",
-            "on a conversation's first message: detector to what it said of all that the user wrote; confidence from 0 "
-            "to 1, script of most letters, n_letters it had to go by, reason where the language is unknown",
+            "on a conversation's first message: detector to its result for all text of the user: confidence from 0 to "
+            "1, script of most letters, n_letters that it had, reason where the language is unknown",
         ),
         Column("turns", "int", "turns of the conversation, on its first message; null on others"),
         Column(
@@ -185,7 +189,7 @@ MESSAGES = Table(
             "array<int>",
             "flags of all messages of the conversation, as in moderation_patterns, on its first one; null on others",
         ),
-        Column("flagged", "boolean", "moderation flagged the message; null where it is missing"),
+        Column("flagged", "boolean", "moderation flagged the message; null where the flag is missing"),
         *(
             Column(name, "boolean", f"moderation flag {category}; null where missing")
             for name, category in zip(FLAG_COLUMNS[1:], CATEGORIES, strict=True)
@@ -204,14 +208,14 @@ MESSAGES = Table(
 LIKERT_RECORDS = Table(
     name="likert_records",
     layer="silver",
-    comment="One row per comparison on a Likert scale, as it was given; its votes are battles. No text.",
+    comment="One row per comparison on a Likert scale, as published; its votes are in battles. No text.",
     columns=(
         SOURCE,
         _FILE,
         RECORD_KEY,
-        Column("question_id", "string", "question as given, else a hash of the prompt", required=True),
+        Column("question_id", "string", "published id of the question, else a hash of the prompt", required=True),
         Column("category", "string", "category of the question; null where the source has none"),
-        Column("prompt_variant", "string", "how the judge was asked; null where the source does not say"),
+        Column("prompt_variant", "string", "variant of the prompt for the judge; null where the source does not say"),
         Column("model_a", "string", "model shown first", required=True),
         Column("model_b", "string", "model shown second", required=True),
         Column("rating", "int", "rating of the record as a whole, low for model_a; null where there is none"),
@@ -224,9 +228,9 @@ LIKERT_RECORDS = Table(
 )
 
 _GRADES = (
-    "grades 0 to 3; numbers of errors by severity, null where they could not be told; clarify_intent to "
-    "correct_mistakes null where the query does not ask for it or nobody graded it, else means over what it asks for "
-    "(constraints 0 to 3, stances -2 to 2, mistakes 0 to 3); lengthy is the number of words"
+    "grades 0 to 3; numbers of errors by severity, null where they were not applicable; clarify_intent to "
+    "correct_mistakes are null where the query does not ask for it or nobody graded it, else means over what it asks "
+    "for (constraints 0 to 3, stances -2 to 2, mistakes 0 to 3); lengthy is the number of words"
 )
 
 PREFERENCE_PAIRS = Table(
@@ -243,7 +247,7 @@ PREFERENCE_PAIRS = Table(
         Column("model_a", "string", "model of response 1", required=True),
         Column("model_b", "string", "model of response 2", required=True),
         *(
-            Column(case, "boolean", f"the query is of this case, by {raw!r}", True)
+            Column(case, "boolean", f"whether the query belongs to this case, by {raw!r}", True)
             for case, raw in properties.CASES.items()
         ),
         Column("constraints", "array<string>", "explicit constraints in the query", required=True),
@@ -252,12 +256,12 @@ PREFERENCE_PAIRS = Table(
         Column("reference", "string", "reference response by GPT-4-Turbo; null where the record has none"),
         Column("properties_a", properties.PROPERTIES_TYPE, f"properties of response 1: {_GRADES}", required=True),
         Column("properties_b", properties.PROPERTIES_TYPE, f"properties of response 2: {_GRADES}", required=True),
-        Column("errors_a", properties.ERRORS_TYPE, "errors in response 1; null where they could not be told"),
-        Column("errors_b", properties.ERRORS_TYPE, "errors in response 2; null where they could not be told"),
+        Column("errors_a", properties.ERRORS_TYPE, "errors in response 1; null where not applicable"),
+        Column("errors_b", properties.ERRORS_TYPE, "errors in response 2; null where not applicable"),
         Column(
             "labels",
             "array<struct<judge:string,winner:string>>",
-            "the response that each judge prefers, model_a or model_b, by judge; who did not judge is not in it",
+            "the response that each judge prefers, model_a or model_b; a judge without a preference is not listed",
             required=True,
         ),
     ),
@@ -270,13 +274,13 @@ PREFERENCE_PAIRS = Table(
 QUARANTINE = Table(
     name="quarantine",
     layer="silver",
-    comment="Records that break a rule, whole, with every reason. Nothing that came in is dropped without a row here.",
+    comment="Records that break a rule, each whole and with all its reasons. No record is dropped without a row here.",
     columns=(
         SOURCE,
         _FILE,
-        Column("record_id", "string", "hash of file, record and its occurrence among equal ones", required=True),
-        Column("record_key", "string", "the record's battle or conversation id where it has one"),
-        Column("record", "string", "the record as JSON, or the line as it stood", required=True),
+        Column("record_id", "string", "hash of file, record and its number among equal records", required=True),
+        Column("record_key", "string", "id of the battle or conversation; null where the record has none"),
+        Column("record", "string", "the record as JSON, or the line as it is in the file", required=True),
         Column("reasons", "array<string>", "every rule the record breaks", required=True),
     ),
     key=("source", "record_id"),
@@ -287,7 +291,7 @@ INGESTED_FILES = Table(
     name="ingested_files",
     layer="silver",
     kind="statistics",
-    comment="Raw files that were ingested to the end; a file is recorded after its rows.",
+    comment="Raw files that were ingested completely; a file is recorded after its rows.",
     columns=(
         SOURCE,
         Column("path", "string", "full path of the file", required=True),
@@ -298,7 +302,7 @@ INGESTED_FILES = Table(
         Column("rows", "bigint", "records in the file", required=True),
         Column("kept", "bigint", "records that became entities", required=True),
         Column("quarantined", "bigint", "records in quarantine", required=True),
-        Column("duplicates", "bigint", "records whose key and content were there already", required=True),
+        Column("duplicates", "bigint", "records whose key and content were already in the tables", required=True),
         Column(
             "outcome", "string", "kept, partly quarantined, quarantined (with nothing kept), or empty", required=True
         ),
@@ -310,13 +314,13 @@ SOURCE_TERMS = Table(
     name="source_terms",
     layer="gold",
     kind="statistics",
-    comment="Licence and citation of each source that was ever configured.",
+    comment="Licence and citation of every source that ingest has read, now or earlier.",
     columns=(
         SOURCE,
         Column("format", "string", "published format of the source", required=True),
         Column("title", "string", "name of the data set", required=True),
         Column("licence", "string", "terms under which the data may be used", required=True),
-        Column("text_may_be_shared", "boolean", "whether the licence lets the text be passed on", required=True),
+        Column("text_may_be_shared", "boolean", "whether the licence allows redistribution of the text", required=True),
         Column("citation", "string", "what to cite"),
         Column("url", "string", "where the data set is published"),
     ),

@@ -5,11 +5,11 @@ from arenalake.lake.table import Column, Table, interval_columns
 
 _GROUP = Column("scenario_group", "string", "group of scenarios", required=True)
 _PROPERTY = Column("property", "string", "property, as the published weights name it", required=True)
-_ERROR_TYPE = Column("error_type", "string", "type of the errors that are counted; null where it is about all types")
+_ERROR_TYPE = Column("error_type", "string", "type of the counted errors; null where the row is about all types")
 _SCOPE = Column(
-    "scope", "string", "all, the scenario group, or the case of queries that the row is about", required=True
+    "scope", "string", "pairs that the row is about: all, a scenario group, or a case of queries", required=True
 )
-_FIT_GROUPING = Column("grouping", "string", "what the scope is: all, scenario_group or case", required=True)
+_FIT_GROUPING = Column("grouping", "string", "kind of the scope: all, scenario_group or case", required=True)
 _PAIR = (
     Column("judge_a", "string", "first judge by name", required=True),
     Column("judge_b", "string", "second judge by name", required=True),
@@ -20,7 +20,7 @@ PROPERTY_COUNTS = Table(
     name="property_counts",
     layer="gold",
     kind="counts",
-    comment="Responses by the value of a property, a histogram per group. Counts of two halves add up.",
+    comment="Responses by the value of a property, a histogram per group. Counts of disjoint parts add up.",
     columns=(
         SOURCE,
         _GROUP,
@@ -28,13 +28,13 @@ PROPERTY_COUNTS = Table(
         Column("model", "string", "model of the response", required=True),
         _PROPERTY,
         _ERROR_TYPE,
-        Column("n", "bigint", "responses that have a value", required=True),
+        Column("n", "bigint", "responses with a value", required=True),
         Column("total", "bigint", "sum of the values", required=True),
         Column(
             "values",
             "array<bigint>",
-            "values that occur, ascending; those of properties that only some queries ask for are times 27720, so that "
-            "means over up to 12 items are whole numbers",
+            "values that occur, ascending; values of properties that only some queries ask for are multiplied by "
+            "27720, so that means over up to 12 items are whole numbers",
             required=True,
         ),
         Column("counts", "array<bigint>", "responses with each of these values", required=True),
@@ -91,8 +91,8 @@ JUDGE_COUNTS = Table(
         *_PAIR,
         Column("n_pairs", "bigint", "pairs that both judged", required=True),
         Column("n_agree", "bigint", "pairs on which both prefer the same response", required=True),
-        Column("n_first_by_a", "bigint", "of n_pairs, those where judge_a prefers the first model by code point", True),
-        Column("n_first_by_b", "bigint", "of n_pairs, those where judge_b prefers the first model by code point", True),
+        Column("n_first_by_a", "bigint", "pairs where judge_a prefers the first model by code point", True),
+        Column("n_first_by_b", "bigint", "pairs where judge_b prefers the first model by code point", True),
     ),
     key=("source", "scenario_group", "judge_a", "judge_b"),
     sums=("n_pairs", "n_agree", "n_first_by_a", "n_first_by_b"),
@@ -102,7 +102,7 @@ PROPERTY_STATS = Table(
     name="property_stats",
     layer="gold",
     kind="statistics",
-    comment="Mean of each property over responses, in all and by scenario group, response and model.",
+    comment="Mean of each property over responses: over all, and by scenario group, response and model.",
     columns=(
         SOURCE,
         GROUPING,
@@ -111,12 +111,12 @@ PROPERTY_STATS = Table(
         Column("model", "string", "model of the response; null where the row is about all"),
         _PROPERTY,
         _ERROR_TYPE,
-        Column("n", "bigint", "responses that have a value", required=True),
+        Column("n", "bigint", "responses with a value", required=True),
         Column(
             "mean",
             "double",
-            "mean grade 0 to 3 (stances -2 to 2), errors per response, or words; of what only some queries ask for, "
-            "over responses to these",
+            "mean of grades 0 to 3 (stances -2 to 2), errors per response, or words; for properties that only some "
+            "queries ask for, over responses to these queries",
             required=True,
         ),
         Column("sd", "double", "sample standard deviation; null for one response"),
@@ -128,13 +128,13 @@ PROPERTY_CORRELATIONS = Table(
     name="property_correlations",
     layer="gold",
     kind="statistics",
-    comment="Pearson's r of the differences between the two responses, for each two properties.",
+    comment="Pearson's r of the differences between the two responses, for each pair of properties.",
     columns=(
         SOURCE,
         GROUPING,
         Column("scenario_group", "string", "group of scenarios; null where the row is about all"),
         Column("property_a", "string", "property", required=True),
-        Column("property_b", "string", "property, in both orders", required=True),
+        Column("property_b", "string", "property; each pair has a row in both orders", required=True),
         Column("n_pairs", "bigint", "pairs that have a difference in both", required=True),
         Column("difference_r", "double", "r of the differences; null where one of them does not vary"),
         Column("sign_r", "double", "r of the signs that the fits use; null where one of them does not vary"),
@@ -152,18 +152,20 @@ PREFERENCE_FITS = Table(
         SOURCE,
         _FIT_GROUPING,
         _SCOPE,
-        Column("judge", "string", "whose preferences are fitted", required=True),
-        Column("n_pairs", "bigint", "pairs that are fitted", required=True),
-        Column("n_left_out", "bigint", "pairs left out, since errors of a response could not be told", required=True),
+        Column("judge", "string", "judge whose preferences are fitted", required=True),
+        Column("n_pairs", "bigint", "fitted pairs", required=True),
+        Column(
+            "n_left_out", "bigint", "pairs left out because the errors of a response are not applicable", required=True
+        ),
         Column("n_first", "bigint", "fitted pairs where the judge prefers response 1", required=True),
         Column(
             "accuracy",
             "double",
-            "share of pairs predicted by a fit without their fold; a pair without differences counts one half; null "
-            "with fewer pairs than folds",
+            "share of pairs that a fit to the other folds predicts correctly; a pair without differences counts as one "
+            "half; null with fewer pairs than folds",
         ),
         Column("iterations", "int", "passes over the data", required=True),
-        Column("converged", "boolean", "the means had settled", required=True),
+        Column("converged", "boolean", "whether the means converged", required=True),
         Column("weights", "array<double>", "posterior means", required=True),
         Column("sds", "array<double>", "posterior standard deviations", required=True),
         Column("lower_ends", "array<double>", "lower ends of the central 95 % posterior intervals", required=True),
@@ -171,7 +173,7 @@ PREFERENCE_FITS = Table(
         Column(
             "fold_weights",
             "array<double>",
-            "means over the folds of posterior means without each of them, as the authors publish; null with fewer "
+            "posterior means, averaged over fits that leave out one fold each, as the authors publish; null with fewer "
             "pairs than folds",
         ),
     ),
@@ -182,19 +184,21 @@ PREFERENCE_WEIGHTS = Table(
     name="preference_weights",
     layer="gold",
     kind="statistics",
-    comment="What each property weighs for a judge: log odds of the response that has more of it, all else equal.",
+    comment="Weight of each property for a judge: log odds gained by the response with more of it, all else equal.",
     columns=(
         SOURCE,
         _FIT_GROUPING,
         _SCOPE,
-        Column("judge", "string", "whose preferences are fitted", required=True),
+        Column("judge", "string", "judge whose preferences are fitted", required=True),
         Column("place", "int", "place of the property in the published order, from 0", required=True),
         _PROPERTY,
-        Column("n_pairs", "bigint", "pairs that are fitted", required=True),
+        Column("n_pairs", "bigint", "fitted pairs", required=True),
         Column("weight", "double", "posterior mean", required=True),
         Column("sd", "double", "posterior standard deviation", required=True),
         *interval_columns("posterior: central"),
-        Column("fold_weight", "double", "mean over the folds, as the authors publish; null without folds"),
+        Column(
+            "fold_weight", "double", "mean over fits without one fold each, as the authors publish; null without folds"
+        ),
         Column(
             "probability",
             "double",
@@ -209,7 +213,7 @@ JUDGE_PAIRS = Table(
     name="judge_pairs",
     layer="gold",
     kind="statistics",
-    comment="How alike two judges are: by their weights, and by the pairs that both judged.",
+    comment="Similarity of two judges by their weights, and their agreement on the pairs that both judged.",
     columns=(
         SOURCE,
         _FIT_GROUPING,
@@ -218,13 +222,13 @@ JUDGE_PAIRS = Table(
         Column(
             "similarity",
             "double",
-            "Pearson's r of the weights (the mean over folds); in all pairs the mean of it over scenario groups; null "
-            "where one of them has no such fit",
+            "Pearson's r of fold_weight; for all pairs, the mean of this r over scenario groups; null where a judge "
+            "has no such fit",
         ),
         Column("n_pairs", "bigint", "pairs that both judged", required=True),
         Column("n_agree", "bigint", "pairs on which both prefer the same response", required=True),
         Column("agreement", "double", "n_agree / n_pairs; null without such pairs"),
-        *interval_columns("Wilson's, of the agreement"),
+        *interval_columns("Wilson's, for the agreement"),
         Column(
             "kappa",
             "double",
@@ -246,8 +250,12 @@ JUDGE_RANKS = Table(
         Column("judge", "string", "judge; people are not ranked", required=True),
         Column("rank", "int", "1 + number of judges who agree with people more often; null without shared pairs"),
         Column("n_pairs", "bigint", "pairs that people judged too", required=True),
-        Column("agreement", "double", "share on which the judge prefers what people do; null without such pairs"),
-        *interval_columns("Wilson's, of the agreement"),
+        Column(
+            "agreement",
+            "double",
+            "share of pairs on which the judge prefers the same response as people; null without pairs",
+        ),
+        *interval_columns("Wilson's, for the agreement"),
         Column("similarity", "double", "similarity to people, as in judge_pairs"),
     ),
     key=("source", "grouping", "scope", "judge"),
@@ -257,12 +265,12 @@ JUDGE_ORDER = Table(
     name="judge_order",
     layer="gold",
     kind="statistics",
-    comment="All judges in an order that puts like beside like: leaves of the tree of their similarities over all "
-    "scenario groups.",
+    comment="Order that puts similar judges next to each other: the leaves of a hierarchical clustering by "
+    "similarity over all scenario groups.",
     columns=(
         SOURCE,
         Column("judge", "string", "judge", required=True),
-        Column("place", "int", "place in the order, from 0; who has no similarity comes last", required=True),
+        Column("place", "int", "place in the order, from 0; judges without a similarity come last", required=True),
     ),
     key=("source", "judge"),
 )

@@ -21,20 +21,20 @@ RATINGS = Table(
         Column("model", "string", "model", required=True),
         Column("rating", "double", "estimate from all battles; null where none exists"),
         Column("se", "double", "standard error of the rating; null where none exists"),
-        *interval_columns("percentile: 2.5 and 97.5 % points of the rounds; sandwich: rating -/+ 1.96 se"),
+        *interval_columns("percentile: 2.5 and 97.5 % quantiles of the rounds; sandwich: rating -/+ 1.96 se"),
         *[
-            Column(f"p{p}", "double", f"{p} % point of the rounds; null where it is unbounded, and for the sandwich")
+            Column(f"p{p}", "double", f"{p} % quantile of the rounds; null where unbounded, and for the sandwich")
             for p in (5, 50, 95)
         ],
-        Column("rank", "int", "1 + models of the component with a higher rating"),
-        Column("rank_ub", "int", "1 + models of the component whose ci_lower is above this ci_upper"),
-        Column("rank_lower", "int", "2.5 % point of the rank over the rounds; null for the sandwich"),
-        Column("rank_upper", "int", "97.5 % point of the rank over the rounds; null for the sandwich"),
+        Column("rank", "int", "1 + number of models of the component with a higher rating"),
+        Column("rank_ub", "int", "1 + number of models of the component whose ci_lower is above this ci_upper"),
+        Column("rank_lower", "int", "2.5 % quantile of the rank over the rounds; null for the sandwich"),
+        Column("rank_upper", "int", "97.5 % quantile of the rank over the rounds; null for the sandwich"),
         Column(
             "component",
             "int",
-            "number of the models that are comparable, by the win graph, for elo and win_rate by battles alone; "
-            "1 is the main component, with most battles",
+            "component of comparable models, by the win graph (for elo and win_rate, by battles alone); 1 is the main "
+            "component, with the most battles",
             required=True,
         ),
         Column(
@@ -47,7 +47,7 @@ RATINGS = Table(
         Column(
             "note",
             "string",
-            "what a reader must know: unbounded or too narrow intervals, separate components; null if nothing",
+            "warning for readers: unbounded or too narrow intervals, separate components; null if there is none",
         ),
     ),
     key=("source", "slice", "method", "unit", "interval", "model"),
@@ -56,7 +56,7 @@ RATINGS = Table(
 RATING_REPLICATES = Table(
     name="rating_replicates",
     layer="gold",
-    comment="One rating per bootstrap round. Infinite where the model only won or only lost in the round.",
+    comment="One rating per bootstrap round. Infinite where the model won all its battles of the round, or lost all.",
     columns=(
         SOURCE,
         _SLICE,
@@ -73,7 +73,7 @@ RATING_REPLICATES = Table(
 STYLE_REPLICATES = Table(
     name="style_replicates",
     layer="gold",
-    comment="Style control in each bootstrap round: ratings at equal style, and what each covariate is worth.",
+    comment="Style control in each bootstrap round: ratings at equal style, and coefficients of the covariates.",
     columns=(
         SOURCE,
         _SLICE,
@@ -81,7 +81,7 @@ STYLE_REPLICATES = Table(
         Column("round", "int", "bootstrap round, from 0", required=True),
         Column("parameter", "string", "model or covariate", required=True),
         Column("name", "string", "name of the model or covariate", required=True),
-        Column("value", "double", "rating, or change of the log odds per standard deviation; null where undefined"),
+        Column("value", "double", "rating, or change in the log odds per standard deviation; null where undefined"),
     ),
     key=("source", "slice", "unit", "round", "parameter", "name"),
 )
@@ -90,19 +90,29 @@ STYLE_COEFFICIENTS = Table(
     name="style_coefficients",
     layer="gold",
     kind="statistics",
-    comment="What style is worth: change of the log odds that an answer wins, per standard deviation of a covariate.",
+    comment="Effect of style: change in the log odds that an answer wins, per standard deviation of a covariate.",
     columns=(
         SOURCE,
         _SLICE,
         _UNIT,
-        Column("covariate", "string", "the answers' (a - b) / (a + b + 1) of tokens, headers and so on", required=True),
+        Column(
+            "covariate",
+            "string",
+            "name; the covariate is (a - b) / (a + b + 1) of the answers' tokens, headers and so on",
+            required=True,
+        ),
         Column("coefficient", "double", "estimate from all battles", required=True),
         Column("se", "double", "standard deviation over the rounds; null where a round is undefined"),
-        *interval_columns("percentile: 2.5 and 97.5 % points of the rounds"),
+        *interval_columns("percentile: 2.5 and 97.5 % quantiles of the rounds"),
         Column("mean", "double", "mean of the covariate before it was standardised", required=True),
         Column("sd", "double", "standard deviation of the covariate before it was standardised", required=True),
-        Column("n_battles", "bigint", "battles that were fitted", required=True),
-        Column("n_unmeasured", "bigint", "battles left out because an answer has no text or measure", required=True),
+        Column("n_battles", "bigint", "fitted battles", required=True),
+        Column(
+            "n_unmeasured",
+            "bigint",
+            "battles left out because an answer has no text or was not measured",
+            required=True,
+        ),
         Column("n_rounds", "int", "bootstrap rounds", required=True),
     ),
     key=("source", "slice", "unit", "covariate"),
@@ -121,18 +131,29 @@ RATING_PAIRS = Table(
         Column("model_b", "string", "second model by code point", required=True),
         Column("n_above", "int", "rounds in which model_a is above model_b", required=True),
         Column("n_below", "int", "rounds in which model_a is below model_b", required=True),
-        Column("n_rounds", "int", "all rounds; those missing from n_above and n_below give no order", required=True),
+        Column(
+            "n_rounds", "int", "all rounds; rounds that are in neither n_above nor n_below give no order", required=True
+        ),
         Column("probability_above", "double", "n_above / (n_above + n_below); null where no round gives an order"),
         Column(
-            "predicted_win_rate", "double", "model_a against model_b by the fit, ties half; null without a likelihood"
+            "predicted_win_rate",
+            "double",
+            "win rate of model_a predicted by the fit; a tie is half a win; null without a likelihood",
         ),
-        Column("n_battles", "bigint", "votes between the two that the method uses; 0 for style_control", required=True),
-        Column("observed_win_rate", "double", "of model_a in these votes, ties half; null without votes"),
+        Column(
+            "n_battles",
+            "bigint",
+            "votes between the two models that the method uses; 0 for style_control",
+            required=True,
+        ),
+        Column(
+            "observed_win_rate", "double", "win rate of model_a in these votes; a tie is half a win; null without votes"
+        ),
         Column(
             "residual",
             "double",
-            "observed less predicted, in standard errors of the observed rate: far from 0 where ratings do not explain "
-            "the pair; null without votes, prediction or any error of it",
+            "observed minus predicted, in standard errors of the observed rate: far from 0 where ratings do not "
+            "explain the pair; null without votes, without a prediction, or where the standard error is 0",
         ),
     ),
     key=("source", "slice", "method", "unit", "model_a", "model_b"),
@@ -142,13 +163,13 @@ RATING_SLICES = Table(
     name="rating_slices",
     layer="gold",
     kind="statistics",
-    comment="Slices of the battles, also those with too few to be rated.",
+    comment="Slices of the battles, including those with too few battles to be rated.",
     columns=(
         SOURCE,
         _SLICE,
         Column("n_battles", "bigint", "battles that could be rated", required=True),
-        Column("min_battles", "int", "a slice with fewer is not rated; all always is", required=True),
-        Column("rated", "boolean", "whether it has ratings", required=True),
+        Column("min_battles", "int", "a slice with fewer battles is not rated, except all", required=True),
+        Column("rated", "boolean", "whether the slice has ratings", required=True),
     ),
     key=("source", "slice"),
 )
@@ -157,7 +178,7 @@ RATING_INFLUENCE = Table(
     name="rating_influence",
     layer="gold",
     kind="statistics",
-    comment="How ratings move when a language, a month or a judge is left out. Judges have no rows of their own.",
+    comment="How ratings change when a language, a month or a judge is left out. Single judges have no rows.",
     columns=(
         SOURCE,
         _SLICE,
@@ -166,18 +187,22 @@ RATING_INFLUENCE = Table(
         Column(
             "value",
             "string",
-            "the language or month; for judges a quantile of the changes over all who were left out in turn: lowest, "
+            "the language or month; for judges, a quantile of the changes over all judges, each left out once: lowest, "
             "5 %, median, 95 %, highest",
             required=True,
         ),
         Column("model", "string", "model", required=True),
-        Column("rating", "double", "rating without it; null for judges and where the votes that are left do not say"),
-        Column("change", "double", "rating without it less rating; null where there is none"),
-        Column("n_battles", "bigint", "battles of the model that are left; null for judges"),
+        Column(
+            "rating", "double", "rating without it; null for judges, and where the remaining votes do not determine it"
+        ),
+        Column("change", "double", "rating without it minus rating; null where there is no rating without it"),
+        Column("n_battles", "bigint", "remaining battles of the model; null for judges"),
         Column("n_left_out", "bigint", "battles left out; null for judges"),
-        Column("n_values", "bigint", "judges that were left out in turn; null for languages and months"),
-        Column("min_left_out", "bigint", "what has fewer battles was not left out", required=True),
-        Column("note", "string", "why there is no rating without it; null if there is"),
+        Column("n_values", "bigint", "number of judges left out, one at a time; null for languages and months"),
+        Column(
+            "min_left_out", "bigint", "languages, months and judges with fewer battles are not left out", required=True
+        ),
+        Column("note", "string", "why there is no rating without it; null if there is one"),
     ),
     key=("source", "slice", "method", "left_out", "value", "model"),
 )
@@ -186,17 +211,17 @@ RATING_CALIBRATION = Table(
     name="rating_calibration",
     layer="gold",
     kind="statistics",
-    comment="Predicted and observed win rates of the favourite, by the prediction in steps of 0.05.",
+    comment="Predicted and observed win rates of the favourite, in bins of the prediction of width 0.05.",
     columns=(
         SOURCE,
         _SLICE,
         _METHOD,
         _UNIT,
-        Column("predicted_from", "double", "lower end of the step; the last step includes 1", required=True),
-        Column("n_pairs", "bigint", "pairs of models that met", required=True),
-        Column("n_battles", "bigint", "their votes", required=True),
-        Column("predicted_win_rate", "double", "mean over the votes, ties half", required=True),
-        Column("observed_win_rate", "double", "mean over the votes, ties half", required=True),
+        Column("predicted_from", "double", "lower end of the bin; the last bin includes 1", required=True),
+        Column("n_pairs", "bigint", "pairs of models with votes", required=True),
+        Column("n_battles", "bigint", "votes of these pairs", required=True),
+        Column("predicted_win_rate", "double", "mean over the votes; a tie is half a win", required=True),
+        Column("observed_win_rate", "double", "mean over the votes; a tie is half a win", required=True),
     ),
     key=("source", "slice", "method", "unit", "predicted_from"),
 )
@@ -205,12 +230,12 @@ RATING_FITS = Table(
     name="rating_fits",
     layer="gold",
     kind="statistics",
-    comment="How well each likelihood fits, per component. Methods that treat ties differently do not compare.",
+    comment="How well each likelihood fits, per component. Methods that treat ties differently cannot be compared.",
     columns=(
         SOURCE,
         _SLICE,
         _METHOD,
-        Column("component", "int", "component of the win graph, 1 has most battles", required=True),
+        Column("component", "int", "component of the win graph; 1 has the most battles", required=True),
         Column("n_models", "int", "models of the component", required=True),
         Column("n_battles", "bigint", "battles that the method uses", required=True),
         Column("n_parameters", "int", "free parameters", required=True),
@@ -219,8 +244,8 @@ RATING_FITS = Table(
         Column(
             "aic",
             "double",
-            "Akaike's criterion; null where the method is no likelihood of what was observed: half-win ties, weighted "
-            "pairs, style control",
+            "Akaike's information criterion; null where the method has no likelihood of the observed outcomes: "
+            "half-win ties, weighted pairs, style control",
         ),
     ),
     key=("source", "slice", "method", "component"),

@@ -11,7 +11,7 @@ LENGTH_COUNTS = Table(
     name="length_counts",
     layer="gold",
     kind="counts",
-    comment="Messages and conversations by length, a histogram per group. Counts of two halves add up.",
+    comment="Messages and conversations by length, a histogram per group. Counts of disjoint parts add up.",
     columns=(
         SOURCE,
         Column(
@@ -53,7 +53,7 @@ TOKEN_STATS = Table(
         Column("month", "string", "month as 2023-04; null where there is no time or the row is about all months"),
         ROLE,
         _TOKENIZER,
-        Column("n_conversations", "bigint", "conversations with at least one such message", required=True),
+        Column("n_conversations", "bigint", "conversations with at least one message of this group", required=True),
         Column("n_messages", "bigint", "messages", required=True),
         Column("total", "bigint", "tokens in all messages", required=True),
         Column("mean", "double", "tokens per message", required=True),
@@ -62,7 +62,11 @@ TOKEN_STATS = Table(
         Column("max", "int", "most tokens", required=True),
         *(Column(f"p{p}", "int", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
         Column("n_chars", "bigint", "Unicode code points in all messages"),
-        Column("tokens_per_char", "double", "total / n_chars: what a language costs; null without characters"),
+        Column(
+            "tokens_per_char",
+            "double",
+            "total / n_chars, which compares the cost of languages; null without characters",
+        ),
     ),
     key=("source", "grouping", "model", "language", "turn", "month", "role", "tokenizer"),
 )
@@ -83,8 +87,8 @@ CONVERSATION_TOKEN_STATS = Table(
         Column("total", "bigint", "sum over conversations", required=True),
         Column("mean", "double", "per conversation", required=True),
         Column("sd", "double", "sample standard deviation; null for one conversation"),
-        Column("min", "bigint", "least", required=True),
-        Column("max", "bigint", "most", required=True),
+        Column("min", "bigint", "minimum", required=True),
+        Column("max", "bigint", "maximum", required=True),
         *(Column(f"p{p}", "bigint", f"exact {p} % quantile", required=True) for p in (1, 5, 25, 50, 75, 95, 99)),
     ),
     key=("source", "grouping", "model", "language", "measure", "tokenizer"),
