@@ -21,9 +21,9 @@ with DAG(
     max_active_runs=1,
     default_args={"execution_timeout": dt.timedelta(hours=6)},
 ):
-    # One line that names the key or the file, before hours of work.
+    # Reports a wrong key or a missing file in one line, before hours of work.
     check = BashOperator(task_id="check", bash_command=f"{COMMAND} config check --config {CONFIG}")
-    # A run that was interrupted is started again and leaves alone what is up to date, so a retry is safe.
+    # A retry is safe: it resumes an interrupted run and skips tables that are up to date.
     run = BashOperator(
         task_id="run",
         bash_command=f"{COMMAND} run --config {CONFIG}",
