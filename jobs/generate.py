@@ -1,4 +1,4 @@
-"""Write raw files in the published formats, from a seed, with the truth beside them."""
+"""Write raw files in the published formats from a seed, with the true strengths and ratings behind them."""
 
 from arenalake.app.runner import run_job
 

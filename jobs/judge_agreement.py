@@ -1,4 +1,4 @@
-"""How far judges agree, the rankings that they give, and what they lean to."""
+"""Compute the agreement and the biases of judges, the rankings that they give, and their grades."""
 
 from arenalake.app.runner import run_job
 

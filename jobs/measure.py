@@ -1,4 +1,4 @@
-"""Measure the messages that were not measured yet."""
+"""Measure the messages that are not measured yet."""
 
 from arenalake.app.runner import run_job
 

@@ -1,4 +1,4 @@
-"""Run the jobs of the configuration's `pipeline.jobs` in one session, each as soon as its input is there."""
+"""Run the jobs of `pipeline.jobs` in one session; each job starts when its input is ready."""
 
 from arenalake.app.runner import run_pipeline
 

@@ -1,4 +1,4 @@
-"""Count messages by length in tokens and summarise the counts."""
+"""Summarise annotated pairs and fit what each judge prefers."""
 
 from arenalake.app.runner import run_job
 

@@ -1,4 +1,4 @@
-"""Compare the ratings of generated votes with the truth that made them."""
+"""Compare the ratings of generated votes with the true ratings."""
 
 from arenalake.app.runner import run_job
 

@@ -1,4 +1,4 @@
-"""Compare published figures of the data sets with what the tables give."""
+"""Compare published figures of the data sets with figures from the tables."""
 
 from arenalake.app.runner import run_job
 

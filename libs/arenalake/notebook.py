@@ -14,15 +14,15 @@ from arenalake.lake.table import Table
 
 
 def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None, with_spark: bool = True) -> Lake:
-    """The tables to look at.
+    """Open the lake that a notebook reads.
 
     Args:
-        root: folder of the tables, used where there is no Databricks.
-        catalog: catalog of the tables on Databricks, unless the notebook's widget of that name says otherwise.
-        schema: schema of the tables on Databricks, in the same way.
-        dbutils: the object of that name that Databricks puts into every notebook.
-        with_spark: elsewhere, start a session. Without one, tables of statistics can be loaded from a local lake, at
-            once and without Java; no table of records can be read.
+        root: folder of the tables; not used on Databricks.
+        catalog: catalog of the tables on Databricks; default of the notebook's widget `catalog`.
+        schema: schema of the tables on Databricks; default of the notebook's widget `schema`.
+        dbutils: the object `dbutils` that Databricks puts into every notebook; None elsewhere.
+        with_spark: whether to start a session outside Databricks. Without a session, tables of statistics can be
+            loaded from a local lake without Java, but tables of records cannot be read.
     """
     if dbutils is None:
         spark = get_session(SparkConfig(master="local[*]", shuffle_partitions=2)) if with_spark else None
@@ -34,13 +34,13 @@ def open_lake(*, root: str, catalog: str, schema: str, dbutils: Any = None, with
 
 
 def read_rows(lake: Lake, table: Table, *, columns: Sequence[str] | None = None, limit: int = 100_000) -> pl.DataFrame:
-    """The first rows of a table of records, by key; what would be too many for a notebook stays where it is.
+    """Read the first rows of a table of records in the order of its key, at most as many as a notebook can hold.
 
     Args:
-        lake: as `open_lake` gives it.
+        lake: result of `open_lake`.
         table: any table.
-        columns: those that are wanted, such as all but texts; None for all.
-        limit: rows at most.
+        columns: columns to read, for example all except texts; None reads all columns.
+        limit: maximum number of rows.
     """
     rows = lake.read(table).orderBy(*table.key).limit(limit)
     return in_memory(rows if columns is None else rows.select(*columns))

@@ -78,7 +78,7 @@
       if (cut && !told) {
         var words = document.createElement("p");
         words.className = "cut-hint";
-        words.textContent = "There is more to the right: move it sideways. →";
+        words.textContent = "Scroll right to see more. →";
         box.before(words);
       } else if (!cut && told) {
         next.remove();
@@ -167,7 +167,7 @@
       return places.reduce(function (values, place) { return values && values[selected[place]]; }, choice.values);
     });
     spec.layout.annotations = found[0] ? [] : [{
-      text: "nothing to show: no fit, or too few", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5
+      text: "nothing to show: no fit, or too few pairs", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5
     }];
     if (!choice.names) {
       spec.data.forEach(function (trace, place) { trace.z = found[place] || []; });
@@ -339,15 +339,15 @@
           var value = pair[place + 1];
           add(label, share(value), share(value === null ? null : 1 - value));
         });
-        words = pair[0].toLocaleString("en") + (pair[0] === 1 ? " vote" : " votes") + " between the two that the method uses.";
+        words = pair[0].toLocaleString("en") + (pair[0] === 1 ? " vote" : " votes") + " between the two models that the method uses.";
       } else if (a === b) {
         words = "Choose two different models.";
       } else if (models[0].component === null || models[1].component === null) {
-        words = "One of them has no rating, so nothing is predicted.";
+        words = "One of the models has no rating, so there is no prediction.";
       } else if (models[0].component !== models[1].component) {
-        words = "They are in different components: their ratings cannot be compared.";
+        words = "The models are in different components: their ratings cannot be compared.";
       } else {
-        words = "The report has no row for this pair.";
+        words = "The report has no results for this pair.";
       }
       var box = document.createElement("div");
       box.className = "scroll framed";
