@@ -1,25 +1,26 @@
-"""Voters whose votes do not look like those of others: the sequential test of the Chatbot Arena paper.
+"""Voters who vote unlike others: the sequential test of the Chatbot Arena paper.
 
-A vote's p-value says how far out it is among the votes of all others on the same pair of models. It comes from
+The p-value of a vote says how extreme it is among the votes of all other voters on the same pair of models:
 
-    p = (1 + number of others' votes at least as far out) / (1 + number of others' votes)
+    p = (1 + number of others' votes that are at least as extreme) / (1 + number of others' votes)
 
-and after some of a voter's votes Fisher's statistic, minus twice the sum of log p, is held against the chi-squared
-distribution at a level that is divided by the number of looks.
+After some of the voter's votes, Fisher's statistic, minus twice the sum of log p, is compared with the chi-squared
+distribution. The level is divided by the number of looks.
 
-What the paper leaves open is decided so:
+The paper leaves some choices open. Here they are:
 
-- Far out is measured from the pair's favourite, the model with more wins among the others' votes and the vote itself:
-  a win of the favourite, a tie of either kind, a win of the other. Who always prefers the worse model is then far out
-  in every vote, whatever the models are called.
-- With three outcomes most votes are equal. Equal votes are put in a random order, by seed and battle_id, so that p is
-  uniform for a voter like all others; without that, hardly any p could be small.
-- Both ends are looked at, each at half the level: p, and 1 - p for who never disagrees with the majority.
-- The paper looks 5 times, at random numbers of votes from 1 to 100. Here they are drawn, by seed and battle_id, from
-  `min_votes` up to what the voter has, at most `first_votes`; where there are fewer than 5 such numbers, all are taken.
-- Others' votes are all of them, also later ones, and none of the voter's own.
+- The favourite of a pair is the model with more wins among the others' votes and the vote itself. From least to most
+  extreme, the outcomes are a win of the favourite, a tie of either kind, and a win of the other model. So a voter who
+  always prefers the worse model is extreme in every vote, whatever the names of the models.
+- With three outcomes, most votes are equal. Equal votes are put in a random order, by seed and battle_id, so that p is
+  uniform for a voter like all others. Otherwise hardly any p could be small.
+- Both tails are tested, each at half the level: p, and 1 - p for voters who never disagree with the majority.
+- The paper looks 5 times, at random numbers of votes from 1 to 100. Here these numbers are drawn, by seed and
+  battle_id, from `min_votes` to the smaller of the voter's number of votes and `first_votes`. If there are fewer than 5
+  such numbers, all are used.
+- Others' votes include later votes, and exclude the voter's own votes.
 
-So about `alpha` of honest voters, at most, are taken for outliers: with many voters that is many.
+So at most about a share `alpha` of honest voters are found to be outliers; with many voters, this is a large number.
 
 Source: Chiang et al. 2024, arXiv:2403.04132, section 5.1 and equation 10. The limits of 5 and 100 votes, both ends and
     the random order of equal votes (as an option) are in FastChat, fastchat/serve/monitor/elo_analysis.py,
@@ -49,7 +50,7 @@ def find_outliers(votes: DataFrame, *, test: OutlierConfig, seed: int) -> DataFr
         votes: source, judge, battle_id, sequence, model_a, model_b, winner. A vote without a judge counts among the
             others' votes of its pair.
         test: alpha, min_votes, first_votes.
-        seed: of the random order of equal votes and of when to look.
+        seed: seed of the random order of equal votes and of the numbers of votes at which to look.
 
     Returns:
         source, judge.

@@ -1,34 +1,44 @@
-"""Small cells, which could point at a person, are taken out of what is published; the gold tables keep them.
+"""Suppression of small cells, which could identify a person, in what is published. The gold tables keep these cells.
 
-It is done where a cell is about conversations or voters: shape, days, languages, token and moderation statistics,
-published figures, sizes of slices, and ratings without a few votes. A hidden cell has no numbers and `hidden` says so;
-a count of zero is not hidden. Four things are looked at:
+Cells about conversations or voters are suppressed: corpus shape, days, languages, token and moderation statistics,
+published figures, sizes of slices, and ratings with some votes left out. A hidden cell has no numbers, and its column
+`hidden` says so. A count of zero is not hidden. There are four rules:
 
-- Fewer than `min_cell` conversations (battles, voters, flagged ones) in a cell, or so few that are left: those that are
-  not flagged, not answered, not redacted or below a threshold, and those of which the source does not say.
-- Subtraction: where a total is shown, the hidden rows that make it up with the shown ones are at least two and have
-  together at least `min_cell`; the smallest shown rows are hidden too until that is so. Totals are a source, a month
-  of days, a published language of detected ones, and all battles of days and of slices.
-- Extremes: in a group of fewer than ten times `min_cell` messages (or voters) the least, the greatest, and any quantile
-  that is one of them, since each is of one person.
-- What is shown twice: a model, a language, a month or a day that is hidden in one of the tables of shape, days, tokens
-  and moderation is hidden in all of them, and so is what published figures, detected languages, slices that are not
-  rated and leave-outs tell of it.
+- Primary suppression: a cell has fewer than `min_cell` conversations (battles, voters, flagged conversations), but more
+  than zero. The complement counts too: conversations that are not flagged, not answered, not redacted or below a
+  threshold, and those for which the source does not say.
+- Complementary suppression: if a total is shown, at least two of its rows must be hidden, with at least `min_cell`
+  conversations together. Until this is true, the smallest shown row is hidden too. Totals are a source, a month for its
+  days, a published language for its detected languages, and all battles for days and for slices.
+- Extremes: a group of fewer than ten times `min_cell` messages (or voters) has no minimum, no maximum, and no quantile
+  that equals one of these, because each of them is from one person.
+- Consistency: a model, a language, a month or a day that is hidden in one of the tables of shape, days, tokens and
+  moderation is hidden in all of them. Published figures, detected languages, slices that are not rated, and ratings
+  with some votes left out hide it too.
 
-Annotated pairs are looked at alone, table by table: rows about fewer than `min_cell` responses or pairs have no
-numbers, nor have scenario groups that would tell of such a group by subtraction. Cases of queries overlap and have no
-guard.
+For annotated pairs, each table is checked by itself: rows about fewer than `min_cell` responses or pairs have no
+numbers. Further scenario groups have none if such a row could otherwise be worked out by subtraction. Cases of queries
+overlap and have no complementary suppression.
 
-Not protected: votes on models are no such cells, so how many battles a model, a pair, a side or a rated slice has is
-always shown, and what cleaning removed or style control left out; nor the one tree that is drawn of a source whose
-text may be passed on, without text and names; nor are votes of groups of judges, be they of one
-person (single judges are not shown); nor are the numbers of files, of duplicates and of
-records in quarantine, nor a source's numbers of records among MLflow's metrics. Not looked at: the one slice that is
-not rated where all others of its columns are, which is what they lack of all battles; means of a hidden row's groups
-beyond their digits; differences between a table before and after an increment, between neighbouring points of a curve,
-between the labelled messages of two categories, between published languages and those with the detected ones added,
-between conversations and those with a measured text or a flag (or, where it is flagged, with an answer that has one),
-and how many conversations the messages of a point of a curve are from, which the table does not know.
+Not protected:
+
+- numbers of battles of a model, a pair, a side or a rated slice, because votes on models are not such cells, and numbers
+  of battles that cleaning removed or style control left out;
+- the one tree that is drawn, without text and names, of a source whose licence allows redistribution;
+- votes of a group of judges, even if the group is one person (single judges are not shown);
+- numbers of files, duplicates and records in quarantine, and numbers of records per source in MLflow's metrics.
+
+Not checked:
+
+- a single slice that is not rated while all other slices by the same columns are: its size is all battles minus theirs;
+- means of the groups of a hidden row, beyond their printed digits;
+- differences between a table before and after an increment;
+- differences between neighbouring points of a curve, and the number of conversations behind the messages of such a
+  point, which the table does not have;
+- differences between the labelled messages of two categories;
+- differences between published languages, and published languages with detected ones added;
+- differences between all conversations and those with a measured text or a flag (or, if they are flagged, with an answer
+  that has a flag).
 """
 
 import re
