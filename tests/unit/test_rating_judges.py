@@ -65,7 +65,7 @@ def test_one_judge_leaves_ratings_without_bounds_and_the_note_says_so(method, po
     for rows in tables:
         assert rows["rating"].notna().all()
         assert rows[["se", "ci_lower", "ci_upper"]].isna().all(axis=None)
-        assert set(rows["note"]) == {"unbounded: nothing to resample, as with one judge"}
+        assert set(rows["note"]) == {"unbounded: nothing to resample, for example only one judge"}
         assert set(rows["rank_ub"]) == {1}
     assert (set(tables[0]["rank_lower"]), set(tables[0]["rank_upper"])) == ({1}, {4})
 

@@ -67,7 +67,7 @@ def test_win_rates_are_means_over_the_opponents_met():
 def test_a_model_whose_votes_are_all_alike_has_an_interval_that_is_too_narrow():
     # Only ties for A; only wins for D, which Bradley-Terry leaves out and win rates do not.
     votes = votes_of({"AB": (0, 0, 4), "BC": (9, 7, 2), "BD": (0, 5, 0), "CE": (3, 3, 0)})
-    narrow = "too narrow: all its votes are alike, so nothing tells how they vary"
+    narrow = "too narrow: all its votes are equal, so their variation is unknown"
     rows = percentile_rows(estimate_win_rate(votes), np.zeros((5, 2))).set_index("model")["note"]
     assert rows.to_dict() == {"A": narrow, "B": None, "C": None, "D": narrow, "E": None}
     found = rate(votes, "bradley_terry", _ratings())

@@ -22,8 +22,8 @@ overlap and have no complementary suppression.
 
 Not protected:
 
-- numbers of battles of a model, a pair, a side or a rated slice, because votes on models are not such cells, and numbers
-  of battles that cleaning removed or style control left out;
+- numbers of battles of a model, a pair, a side or a rated slice, because votes on models are not such cells, and
+  numbers of battles that cleaning removed or style control left out;
 - the one tree that is drawn, without text and names, of a source whose licence allows redistribution;
 - votes of a group of judges, even if the group is one person (single judges are not shown);
 - numbers of files, duplicates and records in quarantine, and numbers of records per source in MLflow's metrics.
@@ -37,8 +37,8 @@ Not checked:
   point, which the table does not have;
 - differences between the labelled messages of two categories;
 - differences between published languages, and published languages with detected ones added;
-- differences between all conversations and those with a measured text or a flag (or, if they are flagged, with an answer
-  that has a flag).
+- differences between all conversations and those with a measured text or a flag (or, if they are flagged, with an
+  answer that has a flag).
 """
 
 import re

@@ -18,11 +18,11 @@ METHOD_NAMES = {
 }
 # Online Elo goes by the order of the battles, which each round draws anew, so studies give the points of its rounds.
 _POINTS_OF_ELO = {
-    "Median": ("p50", "of rounds, each in its own order"),
-    "5 %": ("p5", "5 % point of the rounds"),
-    "95 %": ("p95", "95 % point of the rounds"),
-    "2.5 %": ("ci_lower", "2.5 % point of the rounds"),
-    "97.5 %": ("ci_upper", "97.5 % point of the rounds"),
+    "Median": ("p50", "median of the rounds, each in its own order of battles"),
+    "5 %": ("p5", "5 % quantile of the rounds"),
+    "95 %": ("p95", "95 % quantile of the rounds"),
+    "2.5 %": ("ci_lower", "2.5 % quantile of the rounds"),
+    "97.5 %": ("ci_upper", "97.5 % quantile of the rounds"),
 }
 
 
@@ -57,24 +57,28 @@ def board_columns(
         ends = pd.concat([own["rating"], own["ci_lower"], own["ci_upper"]]).dropna()
         spans[str(method)] = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 0.0)
     columns = [
-        number_column("Rank", "rank_ub", "1 + models of the component whose interval lies wholly above this one's"),
+        number_column("Rank", "rank_ub", "1 + number of models of the component whose interval lies wholly above"),
         *names,
         TableColumn("Rating", lambda row: rating_cell(row["rating"], rating_digits(row["method"]))),
         TableColumn(
             "95 % CI",
             lambda row: _interval(row, spans),
-            "distance from the rating to the upper and to the lower end; the line below shows the interval",
+            "distance from the rating to the upper and to the lower end; the line below it shows the interval",
         ),
         number_column("Votes", "n_battles", "battles of the model in the slice"),
-        number_column("Place", "rank", "1 + models of the component with a higher rating"),
+        number_column("Place", "rank", "1 + number of models of the component with a higher rating"),
     ]
     if set(rows["method"]) == {"elo"}:
         columns += [_point(title, key, words) for title, (key, words) in _POINTS_OF_ELO.items()]
     if rows["rank_lower"].notna().any():
-        columns.append(TableColumn("Rank spread", rank_spread, "2.5 % and 97.5 % points of the place over the rounds"))
+        columns.append(
+            TableColumn("Rank spread", rank_spread, "2.5 % and 97.5 % quantiles of the place over the rounds")
+        )
     columns += extra
     if rows["component"].nunique() > 1:
-        columns.append(number_column("Component", "component", "models that can be compared; 1 has most battles"))
+        columns.append(
+            number_column("Component", "component", "models of one component can be compared; 1 has the most battles")
+        )
     if rows["note"].notna().any():
         columns.append(text_column("Note", "note", length=200))
     return columns

@@ -25,7 +25,7 @@ WIN_RATE = "win_rate"
 # Methods that need votes per pair only, neither their order nor who voted.
 COUNTED = (*LIKELIHOODS, WIN_RATE)
 # A bootstrap draws what is there, and squared errors add up what is off: neither sees what did not happen yet.
-ALIKE = "too narrow: all its votes are alike, so nothing tells how they vary"
+ALIKE = "too narrow: all its votes are equal, so their variation is unknown"
 SEPARATE = "separate component: not comparable with the main component"
 
 

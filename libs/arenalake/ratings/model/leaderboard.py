@@ -21,7 +21,7 @@ _ROUNDING = 1e-12
 # Pairs of one part of their rows.
 _PAIRS = 200_000
 # Of every model, where nothing at all is known of how its rating varies.
-UNKNOWN = "unbounded: nothing to resample, as with one judge"
+UNKNOWN = "unbounded: nothing to resample, for example only one judge"
 
 
 def percentile_rows(estimate: Estimate, replicates: Floats) -> pd.DataFrame:

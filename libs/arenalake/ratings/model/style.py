@@ -256,7 +256,7 @@ def _newton(fit: StyleFit, weights: Floats, groups: list[Ints]) -> tuple[Floats,
         theta, beta = theta + length * step[:n_models], beta + length * step[n_models:]
         if reach <= LAST_STEP:
             return theta, beta
-    raise RatingError("style control did not converge; is `ratings.style.ridge` extremely small?")
+    raise RatingError("style control did not converge; `ratings.style.ridge` may be too small")
 
 
 def _gradient(rows: tuple[NDArray[Any], ...], theta: Floats, beta: Floats, ridge: float) -> Floats:

@@ -314,7 +314,7 @@ class LargeSlice:
                     todo.remove(number)
             if not todo:
                 return found
-        raise RatingError("style control did not converge; is `ratings.style.ridge` extremely small?")
+        raise RatingError("style control did not converge; `ratings.style.ridge` may be too small")
 
     def _tilt(self, ask: _Ask, slope: Floats) -> Floats:
         """The slope with that of the prior."""

@@ -161,7 +161,7 @@ LMSYS_CHAT_1M = Ledger(
             "bytes",
             1_488_850_250,
             CARD,
-            "bytes of the published files; files that were written anew have another size",
+            "bytes of the published files; files that were rewritten have another size",
             INGESTED_FILES,
             "size",
         ),
@@ -171,7 +171,7 @@ LMSYS_CHAT_1M = Ledger(
             2_626_438_904,
             CARD,
             "bytes of the data set in memory, as the package `datasets` counts them",
-            reason="it is the size of another package's representation in memory",
+            reason="the figure is the size in the memory of another package",
         ),
         Figure(
             "turns per conversation",
@@ -186,7 +186,7 @@ LMSYS_CHAT_1M = Ledger(
         *_token_figures(
             WILDCHAT,
             "mean and standard deviation over messages of the length in Llama-2's tokens, counted again by the authors "
-            "of WildChat; whether with a beginning-of-sequence token is not said, here it is counted",
+            "of WildChat; they do not state whether a beginning-of-sequence token is counted, and ours counts it",
             {"user": (69.83, 143.49), "assistant": (215.71, 1858.09)},
         ),
         Figure(
@@ -195,7 +195,7 @@ LMSYS_CHAT_1M = Ledger(
             65,
             WILDCHAT,
             "languages that the authors of WildChat detected themselves",
-            reason="it is the number that another detection found; the tags of the release were made by CLD2",
+            reason="the figure is from another language detection; the tags of the release are from CLD2",
         ),
         Figure(
             "flagged user messages",

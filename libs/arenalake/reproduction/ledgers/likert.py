@@ -87,14 +87,14 @@ def _likert_figures() -> tuple[Figure, ...]:
             "correlation",
             value,
             LIKERT,
-            "correlation of both ratings of the same pair of answers; of which kind is not told",
+            "correlation of both ratings of the same pair of answers; the kind of correlation is not stated",
             reason=_NOT_PUBLIC,
         )
         for category, value in _LIKERT_CORRELATIONS.items()
     ]
     measures = ("mean", "sd", "min", "25 %", "median", "75 %", "max")
     tokens = [
-        Figure(f"{what}: {name}", "tokens", value, LIKERT, "by a tokenizer that is not told", reason=_NOT_PUBLIC)
+        Figure(f"{what}: {name}", "tokens", value, LIKERT, "by a tokenizer that is not stated", reason=_NOT_PUBLIC)
         for what, values in _LIKERT_TOKENS.items()
         for name, value in zip(measures, values, strict=True)
     ]

@@ -58,7 +58,7 @@ _FAILURES: dict[str, dict[str, float]] = {
     "Table 4": {"GPT-4, default prompt": 70, "GPT-4, chain of thought": 30, "GPT-4, with a reference": 15},
 }
 _GROUPED = "judges.groups must be {expert: 'expert_*', author: 'author_*', gpt-4: gpt4_pair}"
-_NO_SWAPS = "the release has one verdict for both orders of a pair; what was said on each is not in it"
+_NO_SWAPS = "the release has one verdict for both orders of a pair, not the verdict on each order"
 _NO_GRADES = "GPT-4's grades of single answers are not in the release"
 _NO_ATTACKS = "the answers that were made to mislead judges, and the verdicts on them, are not in the release"
 
@@ -99,7 +99,9 @@ def _agreement_figures() -> tuple[Figure, ...]:
 
 
 def _win_rate_figures() -> tuple[Figure, ...]:
-    definition = f"mean over the five opponents of wins / votes of experts on both turns; a tie is no win; {_GROUPED}"
+    definition = (
+        f"mean over the five opponents of wins / votes of experts on both turns; a tie is not a win; {_GROUPED}"
+    )
     return tuple(
         Figure(
             f"{model}, {category}: win rate",
@@ -187,10 +189,10 @@ MT_BENCH_LEDGER = Ledger(
             "percentage points",
             10,
             f"{MT_BENCH}, section 3.3",
-            f"win rate of gpt-4 by its own votes less that by experts' votes; {_GROUPED}",
+            f"win rate of gpt-4 by its own votes minus its win rate by experts' votes; {_GROUPED}",
             JUDGE_WIN_RATES,
             f"100 * ({_RATE.format('gpt-4')} - {_RATE.format('expert')})",
-            reason="a round number, of which turns is not told; ours is over both",
+            reason="the published figure is rounded, and its turns are not stated; ours is over both turns",
         ),
         *_absent_figures(),
     ),

@@ -48,11 +48,11 @@ def _oasst_figures() -> tuple[Figure, ...]:
 
     n_messages = "n_messages"
     return (
-        size("messages", _ALL, OASST_PAPER, "messages of all trees, in whatever state"),
+        size("messages", _ALL, OASST_PAPER, "messages of all trees, in any state"),
         size("messages ready for export", _READY, OASST_CARD, "messages of both splits of the flat release"),
         size("messages, train", _TRAIN, OASST_CARD, "messages of the split train"),
         size("messages, validation", _VALIDATION, OASST_CARD, "messages of the split validation"),
-        of_all("trees", "trees", 66_497, OASST_PAPER, "messages that answer no other", _of_trees("n_trees")),
+        of_all("trees", "trees", 66_497, OASST_PAPER, "messages without a parent", _of_trees("n_trees")),
         Figure(
             "trees ready for export",
             "trees",
