@@ -6,9 +6,9 @@ from arenalake.section import Section
 
 
 class OutlierConfig(Section):
-    """The test for voters unlike all others, at level `alpha`; voters with fewer than `min_votes` are not tested.
+    """The test for voters who vote unlike others, at level `alpha`; voters with fewer than `min_votes` are not tested.
 
-    Of a voter's votes the first `first_votes` are looked at.
+    Only the first `first_votes` votes of a voter are tested.
     """
 
     alpha: float = Field(default=0.05, gt=0, lt=1)
@@ -23,7 +23,7 @@ class OutlierConfig(Section):
 
 
 class CleaningConfig(Section):
-    """Which votes are not rated. Rules apply in the order of the keys, each to what those before it left."""
+    """Which votes are not rated. Rules apply in the order of the keys, each to the votes that earlier rules kept."""
 
     only_anony: bool = False
     drop_leaked: bool = False

@@ -23,7 +23,7 @@ from arenalake.trees.options import ExportConfig, TreesConfig
 
 
 class ReportConfig(Section):
-    """Where the report goes, what it is called, and below how many people or records a number is hidden."""
+    """Path and title of the report, and the number of people or records below which a cell is hidden."""
 
     path: str | None = None
     title: str = Field(default="arenalake", min_length=1)
@@ -41,10 +41,10 @@ class MlflowConfig(Section):
 
 
 class PipelineConfig(Section):
-    """Which jobs `jobs/pipeline.py` runs; it sorts them into dependency order itself.
+    """Which jobs `jobs/pipeline.py` runs; it sorts them into the order of their dependencies.
 
-    `rebuild` makes every derived table anew, and `reread` lists sources whose files are read again with the settings at
-    hand; what they gave before is replaced.
+    `rebuild` derives every derived table again. `reread` lists sources whose files are read again with the current
+    settings; their earlier records are replaced.
     """
 
     jobs: Annotated[list[Literal[tuple(JOBS)]], Field(min_length=1)] = [  # type: ignore[valid-type]

@@ -31,10 +31,10 @@ _SECRET = r"(?i)secret|password|token|access[.]?key"
 
 
 class SparkConfig(Section):
-    """Read in local mode only; on a cluster, spark-submit or the platform decides.
+    """Settings of local mode; on a cluster, spark-submit or the platform sets them.
 
-    `driver_memory` is the heap of the one Java process, driver and executor together. `packages` are Maven coordinates
-    of jars beside Delta Lake's, and `conf` holds further settings of Spark.
+    `driver_memory` is the heap of the only Java process, which is both driver and executor. `packages` are Maven
+    coordinates of jars to add to Delta Lake's, and `conf` has further settings of Spark.
     """
 
     master: str | None = None

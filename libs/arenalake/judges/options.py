@@ -25,14 +25,14 @@ Patterns = Annotated[list[str], BeforeValidator(_as_list), AfterValidator(_named
 
 
 class JudgesConfig(Section):
-    """Which judges belong together and what is asked of them.
+    """Groups of judges, and how they are compared.
 
-    `groups` gives names of judges for each group, with `*` and `?` for other signs; the first group that fits is a
-    judge's, and who fits none is in the group of their kind, `human` or `model`. A vote without a judge has the name
-    of its source. `matched` names sets of sources whose votes on the same question, pair of models and turn are
-    compared; they are then one source of that name. `families` gives, by group, the names of models that are kin to
-    its judges. `single` compares single judges as well, each two that share an item. `tokenizer` is the name that one
-    of `tokens.tokenizers` has in the tables; None is the first of them.
+    `groups` gives names of judges for each group, with `*` and `?` as wildcards. A judge is in the first group that
+    matches; a judge that matches no group is in the group of its kind, `human` or `model`. If a vote has no judge, the
+    name of its source is used. `matched` lists sets of sources whose votes on the same question, pair of models and
+    turn are compared; in the tables, such a set is one source with the name of the set. `families` gives, by group,
+    the names of models that are related to its judges. `single` also compares single judges: each pair of judges that
+    share an item. `tokenizer` is a name in the tables of one of `tokens.tokenizers`; None means the first of them.
     """
 
     groups: dict[str, Patterns] = {}

@@ -36,12 +36,12 @@ class EloConfig(Section):
 
 
 class StyleConfig(Section):
-    """Style control: how the two answers differ, by covariate, and the ridge on the coefficients.
+    """Style control: the covariates by which two answers are compared, and the ridge on their coefficients.
 
-    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
+    `tokenizer` is a name in the tables of one of `tokens.tokenizers`.
     `ridge` is the inverse variance of a coefficient's normal prior, on the scale of log odds per standard deviation.
-    A slice of up to `max_rows_per_task` battles is fitted within one task, at some 100 bytes of memory for each; a
-    larger one by sums over parts of it, which takes a pass over the battles for each step of Newton's method.
+    A slice of up to `max_rows_per_task` battles is fitted within one task, which needs about 100 bytes of memory per
+    battle. A larger slice is fitted by sums over its parts, with one pass over the battles per step of Newton's method.
     """
 
     covariates: Annotated[list[Literal[tuple(STYLE_COVARIATES)]], Field(min_length=1)] = [  # type: ignore[valid-type]
@@ -63,9 +63,9 @@ class StyleConfig(Section):
 
 
 class LengthConfig(Section):
-    """What slices by `length` mean: conversations of at least `threshold` tokens are long.
+    """Slices by `length`: conversations of at least `threshold` tokens are long.
 
-    `tokenizer` is the name that one of `tokens.tokenizers` has in the tables.
+    `tokenizer` is a name in the tables of one of `tokens.tokenizers`.
     """
 
     threshold: int = Field(default=768, ge=1)
@@ -83,8 +83,8 @@ THREE_OUTCOMES = ("bradley_terry_no_ties", "rao_kupper", "davidson")
 class RatingsConfig(Section):
     """What to rate and how.
 
-    `outcome` is what a battle says: its winner, or its score where it has one. `pair_weights` inverse lets each vote
-    weigh 1 / max(votes of its pair, min_pair_count) in likelihoods and style control.
+    `outcome` says what a battle counts as: its winner, or its score where it has one. With `pair_weights: inverse`, each
+    vote has the weight 1 / max(votes of its pair, min_pair_count) in likelihoods and style control.
     """
 
     methods: Annotated[list[RatingMethod], Field(min_length=1)] = ["bradley_terry"]
@@ -176,7 +176,7 @@ class RatingsConfig(Section):
 
 
 class BootstrapConfig(Section):
-    """How many rounds there are, what they draw by, and what is drawn: battles, or judges with all their votes."""
+    """The number of rounds, their seed, and what they resample: battles, or judges with all their votes."""
 
     rounds: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)

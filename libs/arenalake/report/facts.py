@@ -29,18 +29,18 @@ _MAX_NAMED = 40
 
 
 def read_facts(path: str) -> pd.DataFrame:
-    """Read a CSV file with a row per model.
+    """Read a CSV file with one row per model.
 
     Args:
-        path: on this machine or a mount. Its columns are `model`, as battles name it, and any others: `price` holds
-            numbers, `link` the addresses of web pages, all else texts, such as organisation and licence.
+        path: a file on this machine or a mount. It has a column `model`, with the names used in battles, and any
+            others: `price` holds numbers, `link` addresses of web pages, all other columns texts.
 
     Returns:
-        The columns of the file in their order, `model` first; what is blank is None, and price is float64.
+        The columns of the file in their order, `model` first; a blank cell is None, and price is float64.
 
     Raises:
-        ConfigError: the file is not there or is no CSV, has no column `model` or no other one, has a model twice, a
-            price that is no number or less than 0, or a link that is no address of a web page.
+        ConfigError: the file cannot be read as CSV, lacks `model` or a further column, or has a model twice. Or a price
+            is not a number from 0 up, or a link is not the address of a web page.
     """
     own = local_path(path)
     if own is None:

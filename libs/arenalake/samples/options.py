@@ -6,13 +6,13 @@ from arenalake.section import Section
 
 
 class GenerateConfig(Section):
-    """Sizes of the generated corpora and the seed that all of it is a function of.
+    """Sizes and seed of the generated corpora, which depend on nothing else.
 
-    `likert_prompts` is how many prompts a study on a Likert scale has, of which each pair of five models is rated,
-    and `preferences` and `trees` the numbers of annotated pairs and of conversation trees. `judges` (voters) and
-    `models` belong to the battles; without `judges` their number grows with the battles. `uniform_models` gives
-    every model of the conversations the same share instead of the published skew. `position_bias` is in rating
-    points, for the model shown first. `files` is the number of files per corpus.
+    `likert_prompts` is the number of prompts of a study on a Likert scale; each pair of five models is rated on every
+    prompt. `preferences` and `trees` are the numbers of annotated pairs and of conversation trees. `judges` (voters)
+    and `models` are those of the battles; without `judges`, the number of voters grows with the battles.
+    `uniform_models` gives every model of the conversations the same share instead of the published skew.
+    `position_bias` is in rating points, for the model shown first. `files` is the number of files per corpus.
     """
 
     path: str = Field(default="data/raw", min_length=1)

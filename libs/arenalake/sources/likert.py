@@ -65,9 +65,9 @@ _FIELDS = [
 class LikertSettings(BattleSettings):
     """Comparisons on a scale.
 
-    `middle` says what the grades 4 and 5 are: a `tie` each, or a `win` of the first and of the second answer.
-    `votes_of` says whose votes a task with several raters gives: those of its `raters`, or one of the `task`, whose
-    rating is the one that its raters were summed up to.
+    `middle` says how the grades 4 and 5 count: each as a `tie`, or as a `win` of the first and of the second answer.
+    `votes_of` is for tasks with several raters: one vote per rater (`raters`), or one vote per `task`, by the
+    aggregated rating of its raters.
     """
 
     middle: Literal["tie", "win"] = "tie"

@@ -10,16 +10,16 @@ from arenalake.text.detectors import DETECTORS
 
 
 class TokensConfig(Section):
-    """What counts tokens."""
+    """The tokenizers that count tokens."""
 
     tokenizers: Annotated[list[str], Field(min_length=1)] = ["sample"]
 
 
 class LanguageConfig(Section):
-    """Which conversations get their language detected, and by what.
+    """Which conversations get their language detected, and by which detector.
 
-    `missing` means those that a source does not label. `sample` adds about `sample_size` labelled ones per source and
-    published language (all of a rarer one), chosen by `seed` and conversation id; `all` leaves none out.
+    `missing` means conversations without a published language. `sample` adds about `sample_size` conversations per
+    source and published language (all of a rarer one), chosen by `seed` and conversation id. `all` detects all of them.
     """
 
     detector: str = "langdetect"

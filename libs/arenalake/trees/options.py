@@ -8,7 +8,7 @@ from arenalake.section import Section
 
 
 class TreesConfig(Section):
-    """Which threads a tree gives: the one by the best-ranked replies, or all; and whether through marked messages."""
+    """Which threads a tree has: the one of the best-ranked replies, or all; and whether marked messages are kept."""
 
     threads: Literal["best", "all"] = "best"
     keep_deleted: bool = False
@@ -16,10 +16,10 @@ class TreesConfig(Section):
 
 
 class ExportConfig(Section):
-    """Where files for trainers go, in which forms, and which share of the trees is held out.
+    """Where files for trainers are written, in which forms, and which share of the trees is held out.
 
-    `only` are the sources to export; without it, all that have conversation trees. `players` are who wins and loses in
-    the form `votes`: models and `human`, or authors.
+    `only` lists the sources to export; if empty, all sources with conversation trees. `players` are those who win and
+    lose in the form `votes`: each model and `human`, or authors.
     """
 
     path: str | None = None
