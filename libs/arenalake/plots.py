@@ -20,7 +20,7 @@ _DIVERGING = LinearSegmentedColormap.from_list("diverging", ["#b35806", "#f1a340
 
 
 def table(frame: pl.DataFrame, *, rows: int = 20, digits: int = 3) -> Any:
-    """The first rows as an HTML table, text to the left and numbers to the right; what is null stays empty."""
+    """Show the first rows as an HTML table: text to the left, numbers to the right, nulls as empty cells."""
     from IPython.display import HTML
 
     sides = ["right" if kind.is_numeric() else "left" for kind in frame.dtypes]
@@ -41,16 +41,16 @@ def table(frame: pl.DataFrame, *, rows: int = 20, digits: int = 3) -> Any:
 def intervals(
     frame: pl.DataFrame, *, name: str, value: str, axis: str, group: str | None = None, reference: float | None = None
 ) -> Any:
-    """Points with intervals, one row per name from the top in the order of the frame, one colour per group.
+    """Plot points with intervals: one row per name, in the order of the frame, and one colour per group.
 
     Args:
-        frame: columns `name`, `value`, ci_lower, ci_upper and `group`. A null end is drawn as no whisker, and a row
-            whose value is null is left out.
+        frame: columns `name`, `value`, ci_lower, ci_upper and `group`. A null end has no whisker, and a row whose value
+            is null is left out.
         name: column of the names.
         value: column of the values.
-        axis: what the values are.
-        group: column of what is compared.
-        reference: value at which a line stands.
+        axis: title of the axis of values.
+        group: column of the groups to compare.
+        reference: value of a reference line.
     """
     known = frame.filter(pl.col(value).is_not_null())
     if known.is_empty():
@@ -76,7 +76,7 @@ def intervals(
 
 
 def lines(frame: pl.DataFrame, *, x: str, y: str, group: str) -> Any:
-    """A line per group through the points of the frame, in the order of `x`; the second axis begins at zero."""
+    """Plot one line per group through the points of the frame, in the order of `x`; the y axis begins at zero."""
     if frame.is_empty():
         return _nothing(f"{y} by {x} and {group}")
     figure, axes = _canvas(8.0, 3.4)
@@ -91,7 +91,7 @@ def lines(frame: pl.DataFrame, *, x: str, y: str, group: str) -> Any:
 
 
 def bars(frame: pl.DataFrame, *, name: str, value: str, axis: str) -> Any:
-    """A bar per row, from the top in the order of the frame; a null is no bar."""
+    """Plot one bar per row, from top to bottom in the order of the frame; a null has no bar."""
     if frame.is_empty():
         return _nothing(f"{axis} by {name}")
     figure, axes = _canvas(8.0, 0.9 + 0.28 * frame.height)
@@ -103,10 +103,10 @@ def bars(frame: pl.DataFrame, *, name: str, value: str, axis: str) -> Any:
 
 
 def shares_of_work(counts: pl.DataFrame) -> Any:
-    """The Lorenz curve: the share of messages that each share of contributors wrote, those with the fewest first.
+    """Plot the Lorenz curve: share of messages by share of contributors, contributors with the fewest messages first.
 
     Args:
-        counts: columns n_messages (that a person wrote) and n_contributors (who wrote so many).
+        counts: columns n_messages (messages per person) and n_contributors (persons with this number of messages).
     """
     rows = counts.group_by("n_messages").agg(pl.col("n_contributors").sum()).sort("n_messages")
     people, work = rows["n_contributors"].to_numpy(), (rows["n_contributors"] * rows["n_messages"]).to_numpy()
@@ -119,12 +119,11 @@ def shares_of_work(counts: pl.DataFrame) -> Any:
 
 
 def tree(nodes: pl.DataFrame, *, value: str | None = None) -> Any:
-    """A conversation tree, its first message at the top: prompts and answers by colour, ranks written in.
+    """Draw a conversation tree with its first message at the top; colours are roles, and numbers are ranks.
 
     Args:
-        nodes: rows of `tree_nodes` of one tree. Replies stand by rank, then id; a deleted message is hollow.
-        value: column of a number that is written beside each message, such as a label's value; nothing where it is
-            null.
+        nodes: rows of `tree_nodes` of one tree. Replies are ordered by rank, then id; a deleted message is hollow.
+        value: column of a number to write beside each message, such as the value of a label; a null is not written.
     """
     rows = nodes.sort("depth", pl.col("rank").fill_null(1 << 30), "message_id").to_dicts()
     below: dict[str | None, list[str]] = {}

@@ -170,7 +170,7 @@ def _quoted(text: str) -> str:
 
 
 _TEMPLATE = """\
-# Written by `arenalake init` from a look at the columns. docs/configuration.md describes every key.
+# Written by `arenalake init`, which guessed it from the columns. docs/configuration.md describes every key.
 
 storage:
   root: lake # a folder for the tables, the report and the record of runs
@@ -186,7 +186,7 @@ sources:
 
 ratings:
   methods: [bradley_terry] # also bradley_terry_no_ties, rao_kupper, davidson, elo, win_rate
-  slices: [all, language] # also category, turn, month, judge_kind, or two of them joined by a comma
+  slices: [all, language] # also category, turn, month, judge_kind, or several of them joined by commas
 
 bootstrap:
   rounds: 1000

@@ -83,8 +83,8 @@ THREE_OUTCOMES = ("bradley_terry_no_ties", "rao_kupper", "davidson")
 class RatingsConfig(Section):
     """What to rate and how.
 
-    `outcome` says what a battle counts as: its winner, or its score where it has one. With `pair_weights: inverse`, each
-    vote has the weight 1 / max(votes of its pair, min_pair_count) in likelihoods and style control.
+    `outcome` says what a battle counts as: its winner, or its score where it has one. With `pair_weights: inverse`,
+    each vote has the weight 1 / max(votes of its pair, min_pair_count) in likelihoods and style control.
     """
 
     methods: Annotated[list[RatingMethod], Field(min_length=1)] = ["bradley_terry"]

@@ -42,8 +42,8 @@ _TIE = r"(^|[^a-z]|is)(tie|tied|draw)$"
 class VotesSettings(VoteSettings):
     """How the columns of a table of votes are mapped.
 
-    `winner_is: model` means that `winner` holds the name of the model that won; then `winner_labels` only has the labels
-    of ties. `likert_scale` has the grade that is all for model_b, then the grade that is all for model_a.
+    `winner_is: model` means that `winner` holds the name of the model that won; then `winner_labels` only has the
+    labels of ties. `likert_scale` has the grade that is all for model_b, then the grade that is all for model_a.
     """
 
     columns: dict[str, str] = pydantic.Field(default_factory=dict)
