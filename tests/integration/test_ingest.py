@@ -110,10 +110,13 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "openai_moderation has a score": chat(8, openai_moderation=[moderation(hate=1.5), moderation()]),
         "openai_moderation has a score ": chat(9, openai_moderation=[moderation(hate=float("nan")), moderation()]),
         "openai_moderation has 1 entries for 2 messages": chat(10, openai_moderation=[moderation()]),
-        "the line ends inside of a record, or is not JSON": "{not json",
+        "the line ends inside a record, or is not JSON": "{not json",
         "the line is not a JSON object": "5",
-        "the line is not JSON, or an object in it has a key twice": json.dumps(chat(13))[:-1] + ', "model": "other"}',
-        "the line is not JSON, or an object in it has a key twice ": json.dumps(chat(14)) + " " + json.dumps(chat(15)),
+        "the line is not JSON, or an object in it has the same key twice": json.dumps(chat(13))[:-1]
+        + ', "model": "other"}',
+        "the line is not JSON, or an object in it has the same key twice ": json.dumps(chat(14))
+        + " "
+        + json.dumps(chat(15)),
         "the line is not a JSON object ": json.dumps(chat(19)) + "]" + json.dumps(chat(20)),
         "the line is a list; rename a file that holds one list to .json": json.dumps([chat(16)]),
         "the line has a number of over 1,000 digits, or is not JSON": json.dumps(chat(23))[:-1]
@@ -133,7 +136,7 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
     )
     assert result.lines[1:4] == [
         "lmsys: in quarantine: 2 × openai_moderation has a score that is outside [0, 1] or not a number",
-        "lmsys: in quarantine: 2 × the line is not JSON, or an object in it has a key twice",
+        "lmsys: in quarantine: 2 × the line is not JSON, or an object in it has the same key twice",
         "lmsys: in quarantine: 2 × the line is not a JSON object",
     ]
     assert result.lines[-1] == "lmsys: in quarantine: more reasons in the table quarantine"

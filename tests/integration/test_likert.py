@@ -140,7 +140,7 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
     questions = {vote[8]: vote[1] for vote in votes if vote[0] == "raters"}
     assert questions["t1/0"] == questions["r1"] != questions["r2"]
 
-    off, nothing = "no whole number from 1 to 8", "rating is missing, and there are no scores in its place"
+    off, nothing = "not a whole number from 1 to 8", "rating is missing, and there are no scores in its place"
     both = "the record has a rating and scores, so its vote is ambiguous"
     common = [
         *[f"rating is {rating}, {off}" for rating in ("0.0", "0.0", "9.0", "2.5")],

@@ -182,8 +182,8 @@ def test_a_tree_that_cannot_be_unfolded_is_one_record_in_quarantine(lake, tmp_pa
         "prompt: a message is not an object",
         "prompt: parent_id of a message contradicts its place in the tree",
         "prompt: replies are not a list",
-        "the line ends inside of a record, or is not JSON",
-        "the line is not JSON, or an object in it has a key twice",
+        "the line ends inside a record, or is not JSON",
+        "the line is not JSON, or an object in it has the same key twice",
     ]
 
 

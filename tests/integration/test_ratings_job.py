@@ -63,7 +63,7 @@ def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
     assert again.versions()["written"] == {}
 
     anchored = config_of(lake.root, ratings={"anchor": {"model": "eel", "rating": 1000}})
-    with pytest.raises(ConfigError, match="'eel' has no votes"):
+    with pytest.raises(ConfigError, match="'eel' has no rated votes"):
         run(Context(anchored, again))
 
 

@@ -377,7 +377,7 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
     result = run(lake, votes=source)
     assert result.lines == [
         "votes: 10 records in 5 new file(s) = 8 kept + 2 quarantined + 0 duplicates; 4 file(s) could not be read",
-        "votes: in quarantine: 1 × the element ends inside of a record, or is not JSON",
+        "votes: in quarantine: 1 × the element ends inside a record, or is not JSON",
         "votes: in quarantine: 1 × the element is not a JSON object",
     ]
     kept = rows(lake, BATTLES, "file", "sequence")

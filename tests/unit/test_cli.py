@@ -120,7 +120,7 @@ def test_all_ratings_are_written_to_a_file(folder):
         (["run"], "--config arenalake.yml: cannot be read"),
         (["run", "--config", "x.yml", "--set", "bootstrap.round=9"], "bootstrap.round: no such key.*mean 'rounds'"),
         (["config", "show", "--config", "no.yml"], "--config no.yml: cannot be read"),
-        (["init", "votes.csv", "--output", "x.yml"], "--output x.yml: is there already"),
+        (["init", "votes.csv", "--output", "x.yml"], "--output x.yml: exists already"),
         (["init", "votes.csv", "--output", "y.yml", "--name", "a b/c"], "--name a b/c: use letters, digits, dots"),
         (["init", "people.csv"], "no column looks like model_a, model_b, winner; the file has name, age"),
     ],
@@ -478,7 +478,7 @@ def test_all_that_is_wrong_with_a_configuration_is_told_a_line_each(checked, cap
         r"ratings\.style\.tokenizer: 'llama' is not among the names",
         r"judges\.tokenizer: 'llama' is not among the names",
         r"JAVA_HOME: .* has no bin/java",
-        r"tokens\.tokenizers: 'spm:broken\.model' cannot be loaded: broken\.model is no SentencePiece model",
+        r"tokens\.tokenizers: 'spm:broken\.model' cannot be loaded: broken\.model is not a SentencePiece model",
     ]
     assert len(found) == len(expected)
     for line, pattern in zip(found, expected, strict=True):

@@ -174,12 +174,12 @@ def test_judges_are_drawn_whole(votes):
         ({}, {"judge": "model_a"}, "model_a and judge: both are column 'model_a'"),
         ({"winner": "left"}, {}, r"labels without a meaning: 'left' \(600 votes\); known: model_a, model_b, tie"),
         ({"winner": np.nan}, {}, "winner: 600 of 600 votes have no value in column 'winner'"),
-        ({"winner": None}, {}, "winner: 600 of 600 votes have nothing"),
-        ({"winner": "nan"}, {}, "winner: 600 of 600 votes have nothing"),
+        ({"winner": None}, {}, "winner: 600 of 600 votes have no value"),
+        ({"winner": "nan"}, {}, "winner: 600 of 600 votes have no value"),
         ({"model_b": " "}, {}, "model_b: 600 of 600 votes have no value in column 'model_b'"),
         ({"model_a": "ant", "model_b": "ant"}, {}, "both sides are the same model in 600 votes, such as 'ant'"),
         ({"judge": None}, {"judge": "judge"}, "judge: 600 of 600 votes .* or give each vote its own judge"),
-        ({}, {"labels": {"left": "modela"}}, "labels: 'left' stands for 'modela'; did you mean 'model_a'"),
+        ({}, {"labels": {"left": "modela"}}, "labels: 'left' is given the outcome 'modela'; did you mean 'model_a'"),
         ({}, {"method": "bradley_tery"}, "method: 'bradley_tery' is not known; did you mean 'bradley_terry'"),
         ({}, {"method": "style_control"}, "style_control needs the texts"),
         ({}, {"method": []}, "method: "),
@@ -204,7 +204,7 @@ def test_one_vote_of_an_unknown_label_is_an_error_and_never_a_tie(votes):
 def test_a_table_that_is_none_or_empty_is_told(votes):
     with pytest.raises(VotesError, match="the table has no rows"):
         arenalake.rate(votes[:0])
-    with pytest.raises(VotesError, match="this is str; read a file first"):
+    with pytest.raises(VotesError, match="got str; read a file first"):
         arenalake.rate("votes.csv")
     with pytest.raises(VotesError, match="several kinds"):
         arenalake.rate(votes.assign(model_a=["a", 1] * 300))

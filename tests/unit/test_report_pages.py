@@ -183,7 +183,7 @@ def test_what_style_is_worth_stands_under_the_board_that_controls_for_it():
     files = render_site(build_pages(site))
     text = text_of(files, "index.html")
     assert "tokens 0.251 0.100 0.400" in text
-    assert "7 battles without a text or a measure are left out" in text
+    assert "7 battles without a text, or without measurements of it, are left out" in text
     assert "style-s-all-battle.csv" in " ".join(files)
 
 
@@ -349,7 +349,7 @@ def test_a_folder_that_is_no_report_is_left_alone(tmp_path):
     mine = tmp_path / "papers"
     mine.mkdir()
     (mine / "thesis.txt").write_text("do not touch")
-    with pytest.raises(ConfigError, match=r"report\.path: .*papers holds something else"):
+    with pytest.raises(ConfigError, match=r"report\.path: .*papers holds files that are not a report"):
         write_site(mine, {"index.html": b"x"})
     assert (mine / "thesis.txt").read_text() == "do not touch"
 

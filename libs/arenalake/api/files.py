@@ -154,7 +154,7 @@ def _require_whole(path: Path, where: str, key: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise VotesError(f"{path}: {where}: {key!r} has half of a surrogate pair, such as \\ud83d") from None
+        raise VotesError(f"{path}: {where}: {key!r} has half a surrogate pair, such as \\ud83d") from None
 
 
 def unreadable(path: str | Path, error: Exception) -> VotesError:
