@@ -63,7 +63,7 @@ def test_without_a_file_there_is_no_further_column():
         ("name,price\na,1\n", "needs the columns model and others; it has name, price"),
         ("model\na\n", "needs the columns model and others; it has model"),
         ("model,price\na,1\n,2\n", "row 2 has no model"),
-        ("model,price\na,1\na ,2\n", "has 2 rows of 'a'"),
+        ("model,price\na,1\na ,2\n", "has 2 rows for 'a'"),
         ("model,price\na,1 $\n", "'1 $' is not a price; write a number"),
         ("model,price\na,-1\n", "'-1' is not a price"),
         ("model,link\na,javascript:alert(1)\n", "'javascript:alert(1)' is not a link"),
