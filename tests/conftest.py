@@ -16,10 +16,7 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 @pytest.fixture(scope="session")
 def spark():
     # Two partitions are enough to catch an order that is not fixed, and every further one costs time.
-    # Like the sample's configuration, the tests are over before Java's second compiler pays off.
-    java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-    config = SparkConfig(master="local[2]", shuffle_partitions=2, java_options=java, app_name="arenalake-tests")
-    return get_session(config)
+    return get_session(SparkConfig(master="local[2]", shuffle_partitions=2, app_name="arenalake-tests"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,6 +48,8 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     # Rebuilding a small table's state in the default 50 tasks costs more than the write itself.
     "spark.databricks.delta.snapshotPartitions": "1",
+    # VACUUM lists a table's folders in so many tasks, however few they are; the default is 10,000.
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     # An optional summary beside each commit, by which large tables are opened faster; small ones only pay for it.
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
     # A pipeline makes more than the default 100 classes, and one that was forgotten is compiled and warmed up again.
