@@ -39,6 +39,8 @@ TEST = [
     "duckdb>=1.1",  # independent counts to compare with; reads the results without Spark
     "datasets>=3",  # loads what is exported, as trainers do
     "moto[s3]>=5",  # an S3 server on loopback; it runs on Flask, which MLflow brings
+    "playwright>=1.50",  # drives the Chromium of the machine, to look at pages of the report as readers do
+    "axe-playwright-python>=0.1.4",  # the accessibility checker axe in that browser
     "pyspark[connect]>=4.0,<4.3",  # a client of Spark Connect, which is all that serverless compute gives
 ]
 DEV = [
