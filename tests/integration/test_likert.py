@@ -2,10 +2,15 @@
 
 import json
 
+import polars as pl
 import pytest
-from test_ingest import rows, run
+from test_ingest import context_for, rows, run
 
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, LIKERT_RECORDS, QUARANTINE
+from arenalake.judges import job as judge_agreement
+from arenalake.judges.tables import JUDGE_BIAS
+from arenalake.ratings.options import BootstrapConfig
+from arenalake.step import Context
 
 
 def flat(number, rating, **changes):
@@ -72,7 +77,7 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
         flat(11, None),
         flat(12, 4, rater=None, rater_kind="model"),
         flat(12, 4, rater=None, rater_kind="model"),
-        flat(13, None, score_a=7, score_b=9.5, rater="gpt-4", rater_kind="model", prompt_variant="scores"),
+        flat(13, None, score_a=7, score_b=9.5, rater="gpt-4", rater_kind="model", prompt_variant="fair"),
         flat(14, None, score_a=7, score_b=7),
         flat(15, 3, score_a=7, score_b=7),
         flat(16, None, score_a=7),
@@ -105,14 +110,14 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
     assert outcomes["raters"] == first | {4: "tie", 5: "tie"} | second
     assert outcomes["tasks"] == first | {4: "model_a", 5: "model_b"} | second
     scores = {vote[2]: vote[4] for vote in people["raters"]}
-    assert (scores[1], scores[8], scores[2], scores[None]) == (1.0, 0.0, pytest.approx(6 / 7), None)
+    assert (scores[1], scores[8], scores[2]) == (1.0, 0.0, pytest.approx(6 / 7))
     assert {vote[6:8] for vote in people["raters"]} == {("human", "brainstorm")}
     others = sorted(vote[1:7] for vote in votes if vote[0] == "raters" and vote[1] in ("q12", "q13", "q14"))
     assert others == [
         ("q12", 4, "tie", pytest.approx(4 / 7), None, "model"),
         ("q12", 4, "tie", pytest.approx(4 / 7), None, "model"),
-        ("q13", None, "model_b", None, "gpt-4/scores", "model"),
-        ("q14", None, "tie", None, "ann", "human"),
+        ("q13", None, "model_b", 0.0, "gpt-4/fair/scores", "model"),
+        ("q14", None, "tie", 0.5, "ann/scores", "human"),
     ]
 
     studied = {
@@ -136,6 +141,8 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
         "r1": (1, "model_a", "model"),
         "r2": (5, "model_b", "model"),
     }
+    # Scores of nobody in particular are a vote of nobody in particular.
+    assert [vote[4:6] for vote in votes if vote[8] == "r4"] == [(1.0, None), (1.0, None)]
     # The same prompt is the same question for people and for models.
     questions = {vote[8]: vote[1] for vote in votes if vote[0] == "raters"}
     assert questions["t1/0"] == questions["r1"] != questions["r2"]
@@ -158,3 +165,26 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
     talks = {row[0]: row[1:] for row in rows(lake, CONVERSATIONS, "conversation_id", "model", "messages")}
     assert talks["t1/a"] == ("koala", [("user", "Prompt 1"), ("assistant", "x")])
     assert talks["r1/b"] == ("dolly", [("user", "Prompt 1"), ("assistant", "y")])
+
+
+def test_a_rater_who_contradicts_herself_has_all_of_her_votes_and_is_counted(lake, tmp_path):
+    twice = flat(1, 2)
+    records = [twice, flat(1, 7), twice, flat(1, None, score_a=3, score_b=4), flat(2, 2), flat(2, 2, rater="bob")]
+    source = write(tmp_path / "raw" / "ratings.jsonl", records)
+    assert sums(run(lake, s=source)) == [
+        "s: 6 records in 1 new file(s) = 5 kept + 0 quarantined + 1 duplicates",
+    ]
+    votes = rows(lake, BATTLES, "judge", "question_id", "likert", "winner", "score")
+    assert votes == [
+        ("ann", "q1", 2, "model_a", pytest.approx(6 / 7)),
+        ("ann", "q1", 7, "model_b", pytest.approx(1 / 7)),
+        ("ann", "q2", 2, "model_a", pytest.approx(6 / 7)),
+        ("ann/scores", "q1", None, "model_b", 0.0),
+        ("bob", "q2", 2, "model_a", pytest.approx(6 / 7)),
+    ]
+
+    config = context_for(lake, s=source).config.model_copy(update={"bootstrap": BootstrapConfig(rounds=2)})
+    judge_agreement.run(Context(config, lake))
+    bias = lake.load(JUDGE_BIAS).filter(pl.col("measure") == "contradicts")
+    found = sorted(bias.select("level", "judge", "k", "n").rows())
+    assert found == [("group", "human", 1, 1), ("judge", "ann", 1, 1)]

@@ -97,29 +97,33 @@ def _parse(records: DataFrame, config: LikertSettings) -> DataFrame:
     aggregate = F.when(~F.isnan(aggregate), aggregate)
     of_one = F.when(F.size(raw["score"]) == 1, F.get(raw["score"], F.lit(0)))
     rating = F.coalesce(raw["rating"], of_one, aggregate)
-    # Of plain columns alone: keys are looked up before lists and objects are read. Nobody in particular may rate the
-    # same answers twice, as two people do.
+    # Of plain columns alone: keys are looked up before lists and objects are read. A rater who rates the same answers
+    # in two ways has two votes. Nobody in particular may rate them twice in the same way, as two people do.
     asked = F.coalesce(raw["question_id"], F.sha2(raw["prompt"], 256))
-    who = digest_of(asked, *[raw[name] for name in ("model_a", "model_b", "rater", "prompt_variant")])
+    names = ("model_a", "model_b", "rater", "prompt_variant", "rating", "score_a", "score_b")
+    vote = digest_of(asked, *[raw[name] for name in names])
     of_row = digest_of(F.col("file"), F.col("position"))
-    key = F.coalesce(raw["task_id"], raw["review_id"], F.when(raw["rater"].isNotNull(), who), of_row)
+    key = F.coalesce(raw["task_id"], raw["review_id"], F.when(raw["rater"].isNotNull(), vote), of_row)
     kind = F.coalesce(raw["rater_kind"], F.when(is_review, "model").when(is_task, "human"), F.lit(config.judge_kind))
     judge = F.concat_ws("/", "raw_rater", "raw_prompt_variant")
+    by_scores = _winner_of_scores(*scored)
 
     def battle(grade: Column, battle_id: Column) -> Column:
+        # Who gives scores as well as ratings is two judges; nobody in particular stays without a name.
+        named = F.when(grade.isNull() & has_scores, F.concat(judge, F.lit("/scores"))).otherwise(judge)
         return row_of(
             BATTLES,
             battle_id=battle_id,
             question_id=question_id,
             model_a=sides_of["model_a"],
             model_b=sides_of["model_b"],
-            winner=F.when(grade.isNotNull(), _winner(grade, config.middle)).otherwise(_winner_of_scores(*scored)),
-            judge=F.when(judge != "", judge),
+            winner=F.when(grade.isNotNull(), _winner(grade, config.middle)).otherwise(by_scores),
+            judge=F.when(judge != "", named),
             judge_kind=kind,
             turn=F.lit(1),
             category=raw["category"],
             likert=grade,
-            score=(LAST - grade) / (LAST - FIRST),
+            score=F.coalesce((LAST - grade) / (LAST - FIRST), _points(by_scores)),
             prompt_hash=prompt_hash(sides_of["conversation_a"]),
             leaked=gives_away(sides_of, config.identity_phrases),
             sequence=F.col("position"),
@@ -182,6 +186,11 @@ def _winner(grade: Column, middle: str) -> Column:
 
 def _winner_of_scores(first: Column, second: Column) -> Column:
     return F.when(first > second, "model_a").when(first < second, "model_b").when(first == second, "tie")
+
+
+def _points(winner: Column) -> Column:
+    """The outcome as a number. Two scores are on a scale that nobody states, so how far apart they are says nothing."""
+    return F.when(winner == "model_a", 1.0).when(winner == "model_b", 0.0).when(winner == "tie", 0.5)
 
 
 def _on_scale(name: str, grade: Column) -> Column:
