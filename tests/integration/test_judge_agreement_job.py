@@ -250,7 +250,7 @@ def test_of_single_judges_those_without_a_name_are_compared_with_each_other_as_w
         "source string, battle_id string, question_id string, turn int, model_a string, model_b string, judge string, "
     )
     battles = lake.spark.createDataFrame(rows, ddl + "winner string")
-    missing = {"judge_kind": "string", "category": "string", "score": "double", "likert": "int"}
+    missing = {"judge_kind": "string", "category": "string", "score": "double", "likert": "int", "record_key": "string"}
     battles = battles.withColumns({name: F.lit(None).cast(type_) for name, type_ in missing.items()})
     counted = count_votes(judged_votes(battles, JudgesConfig()), single=True)
     pairs = in_memory(pair_judges(count_items(counted, by="judge")))
@@ -265,13 +265,14 @@ def test_of_single_judges_those_without_a_name_are_compared_with_each_other_as_w
 def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):
     battles = lake.spark.createDataFrame(
         [
-            ("s", "1", "z", "a", "model_a", 1),  # 5 tokens more on the first turn
-            ("s", "2", "a", "z", "model_b", None),  # 5 and 100 more on both
-            ("s", "3", "a", "z", "tie", 1),
-            ("s", "4", "a", "z", "model_a", 1),  # no text
-            ("t", "1", "a", "z", "model_a", 1),  # another source's text
+            ("s", "1", None, "z", "a", "model_a", 1),  # 5 tokens more on the first turn
+            ("s", "1/0", "1", "z", "a", "model_b", 1),  # another vote of a record on the same answers
+            ("s", "2", "2", "a", "z", "model_b", None),  # 5 and 100 more on both
+            ("s", "3", "3", "a", "z", "tie", 1),
+            ("s", "4", "4", "a", "z", "model_a", 1),  # no text
+            ("t", "1", "1", "a", "z", "model_a", 1),  # another source's text
         ],
-        "source string, battle_id string, model_a string, model_b string, winner string, turn int",
+        "source string, battle_id string, record_key string, model_a string, model_b string, winner string, turn int",
     )
     missing = {"judge": "string", "question_id": "string", "category": "string", "score": "double", "likert": "int"}
     battles = battles.withColumns({name: F.lit(None).cast(type_) for name, type_ in missing.items()})
@@ -288,7 +289,7 @@ def test_lengths_are_of_answers_up_to_the_turn_of_the_vote(lake):
     )
     votes = judged_votes(battles.withColumn("judge_kind", F.lit("human")), JudgesConfig(matched={"both": ["s", "t"]}))
     counted = count_lengths(votes, messages, tokenizer="sample")
-    assert sorted(map(tuple, counted.collect())) == [("both", "human", 5, 1, 1), ("both", "human", 105, 1, 0)]
+    assert sorted(map(tuple, counted.collect())) == [("both", "human", 5, 2, 1), ("both", "human", 105, 1, 0)]
     assert not count_lengths(votes, messages, tokenizer="another").collect()
 
 

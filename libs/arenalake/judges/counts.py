@@ -30,7 +30,8 @@ def judged_votes(battles: DataFrame, judges: JudgesConfig) -> DataFrame:
         file_source (the source), battle_id, source (the name of the set that the source is in, else the source's),
         judge_kind, group, judge (a name; that of the source where the record has none), is_named, question_id,
         category, turn, model_a, model_b, is_turned (model_b was shown first), outcome (0: model_a wins, 1: a tie of
-        either kind, 2: model_b wins), score (of model_a; null without), likert.
+        either kind, 2: model_b wins), score (of model_a; null without), likert, answers (what the ids of both
+        conversations begin with).
     """
     source = F.col("source")
     set_of = _chosen(source, judges.matched, lambda column, sources: column.isin(*sources))
@@ -58,6 +59,9 @@ def judged_votes(battles: DataFrame, judges: JudgesConfig) -> DataFrame:
         F.when(is_tie, 1).when((F.col("winner") == "model_a") != is_turned, 0).otherwise(2).alias("outcome"),
         score.alias("score"),
         "likert",
+        # Several votes on the same answers may come from one record. Rows from before there were such keys have their
+        # id.
+        F.coalesce("record_key", "battle_id").alias("answers"),
     )
 
 
@@ -274,10 +278,10 @@ def count_lengths(votes: DataFrame, messages: DataFrame, *, tokenizer: str) -> D
         was shown first). Votes on answers without a text, or not measured with the tokenizer, are not counted.
     """
     is_first = (F.col("outcome") == 0) != F.col("is_turned")
-    # Messages know the source of the file.
+    # Messages know the source of the file, and the record that they came from.
     decided = votes.where("outcome <> 1").select(
         F.col("file_source").alias("source"),
-        "battle_id",
+        F.col("answers").alias("battle_id"),
         "turn",
         F.col("source").alias("set"),
         "group",
