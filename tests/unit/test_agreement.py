@@ -76,6 +76,16 @@ def test_alpha_by_hand():
     assert alpha(ratings) == pytest.approx(1 - 10 / 18)
 
 
+def test_ordinal_alpha_by_hand():
+    # Items 00, 02, 11, 12: ordered pairs 2 · (0, 0), (0, 2), (2, 0), 2 · (1, 1), (1, 2), (2, 1), so n = 8 votes: three
+    # of outcome 0, three of 1 and two of 2. A distance is the number of votes from one outcome to the other, of which
+    # those of both ends count half: 0 to 1: 3/2 + 3/2 = 3; 1 to 2: 3/2 + 2/2 = 5/2; 0 to 2: 3/2 + 3 + 2/2 = 11/2.
+    ratings = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 2.0, 1.0, 2.0]])
+    # Squares of distances over the ordered pairs: 2 · 121/4 + 2 · 25/4 = 73.
+    # Over all pairs of votes: 2 · (3 · 3 · 9 + 3 · 2 · 25/4 + 3 · 2 · 121/4) = 2 · (81 + 37.5 + 181.5) = 600.
+    assert alpha(ratings, "ordinal") == pytest.approx(1 - (8 - 1) * 73 / 600)
+
+
 def test_fleiss_kappa_is_that_of_his_textbook_example():
     # 14 judges, 10 items, 5 outcomes: https://en.wikipedia.org/wiki/Fleiss%27_kappa, 0.210.
     votes = np.array(
