@@ -18,11 +18,16 @@ from arenalake.samples.options import GenerateConfig
 
 
 class ProcessTree:
-    """CPU seconds and peak memory of this process's descendants, read from /proc twice a second."""
+    """CPU seconds and peak memory of this process's descendants, read from /proc twice a second.
+
+    `peak_mb` has the most that one process of a name ever had; `peak_total_mb` is the most that this process and all of
+    its descendants have had at one look, where memory that several of them share counts for each.
+    """
 
     def __init__(self) -> None:
         self.cpu_seconds: dict[tuple[str, str], float] = {}
         self.peak_mb: dict[str, float] = {}
+        self.peak_total_mb = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -45,7 +50,7 @@ class ProcessTree:
             self._look()
 
     def _look(self) -> None:
-        parents, facts = {}, {}
+        parents, facts, total = {}, {}, 0.0
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 name, rest = stat.read_text().split("(", 1)[1].rsplit(")", 1)
@@ -55,15 +60,20 @@ class ProcessTree:
             fields = rest.split()
             pid = stat.parent.name
             parents[pid] = fields[1]
-            peak = next((float(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
-            facts[pid] = (name, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak / 1024)
-        for pid, (name, seconds, peak) in facts.items():
+            sizes = [line.split() for line in status.splitlines() if line.startswith(("VmHWM", "VmRSS"))]
+            mb = {size[0]: float(size[1]) / 1024 for size in sizes}
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            facts[pid] = (name, seconds, mb.get("VmHWM:", 0.0), mb.get("VmRSS:", 0.0))
+        for pid, (name, seconds, peak, now) in facts.items():
             ancestor = pid
             while ancestor in parents and ancestor != str(os.getpid()):
                 ancestor = parents[ancestor]
+            if ancestor == str(os.getpid()):
+                total += now
             if ancestor == str(os.getpid()) != pid and name.startswith(("java", "python")):
                 self.cpu_seconds[pid, name] = seconds
                 self.peak_mb[name] = max(self.peak_mb.get(name, 0.0), peak)
+        self.peak_total_mb = max(self.peak_total_mb, total)
 
 
 def main() -> None:

@@ -1,17 +1,19 @@
-"""How long `judge_agreement` takes on made-up votes, and how much memory Python needs.
+"""How long `judge_agreement` takes on made-up votes, and how much memory all of its processes need.
 
-    python benchmarks/judges.py --votes 1500000 --judges 5000
+    python benchmarks/judges.py --votes 375000 750000 1500000 --judges 5000 [--single]
 
 Votes are drawn by a hash of their number: question, pair of models, turn, judge and outcome each evenly. The session is
-started and the votes are written before the clock is.
+started and the votes are written before the clock is. Several numbers of votes, each in a lake of its own, show how the
+time grows. The first one runs in a Java process that has just started, and later ones in one that keeps what the
+earlier ones took, so that memory is comparable only between runs of one number each.
 """
 
 import argparse
-import resource
 import tempfile
 import time
 from pathlib import Path
 
+from generate import ProcessTree  # the benchmark beside this one
 from pyspark.sql import functions as F
 
 from arenalake.app.session import get_session
@@ -51,21 +53,31 @@ def write_votes(lake, *, votes, judges, models, questions):
 
 
 def main():
-    """Write votes, then time the job."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("votes", 1_500_000), ("judges", 5_000), ("models", 20), ("questions", 500)):
+    """Write votes, then time the job; once for each number of votes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--votes", type=int, nargs="+", default=[1_500_000])
+    for name, default in (("judges", 5_000), ("models", 20), ("questions", 500)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    sizes = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {"storage": {"root": str(Path(folder, "lake"))}, "mlflow": {"enabled": False}}
-        config = parse_config({**settings, "spark": {"master": "local[2]", "shuffle_partitions": 4}})
-        lake = Lake(get_session(config.spark), config.storage)
-        write_votes(lake, **vars(sizes))
-        start = time.perf_counter()
-        lines = judge_agreement.run(Context(config, lake)).lines
-        seconds = time.perf_counter() - start
-    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{sizes.votes:,} votes: {seconds:.1f} s, {gigabytes:.2f} GiB in Python", *lines, sep="\n")
+    parser.add_argument("--single", action="store_true", help="compare single judges as well as groups")
+    options = parser.parse_args()
+    sizes = {name: getattr(options, name) for name in ("judges", "models", "questions")}
+    for votes in options.votes:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = {"storage": {"root": str(Path(folder, "lake"))}, "mlflow": {"enabled": False}}
+            spark = {"master": "local[2]", "shuffle_partitions": 4}
+            config = parse_config({**settings, "spark": spark, "judges": {"single": options.single}})
+            lake = Lake(get_session(config.spark), config.storage)
+            write_votes(lake, votes=votes, **sizes)
+            with ProcessTree() as tree:
+                start = time.perf_counter()
+                lines = judge_agreement.run(Context(config, lake)).lines
+                seconds = time.perf_counter() - start
+        print(
+            f"{votes:,} votes: {seconds:.1f} s, {seconds * 1e6 / votes:.1f} s a million, "
+            f"{tree.peak_total_mb / 1024:.2f} GiB in all processes",
+            *lines,
+            sep="\n",
+        )
 
 
 if __name__ == "__main__":
