@@ -106,7 +106,7 @@ def test_no_page_loads_anything_from_elsewhere(hostile_site):
 def test_figures_are_valid_and_hold_no_markup_but_ours(hostile_site):
     scripts = [json.loads(text) for page in pages_of(hostile_site).values() for text in page.scripts]
     specs = [script for script in scripts if "boards" not in script]
-    assert len(specs) == 26
+    assert len(specs) == 27
     found = set()
     for spec in specs:
         go.Figure(spec)  # raises on a property that Plotly does not know
@@ -201,11 +201,14 @@ def test_two_long_names_that_look_alike_stay_two_rows_of_a_plot():
 
 
 def test_a_heat_map_holds_each_pair_from_both_sides_and_leaves_gaps_empty():
-    files = render_site(build_pages(frames(pairs=[pair("a", "b", 20), pair("b", "c", 10)])))
-    rates, counts = (json.loads(text)["data"][0]["z"] for text in Elements(files["battles.html"].decode()).scripts[-2:])
+    shown = frames(pairs=[pair("a", "b", 20), pair("b", "c", 10, bothbad=4)])
+    scripts = Elements(render_site(build_pages(shown))["battles.html"].decode()).scripts
+    rates, counts, ties = (json.loads(text)["data"][0]["z"] for text in scripts[-3:])
     # Without ratings the order is by battles: b (30), a (20), c (10).
     assert rates == [[None, 0.4, 0.6], [0.6, None, None], [0.4, None, None]]
     assert counts == [[None, 20, 10], [20, None, None], [10, None, None]]
+    # Of a and b 20 - 10 - 5; of b and c 10 - 5 - 2, and 4 where both were bad.
+    assert ties == [[None, 5, 7], [5, None, None], [7, None, None]]
 
 
 def test_more_models_than_a_square_can_hold_are_left_to_the_table():

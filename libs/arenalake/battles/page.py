@@ -57,13 +57,14 @@ def build_battles(frames: Frames) -> Page:
 
 def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict[str, int]) -> Section:
     battles: dict[str, int] = {}
-    cells: dict[tuple[str, str], tuple[float, str, int]] = {}
+    cells: dict[tuple[str, str], tuple[float, str, int, int]] = {}
     for row in pairs.to_dict("records"):
         a, b, n = row["model_a"], row["model_b"], int(row["n"])
         battles[a], battles[b] = battles.get(a, 0) + n, battles.get(b, 0) + n
         low, high, rate = row["ci_lower"], row["ci_upper"], row["win_rate_a"]
-        cells[a, b] = (rate, _pair_words(a, b, rate, low, high, n), n)
-        cells[b, a] = (1 - rate, _pair_words(b, a, 1 - rate, 1 - high, 1 - low, n), n)
+        ties = int(row["ties"]) + int(row["bothbad"])
+        cells[a, b] = (rate, _pair_words(a, b, rate, low, high, n, ties), n, ties)
+        cells[b, a] = (1 - rate, _pair_words(b, a, 1 - rate, 1 - high, 1 - low, n, ties), n, ties)
     most = sorted(battles, key=lambda model: (-battles[model], model))
     names = sorted(most[:MAX_SQUARE], key=lambda model: (order.get(model, len(order)), -battles[model], model))
     section = Section("Pairs of models")
@@ -117,14 +118,23 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
         pairs.sort_values(["n", "model_a", "model_b"], ascending=[False, True, True]),
         slug("pairs", source, judge_kind),
     )
-    section.sections.append(Section(f"All pairs ({len(pairs):,})", tables=[view], collapsed=True))
+    ties_square = figures.heat_map(
+        caption="Number of ties of both kinds",
+        words=f"Ties between {len(names)} models as a square; the table of pairs below has the numbers.",
+        names=names,
+        values=square(3),
+        texts=texts,
+        rates=False,
+    )
+    title = f"All pairs ({len(pairs):,})"
+    section.sections.append(Section(title, figures=[ties_square], tables=[view], collapsed=True))
     return section
 
 
-def _pair_words(a: str, b: str, rate: float, low: float, high: float, n: int) -> str:
+def _pair_words(a: str, b: str, rate: float, low: float, high: float, n: int, ties: int) -> str:
     return (
         f"<b>{figures.hover(a)}</b><br>against {figures.hover(b)}<br>"
-        f"{percent(rate)} [{100 * low:.1f}, {100 * high:.1f}], battles: {n:,}"
+        f"{percent(rate)} [{100 * low:.1f}, {100 * high:.1f}], battles: {n:,}, ties: {ties:,}"
     )
 
 
