@@ -71,6 +71,7 @@ def test_what_a_query_asks_for_is_a_mean_over_its_items(lake, raw):
     assert [b[name] for name in names] == [0.0, 3.0, 1.0, -1.5, 0.0]
 
 
+CONSTRAINT = {"satisfying explicit constraints": ["lines | please | 2"]}
 BROKEN = {
     "basic_response_1: polite is 4, not a whole number from 0 to 3": {
         "basic_response_1": {**dict.fromkeys(BASIC, 0), "polite": 4}
@@ -102,14 +103,31 @@ BROKEN = {
     },
     'query-specific_response_2: supporting explicit subjective stances is ["kind of"]': {
         "explicit subjective stances": ["cats"],
-        "query-specific_response_2": specific(**{"supporting explicit subjective stances": ["cats | Kind of"]}),
+        "query-specific_response_1": specific(
+            **CONSTRAINT, **{"supporting explicit subjective stances": ["cats | Neutral"]}
+        ),
+        "query-specific_response_2": specific(
+            **CONSTRAINT, **{"supporting explicit subjective stances": ["cats | Kind of"]}
+        ),
     },
     'query-specific_response_2: correcting explicit mistakes or biases is ["fixed"]': {
         "explicit mistakes or biases": ["x"],
-        "query-specific_response_2": specific(**{"correcting explicit mistakes or biases": ["x | fixed"]}),
+        "query-specific_response_1": specific(
+            **CONSTRAINT, **{"correcting explicit mistakes or biases": ["x | pointed out and corrected"]}
+        ),
+        "query-specific_response_2": specific(
+            **CONSTRAINT, **{"correcting explicit mistakes or biases": ["x | fixed"]}
+        ),
     },
     "query-specific_response_1: clarify user intent is graded, but the intent is clear": {
-        "query-specific_response_1": specific(**{"clarify user intent": 2})
+        "query-specific_response_1": specific(**CONSTRAINT, **{"clarify user intent": 2})
+    },
+    "query-specific: satisfying explicit constraints has 0 grades in response_1 and 1 in response_2": {
+        "query-specific_response_1": specific()
+    },
+    "query-specific: clarify user intent has 1 grades in response_1 and 0 in response_2": {
+        "clear intent": "No",
+        "query-specific_response_1": specific(**CONSTRAINT, **{"clarify user intent": 2}),
     },
     "both sides are the same model, alpha": {"response_2": {"content": "two", "model": "alpha", "num_words": 40}},
     "response_1.content is missing": {"response_1": {"model": "alpha", "num_words": 1}},
@@ -141,6 +159,21 @@ def test_every_rule_that_is_broken_is_a_reason_of_its_own(lake, raw):
         "clear intent is missing",
         'preference_labels: human prefers ["both"], not response_1 or response_2',
     ]
+
+
+def test_grades_that_both_responses_lack_are_null_and_means_are_over_graded_items(lake, raw):
+    without = {f"query-specific_{response}": specific() for response in ("response_1", "response_2")}
+    fewer = {f"query-specific_{response}": specific(**CONSTRAINT) for response in ("response_1", "response_2")}
+    one_more = {"explicit constraints": ["lines | please", "rhymed"]}
+    write_lines(raw / "a.jsonl", [record(1, **without), record(2, **fewer, **one_more)])
+    ingest(lake, raw)
+
+    pairs = lake.read(PREFERENCE_PAIRS).collect()
+    found = {len(pair["constraints"]): pair for pair in pairs}
+    assert len(pairs) == 2
+    assert found[1]["w_constraints"]
+    assert [found[1][f"properties_{side}"]["satisfy_constraints"] for side in "ab"] == [None, None]
+    assert [found[2][f"properties_{side}"]["satisfy_constraints"] for side in "ab"] == [2.0, 2.0]
 
 
 def test_grades_as_text_and_the_key_repetitive_mean_the_same(lake, raw):

@@ -239,8 +239,9 @@ def test_contributions_are_shapley_values_of_the_log_odds():
 
 def nuts(signs, prefers_first, *, samples):
     """Posterior means and ends of intervals by No-U-Turn sampling, as the authors fit the weights."""
-    jax = pytest.importorskip("jax")
-    numpyro = pytest.importorskip("numpyro")
+    # Imported here, because only two tests need them and they take seconds.
+    import jax
+    import numpyro
     from numpyro.infer import MCMC, NUTS
 
     numpyro.enable_x64()

@@ -9,6 +9,7 @@ import pytest
 from report_cases import frames
 from test_preference_statistics import fits_of, frame_of_pairs
 
+from arenalake.entities.properties import CASES
 from arenalake.preferences import counts
 from arenalake.preferences.page import build_preferences
 from arenalake.preferences.statistics import (
@@ -20,9 +21,11 @@ from arenalake.preferences.statistics import (
     summarise_properties,
 )
 from arenalake.preferences.tables import (
+    CASE_COUNTS,
     JUDGE_ORDER,
     JUDGE_PAIRS,
     JUDGE_RANKS,
+    PREFERENCE_FITS,
     PREFERENCE_WEIGHTS,
     PROPERTY_CORRELATIONS,
     PROPERTY_STATS,
@@ -40,11 +43,15 @@ def tables():
         one["preference_labels"] = {judge: one["preference_labels"][judge] for judge in JUDGES}
     pairs = frame_of_pairs(records)
     fits = fits_of(pairs, folds=2)
+    groups = pairs.group_by("source", "scenario_group").agg(pl.len().alias("all"), pl.col(*CASES).sum())
+    cases = groups.unpivot(index=["source", "scenario_group"], variable_name="case", value_name="n_pairs")
     judged = compare_judges(counts.count_agreement(pairs), fits)
     found = {
         PROPERTY_STATS: summarise_properties(counts.count_values(pairs)),
         PROPERTY_CORRELATIONS: correlate_properties(counts.sum_products(pairs)),
+        CASE_COUNTS: cases.filter(pl.col("n_pairs") > 0),
         PREFERENCE_WEIGHTS: list_weights(fits),
+        PREFERENCE_FITS: fits,
         JUDGE_PAIRS: judged,
         JUDGE_RANKS: rank_judges(judged),
         JUDGE_ORDER: order_judges(fits),
@@ -79,6 +86,57 @@ def test_the_page_has_means_beside_published_ones_weights_in_order_and_judges_in
     correlations = section(of_source.sections, "Correlation of differences")
     for figure in (weights.figures[0], *likeness.figures, *people.figures, *correlations.figures):
         go.Figure(data=figure.spec["data"], layout=figure.spec["layout"])  # raises where plotly knows no such thing
+
+
+def test_pairs_by_case_stand_beside_the_published_numbers_unless_they_are_few(tables):
+    n = Counter()
+    for row in tables[CASE_COUNTS]:
+        n[row["case"]] += row["n_pairs"]
+    least = min(n, key=n.get)
+
+    def cells(**changes):
+        (of_source,) = build_preferences(frames(**changes)).sections
+        table = section(of_source.sections, "Cases of queries").tables[0]
+        assert len(table.frame) == len(table.rows) == 6
+        assert table.frame.loc[table.frame["hidden"], "n_pairs"].isna().all()
+        return [tuple(cell.text for cell in row) for row in table.rows]
+
+    shown = cells(preferences=tables, min_cell=1)
+    assert shown == [
+        ("all pairs", "5,240", "262"),
+        ("queries without a clear intent", "459", str(n["intent_unclear"])),
+        ("queries that express feelings", "121", str(n["express_feeling"])),
+        ("queries with constraints", "1,418", str(n["w_constraints"])),
+        ("queries with stances", "388", str(n["w_stances"])),
+        ("queries with mistakes", "401", str(n["w_mistakes"])),
+    ]
+    some_hidden = cells(preferences=tables, min_cell=n[least] + 1)
+    place = ["all", *CASES].index(least)
+    assert some_hidden[place][1:] == (shown[place][1], "hidden")
+    assert some_hidden[0] == shown[0]
+    # No pair is a number like any other.
+    none = [row for row in tables[CASE_COUNTS] if row["case"] != least]
+    assert cells(preferences=tables | {CASE_COUNTS: none})[place][2] == "0"
+
+
+def test_the_page_has_the_accuracy_of_each_fit_unless_it_is_about_few_pairs(tables):
+    def accuracy(min_cell):
+        (of_source,) = build_preferences(frames(preferences=tables, min_cell=min_cell)).sections
+        return section(section(of_source.sections, "What each judge prefers").sections, "Accuracy of the fits")
+
+    of_all = {row["judge"]: row for row in tables[PREFERENCE_FITS] if row["grouping"] == "all"}
+    best = max(of_all.values(), key=lambda row: row["accuracy"])
+    least = min(of_all.values(), key=lambda row: row["accuracy"])
+    shown = accuracy(1)
+    first = [cell.text for cell in shown.tables[0].rows[0]]
+    assert first == ["all pairs", best["judge"], f"{best['accuracy']:.1%}".replace("%", " %"), str(best["n_pairs"])]
+    assert f"{100 * least['accuracy']:.1f} % to {100 * best['accuracy']:.1f} %" in shown.sentences[0]
+    # The files beside the page have the same rows, and nothing of the pairs that were left out.
+    assert not {"n_left_out", "n_first", "weights"} & set(shown.tables[0].frame.columns)
+    hidden = accuracy(10_000)
+    assert {row[2].text for row in hidden.tables[0].rows} == {"hidden"}
+    assert hidden.tables[0].frame[["accuracy", "n_pairs"]].isna().all(axis=None)
+    assert "%" not in hidden.sentences[0]
 
 
 def test_readers_choose_scope_and_judges_and_the_figure_comes_with_the_first_of_them(tables):

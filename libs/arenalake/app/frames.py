@@ -12,9 +12,11 @@ from arenalake.lake import Lake
 from arenalake.lake.table import Table
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
 from arenalake.preferences.tables import (
+    CASE_COUNTS,
     JUDGE_ORDER,
     JUDGE_PAIRS,
     JUDGE_RANKS,
+    PREFERENCE_FITS,
     PREFERENCE_WEIGHTS,
     PROPERTY_CORRELATIONS,
     PROPERTY_STATS,
@@ -89,8 +91,10 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,
         PROPERTY_STATS: pl.col("grouping").is_in(PROPERTY_GROUPINGS),
+        CASE_COUNTS: None,
         PROPERTY_CORRELATIONS: None,
         PREFERENCE_WEIGHTS: None,
+        PREFERENCE_FITS: None,
         JUDGE_PAIRS: None,
         JUDGE_RANKS: None,
         JUDGE_ORDER: None,

@@ -53,8 +53,10 @@ from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.moderation import ANY
 from arenalake.moderation.tables import MODERATION_ANSWERS, MODERATION_CURVES, MODERATION_STATS
 from arenalake.preferences.tables import (
+    CASE_COUNTS,
     JUDGE_PAIRS,
     JUDGE_RANKS,
+    PREFERENCE_FITS,
     PREFERENCE_WEIGHTS,
     PROPERTY_CORRELATIONS,
     PROPERTY_STATS,
@@ -97,6 +99,7 @@ _VOTER_NUMBERS = ("n_voters", "mean", "sd", "min", "max", "p1", "p5", "p25", "p5
 _OF_PAIRS = (
     *("n", "n_pairs", "n_agree", "mean", "sd", "difference_r", "sign_r", "weight", "fold_weight", "probability"),
     *("ci_lower", "ci_upper", "similarity", "agreement", "kappa", "rank"),
+    *("n_left_out", "n_first", "accuracy", "weights", "sds", "lower_ends", "upper_ends", "fold_weights"),
 )
 # What the numbers of annotated pairs in scenario groups are of.
 _OF_WHAT = ("judge", "judge_a", "judge_b", "property", "error_type", "property_a", "property_b")
@@ -580,6 +583,13 @@ def hide_few_pairs(rows: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) 
     return _blank(rows, small, numbers).assign(hidden=small)
 
 
+def hide_case_cells(cases: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
+    """Add up `case_counts` over scenario groups; cases of few pairs lose their number; `hidden` is added."""
+    rows = cases.groupby(["source", "case"], as_index=False).agg({"n_pairs": "sum"})
+    small = _few(rows["n_pairs"], min_cell)
+    return _blank(rows, small, ("n_pairs",)).assign(hidden=small)
+
+
 def _few(counts: pd.Series, min_cell: int) -> pd.Series:
     return ((counts > 0) & (counts < min_cell)).fillna(False).astype(bool)
 
@@ -617,6 +627,8 @@ _ALONE: dict[str, _Hide] = {
     PROPERTY_STATS.name: hide_few_pairs,
     PROPERTY_CORRELATIONS.name: hide_few_pairs,
     PREFERENCE_WEIGHTS.name: hide_few_pairs,
+    PREFERENCE_FITS.name: hide_few_pairs,
+    CASE_COUNTS.name: hide_case_cells,
     JUDGE_PAIRS.name: hide_few_pairs,
     JUDGE_RANKS.name: hide_few_pairs,
 }

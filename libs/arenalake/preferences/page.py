@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from arenalake.entities.properties import CASES, PROPERTIES
-from arenalake.preferences.published import MEANS, STANCES, STANCES_SHIFT
+from arenalake.preferences.published import CASE_PAIRS, MEANS, PAIRS, STANCES, STANCES_SHIFT
 from arenalake.preferences.statistics import HUMAN
 from arenalake.report import figures
 from arenalake.report.frames import Frames
@@ -18,6 +18,7 @@ from arenalake.report.parts import (
     TableView,
     number_cell,
     number_column,
+    percent,
     percent_cell,
     range_cell,
     slug,
@@ -52,7 +53,8 @@ def build_preferences(frames: Frames) -> Page:
     sections = []
     for source in sorted(set(frames.property_stats["source"])):
         section = Section(str(source))
-        section.sections += [_properties(str(source), frames), _correlations(str(source), frames)]
+        section.sections += [_cases(str(source), frames), _properties(str(source), frames)]
+        section.sections += [_correlations(str(source), frames)]
         section.sections += [_weights(str(source), frames), *_likeness(str(source), frames)]
         sections.append(section)
     lead = (
@@ -92,6 +94,24 @@ def _in_order(rows: pd.DataFrame, scopes: list[str], *by: str, descending: str) 
     ordered = rows.assign(_place=rows["scope"].map(places))
     keys = ["_place", *by, descending]
     return ordered.sort_values(keys, ascending=[*[True] * (len(keys) - 1), False], kind="stable").drop(columns="_place")
+
+
+def _cases(source: str, frames: Frames) -> Section:
+    """Pairs by case of the query beside the published numbers; a case without a row has no pair."""
+    section = Section("Cases of queries")
+    section.sentences.append("Some properties are asked for by only some queries. A query can be of several cases.")
+    rows = pd.DataFrame({"source": source, "case": [ALL, *CASES]})
+    rows["published"] = rows["case"].map({ALL: PAIRS, **CASE_PAIRS})
+    rows = rows.merge(_of(frames.case_counts, source), how="left", on=["source", "case"])
+    rows["n_pairs"] = rows["n_pairs"].mask(rows["hidden"].isna(), 0)
+    rows["hidden"] = rows["hidden"].eq(True)
+    columns = [
+        TableColumn("Pairs", lambda row: text_cell(_SCOPE_NAMES[row["case"]]), numeric=False),
+        TableColumn("Published number", lambda row: number_cell(row["published"])),
+        TableColumn("Number", lambda row: unless_hidden(row["hidden"], number_cell(row["n_pairs"]))),
+    ]
+    section.tables.append(TableView(f"Pairs by case of the query in {source}", columns, rows, slug("cases", source)))
+    return section
 
 
 def _properties(source: str, frames: Frames) -> Section:
@@ -238,6 +258,30 @@ def _weights(source: str, frames: Frames) -> Section:
     in_order = _in_order(weights, scopes, "judge", descending="weight")
     view = TableView(f"Weights in {source}", columns, in_order, slug("weights", source))
     section.sections.append(Section("Weights as a table", tables=[view], collapsed=True))
+    section.sections.append(_accuracy(source, _of(frames.preference_fits, source), scopes))
+    return section
+
+
+def _accuracy(source: str, fits: pd.DataFrame, scopes: list[str]) -> Section:
+    """Accuracy over folds, without the number of pairs that were left out, which may be small."""
+    section = Section("Accuracy of the fits")
+    of_all = fits.loc[(fits["grouping"] == ALL) & fits["accuracy"].notna(), "accuracy"]
+    accuracy = "Accuracy is the share of preferences that a fit to the other folds of pairs predicts"
+    if of_all.empty:
+        section.sentences.append(f"{accuracy}.")
+    else:
+        section.sentences.append(
+            f"{accuracy}: over all pairs, {percent(of_all.min())} to {percent(of_all.max())} by judge."
+        )
+    columns = [
+        _scope_column(),
+        text_column("Judge", "judge"),
+        TableColumn("Accuracy", lambda row: unless_hidden(row["hidden"], percent_cell(row["accuracy"]))),
+        TableColumn("Fitted pairs", lambda row: unless_hidden(row["hidden"], number_cell(row["n_pairs"]))),
+    ]
+    shown = fits[["source", "grouping", "scope", "judge", "n_pairs", "accuracy", "hidden"]]
+    in_order = _in_order(shown, scopes, descending="accuracy")
+    section.tables.append(TableView(f"Accuracy of fits in {source}", columns, in_order, slug("accuracy", source)))
     return section
 
 

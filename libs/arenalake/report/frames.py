@@ -22,6 +22,7 @@ class Frames:
     """Frames by table, with the columns that the table declares; `hidden` columns tell cells that are too small.
 
     Attributes:
+        case_counts: over all scenario groups, so without their column.
         ingested: sums of `ingested_files` per source.
         cut: tables that had more than `MAX_ROWS` rows.
         model_facts: what `report.models` says of models, see `arenalake.report.facts`.
@@ -57,8 +58,10 @@ class Frames:
     label_correlations: pd.DataFrame
     tree_pair_stats: pd.DataFrame
     property_stats: pd.DataFrame
+    case_counts: pd.DataFrame
     property_correlations: pd.DataFrame
     preference_weights: pd.DataFrame
+    preference_fits: pd.DataFrame
     judge_pairs: pd.DataFrame
     judge_ranks: pd.DataFrame
     judge_order: pd.DataFrame

@@ -311,6 +311,7 @@ def _reasons(
             _error_reasons(f"errors_{response}", side, value),
             _specific_reasons(f"query-specific_{response}", value[f"items_{side}"], value[f"scores_{side}"], cases),
         ]
+    found.append(_uneven_reasons(value, cases))
     nothing = F.array().cast(_NOTHING)
     return F.when(F.col(_BARRIER) >= 0, F.concat(*[F.coalesce(one, nothing) for one in found]))
 
@@ -413,6 +414,32 @@ def _specific_reasons(name: str, items: Column, scores: Column, cases: Mapping[s
         return F.concat(F.transform(graded, unknown), F.array(told))
 
     return F.flatten(F.transform(items, of_property))
+
+
+def _uneven_reasons(value: Mapping[str, Column], cases: Mapping[str, Column]) -> Column:
+    """What a query asks for is graded in both responses item by item, so one of them cannot have fewer grades.
+
+    Both may have none, or fewer than the query has items: the authors' code takes such annotations, as no difference
+    and as means over the graded items.
+    """
+    keys = F.array(*[F.lit(key) for key in QUERY_SPECIFIC])
+    is_asked = F.array(*[cases[case] for case in CASES])
+
+    def reason(graded: Column, i: Column) -> Column:
+        n_a, n_b = F.size(graded), F.size(F.get(value["items_b"], i))
+        told = F.concat(
+            F.lit("query-specific: "),
+            F.get(keys, i),
+            F.lit(" has "),
+            n_a.cast("string"),
+            F.lit(" grades in response_1 and "),
+            n_b.cast("string"),
+            F.lit(" in response_2"),
+        )
+        return F.when(F.get(is_asked, i) & (n_a != n_b), told)
+
+    both = value["specific_a"].isNotNull() & value["specific_b"].isNotNull()
+    return F.when(both, F.transform(value["items_a"], reason))
 
 
 PREFERENCE_DISSECTION = Source(
