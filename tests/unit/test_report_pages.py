@@ -591,7 +591,13 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
             )
         ],
         terms=[{"source": "s", "format": "oasst1", "title": "t", "licence": "l", "text_may_be_shared": True}],
-        labels=[label_row("quality"), label_row("quality", grouping="role", role="prompter"), label_row("spam", n=5)],
+        labels=[
+            label_row("quality"),
+            label_row("quality", grouping="role", role="prompter"),
+            label_row("spam", n=5),
+            label_row("quality", 25, grouping="language", language="en", mean=0.625),
+            label_row("quality", 25, grouping="language", language="de", mean=0.375),
+        ],
         correlations=[
             {"source": "s", "grouping": "all", "label_a": a, "label_b": b, "n": n, "correlation": correlation}
             for a, b, n, correlation in (
@@ -612,6 +618,9 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     (scores,) = [table for table in labels.tables if "Detoxify" in table.caption]
     assert [column.header for column in scores.columns] == ["Label", "insult"]
     assert [[cell.text for cell in row] for row in scores.rows] == [["quality", "-0.375"], ["spam", "hidden"]]
+    (by_language,) = [part.tables[0] for part in labels.sections if part.title == "Labels by language"]
+    # Of German, the table of languages hides the messages: they are by four people.
+    assert [[cell.text for cell in row] for row in by_language.rows] == [["de", "hidden"], ["en", "0.625"]]
     (languages,) = [part for part in trees.sections[0].sections if part.title == "By language"]
     shown = site.tree_stats[(site.tree_stats["grouping"] == "language") & ~site.tree_stats["hidden"]]
     (bars,) = languages.figures[0].spec["data"]

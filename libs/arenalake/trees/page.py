@@ -255,7 +255,33 @@ def _labels(source: str, frames: Frames) -> list[Section]:
     ]
     table = TableView(f"Correlations of labels in {source}", view, pairs, slug("label-correlations", source))
     section.sections.append(Section("Every pair of labels", tables=[table], collapsed=True))
+    section.sections += _labels_by_language(source, rows, frames)
     return [section]
+
+
+def _labels_by_language(source: str, labels: pd.DataFrame, frames: Frames) -> list[Section]:
+    """Mean of people's labels, one a column, in each language; one that the table of languages hides is hidden here."""
+    stats = frames.tree_stats
+    known = stats[(stats["source"] == source) & (stats["grouping"] == "language") & stats["language"].notna()]
+    closed = set(known.loc[known["hidden"], "language"])
+    of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(_SCORE)
+    cells = labels[of_people & labels["language"].notna()].to_dict("records")
+    if not cells:
+        return []
+    names = sorted({row["label"] for row in cells})
+    hidden = {(row["language"], row["label"]) for row in cells if row["hidden"] or row["language"] in closed}
+    means: dict[str, dict[str, Any]] = {}
+    for row in cells:
+        shown = None if (row["language"], row["label"]) in hidden else row["mean"]
+        means.setdefault(row["language"], {"language": row["language"]})[row["label"]] = shown
+
+    def cell(name: str) -> Any:
+        return lambda row: unless_hidden((row["language"], name) in hidden, number_cell(row[name], 3))
+
+    columns = [text_column("Language", "language"), *[TableColumn(name, cell(name)) for name in names]]
+    wide = pd.DataFrame([means[language] for language in sorted(means)], columns=["language", *names])
+    table = TableView(f"Mean of labels of {source} by language", columns, wide, slug("labels-language", source))
+    return [Section("Labels by language", tables=[table], collapsed=True)]
 
 
 def _quantiles(row: Any) -> dict[str, float] | None:
