@@ -103,6 +103,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert all(row["messages"][-1]["role"] == "assistant" for row in threads)
     readme = (out / "trees" / "README.md").read_text()
     assert "Licence: Apache-2.0" in readme
+    assert (out / "trees" / "LICENSE").read_text().lstrip().startswith("Apache License")
     assert f"| en | {len(seen['json', 'preference']['train'])} |" in readme
 
     (out / "flat" / "messages" / "jsonl" / "test" / "_SUCCESS").unlink()
@@ -110,6 +111,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert len(export.run(context(lake, export=some)).lines) == 1
     changed = {path for path, time in times_of(out).items() if written.get(path) != time}
     assert {path.relative_to(out).parts[:2] for path in changed if path.is_relative_to(out / "flat")} == {
+        ("flat", "LICENSE"),
         ("flat", "README.md"),
         ("flat", "export.json"),
         ("flat", "messages"),

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -450,3 +451,8 @@ def test_the_readme_of_an_export_says_what_is_held_out_and_what_is_generated():
     assert made.startswith("# Generated sample data\n")
     for said in ("OpenAssistant", "Licence", "Cite", "example.org"):
         assert said not in made
+
+
+def test_the_text_of_the_licence_that_goes_with_an_export_is_whole():
+    root = Path(__file__).parents[2]
+    assert (root / "libs/arenalake/trees/apache-2.0.txt").read_text() == (root / "LICENSE").read_text()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _FORMS = {
     "votes": "a pair of ranked answers as a vote between their authors, for a source of the format `votes`",
 }
 _GENERATED = "generated sample data"
+# The licence whose text, as it demands, goes with the files.
+_APACHE = "Apache-2.0"
 # Beside the files: what they were made of.
 _RECORD = "export.json"
 _INPUTS = (TREE_MESSAGES, TREE_NODES, TREE_PAIRS, TREE_PAIR_STATS, THREADS)
@@ -72,6 +75,9 @@ def run(context: Context) -> StepResult:
         stats = lake.load(TREE_PAIR_STATS).filter(pl.col("source") == source)
         text = readme(terms[source], counts, stats, export, generated=generated)
         _write_text(lake, folder, "README.md", text)
+        if terms[source]["licence"] == _APACHE and not generated:
+            licence = files("arenalake.trees") / "apache-2.0.txt"
+            _write_text(lake, folder, "LICENSE", licence.read_text(encoding="utf-8"))
         if "votes" in counts and not counts["votes"]:
             # Without a record: the next run tells it again.
             result.errors.append(CallerError(f"export: {source}: {_why_no_votes(context.config)}"))
