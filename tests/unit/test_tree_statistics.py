@@ -445,6 +445,15 @@ def test_the_readme_of_an_export_says_what_is_held_out_and_what_is_generated():
     assert "- Of `votes`, nothing is held out." in text
     assert "| en | 1,200 | 3 |" in text
     assert "| none given | 7 | 0 |" in text
+    numbers = {"n_pairs": 9, "n_longer": 5, "n_shorter": 4, "n_model_wins": 0, "n_person_wins": 1, "n_same_author": 2}
+    stats = pl.DataFrame(
+        [
+            {"source": "s", "grouping": grouping, "language": language, **numbers, "n_pairs": n}
+            for grouping, language, n in (("all", None, 1009), ("language", "de", 9), ("language", "en", 1000))
+        ]
+    )
+    biased = readme(terms, counts, stats, export, generated=False)
+    assert "| en | 1,000 | 5 | 4 | 0 | 1 | 2 |\n| de | 9 | 5 | 4 | 0 | 1 | 2 |\n" in biased
     votes = readme(terms, {"votes": counts["votes"]}, TREE_PAIR_STATS.no_rows, export, generated=False)
     assert "a share of" not in votes
     made = readme(terms, counts, TREE_PAIR_STATS.no_rows, export, generated=True)

@@ -340,7 +340,15 @@ def readme(
             f"model's answer beats a person's in {row['n_model_wins']:,} and loses to one in {row['n_person_wins']:,}; "
             f"both are by one person in {row['n_same_author']:,}.",
             "",
+            "| language | pairs | better is longer | better is shorter | model wins | person wins | by one person |",
+            "|---|---|---|---|---|---|---|",
         ]
+        names = ("n_pairs", "n_longer", "n_shorter", "n_model_wins", "n_person_wins", "n_same_author")
+        languages = stats.filter(pl.col("grouping") == "language")
+        for row in languages.sort("n_pairs", "language", descending=[True, False]).iter_rows(named=True):
+            numbers = " | ".join(f"{row[name]:,}" for name in names)
+            lines.append(f"| {row['language'] or 'none given'} | {numbers} |")
+        lines.append("")
     return "\n".join(lines)
 
 
