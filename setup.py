@@ -61,7 +61,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "libs"},
     packages=find_packages("libs"),
-    package_data={"arenalake": ["report/templates/*", "app/log4j2.properties", "py.typed"]},
+    package_data={"arenalake": ["report/templates/*", "app/log4j2.properties", "trees/apache-2.0.txt", "py.typed"]},
     install_requires=[
         "pydantic>=2.7,<3",  # typed configuration with clear errors
         "pyyaml>=6",  # configuration files

@@ -9,6 +9,7 @@ from test_oasst1 import message, tree, write
 
 from arenalake.config import parse_config
 from arenalake.entities.tables import BATTLES, MESSAGES, SOURCE_TERMS, TREE_MESSAGES
+from arenalake.errors import CallerError
 from arenalake.step import Context
 from arenalake.text import job as measure
 from arenalake.tokens import job as token_stats
@@ -102,6 +103,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert all(row["messages"][-1]["role"] == "assistant" for row in threads)
     readme = (out / "trees" / "README.md").read_text()
     assert "Licence: Apache-2.0" in readme
+    assert (out / "trees" / "LICENSE").read_text().lstrip().startswith("Apache License")
     assert f"| en | {len(seen['json', 'preference']['train'])} |" in readme
 
     (out / "flat" / "messages" / "jsonl" / "test" / "_SUCCESS").unlink()
@@ -109,6 +111,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert len(export.run(context(lake, export=some)).lines) == 1
     changed = {path for path, time in times_of(out).items() if written.get(path) != time}
     assert {path.relative_to(out).parts[:2] for path in changed if path.is_relative_to(out / "flat")} == {
+        ("flat", "LICENSE"),
         ("flat", "README.md"),
         ("flat", "export.json"),
         ("flat", "messages"),
@@ -119,6 +122,8 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
 def test_what_a_licence_forbids_is_not_exported(lake, tmp_path):
     write(tmp_path / "raw" / "1.jsonl", tree())
     run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
+    with pytest.raises(CallerError, match="tree_stats counts 0; run the job tree_stats first"):
+        export.run(context(lake))
     job.run(context(lake))
     lake.change(SOURCE_TERMS, lambda terms: terms.with_columns(text_may_be_shared=False))
     done = export.run(context(lake, export={"only": ["oasst", "other"]}))
@@ -168,7 +173,12 @@ def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):
     ranked = [message(6, 1, rank=1, user_id="u9"), message(7, 1, rank=3, synthetic=True), message(8, 1, rank=4)]
     write(tmp_path / "raw" / "1.jsonl", [*tree(), *ranked])
     run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    settings = {"trees": {"keep_synthetic": True}, "export": {"forms": ["votes"], "path": str(tmp_path / "out")}}
+    settings = {"export": {"forms": ["votes"], "path": str(tmp_path / "out")}}
+    job.run(context(lake, **settings))
+    for _ in range(2):  # no record of files says that there is nothing to do
+        (error,) = export.run(context(lake, **settings)).errors
+        assert "export: oasst: no votes: export.players is kind" in str(error)
+    settings["trees"] = {"keep_synthetic": True}
     job.run(context(lake, **settings))
     assert not export.run(context(lake, **settings)).errors
     folder = tmp_path / "out" / "oasst" / "votes" / "jsonl" / "train"

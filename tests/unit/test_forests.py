@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arenalake.numbers.forests import CIRCLE, MISSING, ROOT, any_on_path, find_depths, find_paths
-from arenalake.sources.oasst1 import judge_trees
+from arenalake.sources.oasst1 import MAX_DEPTH, judge_trees
 
 graphs = st.integers(1, 40).flatmap(
     lambda n: st.lists(st.one_of(st.just(ROOT), st.just(MISSING), st.integers(0, n - 1)), min_size=n, max_size=n)
@@ -114,3 +114,20 @@ def test_each_fault_is_told_and_what_is_below_it_goes_along():
         "k5": above,
         "x2": "parent_id is the id of no message",
     }
+
+
+def test_what_is_below_the_greatest_depth_is_told():
+    n = MAX_DEPTH + 3
+    ids = [str(number) for number in range(n)]
+    chain = pl.DataFrame(
+        {
+            "source": "s",
+            "message_tree_id": "0",
+            "message_id": ids,
+            "parent_id": [None, *ids[:-1]],
+            "role": ["prompter" if number % 2 == 0 else "assistant" for number in range(n)],
+            "rank": pl.Series([None] * n, dtype=pl.Int32),
+        }
+    )
+    found = {row["message_id"]: row["reason"] for row in judge_trees(chain).iter_rows(named=True)}
+    assert found == dict.fromkeys(["1001", "1002"], "more than 1,000 messages are above it")

@@ -594,9 +594,20 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
             )
         ],
         terms=[{"source": "s", "format": "oasst1", "title": "t", "licence": "l", "text_may_be_shared": True}],
-        labels=[label_row("quality"), label_row("quality", grouping="role", role="prompter"), label_row("spam", n=5)],
+        labels=[
+            label_row("quality"),
+            label_row("quality", grouping="role", role="prompter"),
+            label_row("spam", n=5),
+            label_row("quality", 25, grouping="language", language="en", mean=0.625),
+            label_row("quality", 25, grouping="language", language="de", mean=0.375),
+        ],
         correlations=[
-            {"source": "s", "grouping": "all", "label_a": "quality", "label_b": "spam", "n": 50, "correlation": -0.25}
+            {"source": "s", "grouping": "all", "label_a": a, "label_b": b, "n": n, "correlation": correlation}
+            for a, b, n, correlation in (
+                ("quality", "spam", 50, -0.25),
+                ("detoxify:insult", "quality", 40, -0.375),
+                ("detoxify:insult", "spam", 4, 0.875),
+            )
         ],
         tree_pairs=[{"source": "s", "grouping": "all", **pair, "longer_rate": 0.6, "ci_lower": 0.5, "ci_upper": 0.7}],
     )
@@ -607,6 +618,16 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     (labels,) = [part for part in trees.sections[0].sections if part.title == "Labels"]
     (cells,) = [figure.spec["data"][0] for figure in labels.figures if "correlation" in figure.caption]
     assert (cells["zmin"], cells["zmax"], cells["z"]) == (-1, 1, [[None, -0.25], [-0.25, None]])
+    (scores,) = [table for table in labels.tables if "Detoxify" in table.caption]
+    assert [column.header for column in scores.columns] == ["Label", "insult"]
+    assert [[cell.text for cell in row] for row in scores.rows] == [["quality", "-0.375"], ["spam", "hidden"]]
+    (by_language,) = [part.tables[0] for part in labels.sections if part.title == "Labels by language"]
+    # Of German, the table of languages hides the messages: they are by four people.
+    assert [[cell.text for cell in row] for row in by_language.rows] == [["de", "hidden"], ["en", "0.625"]]
+    (languages,) = [part for part in trees.sections[0].sections if part.title == "By language"]
+    shown = site.tree_stats[(site.tree_stats["grouping"] == "language") & ~site.tree_stats["hidden"]]
+    (bars,) = languages.figures[0].spec["data"]
+    assert bars["x"] == sorted(shown["n_messages"], reverse=True) == [60]
     site.source_terms["text_may_be_shared"] = False
     (closed,) = [page for page in build_pages(site) if page.title == "Conversation trees"]
     assert "One tree" not in [part.title for part in closed.sections[0].sections]

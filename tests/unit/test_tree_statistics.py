@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from arenalake.errors import ArenalakeError
 from arenalake.trees.counts import label_products, label_values, lengths_of, sizes_of
+from arenalake.trees.export import readme
 from arenalake.trees.nodes import choose_threads, order_examples, place_messages
-from arenalake.trees.options import TreesConfig
+from arenalake.trees.options import ExportConfig, TreesConfig
 from arenalake.trees.statistics import (
     correlate_labels,
     measure_inequality,
@@ -427,3 +429,39 @@ def test_rates_of_pairs_leave_out_what_is_neither():
     whole = stats.filter(pl.col("grouping") == "all").row(0, named=True)
     assert (whole["n_pairs"], whole["longer_rate"], whole["model_win_rate"]) == (11, 0.75, 0.25)
     assert stats.filter(pl.col("language") == "de")["longer_rate"].to_list() == [None]
+
+
+def test_the_readme_of_an_export_says_what_is_held_out_and_what_is_generated():
+    terms = {"source": "s", "format": "oasst1", "title": "OpenAssistant", "licence": "Apache-2.0", "citation": None}
+    terms["url"] = "https://example.org"
+    counts = {
+        "preference": [{"split": "train", "language": "en", "n": 1200}, {"split": "test", "language": "en", "n": 3}],
+        "votes": [{"split": "train", "language": None, "n": 7}],
+    }
+    export = ExportConfig(test_share=0.1, seed=4)
+    text = readme(terms, counts, TREE_PAIR_STATS.no_rows, export, generated=False)
+    assert text.startswith("# OpenAssistant\n\n- Licence: Apache-2.0.")
+    assert "- Of `preference`, a share of 0.1 of the trees is held out (seed 4); no tree is in both parts." in text
+    assert "- Of `votes`, nothing is held out." in text
+    assert "| en | 1,200 | 3 |" in text
+    assert "| none given | 7 | 0 |" in text
+    numbers = {"n_pairs": 9, "n_longer": 5, "n_shorter": 4, "n_model_wins": 0, "n_person_wins": 1, "n_same_author": 2}
+    stats = pl.DataFrame(
+        [
+            {"source": "s", "grouping": grouping, "language": language, **numbers, "n_pairs": n}
+            for grouping, language, n in (("all", None, 1009), ("language", "de", 9), ("language", "en", 1000))
+        ]
+    )
+    biased = readme(terms, counts, stats, export, generated=False)
+    assert "| en | 1,000 | 5 | 4 | 0 | 1 | 2 |\n| de | 9 | 5 | 4 | 0 | 1 | 2 |\n" in biased
+    votes = readme(terms, {"votes": counts["votes"]}, TREE_PAIR_STATS.no_rows, export, generated=False)
+    assert "a share of" not in votes
+    made = readme(terms, counts, TREE_PAIR_STATS.no_rows, export, generated=True)
+    assert made.startswith("# Generated sample data\n")
+    for said in ("OpenAssistant", "Licence", "Cite", "example.org"):
+        assert said not in made
+
+
+def test_the_text_of_the_licence_that_goes_with_an_export_is_whole():
+    root = Path(__file__).parents[2]
+    assert (root / "libs/arenalake/trees/apache-2.0.txt").read_text() == (root / "LICENSE").read_text()

@@ -56,10 +56,10 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     """Read what the pages show.
 
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
-    it is `all` and `model`, of `label_stats` `all` and `role`, of `property_stats` `all` and `scenario_group`, of
-    `moderation_curves`, `tree_shapes`, `thread_stats` and `label_correlations` `all`, of `rating_pairs` the slice
-    `all`; of judges what is about groups and not about pairs of models. Cells under `min_cell` are hidden here, before
-    anything is shown.
+    it is `all` and `model`, of `label_stats` `all`, `role` and `language`, of `property_stats` `all` and
+    `scenario_group`, of `moderation_curves`, `tree_shapes`, `thread_stats` and `label_correlations` `all`, of
+    `rating_pairs` the slice `all`; of judges what is about groups and not about pairs of models. Cells under `min_cell`
+    are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,

@@ -401,6 +401,25 @@ def days(*, caption: str, words: str, dates: Sequence[str], counts: Sequence[int
     return Figure(caption, words, {"data": data, "layout": layout}, 280)
 
 
+def bars(*, caption: str, words: str, axis: str, names: Sequence[str | None], counts: Sequence[int]) -> Figure:
+    """A bar for each name, one row per name from the top."""
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": list(counts),
+            "y": list(range(len(names))),
+            "text": [f"{hover(name)}: {count:,}" for name, count in zip(names, counts, strict=True)],
+            "textposition": "none",
+            "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"color": COLORS[0]},
+        }
+    ]
+    layout = _rows_layout(names, axis, 1, as_percent=False)
+    layout["xaxis"]["rangemode"] = "tozero"
+    return Figure(caption, words, {"data": data, "layout": layout}, _height(names, 1))
+
+
 def tree(
     *,
     caption: str,

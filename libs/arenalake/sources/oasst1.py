@@ -51,6 +51,8 @@ _FIELDS = [
 # Where a document has this key, it is a tree.
 _PROMPT, _REPLIES = "prompt", "replies"
 _OF_TREE = ("message_tree_id", "tree_state")
+# A path has all messages above one, so the paths of a single chain take the square of its length.
+MAX_DEPTH = 1_000
 
 
 class _NotATreeError(Exception):
@@ -279,6 +281,7 @@ def judge_trees(messages: pl.DataFrame) -> pl.DataFrame:
         f"a tree must begin with a message of the {PROMPTER}": is_root & (roles != PROMPTER),
         "its role is the same as that of the message it answers": is_same_role,
         "its rank occurs more than once among the replies": n_of_rank.to_series().to_numpy() > 1,
+        f"more than {MAX_DEPTH:,} messages are above it": depths > MAX_DEPTH,
     }
     broken = any_on_path(parents, np.logical_or.reduce(list(found.values())))
     reason = pl.lit("a message above it is in quarantine")

@@ -1,7 +1,8 @@
 """Job `export`: threads and pairs of ranked answers with their texts, in the forms that trainers read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,18 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.config import Config
 from arenalake.entities.columns import PROMPTER
 from arenalake.entities.tables import SOURCE_TERMS, TREE_MESSAGES
-from arenalake.errors import ConfigError
+from arenalake.errors import CallerError, ConfigError
 from arenalake.lake import Lake
 from arenalake.lake.fingerprint import Fingerprint
 from arenalake.lake.table import Table
 from arenalake.paths import local_path
+from arenalake.samples.corpora import is_generated
 from arenalake.step import Context, StepResult
 from arenalake.trees.options import ExportConfig
-from arenalake.trees.tables import THREADS, TREE_NODES, TREE_PAIR_STATS, TREE_PAIRS
+from arenalake.trees.tables import THREADS, TREE_NODES, TREE_PAIR_STATS, TREE_PAIRS, TREE_STATS
 
 # Shares are whole parts of this.
 _PARTS = 1 << 40
@@ -30,6 +33,9 @@ _FORMS = {
     "messages": "a thread as a list of messages, ending with an answer (TRL: conversational language modelling)",
     "votes": "a pair of ranked answers as a vote between their authors, for a source of the format `votes`",
 }
+_GENERATED = "generated sample data"
+# The licence whose text, as it demands, goes with the files.
+_APACHE = "Apache-2.0"
 # Beside the files: what they were made of.
 _RECORD = "export.json"
 _INPUTS = (TREE_MESSAGES, TREE_NODES, TREE_PAIRS, TREE_PAIR_STATS, THREADS)
@@ -43,21 +49,22 @@ def run(context: Context) -> StepResult:
 
     Raises:
         ConfigError: there is no place for the files.
+        CallerError: threads and pairs are not those of the messages that there are.
     """
     lake, export = context.lake, context.config.export
     root = _folder(context)
     result = StepResult()
     terms = {row["source"]: row for row in lake.load(SOURCE_TERMS).iter_rows(named=True)}
-    with_trees = set(lake.load(TREE_PAIR_STATS)["source"]) if lake.exists(TREE_PAIR_STATS) else set()
-    if lake.exists(THREADS):
-        with_trees |= {row["source"] for row in lake.read(THREADS).select("source").distinct().collect()}
+    with_trees = _sources_with_trees(lake)
     for source in export.only or sorted(with_trees):
         refusal = _refusal(source, terms, with_trees)
         if refusal:
             result.errors.append(ConfigError(f"export.only: {refusal}"))
             continue
         folder = f"{root}/{source}"
-        made_of = _fingerprint(lake, terms[source], export)
+        settings = context.config.sources.get(source)
+        generated = settings is not None and is_generated(lake.spark, settings.path)
+        made_of = _fingerprint(lake, terms[source] | {"generated": generated}, export)
         if not lake.rebuild and _is_made_of(lake, folder, made_of, export.forms):
             result.lines.append(f"export: {source}: nothing has changed since {folder} was written")
             continue
@@ -65,15 +72,55 @@ def run(context: Context) -> StepResult:
         counts: dict[str, list[dict[str, Any]]] = {
             form: _write(lake, f"{folder}/{form}", source, form, export) for form in export.forms
         }
-        _write_text(lake, folder, "README.md", _readme(terms[source], counts, lake, export))
-        _write_text(lake, folder, _RECORD, json.dumps({"made_of": made_of}) + "\n")
+        stats = lake.load(TREE_PAIR_STATS).filter(pl.col("source") == source)
+        text = readme(terms[source], counts, stats, export, generated=generated)
+        _write_text(lake, folder, "README.md", text)
+        if terms[source]["licence"] == _APACHE and not generated:
+            licence = files("arenalake.trees") / "apache-2.0.txt"
+            _write_text(lake, folder, "LICENSE", licence.read_text(encoding="utf-8"))
+        if "votes" in counts and not counts["votes"]:
+            # Without a record: the next run tells it again.
+            result.errors.append(CallerError(f"export: {source}: {_why_no_votes(context.config)}"))
+        else:
+            _write_text(lake, folder, _RECORD, json.dumps({"made_of": made_of}) + "\n")
         for form, rows in counts.items():
             n = {split: sum(row["n"] for row in rows if row["split"] == split) for split in ("train", "test")}
             result.lines.append(
                 f"export: {source}: {form}: {n['train']:,} for training and {n['test']:,} held out in "
-                f"{folder}/{form} ({terms[source]['licence']})"
+                f"{folder}/{form} ({_GENERATED if generated else terms[source]['licence']})"
             )
     return StepResult(lines=result.lines or ["export: no source has conversation trees"], errors=result.errors)
+
+
+def _sources_with_trees(lake: Lake) -> set[str]:
+    """Sources that have messages of trees, where `tree_stats` has counted each of these messages.
+
+    Raises:
+        CallerError: it has not.
+    """
+    if not lake.exists(TREE_MESSAGES):
+        return set()
+    rows = lake.read(TREE_MESSAGES).groupBy("source").agg(F.count("*").alias("n")).collect()
+    n_messages = {row["source"]: row["n"] for row in rows}
+    if not n_messages:
+        return set()
+    overall = lake.load(TREE_STATS).filter(pl.col("grouping") == "all")
+    n_counted = dict(overall.select("source", "n_messages").iter_rows())
+    if n_messages != n_counted or not all(lake.is_there(table) for table in _INPUTS):
+        raise CallerError(
+            f"export: there are {sum(n_messages.values()):,} messages in trees, but tree_stats counts "
+            f"{sum(n_counted.values()):,}; run the job tree_stats first"
+        )
+    return set(n_messages)
+
+
+def _why_no_votes(config: Config) -> str:
+    if config.export.players == "kind" and not config.trees.keep_synthetic:
+        return (
+            "no votes: export.players is kind, so models and people are compared, but trees.keep_synthetic is false, "
+            "so what models wrote is left out; set it to true and run tree_stats, or set export.players to author"
+        )
+    return "no votes: no two answers with different ranks to the same message are known to be by different players"
 
 
 def _folder(context: Context) -> str:
@@ -236,33 +283,72 @@ def _texts(paths: DataFrame, messages: DataFrame) -> DataFrame:
     return joined.groupBy("source", "id").agg(texts.cast(f"array<{_MESSAGE}>").alias("texts"))
 
 
-def _readme(terms: dict[str, Any], counts: dict[str, list[dict[str, Any]]], lake: Lake, export: ExportConfig) -> str:
-    lines = [
-        f"# {terms['title']}",
-        "",
-        f"- Licence: {terms['licence']}. It holds for these files too.",
-        f"- Cite: {terms['citation'] or 'as stated by whoever gave the data'}",
-        *([f"- Published at {terms['url']}"] if terms["url"] else []),
-        f"- A share of {export.test_share:g} of the trees is held out (seed {export.seed}); no tree is in both parts.",
-        "",
-    ]
+def readme(
+    terms: dict[str, Any],
+    counts: Mapping[str, Sequence[Mapping[str, Any]]],
+    stats: pl.DataFrame,
+    export: ExportConfig,
+    *,
+    generated: bool,
+) -> str:
+    """What the folder of a source says of its files, as Markdown.
+
+    Args:
+        terms: a row of the table `source_terms`.
+        counts: for each form, rows (n) by split and language.
+        stats: rows of the table `tree_pair_stats` about this source.
+        export: what the files were written by.
+        generated: whether the records are those of the job `generate`, which no published licence or citation is about.
+    """
+    if generated:
+        lines = [
+            "# Generated sample data",
+            "",
+            f"- The records of {terms['source']} are generated in the format `{terms['format']}`, votes and texts "
+            "included. They say nothing about real models or people. Do not train on them.",
+        ]
+    else:
+        lines = [
+            f"# {terms['title']}",
+            "",
+            f"- Licence: {terms['licence']}. It holds for these files too.",
+            f"- Cite: {terms['citation'] or 'as stated by whoever gave the data'}",
+            *([f"- Published at {terms['url']}"] if terms["url"] else []),
+        ]
+    split = [f"`{form}`" for form in counts if form != "votes"]
+    if split:
+        lines.append(
+            f"- Of {' and '.join(split)}, a share of {export.test_share:g} of the trees is held out "
+            f"(seed {export.seed}); no tree is in both parts."
+        )
+    if "votes" in counts:
+        lines.append("- Of `votes`, nothing is held out.")
+    lines.append("")
     for form, rows in counts.items():
         lines += [f"## {form}", "", f"Each row is {_FORMS[form]}.", "", "| language | train | test |", "|---|---|---|"]
         n = {(row["language"], row["split"]): row["n"] for row in rows}
         of_language = {language: sum(row["n"] for row in rows if row["language"] == language) for language, _ in n}
         for language in sorted(of_language, key=lambda one: (-of_language[one], one or "")):
-            train, test = (n.get((language, split), 0) for split in ("train", "test"))
+            train, test = (n.get((language, part), 0) for part in ("train", "test"))
             lines.append(f"| {language or 'none given'} | {train:,} | {test:,} |")
         lines.append("")
-    stats = lake.load(TREE_PAIR_STATS).filter((pl.col("grouping") == "all") & (pl.col("source") == terms["source"]))
-    if len(stats):
-        row = stats.row(0, named=True)
+    overall = stats.filter(pl.col("grouping") == "all")
+    if len(overall):
+        row = overall.row(0, named=True)
         lines += [
             f"Of all pairs the better answer is longer in {row['n_longer']:,} and shorter in {row['n_shorter']:,}; a "
             f"model's answer beats a person's in {row['n_model_wins']:,} and loses to one in {row['n_person_wins']:,}; "
             f"both are by one person in {row['n_same_author']:,}.",
             "",
+            "| language | pairs | better is longer | better is shorter | model wins | person wins | by one person |",
+            "|---|---|---|---|---|---|---|",
         ]
+        names = ("n_pairs", "n_longer", "n_shorter", "n_model_wins", "n_person_wins", "n_same_author")
+        languages = stats.filter(pl.col("grouping") == "language")
+        for row in languages.sort("n_pairs", "language", descending=[True, False]).iter_rows(named=True):
+            numbers = " | ".join(f"{row[name]:,}" for name in names)
+            lines.append(f"| {row['language'] or 'none given'} | {numbers} |")
+        lines.append("")
     return "\n".join(lines)
 
 

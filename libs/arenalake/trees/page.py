@@ -26,6 +26,8 @@ from arenalake.report.parts import (
 
 _HEADINGS = {"language": "By language", "month": "By month", "role": "By role", "tree_state": "By state of the tree"}
 _BY_SIZE = ("language", "tree_state")
+# Labels that begin with this are scores of a model.
+_SCORE = "detoxify:"
 _MARKS = {
     "Trees": ("n_trees", "trees whose first message is in this group"),
     "Prompts alone": ("n_prompts_alone", "trees that consist of one message"),
@@ -92,6 +94,16 @@ def _grouped(source: str, grouping: str, heading: str, rows: pd.DataFrame) -> Se
                 dates=[f"{month}-01" for month in seen["month"]],
                 counts=[int(n) for n in seen["n_messages"]],
                 unit="messages",
+            )
+        )
+    if grouping == "language" and not seen.empty:
+        section.figures.append(
+            figures.bars(
+                caption="Messages by language",
+                words="A bar for each language that is not hidden; the table below has the numbers.",
+                axis="messages",
+                names=[str(language) for language in seen["language"]],
+                counts=[int(n) for n in seen["n_messages"]],
             )
         )
     caption = f"Messages of {source} {heading[0].lower()}{heading[1:]}"
@@ -207,7 +219,7 @@ def _labels(source: str, frames: Frames) -> list[Section]:
             "`detoxify:` are scores of a model. Quantiles are rounded down to hundredths."
         ],
     )
-    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith("detoxify:")]
+    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith(_SCORE)]
     names = sorted(seen["label"].unique())
     if names:
         by_cell = {(row["label"], row["role"]): row for row in seen.to_dict("records")}
@@ -234,6 +246,7 @@ def _labels(source: str, frames: Frames) -> list[Section]:
     pairs = frames.label_correlations
     pairs = pairs[(pairs["source"] == source) & (pairs["grouping"] == "all")]
     section.figures += _correlation_figure(pairs)
+    section.tables += _scores_table(source, pairs)
     view = [
         text_column("Label", "label_a"),
         text_column("and", "label_b"),
@@ -242,7 +255,33 @@ def _labels(source: str, frames: Frames) -> list[Section]:
     ]
     table = TableView(f"Correlations of labels in {source}", view, pairs, slug("label-correlations", source))
     section.sections.append(Section("Every pair of labels", tables=[table], collapsed=True))
+    section.sections += _labels_by_language(source, rows, frames)
     return [section]
+
+
+def _labels_by_language(source: str, labels: pd.DataFrame, frames: Frames) -> list[Section]:
+    """Mean of people's labels, one a column, in each language; one that the table of languages hides is hidden here."""
+    stats = frames.tree_stats
+    known = stats[(stats["source"] == source) & (stats["grouping"] == "language") & stats["language"].notna()]
+    closed = set(known.loc[known["hidden"], "language"])
+    of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(_SCORE)
+    cells = labels[of_people & labels["language"].notna()].to_dict("records")
+    if not cells:
+        return []
+    names = sorted({row["label"] for row in cells})
+    hidden = {(row["language"], row["label"]) for row in cells if row["hidden"] or row["language"] in closed}
+    means: dict[str, dict[str, Any]] = {}
+    for row in cells:
+        shown = None if (row["language"], row["label"]) in hidden else row["mean"]
+        means.setdefault(row["language"], {"language": row["language"]})[row["label"]] = shown
+
+    def cell(name: str) -> Any:
+        return lambda row: unless_hidden((row["language"], name) in hidden, number_cell(row[name], 3))
+
+    columns = [text_column("Language", "language"), *[TableColumn(name, cell(name)) for name in names]]
+    wide = pd.DataFrame([means[language] for language in sorted(means)], columns=["language", *names])
+    table = TableView(f"Mean of labels of {source} by language", columns, wide, slug("labels-language", source))
+    return [Section("Labels by language", tables=[table], collapsed=True)]
 
 
 def _quantiles(row: Any) -> dict[str, float] | None:
@@ -250,7 +289,7 @@ def _quantiles(row: Any) -> dict[str, float] | None:
 
 
 def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
-    people = pairs[~pairs["label_a"].str.startswith("detoxify:") & ~pairs["label_b"].str.startswith("detoxify:")]
+    people = pairs[~pairs["label_a"].str.startswith(_SCORE) & ~pairs["label_b"].str.startswith(_SCORE)]
     names = sorted({*people["label_a"], *people["label_b"]})
     if not names:
         return []
@@ -277,6 +316,32 @@ def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
             signed=True,
         )
     ]
+
+
+def _scores_table(source: str, pairs: pd.DataFrame) -> list[TableView]:
+    """Correlations of people's labels, one a row, with a model's scores, one a column."""
+    mixed = pairs[pairs["label_a"].str.startswith(_SCORE) != pairs["label_b"].str.startswith(_SCORE)]
+    if mixed.empty:
+        return []
+    values: dict[str, dict[str, Any]] = {}
+    hidden, scores = set(), set()
+    for row in mixed.to_dict("records"):
+        label, score = sorted((row["label_a"], row["label_b"]), key=lambda name: name.startswith(_SCORE))
+        values.setdefault(label, {"label": label})[score] = row["correlation"]
+        scores.add(score)
+        if row["hidden"]:
+            hidden.add((label, score))
+
+    def cell(score: str) -> Any:
+        return lambda row: unless_hidden((row["label"], score) in hidden, number_cell(row[score], 3))
+
+    columns = [
+        text_column("Label", "label"),
+        *[TableColumn(score.removeprefix(_SCORE), cell(score)) for score in sorted(scores)],
+    ]
+    rows = pd.DataFrame([values[label] for label in sorted(values)], columns=["label", *sorted(scores)])
+    caption = f"Scores of Detoxify (columns) against people's labels of {source} (rows): Pearson's r"
+    return [TableView(caption, columns, rows, slug("labels-detoxify", source))]
 
 
 def _pairs(source: str, frames: Frames) -> list[Section]:
