@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import test_bundle
 
-from arenalake.app import checks, cli, runner
+from arenalake.app import checks, cli, runner, starter
 from arenalake.app.checks import require_usable
 from arenalake.app.session import require_java
 from arenalake.app.starter import find_format, guess_label
@@ -348,6 +348,75 @@ def test_init_knows_the_published_formats_by_their_columns():
         assert find_format(columns) == name
     assert find_format(["left", "right", "winner"]) is None
     assert find_format(["model_a", "model_b", "winner", "judge"]) is None
+
+
+# The jobs beside `ingest` and `report` that `init` writes for each format.
+TEXTS = {"measure", "corpus_stats", "token_stats"}
+VOTES_ON_TEXTS = TEXTS | {"battle_stats", "ratings"}
+JOBS_OF_FORMAT = {
+    "lmsys_chat_1m": TEXTS | {"moderation_stats", "reproduce"},
+    "wildchat": TEXTS | {"moderation_stats"},
+    "arena": VOTES_ON_TEXTS | {"moderation_stats", "reproduce"},
+    "arena_55k": VOTES_ON_TEXTS,
+    "arena_100k": VOTES_ON_TEXTS,
+    "arena_140k": VOTES_ON_TEXTS,
+    "mt_bench": VOTES_ON_TEXTS | {"judge_agreement", "reproduce"},
+    "likert": VOTES_ON_TEXTS | {"judge_agreement", "reproduce"},
+    "oasst1": {"measure", "token_stats", "tree_stats", "reproduce"},
+    "preference_dissection": TEXTS | {"judge_agreement", "preference_stats", "reproduce"},
+}
+
+
+def test_jobs_are_known_for_every_format():
+    from arenalake.reproduction.ledgers import LEDGERS
+    from arenalake.sources import SOURCES
+
+    assert JOBS_OF_FORMAT.keys() | {"arena_expert", "votes"} == SOURCES.keys() == starter._JOBS.keys()
+    assert {name for name, jobs in starter._JOBS.items() if "reproduce" in jobs} == LEDGERS.keys()
+
+
+@pytest.mark.parametrize("name", JOBS_OF_FORMAT)
+def test_init_writes_the_jobs_of_a_published_format(folder, capsys, name):
+    from arenalake.sources import SOURCES
+
+    source = SOURCES[name]
+    fields = source.fields(source.settings(format=name, path="-"))
+    Path("published.jsonl").write_text(json.dumps({field.column.partition(".")[0]: None for field in fields}) + "\n")
+    assert status_of("init", "published.jsonl") == 0
+    assert f"looks like {source.terms.title}" in capsys.readouterr().out
+    config = load_config("arenalake.yml")
+    assert {key: source.format for key, source in config.sources.items()} == {name: name}
+    assert set(config.pipeline.jobs) == JOBS_OF_FORMAT[name] | {"ingest", "report"}
+    assert ("bootstrap:" in Path("arenalake.yml").read_text()) == ("ratings" in config.pipeline.jobs)
+    assert status_of("init", "published.jsonl", "--name", "mine", "--force") == 0
+    assert list(load_config("arenalake.yml").sources) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        (
+            "oasst1",
+            {
+                "message_tree_id": "a",
+                "tree_state": "ready_for_export",
+                "prompt": {"message_id": "a", "replies": [{"message_id": "b", "replies": [{"message_id": "c"}]}]},
+            },
+        ),
+        ("likert", {"model_a": "x", "model_b": "y", "completion_a": "", "completion_b": "", "rating": 3}),
+        ("likert", {"task_id": "1", "status": "completed", "params": {}, "response": {}}),
+        ("likert", {"review_id": "1", "model1": "x", "model2": "y", "score": [1, 8]}),
+    ],
+)
+def test_init_knows_forms_of_a_format_that_lack_most_of_its_columns(folder, name, record):
+    Path("form.jsonl").write_text(json.dumps(record) + "\n")
+    assert status_of("init", "form.jsonl") == 0
+    assert load_config("arenalake.yml").sources[name].format == name
+
+
+def test_init_knows_real_nested_trees(folder, real_data):
+    assert status_of("init", str(real_data / "oasst" / "en_100_tree.jsonl.gz")) == 0
+    assert load_config("arenalake.yml").sources["oasst1"].format == "oasst1"
 
 
 def test_every_command_has_help_with_an_example():

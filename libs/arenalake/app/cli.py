@@ -224,9 +224,9 @@ def check(config: str, overrides: Sequence[str]) -> None:
 @cli.command()
 @click.argument("path", type=click.Path())
 @click.option("--output", default=CONFIG, show_default=True, metavar="FILE", help="File to write the configuration to.")
-@click.option("--name", default="votes", show_default=True, help="Name of the source in the tables.")
+@click.option("--name", help="Name of the source in the tables. Default: the name of the format, such as votes.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def init(path: str, output: str, name: str, force: bool) -> None:
+def init(path: str, output: str, name: str | None, force: bool) -> None:
     """Write a commented configuration for a file of votes or a published data set, guessed from its columns.
 
     \b
