@@ -112,7 +112,8 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     elif "generate" in jobs and (notice := sample_notice(config)):
         print(notice, flush=True)
     if unreadable:
-        told = f"{len(unreadable)} file(s) could not be read; everything else is done: " + "; ".join(unreadable)
+        n_files = counted(len(unreadable), "file")
+        told = f"{n_files} could not be read; everything else is done: " + "; ".join(unreadable)
         errors.insert(0, UnreadableFilesError(told))
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralErrors(errors)

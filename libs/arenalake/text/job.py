@@ -99,7 +99,8 @@ def run(context: Context) -> StepResult:
         f"{', '.join(keys)}"
     ]
     lines += [
-        f"measure: {sum(file.n_measured - file[f'n_{i}'] for file in files):,} conversations measured again with {key}"
+        f"measure: {counted(sum(file.n_measured - file[f'n_{i}'] for file in files), 'conversation')} measured again "
+        f"with {key}"
         for i, key in enumerate(keys)
         if added[key]
     ]
