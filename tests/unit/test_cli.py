@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pandas as pd
@@ -22,6 +23,7 @@ from arenalake.app.tables import ALL_TABLES
 from arenalake.config import load_config, parse_config
 from arenalake.errors import ConfigError, SessionError, SourceNotFoundError, TokenizerError
 from arenalake.jobs import JOBS
+from arenalake.step import StepResult
 
 ROOT = Path(__file__).resolve().parents[2]
 VOTES = pd.DataFrame(
@@ -145,15 +147,44 @@ def test_a_mistake_is_one_line_and_status_2(folder, capsys, arguments, said):
 
 def test_run_hands_jobs_and_overrides_to_the_runner(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(runner, "run_steps", lambda config, jobs: asked.append((config.bootstrap.rounds, list(jobs))))
+
+    def note(config, jobs, *, named):
+        asked.append((config.bootstrap.rounds, list(jobs), named))
+
+    monkeypatch.setattr(runner, "run_steps", note)
     Path("arenalake.yml").write_text("storage: {root: lake}\npipeline: {jobs: [ratings]}\n")
     assert status_of("run") == 0
     assert status_of("run", "--set", "bootstrap.rounds=9", "report", "ratings") == 0
-    assert asked == [(1000, ["ratings"]), (9, ["report", "ratings"])]
+    assert status_of("run", "--set", "pipeline.jobs=[measure,ratings]") == 0
+    assert asked == [
+        (1000, ["ratings"], True),  # the only job
+        (9, ["report", "ratings"], True),
+        (1000, ["measure", "ratings"], False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "jobs", "named", "is_ingested", "fails"),
+    [
+        ("battles", ["ratings"], True, True, True),
+        ("battles", ["ratings"], False, True, False),  # one task of many, which also run on a data set without battles
+        ("battles", ["ratings"], False, False, True),
+        ("battles", ["ingest", "ratings"], False, False, False),  # `ingest` reports it
+        ("battles", ["ingest", "ratings"], True, True, True),
+        ("", ["ratings"], True, False, False),
+    ],
+)
+def test_a_job_that_has_nothing_to_do_is_a_mistake_where_it_was_asked_for(lacks, jobs, named, is_ingested, fails):
+    result = StepResult(lines=["ratings: no battles"], lacks=lacks)
+    lake = SimpleNamespace(exists=lambda table: is_ingested)
+    checks.add_lack("ratings", result, lake, jobs, named=named)
+    assert [(str(error), error.exit_status) for error in result.errors] == [
+        ("ratings: the lake holds no battles; ingest a source that has them first, or leave ratings out", 2)
+    ] * fails
 
 
 def test_a_failure_that_is_not_the_callers_has_status_1(folder, monkeypatch, capsys):
-    def fail(*_):
+    def fail(*_, **__):
         raise runner.UnreadableFilesError("disk")
 
     monkeypatch.setattr(runner, "run_steps", fail)

@@ -46,8 +46,9 @@ def test_reasons_are_a_line_each_without_line_breaks_and_not_endless():
             2,
             {"conflicting_key": 1},
             2,
-            "s: 2,000 records in 2 new files = 2,000 kept + 2,000 quarantined + 2,000 duplicates; 1 earlier record moved "
-            "to quarantine (conflicting_key); 2 earlier records came back from quarantine; 1 file could not be read",
+            "s: 2,000 records in 2 new files = 2,000 kept + 2,000 quarantined + 2,000 duplicates; 1 earlier record "
+            "moved to quarantine (conflicting_key); 2 earlier records came back from quarantine; 1 file could not be "
+            "read",
         ),
         (0, 2, 0, {}, 0, "s: nothing new in 3 files; 2 files could not be read"),
     ],

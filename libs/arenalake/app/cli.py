@@ -157,7 +157,7 @@ def run(config: str, overrides: Sequence[str], jobs: Sequence[str]) -> None:
     for job in jobs:
         if job not in JOBS:
             raise CallerError(f"{job}: no such job{did_you_mean(job, JOBS)}; known: {', '.join(JOBS)}")
-    run_configured(config, overrides, jobs)
+    run_configured(config, overrides, jobs, named=bool(jobs))
 
 
 @cli.command()

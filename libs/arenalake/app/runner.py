@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 
-from arenalake.app.checks import require_records, require_usable
+from arenalake.app.checks import add_lack, require_records, require_usable
 from arenalake.app.jobs import run_when_ready, step_of
 from arenalake.app.lock import lake_lock
 from arenalake.app.logs import configure_logging
@@ -55,8 +55,11 @@ def _main(program: str, jobs: Sequence[str] | None, arguments: Sequence[str] | N
         sys.exit(error.exit_status)
 
 
-def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | None) -> None:
+def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | None, *, named: bool = False) -> None:
     """Run jobs, or those of `pipeline.jobs` where none is named, by a configuration file.
+
+    Args:
+        named: a person asked for these very jobs, unlike the task of a workflow that runs every job.
 
     Raises:
         ArenalakeError: as `load_config` and `run_steps` say.
@@ -64,14 +67,19 @@ def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | No
     configure_logging("info")
     config = load_config(path, overrides)
     configure_logging(config.log_level)
-    run_steps(config, jobs or config.pipeline.jobs)
+    only = not jobs and len(config.pipeline.jobs) == 1
+    run_steps(config, jobs or config.pipeline.jobs, named=named or only)
 
 
-def run_steps(config: Config, jobs: Sequence[str]) -> None:
+def run_steps(config: Config, jobs: Sequence[str], *, named: bool = False) -> None:
     """Run jobs, each after those it reads from; results go to stdout as each job ends.
 
+    Args:
+        named: each of the jobs was asked for, so one that has nothing to do is an error.
+
     Raises:
-        ArenalakeError: after everything else is done, if raw files could not be read, or a source brought nothing.
+        ArenalakeError: after everything else is done, if raw files could not be read, a source brought nothing, or a
+            job that was asked for had nothing to do.
     """
     began = time.monotonic()
     on_terminal = sys.stdout.isatty()
@@ -94,6 +102,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
             started = time.monotonic()
             with progress.stage(job), track_job(job, config, view, parent=pipeline) as record:
                 result = step_of(job)(Context(config, view))
+                add_lack(job, result, view, jobs, named=named)
                 record(result)
             log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
             if on_terminal and result.summary:
