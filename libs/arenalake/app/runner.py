@@ -147,11 +147,21 @@ def closing_lines(
     lines.append(f"{counted(len(jobs), 'job')} in {took}")
     if notice:
         lines.append("next: for your own votes, run arenalake init VOTES.csv, then arenalake run")
-    elif "ratings" in summaries and len(config.ratings.methods) == 1:
-        lines.append("next: to add a method or a slice, set ratings.methods or ratings.slices and run ratings report")
-    elif "ratings" in summaries and "report" not in summaries:
-        lines.append("next: run the job report to see plots, pairs and slices")
+    else:
+        lines.append(f"next: {_what_to_try(config, jobs, has_ratings='ratings' in summaries)}")
     return lines
+
+
+def _what_to_try(config: Config, jobs: Sequence[str], *, has_ratings: bool) -> str:
+    if set(jobs) <= {"generate", "ingest", "measure"}:
+        return "run the jobs that give statistics; arenalake jobs lists them"
+    if "report" not in jobs:
+        return "run the job report to see plots and tables"
+    if not has_ratings:
+        return "for more statistics, run further jobs and report; arenalake jobs lists them"
+    if len(config.ratings.methods) == 1:
+        return "to add a method or a slice, set ratings.methods or ratings.slices and run ratings report"
+    return "to add a slice, set ratings.slices and run ratings report"
 
 
 def _session_for(config: Config, jobs: Sequence[str], progress: Progress) -> SparkSession | None:
