@@ -238,6 +238,20 @@ def test_init_sees_that_the_winner_is_named(folder, capsys):
     assert "holds names of models, such as" in capsys.readouterr().err
 
 
+def test_rate_says_that_votes_beside_their_truth_are_generated(folder, capsys, monkeypatch):
+    notice = "Sample data: these votes are generated."
+    Path("raw/chatbot_arena").mkdir(parents=True)
+    VOTES.to_csv("raw/chatbot_arena/votes.csv", index=False)
+    assert status_of("rate", "raw/chatbot_arena/votes.csv", *MAPPED, "--rounds", "9") == 0
+    assert notice not in capsys.readouterr().out
+    Path("raw/truth/begun").mkdir(parents=True)
+    assert status_of("rate", "raw/chatbot_arena/votes.csv", *MAPPED, "--rounds", "9") == 0
+    assert capsys.readouterr().out.startswith(notice)
+    monkeypatch.chdir("raw/chatbot_arena")
+    assert status_of("rate", "votes.csv", *MAPPED, "--rounds", "9") == 0
+    assert capsys.readouterr().out.startswith(notice)
+
+
 def test_a_label_stands_for_one_outcome(folder, capsys):
     labels = ["--label", "left=model_a", "--label", "left =model_b", "--label", "right=model_b"]
     assert status_of("rate", "votes.csv", "--model-a", "left", "--model-b", "right", *labels) == 2
