@@ -31,6 +31,8 @@ class StepResult:
         tables: small result tables for MLflow, such as the leaderboard.
         unreadable: files that could not be read; the job did everything else and then ends with status 1.
         errors: what else did not work, in the same way; each has its exit status.
+        lacks: the rows that the lake does not hold, so that the job had nothing to do, in words; an error where the job
+            was asked for by its name.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -39,3 +41,4 @@ class StepResult:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     errors: list[ArenalakeError] = field(default_factory=list)
+    lacks: str = ""

@@ -63,7 +63,7 @@ def test_the_55k_has_outcomes_in_columns_and_texts_in_json_lists(lake, tmp_path)
     ]
     write_csv(tmp_path / "train.csv", records)
     result = run(lake, arena={"format": "arena_55k", "path": str(tmp_path / "train.csv")})
-    assert sums(result) == ["arena: 8 records in 1 new file(s) = 3 kept + 5 quarantined + 0 duplicates"]
+    assert sums(result) == ["arena: 8 records in 1 new file = 3 kept + 5 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "battle_id", "winner", "turn", "sequence", "judge_kind", "tstamp") == [
         ("30192", "model_a", 1, 0, "human", None),
         ("53567", "model_b", 2, 1, "human", None),
@@ -100,8 +100,8 @@ def test_any_file_with_outcomes_in_columns_is_read_by_a_mapping_and_one_of_them_
         score=score | {"path": str(tmp_path / "numbers.csv")},
     )
     assert sums(result) == [
-        *[f"{name}: 5 records in 1 new file(s) = 4 kept + 1 quarantined + 0 duplicates" for name in files],
-        "score: 5 records in 1 new file(s) = 3 kept + 2 quarantined + 0 duplicates",
+        *[f"{name}: 5 records in 1 new file = 4 kept + 1 quarantined + 0 duplicates" for name in files],
+        "score: 5 records in 1 new file = 3 kept + 2 quarantined + 0 duplicates",
     ]
     winners = {"0": "model_a", "1": "model_b", "2": "tie", "3": "tie"}
     found = rows(lake, BATTLES, "source", "battle_id", "winner")
@@ -160,7 +160,7 @@ def test_the_100k_has_categories_and_means_the_same_in_parquet_and_json_lines(la
     kinds = ("parquet", "json")
     result = run(lake, **{kind: {"format": "arena_100k", "path": str(tmp_path / kind)} for kind in kinds})
     assert sums(result) == [
-        f"{kind}: 4 records in 1 new file(s) = 3 kept + 1 quarantined + 0 duplicates" for kind in kinds
+        f"{kind}: 4 records in 1 new file = 3 kept + 1 quarantined + 0 duplicates" for kind in kinds
     ]
     columns = ("battle_id", "winner", "judge", "turn", "anony", "language", "sequence", "category_tags")
     found = rows(lake, BATTLES, "source", *columns)
@@ -225,7 +225,7 @@ def test_the_140k_has_texts_in_parts_and_times_in_nanoseconds(lake, tmp_path):
     kinds = ("parquet", "json")
     result = run(lake, **{kind: {"format": "arena_140k", "path": str(tmp_path / kind)} for kind in kinds})
     assert sums(result) == [
-        f"{kind}: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates" for kind in kinds
+        f"{kind}: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates" for kind in kinds
     ]
     columns = ("battle_id", "winner", "winner_label", "judge", "turn", "language", "sequence", "category_tags")
     found = rows(lake, BATTLES, "source", *columns)
@@ -264,7 +264,7 @@ def test_the_votes_of_experts_have_conversations_that_were_printed(lake, tmp_pat
     nested.loc[2, "conversation_b"] = "Hello"
     nested.to_parquet(tmp_path / "1.parquet")
     result = run(lake, expert={"format": "arena_expert", "path": str(tmp_path)})
-    assert sums(result) == ["expert: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
+    assert sums(result) == ["expert: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates"]
     columns = ("battle_id", "winner", "turn", "language", "sequence", "tstamp", "category_tags")
     assert rows(lake, BATTLES, *columns) == [
         ("c4b9710c-1", "model_b", 2, "Polish", 0, None, ["occupation.mathematical"]),

@@ -115,7 +115,7 @@ def test_a_record_becomes_rows_of_several_entities_and_counts_once(lake, toy, tm
     write_lines(tmp_path / "raw" / "1.jsonl", [page(1), page(2, notes=[]), page(3, title=None), page(1, seen=5)])
     ingested, measured = toy(tmp_path / "raw")
     assert not ingested.errors
-    assert ingested.lines[0] == "toy: 4 records in 1 new file(s) = 2 kept + 1 quarantined + 1 duplicates"
+    assert ingested.lines[0] == "toy: 4 records in 1 new file = 2 kept + 1 quarantined + 1 duplicate"
     assert rows(lake, PAGES, "record_key", "title") == [("1", "Page 1"), ("2", "Page 2")]
     assert rows(lake, NOTES, "record_key", "note_id", "text") == [("1", "1/0", "one two"), ("1", "1/1", "three")]
     assert [row.record_key for row in lake.read(BATTLES).groupBy("record_key").count().collect()] in (
@@ -136,8 +136,8 @@ def test_a_record_in_conflict_leaves_every_entity_and_its_messages(lake, toy, tm
     write_lines(tmp_path / "raw" / "2.jsonl", [page(1, notes=["three", "one two"]), page(2, seen=9), page(4)])
     ingested, _ = toy(tmp_path / "raw")
     assert ingested.lines[0] == (
-        "toy: 3 records in 1 new file(s) = 1 kept + 1 quarantined + 1 duplicates; "
-        "1 earlier record(s) moved to quarantine (conflicting_key)"
+        "toy: 3 records in 1 new file = 1 kept + 1 quarantined + 1 duplicate; "
+        "1 earlier record moved to quarantine (conflicting_key)"
     )
     for table in (PAGES, NOTES, BATTLES):
         assert {key for (key,) in rows(lake, table, "record_key")} == {"2", "4"}, table.name
@@ -148,7 +148,7 @@ def test_a_record_in_conflict_leaves_every_entity_and_its_messages(lake, toy, tm
         ("2.jsonl", 1, 1, 1),
     ]
     again, unmeasured = toy(tmp_path / "raw")
-    assert again.lines[0] == "toy: nothing new in 2 file(s)"
+    assert again.lines[0] == "toy: nothing new in 2 files"
     assert unmeasured.metrics == {"conversations": 0, "messages": 0}
 
 
@@ -196,7 +196,7 @@ def test_wildchat_is_read_whose_hash_of_a_conversation_is_shared(lake, tmp_path)
     write_lines(tmp_path / "raw" / "1.jsonl", records("e7"))
     pq.write_table(pa.Table.from_pylist(records("f8")), tmp_path / "raw" / "2.parquet")
     result = run(lake, wild={"format": "wildchat", "path": str(tmp_path / "raw")})
-    assert result.lines[0] == "wild: 16 records in 2 new file(s) = 10 kept + 4 quarantined + 2 duplicates"
+    assert result.lines[0] == "wild: 16 records in 2 new files = 10 kept + 4 quarantined + 2 duplicates"
     reasons = {why for (found,) in rows(lake, QUARANTINE, "reasons") for why in found}
     assert reasons == {"conversation_hash is missing", "conversation has a message without content"}
     found = rows(lake, CONVERSATIONS, "conversation_id", "model", "turn", "tstamp", "messages", "moderation")

@@ -132,7 +132,7 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
     write_lines(tmp_path / "raw" / "chats.jsonl", [*broken.values(), *good])
     result = run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")})
     assert result.lines[0] == (
-        f"lmsys: {len(broken) + 3} records in 1 new file(s) = 3 kept + {len(broken)} quarantined + 0 duplicates"
+        f"lmsys: {len(broken) + 3} records in 1 new file = 3 kept + {len(broken)} quarantined + 0 duplicates"
     )
     assert result.lines[1:4] == [
         "lmsys: in quarantine: 2 × openai_moderation has a score that is outside [0, 1] or not a number",
@@ -154,7 +154,7 @@ def test_files_in_which_no_record_has_an_id_are_quarantined_whole(lake, tmp_path
     for name in ("lmsys_chat_1m", "arena", "wildchat"):
         result = run(lake, **{name: {"format": name, "path": str(path)}})
         assert [str(error).partition(";")[0] for error in result.errors] == [
-            f"sources.{name}: none of 3 record(s) could be kept"
+            f"sources.{name}: none of 3 records could be kept"
         ]
     assert len(rows(lake, QUARANTINE, "source")) == 9
 
@@ -173,7 +173,7 @@ def test_votes_keep_the_order_of_their_file_and_equal_votes_without_an_id_are_tw
             "winner_labels": {"left": "model_a", "right": "model_b"},
         },
     )
-    assert result.lines[0] == "votes: 6 records in 1 new file(s) = 3 kept + 3 quarantined + 0 duplicates"
+    assert result.lines[0] == "votes: 6 records in 1 new file = 3 kept + 3 quarantined + 0 duplicates"
     kept = rows(lake, BATTLES, "sequence", "model_a", "winner")
     assert kept == [(0, "alpha", "model_a"), (1, "alpha", "model_a"), (4, "beta", "model_b")]
     reasons = [row[0][0] for row in rows(lake, QUARANTINE, "reasons")]
@@ -213,7 +213,7 @@ def test_names_that_are_no_text_or_not_in_utf8_go_to_quarantine_and_files_of_no_
     for name in ("no.csv", "no.jsonl"):
         (raw / name).touch()
     result = run(lake, votes={"format": "votes", "path": str(raw)})
-    assert result.lines[0] == "votes: 6 records in 5 new file(s) = 3 kept + 3 quarantined + 0 duplicates"
+    assert result.lines[0] == "votes: 6 records in 5 new files = 3 kept + 3 quarantined + 0 duplicates"
     assert rows(lake, BATTLES, "model_a", "model_b", "judge") == [
         ("[a]", "2", None),
         ("a", "b", "1.5"),
@@ -226,7 +226,7 @@ def test_names_that_are_no_text_or_not_in_utf8_go_to_quarantine_and_files_of_no_
     ]
     outcomes = dict(rows(lake, INGESTED_FILES, "file", "outcome"))
     assert (outcomes["no.csv"], outcomes["no.jsonl"]) == ("empty", "empty")
-    assert run(lake, votes={"format": "votes", "path": str(raw)}).lines[0] == "votes: nothing new in 5 file(s)"
+    assert run(lake, votes={"format": "votes", "path": str(raw)}).lines[0] == "votes: nothing new in 5 files"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_conflicting_records_all_go_to_quarantine_in_any_order(lake, tmp_path, a
     ingested = rows(lake, INGESTED_FILES, "rows", "kept", "quarantined", "duplicates")
     assert [sum(column) for column in zip(*ingested, strict=True)] == [5, 2, 2, 1]
     if not at_once:
-        assert lines[1].endswith("1 earlier record(s) moved to quarantine (conflicting_key)")
+        assert lines[1].endswith("1 earlier record moved to quarantine (conflicting_key)")
 
 
 def measure(lake, source, file, *conversations):
@@ -286,22 +286,20 @@ def test_only_new_files_are_read_and_a_second_run_changes_no_table(lake, tmp_pat
     tables = (BATTLES, CONVERSATIONS, QUARANTINE, INGESTED_FILES, SOURCE_TERMS)
     write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(1), battle(2, winner="draw")])
     first = run(lake, arena=source)
-    assert first.lines[:1] == ["arena: 3 records in 1 new file(s) = 1 kept + 1 quarantined + 1 duplicates"]
+    assert first.lines[:1] == ["arena: 3 records in 1 new file = 1 kept + 1 quarantined + 1 duplicate"]
     before = versions(lake, *tables)
     os.utime(tmp_path / "raw" / "1.jsonl", (1, 1))  # touched, not changed
     assert run(lake, arena=source).lines == [
-        "arena: nothing new in 1 file(s)",
+        "arena: nothing new in 1 file",
         f'arena: in quarantine: 1 × winner ["draw"] is unknown; known: {", ".join(sorted(PUBLISHED_LABELS))}',
-        "arena: 1 record(s) of earlier files stay in quarantine; if you have changed the source's settings, "
+        "arena: still in quarantine: 1 record of earlier files; if you have changed the source's settings, "
         "--set pipeline.reread=[arena] reads its files again",
     ]
     assert versions(lake, *tables) == before
     late = tmp_path / "raw" / "0-late.jsonl"
     write_lines(late, [battle(5)])
     os.utime(late, (86400, 86400))  # arrives later with an old date
-    assert run(lake, arena=source).lines == [
-        "arena: 1 records in 1 new file(s) = 1 kept + 0 quarantined + 0 duplicates"
-    ]
+    assert run(lake, arena=source).lines == ["arena: 1 record in 1 new file = 1 kept + 0 quarantined + 0 duplicates"]
     assert [row[0] for row in rows(lake, BATTLES, "battle_id")] == ["q1", "q5"]
 
 
@@ -367,7 +365,7 @@ def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch
         run(lake, arena=source)
     measure(lake, "arena", "1.jsonl", "q1/a")  # what is there can be measured by itself
     healed = run(lake, arena=source)
-    assert healed.lines[:1] == ["arena: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"]
+    assert healed.lines[:1] == ["arena: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "battle_id") == [("q1",), ("q2",)]
     assert len(rows(lake, CONVERSATIONS, "conversation_id")) == 4
     assert rows(lake, MESSAGES, "conversation_id") == []
@@ -387,13 +385,13 @@ def test_what_a_killed_run_left_of_a_file_that_is_gone_is_removed(lake, tmp_path
     if records_of == "renamed":
         (tmp_path / "raw" / "1.jsonl").rename(tmp_path / "raw" / "2.jsonl")
         assert run(lake, votes=source).lines[0] == (
-            "votes: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates"
+            "votes: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates"
         )
         assert rows(lake, BATTLES, "file") == [("0.jsonl",), ("2.jsonl",), ("2.jsonl",)]
         assert rows(lake, QUARANTINE, "file") == [("2.jsonl",)]
     else:
         (tmp_path / "raw" / "1.jsonl").unlink()
-        assert run(lake, votes=source).lines == ["votes: nothing new in 1 file(s)"]
+        assert run(lake, votes=source).lines == ["votes: nothing new in 1 file"]
         assert rows(lake, BATTLES, "file") == [("0.jsonl",)]
         assert rows(lake, QUARANTINE, "file") == []
 
@@ -420,7 +418,7 @@ def test_conflicts_that_a_killed_run_was_settling_are_settled_by_the_next(
     with killed(monkeypatch, method, table, written_before=written_before), pytest.raises(KeyboardInterrupt):
         run(lake, lmsys=source)
     line = run(lake, lmsys=source).lines[0]
-    assert line.startswith("lmsys: 2 records in 1 new file(s) = 1 kept + 1 quarantined + 0 duplicates")
+    assert line.startswith("lmsys: 2 records in 1 new file = 1 kept + 1 quarantined + 0 duplicates")
     assert rows(lake, CONVERSATIONS, "conversation_id") == [("c2",), ("c3",)]
     assert rows(lake, MESSAGES, "conversation_id") == [("c2",)]
     assert rows(lake, QUARANTINE, "file", "record_key") == [("1.jsonl", "c1"), ("2.jsonl", "c1")]
@@ -510,7 +508,7 @@ def test_csv_files_with_columns_in_another_order_and_quoted_line_breaks_are_read
     (raw / "1.csv").write_text('model_a,model_b,winner,category\na,b,model_a,"two\nlines, ""quoted"""\n')
     (raw / "2.csv").write_text("winner,model_b,model_a\ntie,b,a\ntie (bothbad),b\n")
     result = run(lake, votes={"format": "votes", "path": str(raw)})
-    assert result.lines[0] == "votes: 3 records in 2 new file(s) = 2 kept + 1 quarantined + 0 duplicates"
+    assert result.lines[0] == "votes: 3 records in 2 new files = 2 kept + 1 quarantined + 0 duplicates"
     assert rows(lake, BATTLES, "model_a", "model_b", "winner", "category") == [
         ("a", "b", "model_a", 'two\nlines, "quoted"'),
         ("a", "b", "tie", None),
@@ -531,9 +529,9 @@ def test_the_published_judgments_are_read_whole(lake, real_data):
         },
     )
     assert result.lines == [
-        "mt_bench: 3355 records in 1 new file(s) = 3355 kept + 0 quarantined + 0 duplicates",
-        "gpt4: 2400 records in 1 new file(s) = 2400 kept + 0 quarantined + 0 duplicates",
-        "votes: 8931 records in 1 new file(s) = 8931 kept + 0 quarantined + 0 duplicates",
+        "mt_bench: 3,355 records in 1 new file = 3,355 kept + 0 quarantined + 0 duplicates",
+        "gpt4: 2,400 records in 1 new file = 2,400 kept + 0 quarantined + 0 duplicates",
+        "votes: 8,931 records in 1 new file = 8,931 kept + 0 quarantined + 0 duplicates",
     ]
     judges = {row[0] for row in rows(lake, BATTLES, "judge", "source") if row[1] == "mt_bench"}
     assert len(judges) == 65
@@ -566,5 +564,5 @@ def test_leaks_are_found_by_the_configured_phrases_and_are_no_part_of_what_a_bat
     # The same battle again, read without phrases, is a duplicate and not another battle.
     write_lines(tmp_path / "raw" / "2.jsonl", [battle(1), battle(3)])
     result = run(lake, arena=arena)
-    assert result.lines == ["arena: 2 records in 1 new file(s) = 1 kept + 0 quarantined + 1 duplicates"]
+    assert result.lines == ["arena: 2 records in 1 new file = 1 kept + 0 quarantined + 1 duplicate"]
     assert rows(lake, BATTLES, "battle_id", "leaked") == [("q1", True), ("q2", False), ("q3", None)]

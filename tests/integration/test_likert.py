@@ -97,8 +97,8 @@ def test_records_of_all_shapes_become_votes_and_what_is_off_the_scale_goes_to_qu
     ratings = write(tmp_path / "raw" / "ratings.jsonl", records)
     result = run(lake, raters=ratings, tasks=ratings | {"votes_of": "task", "middle": "win"})
     assert sums(result) == [
-        "raters: 30 records in 1 new file(s) = 17 kept + 13 quarantined + 0 duplicates",
-        "tasks: 30 records in 1 new file(s) = 18 kept + 12 quarantined + 0 duplicates",
+        "raters: 30 records in 1 new file = 17 kept + 13 quarantined + 0 duplicates",
+        "tasks: 30 records in 1 new file = 18 kept + 12 quarantined + 0 duplicates",
     ]
     names = ("source", "question_id", "likert", "winner", "score", "judge", "judge_kind", "category", "battle_id")
     votes = rows(lake, BATTLES, *names)

@@ -114,7 +114,7 @@ def test_all_forms_of_a_tree_give_equal_rows(lake, tmp_path, caplog):
         result = run(lake, **{form: {"format": "oasst1", "path": str(raw / form)} for form in forms})
     assert not result.errors
     assert not [record for record in caplog.records if "not read" in record.getMessage()]
-    kept = "5 records in 1 new file(s) = 5 kept + 0 quarantined + 0 duplicates"
+    kept = "5 records in 1 new file = 5 kept + 0 quarantined + 0 duplicates"
     assert [line for line in result.lines if "kept" in line] == [f"{form}: {kept}" for form in forms]
     expected = read(lake, "dicts")
     for form in forms[1:5]:
@@ -137,7 +137,7 @@ def test_the_same_messages_in_another_form_are_duplicates(lake, tmp_path):
     write(tmp_path / "raw" / "1.jsonl", tree())
     write(tmp_path / "raw" / "2.jsonl.gz", [nested(tree())])
     result = run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    assert result.lines[0] == "oasst: 10 records in 2 new file(s) = 5 kept + 0 quarantined + 5 duplicates"
+    assert result.lines[0] == "oasst: 10 records in 2 new files = 5 kept + 0 quarantined + 5 duplicates"
 
 
 def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
@@ -176,7 +176,7 @@ def test_a_tree_that_cannot_be_unfolded_is_one_record_in_quarantine(lake, tmp_pa
     write(path, [good, no_list, no_object, elsewhere])
     path.write_text(path.read_text() + f'{{"prompt": {deep}\n{{"prompt": {{}}, "prompt": {{}}}}\n')
     result = run(lake, oasst={"format": "oasst1", "path": str(path)})
-    assert result.lines[0] == "oasst: 10 records in 1 new file(s) = 5 kept + 5 quarantined + 0 duplicates"
+    assert result.lines[0] == "oasst: 10 records in 1 new file = 5 kept + 5 quarantined + 0 duplicates"
     reasons = [why for (found,) in rows(lake, QUARANTINE, "reasons") for why in found]
     assert sorted(reasons) == [
         "prompt: a message is not an object",
@@ -192,7 +192,7 @@ def test_messages_that_do_not_fit_go_to_quarantine_in_whatever_run_that_shows(la
     write(raw / "1.jsonl", [*tree(), message(11, tree="m11"), message(12, 1, tree="m11"), message(13, 99, tree="m11")])
     source = {"format": "oasst1", "path": str(raw)}
     result = run(lake, oasst=source)
-    assert result.lines[0] == "oasst: 8 records in 1 new file(s) = 6 kept + 2 quarantined + 0 duplicates"
+    assert result.lines[0] == "oasst: 8 records in 1 new file = 6 kept + 2 quarantined + 0 duplicates"
     found = dict(rows(lake, QUARANTINE, "record_key", "reasons"))
     assert found == {
         "m12": ["does_not_fit", "parent_id is the id of a message in another tree, m1"],
@@ -202,15 +202,15 @@ def test_messages_that_do_not_fit_go_to_quarantine_in_whatever_run_that_shows(la
     write(raw / "2.jsonl", [message(14, tree="m11"), message(21, tree="m21")])
     result = run(lake, oasst=source)
     assert result.lines[0] == (
-        "oasst: 2 records in 1 new file(s) = 1 kept + 1 quarantined + 0 duplicates; "
-        "1 earlier record(s) moved to quarantine (does_not_fit)"
+        "oasst: 2 records in 1 new file = 1 kept + 1 quarantined + 0 duplicates; "
+        "1 earlier record moved to quarantine (does_not_fit)"
     )
     assert [row["message_id"] for row in read(lake, "oasst")] == ["m1", "m2", "m21", "m3", "m4", "m5"]
     counts = rows(lake, INGESTED_FILES, "file", "rows", "kept", "quarantined", "duplicates")
     assert counts == [("1.jsonl", 8, 5, 3, 0), ("2.jsonl", 2, 1, 1, 0)]
     versions = lake.versions()
     again = run(lake, oasst=source)
-    assert again.lines[0] == "oasst: nothing new in 2 file(s)"
+    assert again.lines[0] == "oasst: nothing new in 2 files"
     assert lake.versions() == versions
 
 
@@ -221,21 +221,21 @@ def test_a_message_comes_back_when_the_one_that_it_answers_comes_later(lake, tmp
     write(raw / "1.jsonl", [message(1), *below, message(8, 9)])
     source = {"format": "oasst1", "path": str(raw)}
     result = run(lake, oasst=source)
-    assert result.lines[0] == "oasst: 4 records in 1 new file(s) = 1 kept + 3 quarantined + 0 duplicates"
+    assert result.lines[0] == "oasst: 4 records in 1 new file = 1 kept + 3 quarantined + 0 duplicates"
     versions = lake.versions()
-    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 1 file(s)"
+    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 1 file"
     assert lake.versions() == versions
     write(raw / "2.jsonl", [message(2, 1), message(5, 1, role="prompter")])
     result = run(lake, oasst=source)
     assert result.lines[0] == (
-        "oasst: 2 records in 1 new file(s) = 1 kept + 1 quarantined + 0 duplicates; "
-        "2 earlier record(s) came back from quarantine"
+        "oasst: 2 records in 1 new file = 1 kept + 1 quarantined + 0 duplicates; "
+        "2 earlier records came back from quarantine"
     )
     counts = rows(lake, INGESTED_FILES, "file", "rows", "kept", "quarantined", "duplicates", "outcome")
     assert counts == [("1.jsonl", 4, 3, 1, 0, "partly quarantined"), ("2.jsonl", 2, 1, 1, 0, "partly quarantined")]
     assert {key for (key,) in rows(lake, QUARANTINE, "record_key")} == {"m5", "m8"}
     versions = lake.versions()
-    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 2 file(s)"
+    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 2 files"
     assert lake.versions() == versions
     # As if both files had come at once.
     run(lake, whole=source)
@@ -251,8 +251,8 @@ def test_published_records_are_all_kept(lake, real_data):
     }
     result = run(lake, **sources)
     assert [line for line in result.lines if "records" in line] == [
-        "trees: 1167 records in 1 new file(s) = 1167 kept + 0 quarantined + 0 duplicates",
-        "flat: 249 records in 1 new file(s) = 249 kept + 0 quarantined + 0 duplicates",
+        "trees: 1,167 records in 1 new file = 1,167 kept + 0 quarantined + 0 duplicates",
+        "flat: 249 records in 1 new file = 249 kept + 0 quarantined + 0 duplicates",
     ]
 
 
@@ -266,4 +266,4 @@ def test_the_same_published_trees_are_equal_in_both_forms(lake, real_data, tmp_p
     pq.write_table(pa.Table.from_pylist(flat), tmp_path / "raw" / "flat.parquet")
     write_lines(tmp_path / "raw" / "flat.jsonl", flat)
     result = run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    assert result.lines[0] == "oasst: 747 records in 3 new file(s) = 249 kept + 0 quarantined + 498 duplicates"
+    assert result.lines[0] == "oasst: 747 records in 3 new files = 249 kept + 0 quarantined + 498 duplicates"

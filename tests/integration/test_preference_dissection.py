@@ -31,7 +31,7 @@ def test_a_record_becomes_a_pair_a_battle_per_judge_and_two_conversations_in_eve
     result = ingest(lake, raw)
     assert not result.errors
 
-    assert result.lines[0] == "gair: 4 records in 3 new file(s) = 4 kept + 0 quarantined + 0 duplicates"
+    assert result.lines[0] == "gair: 4 records in 3 new files = 4 kept + 0 quarantined + 0 duplicates"
     pairs = {row["file"]: row for row in lake.read(PREFERENCE_PAIRS).orderBy("pair_id").collect()}
     for file in ("lines.jsonl", "table.parquet"):
         pair = pairs[file]
@@ -147,7 +147,7 @@ def test_every_rule_that_is_broken_is_a_reason_of_its_own(lake, raw):
     assert not result.errors
 
     n = len(BROKEN) + 1
-    assert result.lines[0] == f"gair: {n + 1} records in 1 new file(s) = 1 kept + {n} quarantined + 0 duplicates"
+    assert result.lines[0] == f"gair: {n + 1} records in 1 new file = 1 kept + {n} quarantined + 0 duplicates"
     kept = lake.read(QUARANTINE).select("record", "reasons").collect()
     # By the query, of which only one record has none of its own number.
     found = {json.loads(row["record"])["query"]: row["reasons"] for row in kept}

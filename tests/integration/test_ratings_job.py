@@ -76,6 +76,7 @@ def test_style_control_needs_a_tokenizer_that_counts(lake):
 def test_without_any_votes_the_tables_are_written_empty(lake):
     result = run(Context(config_of(lake.root, ratings={"methods": METHODS}, unit="judge"), lake))
     assert result.lines == ["ratings: no battles"]
+    assert result.lacks == "battles"
     assert lake.read(RATINGS).isEmpty()
     assert lake.read(RATING_REPLICATES).isEmpty()
 

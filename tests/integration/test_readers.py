@@ -59,7 +59,7 @@ def test_a_missing_number_in_json_is_no_name(lake, tmp_path):
     write_lines(tmp_path / "1.jsonl", [*missing, {**VOTE, "model_a": NAN}, {**VOTE, "turn": INFINITY}])
     result = run(lake, votes=votes(tmp_path / "1.jsonl"))
     assert result.lines == [
-        "votes: 7 records in 1 new file(s) = 5 kept + 2 quarantined + 0 duplicates",
+        "votes: 7 records in 1 new file = 5 kept + 2 quarantined + 0 duplicates",
         "votes: in quarantine: 1 × model_a is missing",
         "votes: in quarantine: 1 × turn is Infinity, not a whole number of at least 1",
     ]
@@ -200,7 +200,7 @@ def test_one_path_that_is_wrong_does_not_keep_the_others_from_being_read(lake, t
     result = run(lake, none=votes(tmp_path / "none"), good=votes(tmp_path / "good"), empty=votes(tmp_path / "empty"))
     assert sorted(str(error).split(":")[0] for error in result.errors) == ["sources.empty.path", "sources.none.path"]
     assert {error.exit_status for error in result.errors} == {2}
-    assert result.lines == ["good: 1 records in 1 new file(s) = 1 kept + 0 quarantined + 0 duplicates"]
+    assert result.lines == ["good: 1 record in 1 new file = 1 kept + 0 quarantined + 0 duplicates"]
     assert "nothing to ingest" in str(run(lake).errors[0])
 
 
@@ -312,7 +312,7 @@ def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told
     told = "winner: the file has the column 'winner' 2 times; rename all but one of them"
     assert f"doubled: in quarantine: 1 × {told}" in result.lines
     assert [str(error) for error in result.errors] == [
-        f"sources.doubled: none of 1 record(s) could be kept; most often: {told}"
+        f"sources.doubled: none of 1 record could be kept; most often: {told}"
     ]
 
 
@@ -322,7 +322,7 @@ def test_lines_of_nothing_are_no_rows_whatever_they_end_with(lake, tmp_path):
         (tmp_path / f"{number}.csv").write_bytes(text.encode())
     (tmp_path / "3.csv").write_bytes(b"model_a,model_b,winner\na,b,tie\r\n\r\na,b,model_a\r\n")
     assert run(lake, votes=votes(tmp_path)).lines == [
-        "votes: 8 records in 4 new file(s) = 8 kept + 0 quarantined + 0 duplicates"
+        "votes: 8 records in 4 new files = 8 kept + 0 quarantined + 0 duplicates"
     ]
     assert set(rows(lake, BATTLES, "winner", "sequence")) == {("tie", 0), ("model_a", 1)}
 
@@ -338,7 +338,7 @@ def test_a_column_of_a_type_that_spark_does_not_read_matters_only_where_it_is_ma
         pq.write_table(pa.table({**{k: [v] for k, v in VOTE.items()}, "at": column}), tmp_path / f"{name}.parquet")
     pq.write_table(pa.table({k: [v] for k, v in VOTE.items()}), tmp_path / "plain.parquet")
     result = run(lake, unmapped=votes(tmp_path), mapped=votes(tmp_path, columns={"tstamp": "at"}))
-    assert "unmapped: 5 records in 5 new file(s) = 5 kept + 0 quarantined + 0 duplicates" in result.lines
+    assert "unmapped: 5 records in 5 new files = 5 kept + 0 quarantined + 0 duplicates" in result.lines
     assert not result.errors
     assert sorted(re.findall(r"(\w+)\.parquet \(", "; ".join(result.unreadable))) == sorted(odd)
     assert len(rows(lake, BATTLES, "file")) == 5
@@ -355,7 +355,7 @@ def test_line_ends_of_any_kind_and_mixture_never_reach_a_value(lake, tmp_path):
         (tmp_path / f"{name}.csv").write_bytes(text.encode())
     (tmp_path / "mixed.tsv").write_bytes(texts["mixed"].replace(",", "\t").encode())
     assert run(lake, votes=votes(tmp_path)).lines == [
-        "votes: 12 records in 5 new file(s) = 12 kept + 0 quarantined + 0 duplicates"
+        "votes: 12 records in 5 new files = 12 kept + 0 quarantined + 0 duplicates"
     ]
     assert set(rows(lake, BATTLES, "winner", "model_b", "model_a")) == {("tie", "b", "bee")}
 
@@ -376,7 +376,7 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
     source = votes(raw)
     result = run(lake, votes=source)
     assert result.lines == [
-        "votes: 10 records in 5 new file(s) = 8 kept + 2 quarantined + 0 duplicates; 4 file(s) could not be read",
+        "votes: 10 records in 5 new files = 8 kept + 2 quarantined + 0 duplicates; 4 files could not be read",
         "votes: in quarantine: 1 × the element ends inside a record, or is not JSON",
         "votes: in quarantine: 1 × the element is not a JSON object",
     ]
@@ -391,7 +391,7 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
         "UTF-16; save the file as UTF-8)",
         "compressed with gzip, but its name does not end in .gz; add .gz to the name)",
     ]
-    assert run(lake, votes=source).lines[0] == "votes: nothing new in 5 file(s); 4 file(s) could not be read"
+    assert run(lake, votes=source).lines[0] == "votes: nothing new in 5 files; 4 files could not be read"
 
 
 def test_a_time_in_nanoseconds_is_read_to_the_microsecond_and_hinders_nothing_where_it_is_not_mapped(lake, tmp_path):
@@ -427,7 +427,7 @@ def test_a_source_is_read_again_with_a_mended_mapping_and_never_without_its_file
         config = context.config.model_copy(update={"pipeline": pipeline})
         return ingest.run(ingest.Context(config, context.lake))
 
-    assert reread().lines == ["votes: 3 records in 1 new file(s) = 3 kept + 0 quarantined + 0 duplicates"]
+    assert reread().lines == ["votes: 3 records in 1 new file = 3 kept + 0 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "sequence", "winner") == [(0, "model_a"), (1, "model_b"), (2, "tie")]
     assert rows(lake, QUARANTINE, "record") == []
     assert rows(lake, INGESTED_FILES, "rows", "kept") == [(3, 3)]
@@ -469,7 +469,7 @@ def test_a_list_that_ends_too_early_is_told(lake, tmp_path):
     (tmp_path / "1.json").write_text("[" + json.dumps(VOTE) + "," + json.dumps(VOTE))
     result = run(lake, votes=votes(tmp_path / "1.json"))
     assert result.lines == [
-        "votes: 3 records in 1 new file(s) = 2 kept + 1 quarantined + 0 duplicates",
+        "votes: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates",
         "votes: in quarantine: 1 × the file ends inside its list, so further records are missing",
     ]
 
@@ -485,7 +485,7 @@ def test_quotes_in_csv_that_do_not_match_are_told(lake, tmp_path):
     (tmp_path / "name.csv").write_text(good + '"c"x,d,tie,\n"e\nf,g",d,tie,\n"""q""",d,tie,\n')
     result = run(lake, votes=votes(tmp_path))
     assert result.lines == [
-        "votes: 21 records in 6 new file(s) = 16 kept + 5 quarantined + 0 duplicates",
+        "votes: 21 records in 6 new files = 16 kept + 5 quarantined + 0 duplicates",
         "votes: in quarantine: 2 × a quote is never closed, so this row holds all text that follows",
         *[line for line in result.lines[2:] if "a cell whose quotes do not match" in line],
     ]
@@ -520,7 +520,7 @@ def test_what_only_java_takes_for_a_number_is_none(lake, tmp_path):
     write_lines(tmp_path / "1.jsonl", [{**VOTE, "turn": number} for number in numbers])
     result = run(lake, votes=votes(tmp_path))
     assert result.lines == [
-        "votes: 12 records in 2 new file(s) = 6 kept + 6 quarantined + 0 duplicates",
+        "votes: 12 records in 2 new files = 6 kept + 6 quarantined + 0 duplicates",
         "votes: in quarantine: 6 × turn has the wrong type; expected a number",
     ]
 

@@ -183,7 +183,7 @@ def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):
     assert not export.run(context(lake, **settings)).errors
     folder = tmp_path / "out" / "oasst" / "votes" / "jsonl" / "train"
     result = run(lake, votes={"format": "votes", "path": str(folder)})
-    assert result.lines[0].startswith("votes: 5 records in 1 new file(s) = 5 kept + 0 quarantined")
+    assert result.lines[0].startswith("votes: 5 records in 1 new file = 5 kept + 0 quarantined")
     found = [
         (row.model_a, row.model_b) if row.winner == "model_a" else (row.model_b, row.model_a)
         for row in lake.read(BATTLES).collect()

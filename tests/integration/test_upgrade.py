@@ -123,7 +123,7 @@ def test_battles_stored_before_they_had_tags_stay_and_are_known_again(lake, tmp_
     old.write.format("delta").mode("overwrite").option("overwriteSchema", True).saveAsTable(lake.name_of(BATTLES))
     write_lines(tmp_path / "raw" / "2.jsonl", [battle(2), battle(3)])
     result = run_ingest(lake, arena=source)
-    assert result.lines == ["arena: 2 records in 1 new file(s) = 1 kept + 0 quarantined + 1 duplicates"]
+    assert result.lines == ["arena: 2 records in 1 new file = 1 kept + 0 quarantined + 1 duplicate"]
     fresh = Lake(lake.spark, StorageConfig(root=lake.root))
     battles = fresh.read(BATTLES).select("battle_id", "winner_label", "category_tags")
     assert sorted(map(tuple, battles.collect())) == [(f"q{n}", None, None) for n in (1, 2, 3)]

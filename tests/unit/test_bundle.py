@@ -264,7 +264,7 @@ def test_both_kinds_of_compute_get_the_same_further_packages_within_the_ranges_o
 def test_every_job_accepts_the_parameters_of_its_task(tasks, deployed, monkeypatch):
     values = {parameter["name"]: parameter["default"] for parameter in deployed["parameters"]}
     accepted = {}
-    monkeypatch.setattr(runner, "run_steps", lambda config, jobs: accepted.update({jobs[0]: config}))
+    monkeypatch.setattr(runner, "run_steps", lambda config, jobs, **_: accepted.update({jobs[0]: config}))
     used = set()
     for key, task in tasks.items():
         arguments = []

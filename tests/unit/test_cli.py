@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pandas as pd
@@ -14,7 +15,7 @@ import polars as pl
 import pytest
 import test_bundle
 
-from arenalake.app import checks, cli, runner
+from arenalake.app import checks, cli, runner, starter
 from arenalake.app.checks import require_usable
 from arenalake.app.session import require_java
 from arenalake.app.starter import find_format, guess_label
@@ -22,6 +23,7 @@ from arenalake.app.tables import ALL_TABLES
 from arenalake.config import load_config, parse_config
 from arenalake.errors import ConfigError, SessionError, SourceNotFoundError, TokenizerError
 from arenalake.jobs import JOBS
+from arenalake.step import StepResult
 
 ROOT = Path(__file__).resolve().parents[2]
 VOTES = pd.DataFrame(
@@ -145,15 +147,44 @@ def test_a_mistake_is_one_line_and_status_2(folder, capsys, arguments, said):
 
 def test_run_hands_jobs_and_overrides_to_the_runner(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(runner, "run_steps", lambda config, jobs: asked.append((config.bootstrap.rounds, list(jobs))))
+
+    def note(config, jobs, *, named):
+        asked.append((config.bootstrap.rounds, list(jobs), named))
+
+    monkeypatch.setattr(runner, "run_steps", note)
     Path("arenalake.yml").write_text("storage: {root: lake}\npipeline: {jobs: [ratings]}\n")
     assert status_of("run") == 0
     assert status_of("run", "--set", "bootstrap.rounds=9", "report", "ratings") == 0
-    assert asked == [(1000, ["ratings"]), (9, ["report", "ratings"])]
+    assert status_of("run", "--set", "pipeline.jobs=[measure,ratings]") == 0
+    assert asked == [
+        (1000, ["ratings"], True),  # the only job
+        (9, ["report", "ratings"], True),
+        (1000, ["measure", "ratings"], False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lacks", "jobs", "named", "is_ingested", "fails"),
+    [
+        ("battles", ["ratings"], True, True, True),
+        ("battles", ["ratings"], False, True, False),  # one task of many, which also run on a data set without battles
+        ("battles", ["ratings"], False, False, True),
+        ("battles", ["ingest", "ratings"], False, False, False),  # `ingest` reports it
+        ("battles", ["ingest", "ratings"], True, True, True),
+        ("", ["ratings"], True, False, False),
+    ],
+)
+def test_a_job_that_has_nothing_to_do_is_a_mistake_where_it_was_asked_for(lacks, jobs, named, is_ingested, fails):
+    result = StepResult(lines=["ratings: no battles"], lacks=lacks)
+    lake = SimpleNamespace(exists=lambda table: is_ingested)
+    checks.add_lack("ratings", result, lake, jobs, named=named)
+    assert [(str(error), error.exit_status) for error in result.errors] == [
+        ("ratings: the lake holds no battles; ingest a source that has them first, or leave ratings out", 2)
+    ] * fails
 
 
 def test_a_failure_that_is_not_the_callers_has_status_1(folder, monkeypatch, capsys):
-    def fail(*_):
+    def fail(*_, **__):
         raise runner.UnreadableFilesError("disk")
 
     monkeypatch.setattr(runner, "run_steps", fail)
@@ -205,6 +236,20 @@ def test_init_sees_that_the_winner_is_named(folder, capsys):
     assert "give the outcomes of these labels" not in capsys.readouterr().out
     assert status_of("rate", "named.csv", "--model-a", "left", "--model-b", "right") == 2
     assert "holds names of models, such as" in capsys.readouterr().err
+
+
+def test_rate_says_that_votes_beside_their_truth_are_generated(folder, capsys, monkeypatch):
+    notice = "Sample data: these votes are generated."
+    Path("raw/chatbot_arena").mkdir(parents=True)
+    VOTES.to_csv("raw/chatbot_arena/votes.csv", index=False)
+    assert status_of("rate", "raw/chatbot_arena/votes.csv", *MAPPED, "--rounds", "9") == 0
+    assert notice not in capsys.readouterr().out
+    Path("raw/truth/begun").mkdir(parents=True)
+    assert status_of("rate", "raw/chatbot_arena/votes.csv", *MAPPED, "--rounds", "9") == 0
+    assert capsys.readouterr().out.startswith(notice)
+    monkeypatch.chdir("raw/chatbot_arena")
+    assert status_of("rate", "votes.csv", *MAPPED, "--rounds", "9") == 0
+    assert capsys.readouterr().out.startswith(notice)
 
 
 def test_a_label_stands_for_one_outcome(folder, capsys):
@@ -348,6 +393,75 @@ def test_init_knows_the_published_formats_by_their_columns():
         assert find_format(columns) == name
     assert find_format(["left", "right", "winner"]) is None
     assert find_format(["model_a", "model_b", "winner", "judge"]) is None
+
+
+# The jobs beside `ingest` and `report` that `init` writes for each format.
+TEXTS = {"measure", "corpus_stats", "token_stats"}
+VOTES_ON_TEXTS = TEXTS | {"battle_stats", "ratings"}
+JOBS_OF_FORMAT = {
+    "lmsys_chat_1m": TEXTS | {"moderation_stats", "reproduce"},
+    "wildchat": TEXTS | {"moderation_stats"},
+    "arena": VOTES_ON_TEXTS | {"moderation_stats", "reproduce"},
+    "arena_55k": VOTES_ON_TEXTS,
+    "arena_100k": VOTES_ON_TEXTS,
+    "arena_140k": VOTES_ON_TEXTS,
+    "mt_bench": VOTES_ON_TEXTS | {"judge_agreement", "reproduce"},
+    "likert": VOTES_ON_TEXTS | {"judge_agreement", "reproduce"},
+    "oasst1": {"measure", "token_stats", "tree_stats", "reproduce"},
+    "preference_dissection": TEXTS | {"judge_agreement", "preference_stats", "reproduce"},
+}
+
+
+def test_jobs_are_known_for_every_format():
+    from arenalake.reproduction.ledgers import LEDGERS
+    from arenalake.sources import SOURCES
+
+    assert JOBS_OF_FORMAT.keys() | {"arena_expert", "votes"} == SOURCES.keys() == starter._JOBS.keys()
+    assert {name for name, jobs in starter._JOBS.items() if "reproduce" in jobs} == LEDGERS.keys()
+
+
+@pytest.mark.parametrize("name", JOBS_OF_FORMAT)
+def test_init_writes_the_jobs_of_a_published_format(folder, capsys, name):
+    from arenalake.sources import SOURCES
+
+    source = SOURCES[name]
+    fields = source.fields(source.settings(format=name, path="-"))
+    Path("published.jsonl").write_text(json.dumps({field.column.partition(".")[0]: None for field in fields}) + "\n")
+    assert status_of("init", "published.jsonl") == 0
+    assert f"looks like {source.terms.title}" in capsys.readouterr().out
+    config = load_config("arenalake.yml")
+    assert {key: source.format for key, source in config.sources.items()} == {name: name}
+    assert set(config.pipeline.jobs) == JOBS_OF_FORMAT[name] | {"ingest", "report"}
+    assert ("bootstrap:" in Path("arenalake.yml").read_text()) == ("ratings" in config.pipeline.jobs)
+    assert status_of("init", "published.jsonl", "--name", "mine", "--force") == 0
+    assert list(load_config("arenalake.yml").sources) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        (
+            "oasst1",
+            {
+                "message_tree_id": "a",
+                "tree_state": "ready_for_export",
+                "prompt": {"message_id": "a", "replies": [{"message_id": "b", "replies": [{"message_id": "c"}]}]},
+            },
+        ),
+        ("likert", {"model_a": "x", "model_b": "y", "completion_a": "", "completion_b": "", "rating": 3}),
+        ("likert", {"task_id": "1", "status": "completed", "params": {}, "response": {}}),
+        ("likert", {"review_id": "1", "model1": "x", "model2": "y", "score": [1, 8]}),
+    ],
+)
+def test_init_knows_forms_of_a_format_that_lack_most_of_its_columns(folder, name, record):
+    Path("form.jsonl").write_text(json.dumps(record) + "\n")
+    assert status_of("init", "form.jsonl") == 0
+    assert load_config("arenalake.yml").sources[name].format == name
+
+
+def test_init_knows_real_nested_trees(folder, real_data):
+    assert status_of("init", str(real_data / "oasst" / "en_100_tree.jsonl.gz")) == 0
+    assert load_config("arenalake.yml").sources["oasst1"].format == "oasst1"
 
 
 def test_every_command_has_help_with_an_example():

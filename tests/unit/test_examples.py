@@ -91,7 +91,7 @@ def tasks(monkeypatch):
 
 def test_the_schedule_checks_the_configuration_and_then_runs_it(tasks, monkeypatch):
     calls = []
-    monkeypatch.setattr(runner, "run_configured", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(runner, "run_configured", lambda *arguments, **_: calls.append(arguments))
     assert tasks["run"].after == [tasks["check"]]
     for task in tasks.values():
         program, *arguments = task.command

@@ -106,3 +106,20 @@ def test_a_run_ends_with_leaderboards_the_report_the_time_and_what_to_try_next(t
         "next: for your own votes, run arenalake init VOTES.csv, then arenalake run",
     ]
     assert "1 job in 3 s" in closing_lines(config, ["report"], {}, 3.2)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "methods", "said", "line"),
+    [
+        (["ingest"], ["elo"], {}, "run the jobs that give statistics; arenalake jobs lists them"),
+        (["ratings"], ["elo"], {"ratings": ["r"]}, "run the job report to see plots and tables"),
+        (["tree_stats"], ["elo"], {}, "run the job report to see plots and tables"),
+        (["tree_stats", "report"], ["elo"], {"report": ["r"]}, "for more statistics, run further jobs and report"),
+        (["ratings", "report"], ["elo"], {"ratings": ["r"], "report": ["r"]}, "to add a method or a slice, set"),
+        (["ratings", "report"], ["elo", "win_rate"], {"ratings": ["r"], "report": ["r"]}, "to add a slice, set"),
+    ],
+)
+def test_every_run_ends_with_what_to_try_next(tmp_path, jobs, methods, said, line):
+    settings = {"storage": {"root": str(tmp_path / "lake")}, "ratings": {"methods": methods}}
+    last = closing_lines(parse_config(settings), jobs, said, 1.0)[-1]
+    assert last.startswith(f"next: {line}")

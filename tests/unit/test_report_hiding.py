@@ -346,6 +346,20 @@ def test_numbers_of_turns_of_few_conversations_are_not_told_since_their_sum_is()
     assert [row["turns"] for row in json.loads(site["json/corpus-s-turns.json"])] == [1, 2]
 
 
+def test_the_mean_of_turns_of_hidden_rows_is_not_the_total_minus_the_shown_rows():
+    shape = [shape_row(95, mean_turns=261 / 95)]
+    means = {"Dutch": (40, 2.0), "English": (40, 3.5), "French": (12, 2.0), "Manx": (3, 17 / 3)}
+    shape += [shape_row(n, grouping="language", language=name, mean_turns=mean) for name, (n, mean) in means.items()]
+    shape += [shape_row(n, grouping="model", model=f"m{n}", mean_turns=n / 20) for n in (55, 40)]
+    site = render_site(build_pages(frames(shape=shape)))
+    assert "2.75 turns each" in text_of(site, "corpus.html")
+    by_language = read_csv(site, "corpus-s-language")
+    assert {row["language"] for row in by_language if row["n_conversations"]} == {"Dutch", "English"}
+    assert {row["mean_turns"] for row in by_language} == {""}
+    assert {row["mean_turns"] for row in json.loads(site["json/corpus-s-language.json"])} == {None}
+    assert {row["mean_turns"] for row in read_csv(site, "corpus-s-model")} == {"2.75", "2.0"}
+
+
 def test_a_small_source_has_no_number_of_records():
     shape = frames(shape=[shape_row(5), shape_row(50, source="t")]).corpus_shape
     numbers = {"files": [1, 1, 1], "rows": [7, 50, 5], "kept": [5, 50, 5], "quarantined": [2, 0, 0]}

@@ -737,6 +737,20 @@ def test_a_sample_says_so_on_every_page():
     assert "Sample data" not in text_of(render_site(build_pages(frames())), "index.html")
 
 
+def test_every_plot_of_a_report_with_a_sample_says_so_in_its_caption():
+    def captions(notice):
+        pages = build_pages(frames(ratings=[rating("m", 1000.0), rating("n", 900.0)], pairs=[pair("m", "n")]))
+        files = render_site(pages, notice=notice, single_file=True)
+        read = {name: content.decode() for name, content in files.items() if name.endswith(".html")}
+        return {name: re.findall("<figcaption>(.+?)</figcaption>", html) for name, html in read.items()}
+
+    marked, plain = captions("Sample data!"), captions("")
+    assert plain["index.html"]
+    assert plain["report.html"]
+    for name, found in plain.items():
+        assert marked[name] == [f"{caption} (report with sample data)" for caption in found]
+
+
 def test_every_csv_file_has_a_json_file_with_the_same_rows():
     files = render_site(build_pages(frames(ratings=[rating("m", 1000.25), rating("n", None)])))
     for name in [name for name in files if name.startswith("csv/")]:

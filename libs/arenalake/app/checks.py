@@ -9,14 +9,17 @@ from arenalake.app.report import require_report
 from arenalake.app.session import has_outer_session, require_java, require_lasting_catalog
 from arenalake.app.tracking import require_tracking
 from arenalake.config import Config
+from arenalake.entities.tables import INGESTED_FILES
 from arenalake.errors import ArenalakeError, CallerError, ConfigError, SourceNotFoundError, VotesError
 from arenalake.hints import did_you_mean
 from arenalake.ingest.files import folder_values, is_hidden
 from arenalake.labels import clean_name
+from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
 from arenalake.paths import local_path
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import SourceSettings
+from arenalake.step import StepResult
 from arenalake.text.detectors import require_detector
 from arenalake.text.tokenizers import load_counter, require_specs, tokenizer_keys
 
@@ -59,6 +62,20 @@ def require_records(storage: StorageConfig, jobs: Sequence[str]) -> None:
         raise CallerError(
             f"storage.root: {root} holds no tables, so {', '.join(jobs)} would have no input; run the job ingest "
             "first, or give the folder of a lake"
+        )
+
+
+def add_lack(job: str, result: StepResult, lake: Lake, jobs: Sequence[str], *, named: bool) -> None:
+    """Make it an error that a job had nothing to do, wherever the lake is and whatever other tables it holds.
+
+    Where nobody named the job, its list may fit other data sets too: then only a lake into which nothing was ever
+    ingested is an error, unless `ingest` is in the list and reports it.
+    """
+    if result.lacks and (named or not ({"generate", "ingest"} & set(jobs) or lake.exists(INGESTED_FILES))):
+        result.errors.append(
+            CallerError(
+                f"{job}: the lake holds no {result.lacks}; ingest a source that has them first, or leave {job} out"
+            )
         )
 
 

@@ -107,6 +107,7 @@ def rate(
 
     from arenalake.api import rate as rate_table
     from arenalake.api.files import scan_votes, unreadable, write_frame
+    from arenalake.samples.folders import has_truth_here
 
     told = [label.rpartition("=") for label in labels]
     for label, (text, equals, outcome) in zip(labels, told, strict=True):
@@ -132,6 +133,8 @@ def rate(
         )
     except PolarsError as error:
         raise unreadable(votes, error) from None
+    if has_truth_here(str(Path(votes).absolute())):
+        click.echo("Sample data: these votes are generated. They say nothing about real models or people.\n")
     click.echo(found.text(top=top))
     if output:
         write_frame(found.ratings, output)
@@ -157,7 +160,7 @@ def run(config: str, overrides: Sequence[str], jobs: Sequence[str]) -> None:
     for job in jobs:
         if job not in JOBS:
             raise CallerError(f"{job}: no such job{did_you_mean(job, JOBS)}; known: {', '.join(JOBS)}")
-    run_configured(config, overrides, jobs)
+    run_configured(config, overrides, jobs, named=bool(jobs))
 
 
 @cli.command()
@@ -224,9 +227,9 @@ def check(config: str, overrides: Sequence[str]) -> None:
 @cli.command()
 @click.argument("path", type=click.Path())
 @click.option("--output", default=CONFIG, show_default=True, metavar="FILE", help="File to write the configuration to.")
-@click.option("--name", default="votes", show_default=True, help="Name of the source in the tables.")
+@click.option("--name", help="Name of the source in the tables. Default: the name of the format, such as votes.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def init(path: str, output: str, name: str, force: bool) -> None:
+def init(path: str, output: str, name: str | None, force: bool) -> None:
     """Write a commented configuration for a file of votes or a published data set, guessed from its columns.
 
     \b

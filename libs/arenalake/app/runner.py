@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 
-from arenalake.app.checks import require_records, require_usable
+from arenalake.app.checks import add_lack, require_records, require_usable
 from arenalake.app.jobs import run_when_ready, step_of
 from arenalake.app.lock import lake_lock
 from arenalake.app.logs import configure_logging
@@ -55,8 +55,11 @@ def _main(program: str, jobs: Sequence[str] | None, arguments: Sequence[str] | N
         sys.exit(error.exit_status)
 
 
-def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | None) -> None:
+def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | None, *, named: bool = False) -> None:
     """Run jobs, or those of `pipeline.jobs` where none is named, by a configuration file.
+
+    Args:
+        named: a person asked for these very jobs, unlike the task of a workflow that runs every job.
 
     Raises:
         ArenalakeError: as `load_config` and `run_steps` say.
@@ -64,14 +67,19 @@ def run_configured(path: str, overrides: Sequence[str], jobs: Sequence[str] | No
     configure_logging("info")
     config = load_config(path, overrides)
     configure_logging(config.log_level)
-    run_steps(config, jobs or config.pipeline.jobs)
+    only = not jobs and len(config.pipeline.jobs) == 1
+    run_steps(config, jobs or config.pipeline.jobs, named=named or only)
 
 
-def run_steps(config: Config, jobs: Sequence[str]) -> None:
+def run_steps(config: Config, jobs: Sequence[str], *, named: bool = False) -> None:
     """Run jobs, each after those it reads from; results go to stdout as each job ends.
 
+    Args:
+        named: each of the jobs was asked for, so one that has nothing to do is an error.
+
     Raises:
-        ArenalakeError: after everything else is done, if raw files could not be read, or a source brought nothing.
+        ArenalakeError: after everything else is done, if raw files could not be read, a source brought nothing, or a
+            job that was asked for had nothing to do.
     """
     began = time.monotonic()
     on_terminal = sys.stdout.isatty()
@@ -94,6 +102,7 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
             started = time.monotonic()
             with progress.stage(job), track_job(job, config, view, parent=pipeline) as record:
                 result = step_of(job)(Context(config, view))
+                add_lack(job, result, view, jobs, named=named)
                 record(result)
             log.info("done", extra={"job": job, "seconds": round(time.monotonic() - started, 1)})
             if on_terminal and result.summary:
@@ -112,7 +121,8 @@ def run_steps(config: Config, jobs: Sequence[str]) -> None:
     elif "generate" in jobs and (notice := sample_notice(config)):
         print(notice, flush=True)
     if unreadable:
-        told = f"{len(unreadable)} file(s) could not be read; everything else is done: " + "; ".join(unreadable)
+        n_files = counted(len(unreadable), "file")
+        told = f"{n_files} could not be read; everything else is done: " + "; ".join(unreadable)
         errors.insert(0, UnreadableFilesError(told))
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
@@ -137,11 +147,21 @@ def closing_lines(
     lines.append(f"{counted(len(jobs), 'job')} in {took}")
     if notice:
         lines.append("next: for your own votes, run arenalake init VOTES.csv, then arenalake run")
-    elif "ratings" in summaries and len(config.ratings.methods) == 1:
-        lines.append("next: to add a method or a slice, set ratings.methods or ratings.slices and run ratings report")
-    elif "ratings" in summaries and "report" not in summaries:
-        lines.append("next: run the job report to see plots, pairs and slices")
+    else:
+        lines.append(f"next: {_what_to_try(config, jobs, has_ratings='ratings' in summaries)}")
     return lines
+
+
+def _what_to_try(config: Config, jobs: Sequence[str], *, has_ratings: bool) -> str:
+    if set(jobs) <= {"generate", "ingest", "measure"}:
+        return "run the jobs that give statistics; arenalake jobs lists them"
+    if "report" not in jobs:
+        return "run the job report to see plots and tables"
+    if not has_ratings:
+        return "for more statistics, run further jobs and report; arenalake jobs lists them"
+    if len(config.ratings.methods) == 1:
+        return "to add a method or a slice, set ratings.methods or ratings.slices and run ratings report"
+    return "to add a slice, set ratings.slices and run ratings report"
 
 
 def _session_for(config: Config, jobs: Sequence[str], progress: Progress) -> SparkSession | None:

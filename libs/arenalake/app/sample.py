@@ -1,10 +1,8 @@
 """What is said wherever the votes are generated: nobody may take a sample for a result."""
 
-import os
-
 from arenalake.config import Config
 from arenalake.paths import local_path
-from arenalake.samples.corpora import TRUTH_FOLDER, folders_of_corpora
+from arenalake.samples.folders import has_truth_here
 
 
 def generated_sources(config: Config) -> list[str]:
@@ -31,4 +29,4 @@ def _is_generated(path: str, config: Config) -> bool:
     own = local_path(path)
     if own is None:
         return "generate" in config.pipeline.jobs and path.startswith(config.generate.path.rstrip("/") + "/")
-    return any(os.path.isdir(f"{folder}/{TRUTH_FOLDER}/begun") for folder in folders_of_corpora(own))
+    return has_truth_here(own)

@@ -37,10 +37,38 @@ _DRAWN = ("draw", "equal", "both")
 _ALIKE = 0.7
 # More labels than this are no labels.
 _MOST_LABELS = 20
+# Columns that only one format has, for those of its files that lack most of its columns.
+_SIGNS = (
+    ("oasst1", {"message_tree_id", "tree_state", "prompt"}),  # nested trees
+    ("likert", {"model_a", "model_b", "completion_a", "completion_b", "rating"}),
+    ("likert", {"task_id", "params", "response"}),  # tasks of the study, and its reviews by a model
+    ("likert", {"review_id", "model1", "model2", "score"}),
+)
+# The jobs that have something to do with the records of each format.
+_OF_TEXTS = ("ingest", "measure", "corpus_stats", "token_stats")
+_OF_VOTES_ON_TEXTS = (*_OF_TEXTS, "battle_stats", "ratings", "report")
+_OF_JUDGED_TEXTS = (*_OF_TEXTS, "battle_stats", "judge_agreement", "ratings", "reproduce", "report")
+_JOBS = {
+    "lmsys_chat_1m": (*_OF_TEXTS, "moderation_stats", "reproduce", "report"),
+    "wildchat": (*_OF_TEXTS, "moderation_stats", "report"),
+    "arena": (*_OF_TEXTS, "moderation_stats", "battle_stats", "ratings", "reproduce", "report"),
+    "arena_55k": _OF_VOTES_ON_TEXTS,
+    "arena_100k": _OF_VOTES_ON_TEXTS,
+    "arena_140k": _OF_VOTES_ON_TEXTS,
+    "arena_expert": _OF_VOTES_ON_TEXTS,
+    "mt_bench": _OF_JUDGED_TEXTS,
+    "likert": _OF_JUDGED_TEXTS,
+    "oasst1": ("ingest", "measure", "token_stats", "tree_stats", "reproduce", "report"),
+    "preference_dissection": (*_OF_TEXTS, "judge_agreement", "preference_stats", "reproduce", "report"),
+    "votes": ("ingest", "battle_stats", "ratings", "report"),
+}
 
 
-def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list[str]:
+def write_starter(path: Path, output: Path, *, name: str | None, replace: bool) -> list[str]:
     """Write a commented configuration for a file, or for a folder of files that look alike.
+
+    Args:
+        name: of the source; by default that of the format.
 
     Returns:
         What was found, and what to do next.
@@ -49,7 +77,7 @@ def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list
         CallerError: no source may be called so, or the output is there already, or cannot be written.
         VotesError: the file cannot be read, or has no columns that look like votes.
     """
-    if not re.search(SOURCE_NAME, name):
+    if name is not None and not re.search(SOURCE_NAME, name):
         raise CallerError(
             f"--name {name}: use letters, digits, dots, hyphens and underscores, and begin with a letter or digit"
         )
@@ -60,12 +88,16 @@ def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list
     published = find_format(columns)
     if published:
         source, told = [f"    format: {published}"], [f"{path}: looks like {SOURCES[published].terms.title}"]
-        usual = "[ingest, measure, corpus_stats, token_stats, moderation_stats, battle_stats, ratings, report]"
     else:
         source, told = _votes_source(path, frame, columns)
-        usual = "[ingest, battle_stats, ratings, report]"
+    format_ = published or "votes"
+    jobs = _JOBS[format_]
     text = _TEMPLATE.format(
-        path=json.dumps(str(path), ensure_ascii=False), name=name, source="\n".join(source), jobs=usual
+        path=json.dumps(str(path), ensure_ascii=False),
+        name=name or format_,
+        source="\n".join(source),
+        ratings=_RATINGS if "ratings" in jobs else "",
+        jobs=", ".join(jobs),
     )
     try:
         output.write_text(text, encoding="utf-8")
@@ -75,7 +107,7 @@ def write_starter(path: Path, output: Path, *, name: str, replace: bool) -> list
 
 
 def find_format(columns: Sequence[str]) -> str | None:
-    """The published format whose columns a file has, or most of them."""
+    """The published format whose columns a file has, or most of them, or those that only this format has."""
     shares = {}
     for name, source in SOURCES.items():
         if name == "votes":
@@ -84,7 +116,9 @@ def find_format(columns: Sequence[str]) -> str | None:
         own = {field.column.partition(".")[0] for field in source.fields(settings)}
         shares[name] = len(own & set(columns)) / len(own | set(columns))
     best = max(shares, key=lambda name: shares[name])
-    return best if shares[best] >= _ALIKE else None
+    if shares[best] >= _ALIKE:
+        return best
+    return next((name for name, signs in _SIGNS if signs <= set(columns)), None)
 
 
 def guess_columns(columns: Sequence[str]) -> dict[str, str]:
@@ -183,7 +217,12 @@ sources:
   {name}: # this name becomes the column `source` of the tables
     path: {path}
 {source}
+{ratings}
+pipeline:
+  jobs: [{jobs}]
+"""
 
+_RATINGS = """
 ratings:
   methods: [bradley_terry] # also bradley_terry_no_ties, rao_kupper, davidson, elo, win_rate
   slices: [all, language] # also category, turn, month, judge_kind, or several of them joined by commas
@@ -191,7 +230,4 @@ ratings:
 bootstrap:
   rounds: 1000
   unit: battle # or judge: resample whole judges, if the votes of one person are not independent
-
-pipeline:
-  jobs: {jobs}
 """

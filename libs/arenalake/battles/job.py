@@ -41,6 +41,7 @@ def run(context: Context) -> StepResult:
     result = StepResult(
         lines=lines or ["battle_stats: no battles"],
         metrics={"battles": float(sum(sums["n"])), "pairs": float(sum(sums["pairs"]))},
+        lacks="" if lines else "battles",
     )
     if cleaning.rules:
         _add_cleaning(result, lake)

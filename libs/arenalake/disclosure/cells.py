@@ -2,7 +2,7 @@
 
 Cells about conversations or voters are suppressed: corpus shape, days, languages, token and moderation statistics,
 published figures, sizes of slices, and ratings with some votes left out. A hidden cell has no numbers, and its column
-`hidden` says so. A count of zero is not hidden. There are four rules:
+`hidden` says so. A count of zero is not hidden. There are five rules:
 
 - Primary suppression: a cell has fewer than `min_cell` conversations (battles, voters, flagged conversations), but more
   than zero. The complement counts too: conversations that are not flagged, not answered, not redacted or below a
@@ -12,6 +12,7 @@ published figures, sizes of slices, and ratings with some votes left out. A hidd
   days, a published language for its detected languages, and all battles for days and for slices.
 - Extremes: a group of fewer than ten times `min_cell` messages (or voters) has no minimum, no maximum, and no quantile
   that equals one of these, because each of them is from one person.
+- Means: a grouping of corpus shape in which a row is hidden has no mean numbers of turns; the total keeps its own.
 - Consistency: a model, a language, a month or a day that is hidden in one of the tables of shape, days, tokens and
   moderation is hidden in all of them. Published figures, detected languages, slices that are not rated, and ratings
   with some votes left out hide it too.
@@ -31,7 +32,7 @@ Not protected:
 Not checked:
 
 - a single slice that is not rated while all other slices by the same columns are: its size is all battles minus theirs;
-- means of the groups of a hidden row, beyond their printed digits;
+- means and totals of tokens and scores of all hidden rows of a total together;
 - differences between a table before and after an increment;
 - differences between neighbouring points of a curve, and the number of conversations behind the messages of such a
   point, which the table does not have;
@@ -157,7 +158,7 @@ def hide_shape_cells(shape: pd.DataFrame, min_cell: int, others: Set[Key] = _NON
     """Rows of `corpus_shape` about few conversations, and those that guard them, lose their numbers.
 
     Few redacted ones lose count and rate, and few of which that is known also how many these are. Few repeated prompts
-    lose what is told of repeats.
+    lose what is told of repeats. In a grouping with a hidden row, no row has a mean of turns.
     """
     counts, known, redacted = shape["n_conversations"], shape["n_redaction_known"], shape["n_redacted"]
     small = _guard_shape(shape, counts, _few(counts, min_cell) | _is_about(shape, others), min_cell)
@@ -170,6 +171,9 @@ def hide_shape_cells(shape: pd.DataFrame, min_cell: int, others: Set[Key] = _NON
     # One time is no repeat.
     few_times = few_repeats | (_few(shape["max_repeats"], min_cell) & (shape["max_repeats"] > 1).fillna(False))
     shown = _blank(_blank(shown, few_repeats, _REPEAT_NUMBERS), few_times, ("max_repeats",))
+    # The turns of a source minus those of the shown rows would be those of the hidden rows.
+    has_hidden = small.groupby([shape["source"], shape["grouping"]]).transform("any").astype(bool)
+    shown = _blank(shown, has_hidden, ("mean_turns",))
     return _blank(shown, small, ("n_conversations", *_SHAPE_NUMBERS)).assign(hidden=small)
 
 

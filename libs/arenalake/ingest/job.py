@@ -37,6 +37,7 @@ from arenalake.ingest.summary import count_sentences, list_sentences
 from arenalake.lake import Lake
 from arenalake.lake.holding import hold
 from arenalake.lake.table import Table
+from arenalake.plurals import counted
 from arenalake.sources import SOURCES, Source, all_entities
 from arenalake.sources.options import SourceConfig
 from arenalake.step import Context, StepResult
@@ -122,8 +123,8 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
     result.lines += list_sentences(f"{name}: not kept", batch.notes)
     if reasons and not counts:
         result.lines.append(
-            f"{name}: {ever['quarantined']:,} record(s) of earlier files stay in quarantine; if you have changed the "
-            f"source's settings, --set pipeline.reread=[{name}] reads its files again"
+            f"{name}: still in quarantine: {counted(ever['quarantined'], 'record')} of earlier files; if you have "
+            f"changed the source's settings, --set pipeline.reread=[{name}] reads its files again"
         )
     for column, names in batch.count_names().items() if total["kept"] else ():
         result.lines += look_alike_lines(name, column, names)
@@ -136,22 +137,22 @@ def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[
     if not rows:
         return NothingKeptError(f"sources.{name}.path: {config.path} holds no records")
     why = f"; most often: {reasons[0][0]}" if reasons else ""
-    return NothingKeptError(f"sources.{name}: none of {rows:,} record(s) could be kept{why}")
+    return NothingKeptError(f"sources.{name}: none of {counted(rows, 'record')} could be kept{why}")
 
 
 def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, batch: "_Batch") -> str:
-    missing = f"; {n_unreadable} file(s) could not be read" if n_unreadable else ""
+    missing = f"; {counted(n_unreadable, 'file')} could not be read" if n_unreadable else ""
     if not n_new:
-        return f"{name}: nothing new in {n_readable} file(s){missing}"
+        return f"{name}: nothing new in {counted(n_readable, 'file')}{missing}"
     line = (
-        f"{name}: {total['rows']} records in {n_new} new file(s) = "
-        f"{total['kept']} kept + {total['quarantined']} quarantined + {total['duplicates']} duplicates"
+        f"{name}: {counted(total['rows'], 'record')} in {counted(n_new, 'new file')} = "
+        f"{total['kept']:,} kept + {total['quarantined']:,} quarantined + {counted(total['duplicates'], 'duplicate')}"
     )
     if batch.moved:
         why = ", ".join(sorted(batch.moved))
-        line += f"; {batch.moved.total()} earlier record(s) moved to quarantine ({why})"
+        line += f"; {counted(batch.moved.total(), 'earlier record')} moved to quarantine ({why})"
     if batch.returned:
-        line += f"; {batch.returned} earlier record(s) came back from quarantine"
+        line += f"; {counted(batch.returned, 'earlier record')} came back from quarantine"
     return line + missing
 
 

@@ -33,7 +33,7 @@ def _terms(frames: Frames) -> Section:
         )
     )
     for row in terms.to_dict("records"):
-        inner = Section(f"Cite {row['source']}", [row["citation"] or "The source asks for no citation."])
+        inner = Section(f"Cite {row['source']}", [row["citation"] or "No citation is configured."])
         # Other schemes, such as javascript:, are not links here.
         if row["url"] and row["url"].startswith(("https://", "http://")):
             inner.links.append(Link(row["url"], row["url"]))

@@ -45,7 +45,7 @@ def run(context: Context) -> StepResult:
     """Write the tables of preferences where their inputs have changed."""
     lake, preferences = context.lake, context.config.preferences
     if not lake.exists(PREFERENCE_PAIRS):
-        return StepResult(lines=["preference_stats: no source has annotated pairs"])
+        return StepResult(lines=["preference_stats: no source has annotated pairs"], lacks="annotated pairs")
     fit = partial(fit_preferences, preferences=preferences)
     derivations = (
         Derivation(PROPERTY_COUNTS, [PREFERENCE_PAIRS], count_properties),

@@ -316,6 +316,7 @@ def _show(context: Context) -> StepResult:
         result.lines.append(unrated_line(str(source), part, context.config.ratings))
     if battles.empty:
         result.lines.append("ratings: no battles")
+        result.lacks = "battles"
     for source, method, nll in likelihoods.select("source", "method", "nll").iter_rows():
         result.metrics[f"nll_{source}_{method}"] = nll
     return result

@@ -77,7 +77,8 @@ def _single_file(
     show_page = environment.from_string('{% from "parts.html" import show_page with context %}{{ show_page(page) }}')
 
     def html_of(page: Page) -> Markup:
-        return Markup(show_page.render(page=page, place=partial(_place_in_file, page, files), prefix=f"{page.file}/"))
+        place = partial(_place_in_file, page, files)
+        return Markup(show_page.render(page=page, place=place, prefix=f"{page.file}/", notice=said["notice"]))
 
     scripts = [Markup(_script_in_html(files[name].decode("utf-8"))) for name in ("plotly.min.js", "report.js")]
     shown = [{"file": page.file, "html": html_of(page)} for page in pages]

@@ -12,6 +12,15 @@ from pyspark.sql import SparkSession
 from arenalake.errors import CallerError
 from arenalake.samples.battles import BATTLES_DDL, BattleDesign, battle_chunk, battle_design, count_duplicates
 from arenalake.samples.conversations import CONVERSATIONS_DDL, ConversationPlan, conversation_chunk
+from arenalake.samples.folders import (
+    BATTLES_FOLDER,
+    CONVERSATIONS_FOLDER,
+    LIKERT_FOLDER,
+    PREFERENCES_FOLDER,
+    TREES_FOLDER,
+    TRUTH_FOLDER,
+    folders_of_corpora,
+)
 from arenalake.samples.likert import LIKERT_DDL, LikertDesign, likert_chunk
 from arenalake.samples.likert import MODELS as LIKERT_MODELS
 from arenalake.samples.options import GenerateConfig
@@ -28,13 +37,6 @@ from arenalake.samples.write import first_file, read_document, write_chunks, wri
 
 # To be raised whenever the rows or the truth of a seed change.
 GENERATOR_VERSION = 2
-
-CONVERSATIONS_FOLDER = "lmsys_chat_1m"
-BATTLES_FOLDER = "chatbot_arena"
-LIKERT_FOLDER = "likert"
-PREFERENCES_FOLDER = "preference_dissection"
-TREES_FOLDER = "oasst1"
-TRUTH_FOLDER = "truth"
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,6 @@ def is_generated(spark: SparkSession, path: str) -> bool:
     return any(
         read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders_of_corpora(path)
     )
-
-
-def folders_of_corpora(path: str) -> list[str]:
-    """Folders above a source in which the truth lies if the generator made it."""
-    parts = path.split("/")
-    return [
-        "/".join(parts[:i]) or "."
-        for i, part in enumerate(parts)
-        if part in (CONVERSATIONS_FOLDER, BATTLES_FOLDER, LIKERT_FOLDER, PREFERENCES_FOLDER, TREES_FOLDER)
-    ]
 
 
 def _write(

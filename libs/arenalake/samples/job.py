@@ -1,13 +1,13 @@
 """`generate`: corpora in the published formats, with the truth beside them. Never part of a scheduled workflow."""
 
-from arenalake.samples.corpora import (
+from arenalake.samples.corpora import generate_corpora
+from arenalake.samples.folders import (
     BATTLES_FOLDER,
     CONVERSATIONS_FOLDER,
     LIKERT_FOLDER,
     PREFERENCES_FOLDER,
     TREES_FOLDER,
     TRUTH_FOLDER,
-    generate_corpora,
 )
 from arenalake.step import Context, StepResult
 

@@ -9,7 +9,8 @@ from arenalake.errors import ConfigError
 from arenalake.ratings.model.estimates import WIN_RATE
 from arenalake.ratings.options import RatingsConfig
 from arenalake.ratings.tables import RATINGS
-from arenalake.samples.corpora import BATTLES_FOLDER, TRUTH_FOLDER, reads_corpus
+from arenalake.samples.corpora import reads_corpus
+from arenalake.samples.folders import BATTLES_FOLDER, TRUTH_FOLDER
 from arenalake.samples.truth import STRENGTH, TRUTH_BASE, TRUTH_SCALE
 from arenalake.samples.write import or_none
 from arenalake.step import Context, StepResult

@@ -53,7 +53,8 @@ def run(context: Context) -> StepResult:
     if not files:
         is_empty = not any(entity.as_conversations and lake.exists(entity.table) for entity in all_entities())
         told = "no conversations" if is_empty else f"nothing new; every conversation is measured with {', '.join(keys)}"
-        return StepResult(lines=[f"measure: {told}"], metrics={"conversations": 0, "messages": 0})
+        metrics = {"conversations": 0.0, "messages": 0.0}
+        return StepResult(lines=[f"measure: {told}"], metrics=metrics, lacks="conversations" if is_empty else "")
     before = messages.count()
 
     def measure_all(rows: DataFrame) -> DataFrame:
@@ -99,7 +100,8 @@ def run(context: Context) -> StepResult:
         f"{', '.join(keys)}"
     ]
     lines += [
-        f"measure: {sum(file.n_measured - file[f'n_{i}'] for file in files):,} conversations measured again with {key}"
+        f"measure: {counted(sum(file.n_measured - file[f'n_{i}'] for file in files), 'conversation')} measured again "
+        f"with {key}"
         for i, key in enumerate(keys)
         if added[key]
     ]

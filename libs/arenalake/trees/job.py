@@ -51,7 +51,7 @@ def run(context: Context) -> StepResult:
     """Write the tables of trees where `tree_messages` or the configuration has changed; none where it is not there."""
     lake, trees = context.lake, context.config.trees
     if not lake.exists(TREE_MESSAGES):
-        return StepResult(lines=["tree_stats: no source has conversation trees"])
+        return StepResult(lines=["tree_stats: no source has conversation trees"], lacks="conversation trees")
     settings = trees.model_dump(mode="json")
     tokenizers = sorted(tokenizer_keys(context.config.tokens.tokenizers))
     count_lengths = partial(count_threads, tokenizers=tokenizers)
