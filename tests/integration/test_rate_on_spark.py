@@ -58,7 +58,7 @@ def test_what_is_wrong_with_votes_is_told_as_for_other_tables(spark, votes):
     frame = spark.createDataFrame(votes)
     with pytest.raises(VotesError, match="order: rows of a Spark DataFrame have no order"):
         arenalake.rate(frame, method="elo")
-    with pytest.raises(VotesError, match="order: 380 votes have 2 different values"):
+    with pytest.raises(VotesError, match="order: 380 votes have only 2 different values"):
         arenalake.rate(frame, method="elo", order="language")
     for arguments in (
         {"winner": "language"},

@@ -257,7 +257,7 @@ def test_differences_are_printed_one_by_one_and_what_cannot_be_recomputed_by_rea
     reason = "of the records, 7 are in quarantine and 0 are duplicates"
     assert f"reproduce: quarantined: {size}: published 1,000,000, ours 999,993 ({reason})" in lines
     dropped = "the release has no user ids: they were dropped before it was published"
-    assert f"reproduce: quarantined: 1 cannot: {dropped}" in lines
+    assert f"reproduce: quarantined: 1 cannot be recomputed: {dropped}" in lines
     made_up = reproduce.lines_of(Origin("made up", "lmsys_chat_1m", True, LLAMA), rows)
     assert len(made_up) == 1
     assert "generated data" in made_up[0]

@@ -65,6 +65,7 @@ def test_a_start_with_known_jars_says_next_to_nothing(spark, cache, tmp_path):
     assert [line for line in done.stderr.splitlines() if "incubator" not in line] == []
 
 
+@pytest.mark.slow  # looks packages up over the network, four times
 def test_packages_from_everywhere_are_added_to_delta_lake_and_only_its_own_jars_are_remembered(cache, tmp_path):
     table = tmp_path / "table"
     submit = {"PYSPARK_SUBMIT_ARGS": f"--packages {OTHER_PACKAGE} pyspark-shell"}
