@@ -172,7 +172,7 @@ def test_a_rater_who_contradicts_herself_has_all_of_her_votes_and_is_counted(lak
     records = [twice, flat(1, 7), twice, flat(1, None, score_a=3, score_b=4), flat(2, 2), flat(2, 2, rater="bob")]
     source = write(tmp_path / "raw" / "ratings.jsonl", records)
     assert sums(run(lake, s=source)) == [
-        "s: 6 records in 1 new file(s) = 5 kept + 0 quarantined + 1 duplicates",
+        "s: 6 records in 1 new file = 5 kept + 0 quarantined + 1 duplicate",
     ]
     votes = rows(lake, BATTLES, "judge", "question_id", "likert", "winner", "score")
     assert votes == [
