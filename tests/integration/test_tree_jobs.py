@@ -7,6 +7,7 @@ import pytest
 from test_ingest import rows, run
 from test_oasst1 import message, tree, write
 
+from arenalake.app.frames import read_frames
 from arenalake.config import parse_config
 from arenalake.entities.tables import BATTLES, MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.errors import CallerError
@@ -61,6 +62,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert dict(pairs.select("source", "n_pairs").rows()) == n_pairs
     labels = lake.load(LABEL_STATS).filter((pl.col("grouping") == "all") & (pl.col("label") == "spam"))
     assert labels.select("source", "n").rows() == [("flat", 249)]
+    assert set(read_frames(lake, min_cell=1).label_stats["grouping"]) == {"all", "role", "language"}
     assert lake.load(TREE_SHAPES)["measure"].n_unique() == 6
     versions = lake.versions()
     job.run(context(lake))

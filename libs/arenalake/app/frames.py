@@ -87,7 +87,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         TREE_SHAPES: pl.col("grouping") == "all",
         THREAD_STATS: pl.col("grouping") == "all",
         TREE_EXAMPLE: None,
-        LABEL_STATS: pl.col("grouping").is_in(["all", "role"]),
+        LABEL_STATS: pl.col("grouping").is_in(["all", "role", "language"]),
         LABEL_CORRELATIONS: pl.col("grouping") == "all",
         TREE_PAIR_STATS: None,
         PROPERTY_STATS: pl.col("grouping").is_in(PROPERTY_GROUPINGS),
