@@ -50,7 +50,7 @@ class ProcessTree:
             self._look()
 
     def _look(self) -> None:
-        parents, facts, total = {}, {}, 0.0
+        parents, facts, total, own = {}, {}, 0.0, str(os.getpid())
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 name, rest = stat.read_text().split("(", 1)[1].rsplit(")", 1)
@@ -66,11 +66,12 @@ class ProcessTree:
             facts[pid] = (name, seconds, mb.get("VmHWM:", 0.0), mb.get("VmRSS:", 0.0))
         for pid, (name, seconds, peak, now) in facts.items():
             ancestor = pid
-            while ancestor in parents and ancestor != str(os.getpid()):
+            while ancestor in parents and ancestor != own:
                 ancestor = parents[ancestor]
-            if ancestor == str(os.getpid()):
-                total += now
-            if ancestor == str(os.getpid()) != pid and name.startswith(("java", "python")):
+            if ancestor != own:
+                continue
+            total += now
+            if pid != own and name.startswith(("java", "python")):
                 self.cpu_seconds[pid, name] = seconds
                 self.peak_mb[name] = max(self.peak_mb.get(name, 0.0), peak)
         self.peak_total_mb = max(self.peak_total_mb, total)

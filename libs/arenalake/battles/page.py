@@ -10,6 +10,7 @@ from arenalake.report.boards import model_order
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
     Cell,
+    Figure,
     Page,
     Section,
     TableColumn,
@@ -83,23 +84,16 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
         return [[cells[a, b][kind] if (a, b) in cells else None for b in names] for a in names]
 
     texts = [[text or "" for text in row] for row in square(1)]
+
+    def heat_map(caption: str, subject: str, kind: int, *, rates: bool) -> Figure:
+        words = f"{subject} between {len(names)} models as a square; the table of pairs below has the numbers."
+        return figures.heat_map(
+            caption=caption, words=words, names=names, values=square(kind), texts=texts, rates=rates
+        )
+
     section.figures = [
-        figures.heat_map(
-            caption="Win rate of the row's model against the column's",
-            words=f"Win rates between {len(names)} models as a square; the table of pairs below has the numbers.",
-            names=names,
-            values=square(0),
-            texts=texts,
-            rates=True,
-        ),
-        figures.heat_map(
-            caption="Number of battles",
-            words=f"Battles between {len(names)} models as a square; the table of pairs below has the numbers.",
-            names=names,
-            values=square(2),
-            texts=texts,
-            rates=False,
-        ),
+        heat_map("Win rate of the row's model against the column's", "Win rates", 0, rates=True),
+        heat_map("Number of battles", "Battles", 2, rates=False),
     ]
     columns = [
         text_column("Model A", "model_a", length=40),
@@ -118,14 +112,7 @@ def _pair_section(source: str, judge_kind: str, pairs: pd.DataFrame, order: dict
         pairs.sort_values(["n", "model_a", "model_b"], ascending=[False, True, True]),
         slug("pairs", source, judge_kind),
     )
-    ties_square = figures.heat_map(
-        caption="Number of ties of both kinds",
-        words=f"Ties between {len(names)} models as a square; the table of pairs below has the numbers.",
-        names=names,
-        values=square(3),
-        texts=texts,
-        rates=False,
-    )
+    ties_square = heat_map("Number of ties of both kinds", "Ties", 3, rates=False)
     title = f"All pairs ({len(pairs):,})"
     section.sections.append(Section(title, figures=[ties_square], tables=[view], collapsed=True))
     return section
