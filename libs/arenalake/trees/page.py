@@ -265,22 +265,13 @@ def _labels_by_language(source: str, labels: pd.DataFrame, frames: Frames) -> li
     known = stats[(stats["source"] == source) & (stats["grouping"] == "language") & stats["language"].notna()]
     closed = set(known.loc[known["hidden"], "language"])
     of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(_SCORE)
-    cells = labels[of_people & labels["language"].notna()].to_dict("records")
+    cells = [
+        (row["language"], row["label"], row["mean"], bool(row["hidden"]) or row["language"] in closed)
+        for row in labels[of_people & labels["language"].notna()].to_dict("records")
+    ]
     if not cells:
         return []
-    names = sorted({row["label"] for row in cells})
-    hidden = {(row["language"], row["label"]) for row in cells if row["hidden"] or row["language"] in closed}
-    means: dict[str, dict[str, Any]] = {}
-    for row in cells:
-        shown = None if (row["language"], row["label"]) in hidden else row["mean"]
-        means.setdefault(row["language"], {"language": row["language"]})[row["label"]] = shown
-
-    def cell(name: str) -> Any:
-        return lambda row: unless_hidden((row["language"], name) in hidden, number_cell(row[name], 3))
-
-    columns = [text_column("Language", "language"), *[TableColumn(name, cell(name)) for name in names]]
-    wide = pd.DataFrame([means[language] for language in sorted(means)], columns=["language", *names])
-    table = TableView(f"Mean of labels of {source} by language", columns, wide, slug("labels-language", source))
+    table = _square_table(f"Mean of labels of {source} by language", "language", cells, slug("labels-language", source))
     return [Section("Labels by language", tables=[table], collapsed=True)]
 
 
@@ -323,25 +314,36 @@ def _scores_table(source: str, pairs: pd.DataFrame) -> list[TableView]:
     mixed = pairs[pairs["label_a"].str.startswith(_SCORE) != pairs["label_b"].str.startswith(_SCORE)]
     if mixed.empty:
         return []
-    values: dict[str, dict[str, Any]] = {}
-    hidden, scores = set(), set()
+    cells = []
     for row in mixed.to_dict("records"):
         label, score = sorted((row["label_a"], row["label_b"]), key=lambda name: name.startswith(_SCORE))
-        values.setdefault(label, {"label": label})[score] = row["correlation"]
-        scores.add(score)
-        if row["hidden"]:
-            hidden.add((label, score))
+        cells.append((label, score, row["correlation"], bool(row["hidden"])))
+    caption = f"Scores of Detoxify (columns) against people's labels of {source} (rows): Pearson's r"
+    return [_square_table(caption, "label", cells, slug("labels-detoxify", source))]
 
-    def cell(score: str) -> Any:
-        return lambda row: unless_hidden((row["label"], score) in hidden, number_cell(row[score], 3))
+
+def _square_table(caption: str, name: str, cells: list[tuple[str, str, Any, bool]], file: str) -> TableView:
+    """A table with a value in each row and column.
+
+    Args:
+        name: of the column that names the rows.
+        cells: row, column, value, and whether it is hidden.
+    """
+    hidden = {(row, column) for row, column, _, is_hidden in cells if is_hidden}
+    values: dict[str, dict[str, Any]] = {}
+    for row, column, value, is_hidden in cells:
+        values.setdefault(row, {name: row})[column] = None if is_hidden else value
+    names = sorted({column for _, column, _, _ in cells})
+
+    def cell(column: str) -> Any:
+        return lambda row: unless_hidden((row[name], column) in hidden, number_cell(row[column], 3))
 
     columns = [
-        text_column("Label", "label"),
-        *[TableColumn(score.removeprefix(_SCORE), cell(score)) for score in sorted(scores)],
+        text_column(name.capitalize(), name),
+        *[TableColumn(column.removeprefix(_SCORE), cell(column)) for column in names],
     ]
-    rows = pd.DataFrame([values[label] for label in sorted(values)], columns=["label", *sorted(scores)])
-    caption = f"Scores of Detoxify (columns) against people's labels of {source} (rows): Pearson's r"
-    return [TableView(caption, columns, rows, slug("labels-detoxify", source))]
+    wide = pd.DataFrame([values[row] for row in sorted(values)], columns=[name, *names])
+    return TableView(caption, columns, wide, file)
 
 
 def _pairs(source: str, frames: Frames) -> list[Section]:
