@@ -449,9 +449,7 @@ def test_what_did_not_work_never_looks_like_success(lake, tmp_path):
         settings = {"storage": {"root": lake.root}, "spark": {"master": "local[2]"}, "mlflow": {"enabled": False}}
         run_steps(parse_config({**settings, "sources": wanted}), ["ingest"])
 
-    with pytest.raises(
-        NothingKeptError, match=r"sources\.bad: none of 1 record\(s\) could be kept; most often: winner"
-    ):
+    with pytest.raises(NothingKeptError, match=r"sources\.bad: none of 1 record could be kept; most often: winner"):
         run_with(good=sources["good"], bad=sources["bad"])
     assert rows(lake, BATTLES, "source") == [("good",)]
     with pytest.raises(NothingKeptError) as again:  # nothing new is no success either
