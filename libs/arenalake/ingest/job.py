@@ -478,7 +478,7 @@ class _Batch:
         broken = parsed.where(F.size("reasons") > 0).select(
             "file", "record_key", "record", F.concat("reasons", "details").alias("reasons")
         )
-        self.lake.insert_new(QUARANTINE, quarantine_rows(broken, source=self.name))
+        self._add_rows(QUARANTINE, quarantine_rows(broken, source=self.name))
         return {row["file"]: row["n"] for row in broken.groupBy("file").agg(F.count("*").alias("n")).collect()}
 
     def count_names(self) -> dict[str, dict[str, int]]:
@@ -497,11 +497,18 @@ class _Batch:
         # Outer: of what a plain explode leaves out Spark infers a filter, which takes it up to 20 s to think about.
         rows = records.select("file", "record_key", F.explode_outer(entity.rows_column).alias("one"))
         rows = rows.where("one IS NOT NULL").select(F.lit(self.name).alias("source"), "file", "record_key", "one.*")
-        if entity.table != self.parents and self._known_names.intersection(self._names):
-            # An interrupted run over a changed file may have left rows whose parents are not there yet.
-            self.lake.insert_new(entity.table, rows)
-        else:
+        if entity.table == self.parents:
             self.lake.append(entity.table, rows)
+        else:
+            self._add_rows(entity.table, rows)
+
+    def _add_rows(self, table: Table, rows: DataFrame) -> None:
+        """Add rows of the files of this batch that are written before the rows of their parents."""
+        if self._known_names.intersection(self._names):
+            # An interrupted run over a changed file may have left some of them.
+            self.lake.insert_new(table, rows)
+        else:
+            self.lake.append(table, rows)
 
     def _settle_conflicts(self, judged: DataFrame) -> None:
         losers = judged.where(F.col("fate").isin("conflict", "evict"))
