@@ -62,7 +62,17 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert dict(pairs.select("source", "n_pairs").rows()) == n_pairs
     labels = lake.load(LABEL_STATS).filter((pl.col("grouping") == "all") & (pl.col("label") == "spam"))
     assert labels.select("source", "n").rows() == [("flat", 249)]
-    assert set(read_frames(lake, min_cell=1).label_stats["grouping"]) == {"all", "role", "language"}
+    shown = read_frames(lake, min_cell=1)
+    assert set(shown.label_stats["grouping"]) == {"all", "role", "language"}
+    assert set(shown.tree_stats["grouping"]) == {"all", "language", "month", "role", "tree_state"}
+    people = {}
+    for row in texts.values():
+        if row["source"] == "flat" and row["user_id"]:
+            people.setdefault((row["language"], f"{row['tstamp']:%Y-%m}"), set()).add(row["user_id"])
+    cells = lake.load(TREE_STATS).filter((pl.col("grouping") == "language,month") & (pl.col("source") == "flat"))
+    found = {(row["language"], row["month"]): row["n_contributors"] for row in cells.iter_rows(named=True)}
+    assert found == {cell: len(names) for cell, names in people.items()}
+    assert len(found) == 4
     assert lake.load(TREE_SHAPES)["measure"].n_unique() == 6
     versions = lake.versions()
     job.run(context(lake))

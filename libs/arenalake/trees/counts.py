@@ -104,7 +104,10 @@ def count_contributors(nodes: DataFrame) -> DataFrame:
     views = [
         F.struct(
             F.lit(grouping).alias("grouping"),
-            *[(F.col(name) if name == grouping else F.lit(None).cast("string")).alias(name) for name in _GROUP[1:]],
+            *[
+                (F.col(name) if name in grouping.split(",") else F.lit(None).cast("string")).alias(name)
+                for name in _GROUP[1:]
+            ],
         )
         for grouping in GROUPINGS
     ]

@@ -9,7 +9,7 @@ from arenalake.numbers.lengths import describe, quantile
 from arenalake.numbers.proportions import not_zero, share, wilson_bounds
 from arenalake.trees.tables import SUM_NAMES, THREAD_COUNTS, THREAD_MESSAGE_TOKENS, TREE_PAIR_COUNTS, VALUE_PARTS
 
-GROUPINGS = ("all", "language", "month", "role", "tree_state")
+GROUPINGS = ("all", "language", "month", "language,month", "role", "tree_state")
 _GROUP = ("source", "grouping", "language", "month", "role", "tree_state")
 
 

@@ -135,7 +135,7 @@ TREE_STATS = Table(
     name="tree_stats",
     layer="gold",
     kind="statistics",
-    comment="Messages and trees by language, month, role and state, and how unequally contributors wrote them.",
+    comment="Messages and trees by language, month, both, role and state, and how unequally contributors wrote them.",
     columns=(
         SOURCE,
         GROUPING,
