@@ -129,6 +129,7 @@ JOBS = {
             "thread_stats",
             "tree_pairs",
             "tree_pair_counts",
+            "tree_pair_author_counts",
             "tree_pair_stats",
         ),
     ),

@@ -1,5 +1,6 @@
 """Trees from published files to statistics and to files that trainers read."""
 
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -60,6 +61,13 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
         n_pairs[source] += len(found) * (len(found) - 1) // 2
     pairs = lake.load(TREE_PAIR_STATS).filter(pl.col("grouping") == "all")
     assert dict(pairs.select("source", "n_pairs").rows()) == n_pairs
+    better = Counter(
+        texts[row.chosen_id]["user_id"] for row in lake.read(TREE_PAIRS).where("source = 'flat'").collect()
+    )
+    authors = {row["source"]: (row["n_authors"], row["busiest_share"]) for row in pairs.iter_rows(named=True)}
+    # Of fewer than a hundred people the busiest 1 % is one; nested trees have no authors.
+    assert authors == {"flat": (len(better), max(better.values()) / better.total()), "trees": (0, None)}
+    assert 10 < len(better) < 100
     labels = lake.load(LABEL_STATS).filter((pl.col("grouping") == "all") & (pl.col("label") == "spam"))
     assert labels.select("source", "n").rows() == [("flat", 249)]
     shown = read_frames(lake, min_cell=1)

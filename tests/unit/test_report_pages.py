@@ -571,7 +571,10 @@ def label_row(label, n=50, **other):
 def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     shape = {"measure": "depth of tree", "n": 500, "total": 900, "mean": 1.8, "sd": 1.0, "min": 0, "max": 7}
     shape |= {f"p{p}": 2 for p in (1, 5, 25, 50, 75, 95, 99)} | {"source": "s", "grouping": "all"}
-    pair = {"n_pairs": 70, "n_longer": 42, "n_shorter": 28, "n_model_wins": 1, "n_person_wins": 2, "n_same_author": 0}
+    pair = {"source": "s", "grouping": "all", "n_pairs": 70, "n_longer": 42, "n_shorter": 28, "n_model_wins": 1}
+    pair |= {"n_person_wins": 2, "n_same_author": 0, "longer_rate": 0.6, "ci_lower": 0.5, "ci_upper": 0.7}
+    pair |= {"n_authors": 30, "busiest_share": 0.125}
+    by_few = pair | {"grouping": "language", "language": "de", "n_authors": 4, "n_pairs": 25, "busiest_share": 0.8125}
     site = frames(
         trees=[
             tree_row(100),
@@ -609,7 +612,7 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
                 ("detoxify:insult", "spam", 4, 0.875),
             )
         ],
-        tree_pairs=[{"source": "s", "grouping": "all", **pair, "longer_rate": 0.6, "ci_lower": 0.5, "ci_upper": 0.7}],
+        tree_pairs=[pair, by_few, by_few | {"language": "en", "n_authors": 28, "n_pairs": 45, "busiest_share": 0.8125}],
     )
     hidden = site.tree_stats[site.tree_stats["hidden"]]
     assert "de" in set(hidden["language"])  # 26 messages, but by four people
@@ -637,6 +640,13 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     assert (prompts["x"], prompts["y"], answers["x"], answers["y"]) == ([0.5], [0], [0.0, 1.0], [1, 1])
     assert answers["text"] == ["0", "1"]
     assert answers["hovertext"][0] == "message 1 by the assistant, rank 0, quality 0.58"
+    (preferred,) = [
+        part.tables[0] for part in trees.sections[0].sections if part.title == "Which answers are preferred"
+    ]
+    of_pairs = [[cell.text for cell in (row[0], row[1], row[-2], row[-1])] for row in preferred.rows]
+    assert of_pairs[0] == ["all", "70", "30", "12.5 %"]
+    # 25 pairs in German, but by four people; those in English would tell how many these are.
+    assert of_pairs[1:] == [["de", "hidden", "hidden", "–"], ["en", "hidden", "hidden", "–"]]
     text = text_of(render_site(pages), "trees.html")
     assert "100 messages in 30 trees." in text
     assert "turns per thread 500 1.80" in text

@@ -264,3 +264,17 @@ def count_pairs(pairs: DataFrame) -> DataFrame:
     }
     sums = [F.count_if(mark).alias(name) for name, mark in counts.items()]
     return pairs.groupBy("source", "language").agg(*sums).select(*TREE_PAIR_COUNTS.column_names)
+
+
+def count_pair_authors(pairs: DataFrame) -> DataFrame:
+    """Count authors by how many better answers they wrote, one a pair; columns of the table `tree_pair_author_counts`.
+
+    Args:
+        pairs: columns of the table `tree_pairs`; better answers of unknown people are left out.
+    """
+    languages = {"all": F.lit(None).cast("string"), "language": F.col("language")}
+    views = [F.struct(F.lit(name).alias("grouping"), value.alias("language")) for name, value in languages.items()]
+    known = pairs.where("chosen_author IS NOT NULL").select("source", "chosen_author", F.inline(F.array(*views)))
+    group = ("source", "grouping", "language")
+    work = known.groupBy(*group, "chosen_author").agg(F.count("*").alias("n_pairs"))
+    return work.groupBy(*group, "n_pairs").agg(F.count("*").alias("n_authors"))

@@ -185,6 +185,7 @@ def build_pairs(nodes: DataFrame, *, trees: TreesConfig) -> DataFrame:
         F.col("a_synthetic").alias("chosen_synthetic"),
         F.col("b_synthetic").alias("rejected_synthetic"),
         (F.col("a_user_id") == F.col("b_user_id")).alias("same_author"),
+        F.col("a_user_id").alias("chosen_author"),
     ).select(*TREE_PAIRS.column_names)
 
 

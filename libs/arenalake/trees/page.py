@@ -352,7 +352,8 @@ def _pairs(source: str, frames: Frames) -> list[Section]:
         return []
 
     def cell(name: str) -> Any:
-        return lambda row: unless_hidden(row["hidden"], number_cell(row[name]))
+        # A count that is small by itself is null, and the row is not hidden.
+        return lambda row: unless_hidden(row["hidden"] or row[name] is None, number_cell(row[name]))
 
     columns = [
         TableColumn(
@@ -366,6 +367,12 @@ def _pairs(source: str, frames: Frames) -> list[Section]:
         TableColumn("95 % interval", lambda row: range_cell(row), "Wilson's; assumes that pairs are independent"),
         TableColumn("Models win", lambda row: percent_cell(row["model_win_rate"]), "in pairs of a model and a person"),
         TableColumn("By one person", cell("n_same_author"), "pairs whose answers are by the same person"),
+        TableColumn("Authors", cell("n_authors"), "people known to have written better answers"),
+        TableColumn(
+            "Busiest 1 %",
+            lambda row: percent_cell(row["busiest_share"]),
+            "share of the better answers, one a pair, that the busiest 1 % of these people wrote",
+        ),
     ]
     rows = rows.sort_values(["grouping", "n_pairs", "language"], ascending=[True, False, True], na_position="last")
     table = TableView(f"Pairs of ranked answers of {source}", columns, rows, slug("tree-pairs", source))

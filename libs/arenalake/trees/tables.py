@@ -394,6 +394,7 @@ TREE_PAIRS = Table(
             "whether a model wrote the worse answer; null where the source does not say",
         ),
         Column("same_author", "boolean", "whether one person wrote both; null where this is not known"),
+        Column("chosen_author", "string", "author of the better answer; null where the source does not say"),
     ),
     key=("source", "chosen_id", "rejected_id"),
     stats_columns=("source", "language", "rank_distance"),
@@ -418,11 +419,26 @@ TREE_PAIR_COUNTS = Table(
     sums=tuple(column.name for column in _PAIR_SUMS),
 )
 
+TREE_PAIR_AUTHOR_COUNTS = Table(
+    name="tree_pair_author_counts",
+    layer="gold",
+    kind="counts",
+    comment="Authors of better answers by the number of their pairs. A person counts in each language of theirs.",
+    columns=(
+        SOURCE,
+        GROUPING,
+        _LANGUAGE,
+        Column("n_pairs", "bigint", "pairs whose better answer a person wrote", required=True),
+        Column("n_authors", "bigint", "persons who wrote the better answer of this number of pairs", required=True),
+    ),
+    key=("source", "grouping", "language", "n_pairs"),
+)
+
 TREE_PAIR_STATS = Table(
     name="tree_pair_stats",
     layer="gold",
     kind="statistics",
-    comment="Pairs of ranked answers: how often the better answer is longer, and how often it is by a model.",
+    comment="Pairs of ranked answers: how often the better answer is longer or by a model, and how few wrote these.",
     columns=(
         SOURCE,
         GROUPING,
@@ -431,6 +447,13 @@ TREE_PAIR_STATS = Table(
         Column("longer_rate", "double", "n_longer / (n_longer + n_shorter); null where all are of equal length"),
         Column("model_win_rate", "double", "n_model_wins / (n_model_wins + n_person_wins); null without such pairs"),
         *interval_columns("Wilson's, for longer_rate; assumes that pairs of one prompt are independent"),
+        Column("n_authors", "bigint", "persons who wrote better answers", required=True),
+        Column(
+            "busiest_share",
+            "double",
+            "share of the pairs with a known author of the better answer whose better answer is by the busiest 1 % of "
+            "these authors, rounded up to a whole person; null without any",
+        ),
     ),
     key=("source", "grouping", "language"),
 )
