@@ -187,6 +187,13 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     example = lake.load(TREE_EXAMPLE).sort("place")
     assert example["parent"].to_list() == [None, 0, 1, 2, 2, 0, 0]  # m1, m2, m5, m10, m9, m3, m4
     assert example["labels"][0] == "quality 0.58, spam 0.0"
+    said = [f'Is "prompt" in message {number}? ü' for number in (1, 10, 9, 3, 4)]
+    assert example["text"].to_list() == [said[0], None, "", *said[1:]]  # m2 is deleted, and m5 is empty
+    lake.change(SOURCE_TERMS, lambda terms: terms.with_columns(text_may_be_shared=False))
+    job.run(settings)
+    closed = lake.load(TREE_EXAMPLE).sort("place")
+    assert closed.drop("text").equals(example.drop("text"))
+    assert closed["text"].null_count() == len(closed) == 7
 
 
 def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):

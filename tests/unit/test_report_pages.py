@@ -589,14 +589,21 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
             shape | {"measure": "tokens per message", "role": "user", "tokenizer": "sample", "mean": 33.41},
         ],
         example=[
-            {"source": "s", "place": place, "parent": parent, "role": role, "rank": rank, "labels": labels}
-            for place, parent, role, rank, labels in (
-                (0, None, "prompter", None, None),
-                (1, 0, "assistant", 0, "quality 0.58"),
-                (2, 0, "assistant", 1, None),
+            {
+                "source": "s",
+                "place": place,
+                "parent": parent,
+                "role": role,
+                "rank": rank,
+                "labels": labels,
+                "text": text,
+            }
+            for place, parent, role, rank, labels, text in (
+                (0, None, "prompter", None, None, "Is 1 < 2?"),
+                (1, 0, "assistant", 0, "quality 0.58", "<b>Yes</b>"),
+                (2, 0, "assistant", 1, None, None),
             )
         ],
-        terms=[{"source": "s", "format": "oasst1", "title": "t", "licence": "l", "text_may_be_shared": True}],
         labels=[
             label_row("quality"),
             label_row("quality", grouping="role", role="prompter"),
@@ -631,15 +638,25 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     shown = site.tree_stats[(site.tree_stats["grouping"] == "language") & ~site.tree_stats["hidden"]]
     (bars,) = languages.figures[0].spec["data"]
     assert bars["x"] == sorted(shown["n_messages"], reverse=True) == [60]
-    site.source_terms["text_may_be_shared"] = False
-    (closed,) = [page for page in build_pages(site) if page.title == "Conversation trees"]
-    assert "One tree" not in [part.title for part in closed.sections[0].sections]
     (example,) = [part for part in trees.sections[0].sections if part.title == "One tree"]
     edges, prompts, answers = example.figures[0].spec["data"]
     assert (edges["x"], edges["y"]) == ([0.5, 0.0, None, 0.5, 1.0, None], [0, 1, None, 0, 1, None])
     assert (prompts["x"], prompts["y"], answers["x"], answers["y"]) == ([0.5], [0], [0.0, 1.0], [1, 1])
     assert answers["text"] == ["0", "1"]
-    assert answers["hovertext"][0] == "message 1 by the assistant, rank 0, quality 0.58"
+    assert answers["hovertext"] == [
+        "message 1 by the assistant, rank 0, quality 0.58<br>&lt;b&gt;Yes&lt;/b&gt;",
+        "message 2 by the assistant, rank 1",
+    ]
+    (listed,) = example.all_tables()
+    assert [row[-1].text for row in listed.rows] == ["Is 1 < 2?", "<b>Yes</b>", "–"]
+    html = render_site(pages)["trees.html"].decode()
+    assert "<bdi>&lt;b&gt;Yes&lt;/b&gt;</bdi>" in html
+    assert "<b>Yes" not in html
+    site.tree_example["text"] = None  # as where the licence allows no text
+    (closed,) = [page for page in build_pages(site) if page.title == "Conversation trees"]
+    (example,) = [part for part in closed.sections[0].sections if part.title == "One tree"]
+    assert example.figures[0].spec["data"][2]["hovertext"][0] == "message 1 by the assistant, rank 0, quality 0.58"
+    assert [column.header for column in example.all_tables()[0].columns][-1] == "Labels"
     (preferred,) = [
         part.tables[0] for part in trees.sections[0].sections if part.title == "Which answers are preferred"
     ]

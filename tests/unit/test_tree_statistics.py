@@ -132,7 +132,11 @@ def test_an_example_is_in_the_order_of_its_branches_and_ranks():
     entry = pl.Struct({"name": pl.String, "value": pl.Float64, "count": pl.Int32})
     quality, spam = {"name": "quality", "value": 7 / 12, "count": 3}, {"name": "spam", "value": 0.0, "count": 3}
     said = {"p": [quality, spam], "a1": [spam], "a2": []}
-    labels = names.with_columns(labels=pl.Series([said.get(one) for one in names["message_id"]], dtype=pl.List(entry)))
+    texts = {"p": "\n Two\u2028\tlines ", "a1": "x" * 120, "a2": "word " * 24 + "."}
+    labels = names.with_columns(
+        labels=pl.Series([said.get(one) for one in names["message_id"]], dtype=pl.List(entry)),
+        text=pl.Series([texts.get(one) for one in names["message_id"]], dtype=pl.String),
+    )
     other = nodes.filter(pl.col("message_id") == "p").with_columns(source=pl.lit("t"))
     found = order_examples(pl.concat([other, nodes]), labels)
     assert found.schema == TREE_EXAMPLE.no_rows.schema
@@ -144,6 +148,8 @@ def test_an_example_is_in_the_order_of_its_branches_and_ranks():
     ]
     written = {row["place"]: row["labels"] for row in found.iter_rows(named=True) if row["labels"]}
     assert written == {0: "quality 0.58, spam 0.0", 4: "spam 0.0"}
+    first = {row["place"]: row["text"] for row in found.iter_rows(named=True) if row["text"] is not None}
+    assert first == {0: "Two lines", 4: "x" * 120, 7: "word " * 23 + "word…"}
     assert found["deleted"].to_list()[1] is True
 
 

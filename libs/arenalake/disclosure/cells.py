@@ -25,7 +25,8 @@ Not protected:
 
 - numbers of battles of a model, a pair, a side or a rated slice, because votes on models are not such cells, and
   numbers of battles that cleaning removed or style control left out;
-- the one tree that is drawn, without text and names, of a source whose licence allows redistribution;
+- the one tree of a source that is drawn, without names, and with the first words of its messages only if the licence
+  allows redistribution;
 - votes of a group of judges, even if the group is one person (single judges are not shown);
 - numbers of files, duplicates and records in quarantine, and numbers of records per source in MLflow's metrics.
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import polars as pl
 
-from arenalake.entities.tables import MESSAGES, TREE_MESSAGES
+from arenalake.entities.tables import MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.lake import Derivation, Statistic, derive
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
@@ -64,7 +64,7 @@ def run(context: Context) -> StepResult:
             Derivation(TREE_NODES, [TREE_MESSAGES], build_nodes),
             Derivation(LABEL_COUNTS, [TREE_MESSAGES], count_labels),
             Derivation(LABEL_PAIR_COUNTS, [TREE_MESSAGES], count_label_pairs),
-            Derivation(TREE_EXAMPLE, [TREE_NODES, TREE_MESSAGES], find_examples),
+            Derivation(TREE_EXAMPLE, [TREE_NODES, TREE_MESSAGES, SOURCE_TERMS], find_examples),
             Derivation(TREE_MESSAGE_COUNTS, [TREE_NODES], count_messages),
             Derivation(TREE_SHAPE_COUNTS, [TREE_NODES], count_shapes),
             Derivation(CONTRIBUTOR_COUNTS, [TREE_NODES], count_contributors),

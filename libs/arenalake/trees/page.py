@@ -19,10 +19,13 @@ from arenalake.report.parts import (
     percent_cell,
     quantile_columns,
     range_cell,
+    rows_of,
     slug,
+    text_cell,
     text_column,
     unless_hidden,
 )
+from arenalake.trees.tables import FIRST_WORDS
 
 _HEADINGS = {"language": "By language", "month": "By month", "role": "By role", "tree_state": "By state of the tree"}
 _BY_SIZE = ("language", "tree_state")
@@ -168,20 +171,17 @@ def _threads_tables(source: str, frames: Frames) -> list[TableView]:
 
 
 def _example(source: str, frames: Frames) -> list[Section]:
-    """A tree drawn, where the licence lets its text be passed on; no text is shown all the same."""
-    terms = frames.source_terms
-    may_be_shared = terms.loc[terms["source"] == source, "text_may_be_shared"]
+    """A tree drawn, with the first words of its messages where the table has them: where the licence allows it."""
     rows = frames.tree_example[frames.tree_example["source"] == source].sort_values("place")
-    if rows.empty or not may_be_shared.eq(True).any():
+    if rows.empty:
         return []
-    messages = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    messages = rows_of(rows)
 
-    def words_of(row: Any) -> str:
+    def words_of(row: dict[str, Any]) -> str:
         marks = [name for name in ("deleted", "synthetic") if row[name]]
         rank = [] if row["rank"] is None else [f"rank {row['rank']}"]
-        return ", ".join(
-            [f"message {row['place']} by the {row['role']}", *rank, *marks, *filter(None, [row["labels"]])]
-        )
+        told = [f"message {row['place']} by the {row['role']}", *rank, *marks, *filter(None, [row["labels"]])]
+        return "\n".join([", ".join(told), *filter(None, [row["text"]])])
 
     figure = figures.tree(
         caption="A tree: each number is the rank among the replies to the same message; 0 is the best",
@@ -198,13 +198,15 @@ def _example(source: str, frames: Frames) -> list[Section]:
         number_column("Rank", "rank", "0 is the best"),
         TableColumn("Labels", lambda row: Cell(row["labels"] or ""), None, False),
     ]
-    table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
-    sentence = f"One of the larger trees that are small enough to draw. It has {len(rows)} messages."
-    return [
-        Section(
-            "One tree", [sentence], figures=[figure], sections=[Section("Its messages", tables=[table], collapsed=True)]
-        )
+    sentences = [
+        f"One of the larger trees that are small enough to draw. It has {len(rows)} messages. The first words of a "
+        "message are shown if it is not deleted and the licence of the source allows redistribution."
     ]
+    if rows["text"].notna().any():
+        columns.append(TableColumn("Text", lambda row: text_cell(row["text"], FIRST_WORDS), "its first words", False))
+    table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
+    below = Section("Its messages", tables=[table], collapsed=True)
+    return [Section("One tree", sentences, figures=[figure], sections=[below])]
 
 
 def _labels(source: str, frames: Frames) -> list[Section]:

@@ -345,12 +345,13 @@ THREAD_STATS = Table(
 )
 
 MOST_IN_EXAMPLE = 40
+FIRST_WORDS = 120
 
 TREE_EXAMPLE = Table(
     name="tree_example",
     layer="gold",
     kind="statistics",
-    comment=f"An example tree of each source: the largest one of at most {MOST_IN_EXAMPLE} messages. No text, no id.",
+    comment=f"An example tree of each source: the largest one of at most {MOST_IN_EXAMPLE} messages. No id.",
     columns=(
         SOURCE,
         Column(
@@ -365,8 +366,15 @@ TREE_EXAMPLE = Table(
         Column("deleted", "boolean", "deleted; null where the source does not say"),
         Column("synthetic", "boolean", "written by a model; null where the source does not say"),
         Column("labels", "string", "labels by name with their values, such as `quality 0.58`; null without any"),
+        Column(
+            "text",
+            "string",
+            f"first words of the message, {FIRST_WORDS} characters at most; null if it is deleted, or if the licence "
+            "of the source forbids redistribution of its text",
+        ),
     ),
     key=("source", "place"),
+    stats_columns=("source", "place"),
 )
 
 TREE_PAIRS = Table(
