@@ -65,7 +65,7 @@ JOBS = {
     "moderation_stats": Job(
         "arenalake.moderation.job",
         ("measure",),
-        reads="messages, battles",
+        reads="messages, battles, tree_messages",
         writes=(
             "score_counts",
             "moderation_stats",

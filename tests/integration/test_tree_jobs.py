@@ -12,6 +12,8 @@ from arenalake.app.frames import read_frames
 from arenalake.config import parse_config
 from arenalake.entities.tables import BATTLES, MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.errors import CallerError
+from arenalake.moderation import job as moderation_stats
+from arenalake.moderation.tables import MODERATION_CURVES, MODERATION_STATS
 from arenalake.step import Context
 from arenalake.text import job as measure
 from arenalake.tokens import job as token_stats
@@ -175,6 +177,19 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     ]
     stats = lake.load(TOKEN_STATS).filter((pl.col("grouping") == "all") & (pl.col("role") == "assistant"))
     assert stats["n_messages"].to_list() == [5]
+    moderation_stats.run(settings)
+    scored = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") != "any"))
+    scored = scored.filter(pl.col("n_scored") > 0).sort("category", "role")
+    # Only m3 has no scores.
+    assert scored.select("category", "role", "n", "n_scored", "mean_score").rows() == [
+        (f"detoxify:{name}", role, 0, n, score)
+        for name, score in (("threat", 1.9e-05), ("toxicity", 0.00044))
+        for role, n in (("assistant", 4), ("user", 2))
+    ]
+    assert lake.load(MODERATION_CURVES)["category"].unique().sort().to_list() == [
+        "detoxify:threat",
+        "detoxify:toxicity",
+    ]
     assert rows(lake, THREADS, "thread_id") == [("m4",)]
     lengths = lake.load(THREAD_STATS).filter(pl.col("grouping") == "all").sort("measure", "role")
     assert lengths.select("measure", "role", "n", "total").rows() == [

@@ -248,6 +248,25 @@ def test_roles_without_a_single_flag_are_told_in_a_sentence_instead_of_rows_of_z
     assert [row["role"] for row in read_csv(files, "flags-s-message")] == ["battle"]
 
 
+def test_scores_without_flags_are_shown_and_few_are_hidden():
+    rows = [flag_row(unit, 0, 0, n_missing=50 if unit == "message" else None) for unit in ("message", "conversation")]
+    none = {"n_missing": 60, "mean_score": 0.375}
+    rows += [
+        flag_row("message", 0, 0, category="detoxify:toxicity", **none, n_scored=60),
+        flag_row("message", 0, 0, category="detoxify:threat", **none | {"n_missing": 4}, n_scored=4),
+    ]
+    pages = build_pages(frames(flags=rows))
+    (section,) = [page.sections[0] for page in pages if page.title == "Moderation"]
+    assert section.sentences == ["No message of this source has a moderation flag."]
+    (table,) = section.all_tables()
+    shown = [[cell.text for cell in row[:4]] for row in table.rows]
+    assert shown == [
+        ["detoxify:threat", "user messages", "hidden", "–"],
+        ["detoxify:toxicity", "user messages", "60", "0.38"],
+    ]
+    assert "detoxify:toxicity user messages 60 0.38" in text_of(render_site(pages), "moderation.html")
+
+
 def test_published_figures_stand_beside_ours_and_small_counts_are_hidden():
     rows = [
         ledger_row("s", 0, "conversations", 500.0, reason="the source has 500 records"),

@@ -11,6 +11,7 @@ import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.lake.counting import count_in_tasks
 from arenalake.numbers.histograms import count_cells
 from arenalake.trees.statistics import GROUPINGS
@@ -143,7 +144,7 @@ def _values(messages: pl.DataFrame) -> pl.DataFrame:
     keys = ("number", "source", "role", "language", "deleted")
     numbered = messages.with_row_index("number")
     found = []
-    for column, prefix in (("labels", ""), ("detoxify", "detoxify:")):
+    for column, prefix in (("labels", ""), ("detoxify", DETOXIFY)):
         entries = numbered.filter(pl.col(column).list.len() > 0).select(*keys, column).explode(column).unnest(column)
         n_ratings = pl.col("count") if column == "labels" else pl.lit(0)
         found.append(

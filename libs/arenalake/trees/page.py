@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
@@ -29,8 +30,6 @@ from arenalake.trees.tables import FIRST_WORDS
 
 _HEADINGS = {"language": "By language", "month": "By month", "role": "By role", "tree_state": "By state of the tree"}
 _BY_SIZE = ("language", "tree_state")
-# Labels that begin with this are scores of a model.
-_SCORE = "detoxify:"
 _MARKS = {
     "Trees": ("n_trees", "trees whose first message is in this group"),
     "Prompts alone": ("n_prompts_alone", "trees that consist of one message"),
@@ -218,10 +217,10 @@ def _labels(source: str, frames: Frames) -> list[Section]:
         "Labels",
         [
             "The value of a label is the mean of people's ratings of a message, from 0 to 1. Labels that begin with "
-            "`detoxify:` are scores of a model. Quantiles are rounded down to hundredths."
+            f"`{DETOXIFY}` are scores of a model. Quantiles are rounded down to hundredths."
         ],
     )
-    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith(_SCORE)]
+    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith(DETOXIFY)]
     names = sorted(seen["label"].unique())
     if names:
         by_cell = {(row["label"], row["role"]): row for row in seen.to_dict("records")}
@@ -266,7 +265,7 @@ def _labels_by_language(source: str, labels: pd.DataFrame, frames: Frames) -> li
     stats = frames.tree_stats
     known = stats[(stats["source"] == source) & (stats["grouping"] == "language") & stats["language"].notna()]
     closed = set(known.loc[known["hidden"], "language"])
-    of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(_SCORE)
+    of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(DETOXIFY)
     cells = [
         (row["language"], row["label"], row["mean"], bool(row["hidden"]) or row["language"] in closed)
         for row in labels[of_people & labels["language"].notna()].to_dict("records")
@@ -282,7 +281,7 @@ def _quantiles(row: Any) -> dict[str, float] | None:
 
 
 def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
-    people = pairs[~pairs["label_a"].str.startswith(_SCORE) & ~pairs["label_b"].str.startswith(_SCORE)]
+    people = pairs[~pairs["label_a"].str.startswith(DETOXIFY) & ~pairs["label_b"].str.startswith(DETOXIFY)]
     names = sorted({*people["label_a"], *people["label_b"]})
     if not names:
         return []
@@ -313,12 +312,12 @@ def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
 
 def _scores_table(source: str, pairs: pd.DataFrame) -> list[TableView]:
     """Correlations of people's labels, one a row, with a model's scores, one a column."""
-    mixed = pairs[pairs["label_a"].str.startswith(_SCORE) != pairs["label_b"].str.startswith(_SCORE)]
+    mixed = pairs[pairs["label_a"].str.startswith(DETOXIFY) != pairs["label_b"].str.startswith(DETOXIFY)]
     if mixed.empty:
         return []
     cells = []
     for row in mixed.to_dict("records"):
-        label, score = sorted((row["label_a"], row["label_b"]), key=lambda name: name.startswith(_SCORE))
+        label, score = sorted((row["label_a"], row["label_b"]), key=lambda name: name.startswith(DETOXIFY))
         cells.append((label, score, row["correlation"], bool(row["hidden"])))
     caption = f"Scores of Detoxify (columns) against people's labels of {source} (rows): Pearson's r"
     return [_square_table(caption, "label", cells, slug("labels-detoxify", source))]
@@ -342,7 +341,7 @@ def _square_table(caption: str, name: str, cells: list[tuple[str, str, Any, bool
 
     columns = [
         text_column(name.capitalize(), name),
-        *[TableColumn(column.removeprefix(_SCORE), cell(column)) for column in names],
+        *[TableColumn(column.removeprefix(DETOXIFY), cell(column)) for column in names],
     ]
     wide = pd.DataFrame([values[row] for row in sorted(values)], columns=[name, *names])
     return TableView(caption, columns, wide, file)

@@ -1,6 +1,7 @@
 """Tables of conversation trees: where each message stands, counts that add up, and what people read."""
 
 from arenalake.entities.columns import GROUPING, SOURCE
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.lake.table import Column, Table, interval_columns
 
 _TREE = Column("message_tree_id", "string", "tree", required=True)
@@ -10,7 +11,7 @@ _MONTH = Column("month", "string", "month as 2023-04; null where there is no tim
 _ROLE = Column("role", "string", "prompter or assistant; null where the row is about both")
 _STATE = Column("tree_state", "string", "state of the tree as published; null where there is none or it is about all")
 _LABEL = Column(
-    "label", "string", "label as published; scores of the model Detoxify are `detoxify:` and their name", True
+    "label", "string", f"label as published; scores of the model Detoxify are `{DETOXIFY}` and their name", True
 )
 
 TREE_NODES = Table(
