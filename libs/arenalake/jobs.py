@@ -65,7 +65,7 @@ JOBS = {
     "moderation_stats": Job(
         "arenalake.moderation.job",
         ("measure",),
-        reads="messages, battles",
+        reads="messages, battles, tree_messages",
         writes=(
             "score_counts",
             "moderation_stats",
@@ -129,6 +129,7 @@ JOBS = {
             "thread_stats",
             "tree_pairs",
             "tree_pair_counts",
+            "tree_pair_author_counts",
             "tree_pair_stats",
         ),
     ),

@@ -1,5 +1,6 @@
 """Trees from published files to statistics and to files that trainers read."""
 
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,8 @@ from arenalake.app.frames import read_frames
 from arenalake.config import parse_config
 from arenalake.entities.tables import BATTLES, MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.errors import CallerError
+from arenalake.moderation import job as moderation_stats
+from arenalake.moderation.tables import MODERATION_CURVES, MODERATION_STATS
 from arenalake.step import Context
 from arenalake.text import job as measure
 from arenalake.tokens import job as token_stats
@@ -60,9 +63,26 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
         n_pairs[source] += len(found) * (len(found) - 1) // 2
     pairs = lake.load(TREE_PAIR_STATS).filter(pl.col("grouping") == "all")
     assert dict(pairs.select("source", "n_pairs").rows()) == n_pairs
+    better = Counter(
+        texts[row.chosen_id]["user_id"] for row in lake.read(TREE_PAIRS).where("source = 'flat'").collect()
+    )
+    authors = {row["source"]: (row["n_authors"], row["busiest_share"]) for row in pairs.iter_rows(named=True)}
+    # Of fewer than a hundred people the busiest 1 % is one; nested trees have no authors.
+    assert authors == {"flat": (len(better), max(better.values()) / better.total()), "trees": (0, None)}
+    assert 10 < len(better) < 100
     labels = lake.load(LABEL_STATS).filter((pl.col("grouping") == "all") & (pl.col("label") == "spam"))
     assert labels.select("source", "n").rows() == [("flat", 249)]
-    assert set(read_frames(lake, min_cell=1).label_stats["grouping"]) == {"all", "role", "language"}
+    shown = read_frames(lake, min_cell=1)
+    assert set(shown.label_stats["grouping"]) == {"all", "role", "language"}
+    assert set(shown.tree_stats["grouping"]) == {"all", "language", "month", "role", "tree_state"}
+    people = {}
+    for row in texts.values():
+        if row["source"] == "flat" and row["user_id"]:
+            people.setdefault((row["language"], f"{row['tstamp']:%Y-%m}"), set()).add(row["user_id"])
+    cells = lake.load(TREE_STATS).filter((pl.col("grouping") == "language,month") & (pl.col("source") == "flat"))
+    found = {(row["language"], row["month"]): row["n_contributors"] for row in cells.iter_rows(named=True)}
+    assert found == {cell: len(names) for cell, names in people.items()}
+    assert len(found) == 4
     assert lake.load(TREE_SHAPES)["measure"].n_unique() == 6
     versions = lake.versions()
     job.run(context(lake))
@@ -157,6 +177,19 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     ]
     stats = lake.load(TOKEN_STATS).filter((pl.col("grouping") == "all") & (pl.col("role") == "assistant"))
     assert stats["n_messages"].to_list() == [5]
+    moderation_stats.run(settings)
+    scored = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") != "any"))
+    scored = scored.filter(pl.col("n_scored") > 0).sort("category", "role")
+    # Only m3 has no scores.
+    assert scored.select("category", "role", "n", "n_scored", "mean_score").rows() == [
+        (f"detoxify:{name}", role, 0, n, score)
+        for name, score in (("threat", 1.9e-05), ("toxicity", 0.00044))
+        for role, n in (("assistant", 4), ("user", 2))
+    ]
+    assert lake.load(MODERATION_CURVES)["category"].unique().sort().to_list() == [
+        "detoxify:threat",
+        "detoxify:toxicity",
+    ]
     assert rows(lake, THREADS, "thread_id") == [("m4",)]
     lengths = lake.load(THREAD_STATS).filter(pl.col("grouping") == "all").sort("measure", "role")
     assert lengths.select("measure", "role", "n", "total").rows() == [
@@ -169,6 +202,13 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     example = lake.load(TREE_EXAMPLE).sort("place")
     assert example["parent"].to_list() == [None, 0, 1, 2, 2, 0, 0]  # m1, m2, m5, m10, m9, m3, m4
     assert example["labels"][0] == "quality 0.58, spam 0.0"
+    said = [f'Is "prompt" in message {number}? ü' for number in (1, 10, 9, 3, 4)]
+    assert example["text"].to_list() == [said[0], None, "", *said[1:]]  # m2 is deleted, and m5 is empty
+    lake.change(SOURCE_TERMS, lambda terms: terms.with_columns(text_may_be_shared=False))
+    job.run(settings)
+    closed = lake.load(TREE_EXAMPLE).sort("place")
+    assert closed.drop("text").equals(example.drop("text"))
+    assert closed["text"].null_count() == len(closed) == 7
 
 
 def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):

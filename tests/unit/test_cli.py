@@ -407,7 +407,7 @@ JOBS_OF_FORMAT = {
     "arena_140k": VOTES_ON_TEXTS,
     "mt_bench": VOTES_ON_TEXTS | {"judge_agreement", "reproduce"},
     "likert": VOTES_ON_TEXTS | {"judge_agreement", "reproduce"},
-    "oasst1": {"measure", "token_stats", "tree_stats", "reproduce"},
+    "oasst1": {"measure", "token_stats", "moderation_stats", "tree_stats", "reproduce"},
     "preference_dissection": TEXTS | {"judge_agreement", "preference_stats", "reproduce"},
 }
 

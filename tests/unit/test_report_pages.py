@@ -248,6 +248,25 @@ def test_roles_without_a_single_flag_are_told_in_a_sentence_instead_of_rows_of_z
     assert [row["role"] for row in read_csv(files, "flags-s-message")] == ["battle"]
 
 
+def test_scores_without_flags_are_shown_and_few_are_hidden():
+    rows = [flag_row(unit, 0, 0, n_missing=50 if unit == "message" else None) for unit in ("message", "conversation")]
+    none = {"n_missing": 60, "mean_score": 0.375}
+    rows += [
+        flag_row("message", 0, 0, category="detoxify:toxicity", **none, n_scored=60),
+        flag_row("message", 0, 0, category="detoxify:threat", **none | {"n_missing": 4}, n_scored=4),
+    ]
+    pages = build_pages(frames(flags=rows))
+    (section,) = [page.sections[0] for page in pages if page.title == "Moderation"]
+    assert section.sentences == ["No message of this source has a moderation flag."]
+    (table,) = section.all_tables()
+    shown = [[cell.text for cell in row[:4]] for row in table.rows]
+    assert shown == [
+        ["detoxify:threat", "user messages", "hidden", "–"],
+        ["detoxify:toxicity", "user messages", "60", "0.38"],
+    ]
+    assert "detoxify:toxicity user messages 60 0.38" in text_of(render_site(pages), "moderation.html")
+
+
 def test_published_figures_stand_beside_ours_and_small_counts_are_hidden():
     rows = [
         ledger_row("s", 0, "conversations", 500.0, reason="the source has 500 records"),
@@ -571,7 +590,10 @@ def label_row(label, n=50, **other):
 def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     shape = {"measure": "depth of tree", "n": 500, "total": 900, "mean": 1.8, "sd": 1.0, "min": 0, "max": 7}
     shape |= {f"p{p}": 2 for p in (1, 5, 25, 50, 75, 95, 99)} | {"source": "s", "grouping": "all"}
-    pair = {"n_pairs": 70, "n_longer": 42, "n_shorter": 28, "n_model_wins": 1, "n_person_wins": 2, "n_same_author": 0}
+    pair = {"source": "s", "grouping": "all", "n_pairs": 70, "n_longer": 42, "n_shorter": 28, "n_model_wins": 1}
+    pair |= {"n_person_wins": 2, "n_same_author": 0, "longer_rate": 0.6, "ci_lower": 0.5, "ci_upper": 0.7}
+    pair |= {"n_authors": 30, "busiest_share": 0.125}
+    by_few = pair | {"grouping": "language", "language": "de", "n_authors": 4, "n_pairs": 25, "busiest_share": 0.8125}
     site = frames(
         trees=[
             tree_row(100),
@@ -586,14 +608,21 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
             shape | {"measure": "tokens per message", "role": "user", "tokenizer": "sample", "mean": 33.41},
         ],
         example=[
-            {"source": "s", "place": place, "parent": parent, "role": role, "rank": rank, "labels": labels}
-            for place, parent, role, rank, labels in (
-                (0, None, "prompter", None, None),
-                (1, 0, "assistant", 0, "quality 0.58"),
-                (2, 0, "assistant", 1, None),
+            {
+                "source": "s",
+                "place": place,
+                "parent": parent,
+                "role": role,
+                "rank": rank,
+                "labels": labels,
+                "text": text,
+            }
+            for place, parent, role, rank, labels, text in (
+                (0, None, "prompter", None, None, "Is 1 < 2?"),
+                (1, 0, "assistant", 0, "quality 0.58", "<b>Yes</b>"),
+                (2, 0, "assistant", 1, None, None),
             )
         ],
-        terms=[{"source": "s", "format": "oasst1", "title": "t", "licence": "l", "text_may_be_shared": True}],
         labels=[
             label_row("quality"),
             label_row("quality", grouping="role", role="prompter"),
@@ -609,7 +638,7 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
                 ("detoxify:insult", "spam", 4, 0.875),
             )
         ],
-        tree_pairs=[{"source": "s", "grouping": "all", **pair, "longer_rate": 0.6, "ci_lower": 0.5, "ci_upper": 0.7}],
+        tree_pairs=[pair, by_few, by_few | {"language": "en", "n_authors": 28, "n_pairs": 45, "busiest_share": 0.8125}],
     )
     hidden = site.tree_stats[site.tree_stats["hidden"]]
     assert "de" in set(hidden["language"])  # 26 messages, but by four people
@@ -628,15 +657,32 @@ def test_the_page_of_trees_says_what_is_there_and_hides_few_people():
     shown = site.tree_stats[(site.tree_stats["grouping"] == "language") & ~site.tree_stats["hidden"]]
     (bars,) = languages.figures[0].spec["data"]
     assert bars["x"] == sorted(shown["n_messages"], reverse=True) == [60]
-    site.source_terms["text_may_be_shared"] = False
-    (closed,) = [page for page in build_pages(site) if page.title == "Conversation trees"]
-    assert "One tree" not in [part.title for part in closed.sections[0].sections]
     (example,) = [part for part in trees.sections[0].sections if part.title == "One tree"]
     edges, prompts, answers = example.figures[0].spec["data"]
     assert (edges["x"], edges["y"]) == ([0.5, 0.0, None, 0.5, 1.0, None], [0, 1, None, 0, 1, None])
     assert (prompts["x"], prompts["y"], answers["x"], answers["y"]) == ([0.5], [0], [0.0, 1.0], [1, 1])
     assert answers["text"] == ["0", "1"]
-    assert answers["hovertext"][0] == "message 1 by the assistant, rank 0, quality 0.58"
+    assert answers["hovertext"] == [
+        "message 1 by the assistant, rank 0, quality 0.58<br>&lt;b&gt;Yes&lt;/b&gt;",
+        "message 2 by the assistant, rank 1",
+    ]
+    (listed,) = example.all_tables()
+    assert [row[-1].text for row in listed.rows] == ["Is 1 < 2?", "<b>Yes</b>", "–"]
+    html = render_site(pages)["trees.html"].decode()
+    assert "<bdi>&lt;b&gt;Yes&lt;/b&gt;</bdi>" in html
+    assert "<b>Yes" not in html
+    site.tree_example["text"] = None  # as where the licence allows no text
+    (closed,) = [page for page in build_pages(site) if page.title == "Conversation trees"]
+    (example,) = [part for part in closed.sections[0].sections if part.title == "One tree"]
+    assert example.figures[0].spec["data"][2]["hovertext"][0] == "message 1 by the assistant, rank 0, quality 0.58"
+    assert [column.header for column in example.all_tables()[0].columns][-1] == "Labels"
+    (preferred,) = [
+        part.tables[0] for part in trees.sections[0].sections if part.title == "Which answers are preferred"
+    ]
+    of_pairs = [[cell.text for cell in (row[0], row[1], row[-2], row[-1])] for row in preferred.rows]
+    assert of_pairs[0] == ["all", "70", "30", "12.5 %"]
+    # 25 pairs in German, but by four people; those in English would tell how many these are.
+    assert of_pairs[1:] == [["de", "hidden", "hidden", "–"], ["en", "hidden", "hidden", "–"]]
     text = text_of(render_site(pages), "trees.html")
     assert "100 messages in 30 trees." in text
     assert "turns per thread 500 1.80" in text

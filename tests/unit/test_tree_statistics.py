@@ -36,6 +36,7 @@ from arenalake.trees.tables import (
     TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
+    TREE_PAIR_AUTHOR_COUNTS,
     TREE_PAIR_COUNTS,
     TREE_PAIR_STATS,
     TREE_SHAPES,
@@ -131,7 +132,11 @@ def test_an_example_is_in_the_order_of_its_branches_and_ranks():
     entry = pl.Struct({"name": pl.String, "value": pl.Float64, "count": pl.Int32})
     quality, spam = {"name": "quality", "value": 7 / 12, "count": 3}, {"name": "spam", "value": 0.0, "count": 3}
     said = {"p": [quality, spam], "a1": [spam], "a2": []}
-    labels = names.with_columns(labels=pl.Series([said.get(one) for one in names["message_id"]], dtype=pl.List(entry)))
+    texts = {"p": "\n Two\u2028\tlines ", "a1": "x" * 120, "a2": "word " * 24 + "."}
+    labels = names.with_columns(
+        labels=pl.Series([said.get(one) for one in names["message_id"]], dtype=pl.List(entry)),
+        text=pl.Series([texts.get(one) for one in names["message_id"]], dtype=pl.String),
+    )
     other = nodes.filter(pl.col("message_id") == "p").with_columns(source=pl.lit("t"))
     found = order_examples(pl.concat([other, nodes]), labels)
     assert found.schema == TREE_EXAMPLE.no_rows.schema
@@ -143,6 +148,8 @@ def test_an_example_is_in_the_order_of_its_branches_and_ranks():
     ]
     written = {row["place"]: row["labels"] for row in found.iter_rows(named=True) if row["labels"]}
     assert written == {0: "quality 0.58, spam 0.0", 4: "spam 0.0"}
+    first = {row["place"]: row["text"] for row in found.iter_rows(named=True) if row["text"] is not None}
+    assert first == {0: "Two lines", 4: "x" * 120, 7: "word " * 23 + "word…"}
     assert found["deleted"].to_list()[1] is True
 
 
@@ -188,8 +195,9 @@ def test_sums_and_people_meet_in_tree_stats():
     TREE_STATS.conform_frame(stats)
     whole = stats.filter(pl.col("grouping") == "all").row(0, named=True)
     assert (whole["n_messages"], whole["n_trees"], whole["n_contributors"], whole["gini"]) == (14, 13, 2, 0.25)
-    german = stats.filter(pl.col("language") == "de").row(0, named=True)
-    assert (german["n_messages"], german["n_contributors"], german["gini"]) == (1, 0, None)
+    of_german = stats.filter(pl.col("language") == "de").sort("grouping")
+    numbers = ("grouping", "n_messages", "n_contributors", "gini")
+    assert of_german.select(*numbers).rows() == [("language", 1, 0, None), ("language,month", 1, 0, None)]
 
 
 def published(real_data):
@@ -424,11 +432,19 @@ def test_rates_of_pairs_leave_out_what_is_neither():
     counts = pl.DataFrame(
         [("s", "en", 10, 6, 2, 1, 3, 0), ("s", "de", 1, 0, 0, 0, 0, 1)], TREE_PAIR_COUNTS.no_rows.schema, orient="row"
     )
-    stats = summarise_pairs(counts)
+    # One person wrote 7 of the better answers, two wrote one each, and of two nobody knows who did.
+    authors = pl.DataFrame(
+        [("s", "all", None, 1, 2), ("s", "all", None, 7, 1), ("s", "language", "en", 7, 1)],
+        TREE_PAIR_AUTHOR_COUNTS.no_rows.schema,
+        orient="row",
+    )
+    stats = summarise_pairs(counts, authors)
     TREE_PAIR_STATS.conform_frame(stats)
     whole = stats.filter(pl.col("grouping") == "all").row(0, named=True)
     assert (whole["n_pairs"], whole["longer_rate"], whole["model_win_rate"]) == (11, 0.75, 0.25)
-    assert stats.filter(pl.col("language") == "de")["longer_rate"].to_list() == [None]
+    assert (whole["n_authors"], whole["busiest_share"]) == (3, 7 / 9)
+    german = stats.filter(pl.col("language") == "de")
+    assert german.select("longer_rate", "n_authors", "busiest_share").rows() == [(None, 0, None)]
 
 
 def test_the_readme_of_an_export_says_what_is_held_out_and_what_is_generated():
@@ -446,6 +462,7 @@ def test_the_readme_of_an_export_says_what_is_held_out_and_what_is_generated():
     assert "| en | 1,200 | 3 |" in text
     assert "| none given | 7 | 0 |" in text
     numbers = {"n_pairs": 9, "n_longer": 5, "n_shorter": 4, "n_model_wins": 0, "n_person_wins": 1, "n_same_author": 2}
+    numbers |= {"n_authors": 3, "busiest_share": 0.25}
     stats = pl.DataFrame(
         [
             {"source": "s", "grouping": grouping, "language": language, **numbers, "n_pairs": n}
@@ -453,7 +470,8 @@ def test_the_readme_of_an_export_says_what_is_held_out_and_what_is_generated():
         ]
     )
     biased = readme(terms, counts, stats, export, generated=False)
-    assert "| en | 1,000 | 5 | 4 | 0 | 1 | 2 |\n| de | 9 | 5 | 4 | 0 | 1 | 2 |\n" in biased
+    of_rest = "| 5 | 4 | 0 | 1 | 2 | 3 | 25.0 % |\n"
+    assert f"| all | 1,009 {of_rest}| en | 1,000 {of_rest}| de | 9 {of_rest}" in biased
     votes = readme(terms, {"votes": counts["votes"]}, TREE_PAIR_STATS.no_rows, export, generated=False)
     assert "a share of" not in votes
     made = readme(terms, counts, TREE_PAIR_STATS.no_rows, export, generated=True)

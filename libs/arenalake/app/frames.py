@@ -58,8 +58,8 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
     Of `token_stats` and `moderation_stats` that is the groupings `all`, `model` and `language`; of `moderation_answers`
     it is `all` and `model`, of `label_stats` `all`, `role` and `language`, of `property_stats` `all` and
     `scenario_group`, of `moderation_curves`, `tree_shapes`, `thread_stats` and `label_correlations` `all`, of
-    `rating_pairs` the slice `all`; of judges what is about groups and not about pairs of models. Cells under `min_cell`
-    are hidden here, before anything is shown.
+    `tree_stats` all that name one column, of `rating_pairs` the slice `all`; of judges what is about groups and not
+    about pairs of models. Cells under `min_cell` are hidden here, before anything is shown.
     """
     wanted = {
         RATINGS: None,
@@ -83,7 +83,7 @@ def read_frames(lake: Lake, *, min_cell: int) -> Frames:
         JUDGE_BIAS: None,
         JUDGE_WIN_RATES: None,
         GRADE_COUNTS: None,
-        TREE_STATS: None,
+        TREE_STATS: ~pl.col("grouping").str.contains(",", literal=True),
         TREE_SHAPES: pl.col("grouping") == "all",
         THREAD_STATS: pl.col("grouping") == "all",
         TREE_EXAMPLE: None,

@@ -58,7 +58,7 @@ _JOBS = {
     "arena_expert": _OF_VOTES_ON_TEXTS,
     "mt_bench": _OF_JUDGED_TEXTS,
     "likert": _OF_JUDGED_TEXTS,
-    "oasst1": ("ingest", "measure", "token_stats", "tree_stats", "reproduce", "report"),
+    "oasst1": ("ingest", "measure", "token_stats", "moderation_stats", "tree_stats", "reproduce", "report"),
     "preference_dissection": (*_OF_TEXTS, "judge_agreement", "preference_stats", "reproduce", "report"),
     "votes": ("ingest", "battle_stats", "ratings", "report"),
 }

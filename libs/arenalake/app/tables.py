@@ -63,6 +63,7 @@ from arenalake.trees.tables import (
     TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
+    TREE_PAIR_AUTHOR_COUNTS,
     TREE_PAIR_COUNTS,
     TREE_PAIR_STATS,
     TREE_PAIRS,
@@ -140,5 +141,6 @@ ALL_TABLES: tuple[Table, ...] = (
     THREAD_STATS,
     TREE_PAIRS,
     TREE_PAIR_COUNTS,
+    TREE_PAIR_AUTHOR_COUNTS,
     TREE_PAIR_STATS,
 )

@@ -25,7 +25,8 @@ Not protected:
 
 - numbers of battles of a model, a pair, a side or a rated slice, because votes on models are not such cells, and
   numbers of battles that cleaning removed or style control left out;
-- the one tree that is drawn, without text and names, of a source whose licence allows redistribution;
+- the one tree of a source that is drawn, without names, and with the first words of its messages only if the licence
+  allows redistribution;
 - votes of a group of judges, even if the group is one person (single judges are not shown);
 - numbers of files, duplicates and records in quarantine, and numbers of records per source in MLflow's metrics.
 
@@ -110,7 +111,7 @@ _MARKED = (*SUM_NAMES[1:-1], "n_contributors")
 _LABEL_NUMBERS = ("n", "n_ratings", "mean", "p5", "p25", "p50", "p75", "p95")
 _PAIR_NUMBERS = (
     *("n_pairs", "n_longer", "n_shorter", "n_model_wins", "n_person_wins"),
-    *("longer_rate", "model_win_rate", "ci_lower", "ci_upper"),
+    *("longer_rate", "model_win_rate", "ci_lower", "ci_upper", "busiest_share"),
 )
 # Groups of fewer than this many times `min_cell` messages have no extremes.
 _EXTREMES_FROM = 10
@@ -348,13 +349,18 @@ def hide_correlation_cells(pairs: pd.DataFrame, min_cell: int, others: Set[Key] 
 
 
 def hide_tree_pair_cells(stats: pd.DataFrame, min_cell: int, others: Set[Key] = _NONE) -> pd.DataFrame:
-    """Rows of `tree_pair_stats` about few pairs lose their numbers, and few pairs by one person lose their count."""
-    counts, own = stats["n_pairs"], stats["n_same_author"]
-    small = _few(counts, min_cell) | _is_about(stats, others)
+    """Rows of `tree_pair_stats` about few pairs or authors lose their numbers, and few pairs by one person their count.
+
+    A total is guarded for each of these numbers by itself.
+    """
+    counts = stats["n_pairs"]
+    small = _few(counts, min_cell) | _few(stats["n_authors"], min_cell) | _is_about(stats, others)
     small = _guard_groupings(stats, counts, small, min_cell, within=["source"])
-    few_own = _guard_groupings(stats, own, small | _few(own, min_cell), min_cell, within=["source"])
-    shown = _blank(_blank(stats, small, _PAIR_NUMBERS), few_own, ("n_same_author",))
-    return shown.assign(hidden=small)
+    shown = _blank(stats, small, _PAIR_NUMBERS).assign(hidden=small)
+    for name in ("n_same_author", "n_authors"):
+        few = _guard_groupings(stats, stats[name], small | _few(stats[name], min_cell), min_cell, within=["source"])
+        shown = _blank(shown, few, (name,))
+    return shown
 
 
 def hide_ingested(ingested: pd.DataFrame, shape: pd.DataFrame) -> pd.DataFrame:

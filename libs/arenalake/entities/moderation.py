@@ -15,6 +15,9 @@ CATEGORIES = (
     "violence/graphic",
 )
 
+# Names of scores of the model Detoxify, which has other categories, begin so.
+DETOXIFY = "detoxify:"
+
 ANY = "any"
 ALL_CATEGORIES = (ANY, *CATEGORIES)
 

@@ -1,6 +1,7 @@
 """Tables of records: what came in, and what was measured of it.
 
-`conversations`, `tree_messages` and `preference_pairs` alone hold what people wrote.
+`conversations`, `tree_messages` and `preference_pairs` alone hold what people wrote, but for the first words of an
+example in `tree_example`.
 """
 
 from arenalake.entities import properties

@@ -22,8 +22,8 @@ def as_conversations(messages: DataFrame) -> DataFrame:
         messages: columns of the table `tree_messages`.
 
     Returns:
-        As `Entity.as_conversations` says. A message that no model wrote is by the model `human`, and one by a model
-        that is not named by `unknown`; the language is the English name of the published one.
+        As `Entity.as_conversations` says, with detoxify. A message that no model wrote is by the model `human`, and one
+        by a model that is not named by `unknown`; the language is the English name of the published one.
     """
     role = F.when(F.col("role") == PROMPTER, "user").otherwise("assistant")
     message = F.struct(role.alias("role"), F.col("text").alias("content"))
@@ -35,6 +35,7 @@ def as_conversations(messages: DataFrame) -> DataFrame:
         language_of(F.col("language")).alias("language"),
         "tstamp",
         F.array(message).alias("messages"),
+        "detoxify",
     )
 
 

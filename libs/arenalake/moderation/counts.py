@@ -18,15 +18,17 @@ from arenalake.entities.languages import with_known_language
 from arenalake.entities.moderation import (
     ALL_CATEGORIES,
     CATEGORIES,
+    DETOXIFY,
     FLAG_COLUMNS,
     LABELLED_BIT,
     ROLE_BIT,
     ROLES,
     SCORE_COLUMNS,
 )
+from arenalake.entities.trees import as_conversations
 from arenalake.lake.counting import count_in_tasks
 from arenalake.moderation.tables import SCORE_COUNTS, UNDERFLOW_BIN
-from arenalake.numbers.histograms import nest_cells
+from arenalake.numbers.histograms import count_cells, nest_cells
 
 _KEYS = ("source", "model", "language", "role")
 # A score of 1 is in bin 0, the last one.
@@ -34,18 +36,42 @@ _N_BINS = 1 - UNDERFLOW_BIN
 _UNIT = 10**9
 
 
-def count_scores(messages: DataFrame, battles: DataFrame) -> DataFrame:
+def count_scores(messages: DataFrame, battles: DataFrame, tree_messages: DataFrame | None = None) -> DataFrame:
     """Count messages by score, in bins of a hundredth of a decade.
 
     Args:
         messages: columns of the table `messages`.
         battles: columns of the table `battles`.
+        tree_messages: columns of the table `tree_messages`, for their scores by Detoxify.
 
     Returns:
         Columns of the table `score_counts`. The category `any` has flags but no score. A message without a score is
-        in no bin, and one without the flag is in `n` but not in `n_labelled`.
+        in no bin, and one without the flag is in `n` but not in `n_labelled`. Categories of Detoxify have no flags, and
+        only messages with the score are in `n`.
     """
-    return count_in_tasks(_scored(messages, battles), _sort_into_bins, SCORE_COUNTS)
+    counted = count_in_tasks(_scored(messages, battles), _sort_into_bins, SCORE_COUNTS)
+    if tree_messages is None:
+        return counted
+    said = as_conversations(tree_messages).withColumn("role", F.col("messages")[0]["role"])
+    named = said.select(*_KEYS, F.inline("detoxify").alias("category", "score"))
+    return counted.unionByName(count_in_tasks(named, bin_named_scores, SCORE_COUNTS))
+
+
+def bin_named_scores(scores: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `score_counts` for some scores by Detoxify: source, model, language, role, category, score."""
+    values = scores["score"].to_numpy()
+    high, low = _in_digits(values)
+    binned = scores.with_columns(
+        category=pl.lit(DETOXIFY) + pl.col("category"),
+        score_bins=pl.Series(_bin_of(values), dtype=pl.Int32),
+        high=pl.Series(high.astype(np.int64)),
+        low=pl.Series(low.astype(np.int64)),
+    )
+    counted = count_cells(binned, keys=SCORE_COUNTS.key, cell="score_bins", sums=["high", "low"])
+    sums = pl.Series(pl.from_arrow(_decimals(counted["high"].to_numpy(), counted["low"].to_numpy())))
+    no_flags = pl.lit(0, pl.Int64)
+    counted = counted.with_columns(n_labelled=no_flags, n_flagged=no_flags, n_scored="n", sum_score=sums)
+    return counted.select(SCORE_COUNTS.column_names)
 
 
 def _sort_into_bins(messages: pl.DataFrame) -> pl.DataFrame:
@@ -66,9 +92,7 @@ def _sort_into_bins(messages: pl.DataFrame) -> pl.DataFrame:
     is_scored, value = np.zeros((len(messages), len(numbers)), bool), np.zeros((len(messages), len(numbers)))
     is_scored[:, 1:] = given.is_not_null().to_numpy().reshape(len(messages), -1)
     value[:, 1:] = given.fill_null(0.0).to_numpy().reshape(len(messages), -1)
-    # Nine digits and nine more, so that whole numbers add up exactly.
-    high = np.floor(value * _UNIT)
-    low = np.floor((value * _UNIT - high) * _UNIT + 0.5)
+    high, low = _in_digits(value)
 
     row = np.repeat(np.arange(len(groups)), sizes)[:, None] * len(numbers) + numbers
     bins = row[is_scored] * _N_BINS + _bin_of(value[is_scored]) - UNDERFLOW_BIN
@@ -86,6 +110,12 @@ def _sort_into_bins(messages: pl.DataFrame) -> pl.DataFrame:
     sums = pl.DataFrame(pl.from_arrow(pa.table(columns)))
     cells = nest_cells(found, counts, cell="score_bins", groups=n_rows, width=_N_BINS, first=UNDERFLOW_BIN)
     return pl.concat([keys, sums, cells.cast({"score_bins": pl.List(pl.Int32)})], how="horizontal")
+
+
+def _in_digits(scores: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Nine digits and nine more, so that whole numbers add up exactly."""
+    high = np.floor(scores * _UNIT)
+    return high, np.floor((scores * _UNIT - high) * _UNIT + 0.5)
 
 
 def _bin_of(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.entities.tables import BATTLES, MESSAGES, TREE_MESSAGES
 from arenalake.lake import Derivation, Statistic, derive
 from arenalake.moderation.counts import count_patterns, count_scores
 from arenalake.moderation.flags import (
@@ -28,7 +28,6 @@ from arenalake.step import Context, StepResult
 
 _TABLES = (
     Derivation(MODERATION_PATTERNS, [MESSAGES, BATTLES], count_patterns),
-    Derivation(SCORE_COUNTS, [MESSAGES, BATTLES], count_scores),
     Statistic(MODERATION_STATS, [SCORE_COUNTS, MODERATION_PATTERNS], summarise_moderation),
     Statistic(MODERATION_CURVES, [SCORE_COUNTS], share_above_thresholds),
     Statistic(MODERATION_TURNS, [MODERATION_PATTERNS], summarise_turns),
@@ -42,7 +41,9 @@ _TABLES = (
 def run(context: Context) -> StepResult:
     """Write the tables of moderation where their inputs have changed."""
     lake = context.lake
-    derive(lake, _TABLES)
+    # Without trees, no task is started for them.
+    scored = [MESSAGES, BATTLES, *([TREE_MESSAGES] if lake.exists(TREE_MESSAGES) else [])]
+    derive(lake, (Derivation(SCORE_COUNTS, scored, count_scores), *_TABLES))
     overall = lake.load(MODERATION_STATS).filter((pl.col("grouping") == "all") & (pl.col("category") == "any"))
     rates = overall.sort("source", "role", "unit").to_pandas()
     lines = [

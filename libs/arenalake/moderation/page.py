@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arenalake.entities.moderation import ANY, CATEGORIES
+from arenalake.entities.moderation import ANY, CATEGORIES, DETOXIFY
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
@@ -53,10 +53,14 @@ def build_moderation(frames: Frames) -> Page:
 
 def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section:
     section = Section(source)
+    is_detoxify = stats["category"].str.startswith(DETOXIFY)
+    scores = _detoxify_sections(source, stats[is_detoxify & (stats["grouping"] == "all")])
+    stats = stats[~is_detoxify]
     whole = stats[stats["grouping"] == "all"]
     # A hidden count is null and so not zero.
     if (whole["n"] == 0).fillna(False).all():
         section.sentences.append("No message of this source has a moderation flag.")
+        section.sections = [*scores, *_curve_sections(source, frames)]
         return section
     labelled = whole.groupby("role")["n"].apply(lambda n: bool((n != 0).fillna(True).any()))
     for role in sorted(labelled.index[~labelled], reverse=True):
@@ -75,12 +79,27 @@ def _source_section(source: str, stats: pd.DataFrame, frames: Frames) -> Section
         for unit in ("conversation", "message")
         if (whole["unit"] == unit).any()
     ]
-    section.sections = [rates, *_answer_sections(source, frames), *_curve_sections(source, frames)]
+    section.sections = [rates, *_answer_sections(source, frames), *scores, *_curve_sections(source, frames)]
     for grouping in ("model", "language"):
         part = stats[(stats["grouping"] == grouping) & (stats["unit"] == "conversation")]
         if not part.empty:
             section.sections.append(_grouped(source, grouping, part))
     return section
+
+
+def _detoxify_sections(source: str, rows: pd.DataFrame) -> list[Section]:
+    """Scores of Detoxify, which come without flags."""
+    if rows.empty:
+        return []
+    rows = rows.sort_values(["category", "role"], ascending=[True, False])
+    columns = [
+        text_column("Category", "category"),
+        _role_column(),
+        TableColumn("Scored", lambda row: unless_hidden(row["n_scored"] is None, number_cell(row["n_scored"]))),
+        *_score_columns(),
+    ]
+    table = TableView(f"Scores of Detoxify in {source}", columns, rows, slug("scores", source))
+    return [Section("Scores of Detoxify", tables=[table])]
 
 
 def flag_sections(source: str, own: Frames) -> list[Section]:
@@ -242,7 +261,7 @@ def _curve_sections(source: str, frames: Frames) -> list[Section]:
 
 def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> TableView:
     columns = [
-        TableColumn("Role", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False),
+        _role_column(),
         TableColumn(
             "Labelled",
             lambda row: unless_hidden(row["hidden"] == "all", number_cell(row["n"])),
@@ -258,15 +277,12 @@ def _table(caption: str, grouping: str | None, rows: pd.DataFrame, csv: str) -> 
         columns.insert(0, given_column(grouping.capitalize(), grouping))
     if (rows["unit"] == "message").all():
         columns.insert(3, TableColumn("Missing", _missing_cell, "messages without the flag"))
-        columns += [
-            _score_column(header, name, title)
-            for header, name, title in (
-                ("Mean score", "mean_score", "mean of the scores"),
-                ("Median", "p50", "middle of its bin: relative error at most 1.2 %"),
-                ("99 %", "p99", "99 % quantile of the score"),
-            )
-        ]
+        columns += _score_columns()
     return TableView(caption, columns, rows, csv)
+
+
+def _role_column() -> TableColumn:
+    return TableColumn("Role", lambda row: Cell(_ROLES.get(str(row["role"]), str(row["role"]))), numeric=False)
 
 
 def _hides_flags(row: Mapping[Any, Any]) -> bool:
@@ -275,6 +291,15 @@ def _hides_flags(row: Mapping[Any, Any]) -> bool:
 
 def _missing_cell(row: dict[str, Any]) -> Cell:
     return unless_hidden(row["hidden"] is not None and row["n_missing"] is None, number_cell(row["n_missing"]))
+
+
+def _score_columns() -> list[TableColumn]:
+    columns = (
+        ("Mean score", "mean_score", "mean of the scores"),
+        ("Median", "p50", "middle of its bin: relative error at most 1.2 %"),
+        ("99 %", "p99", "99 % quantile of the score"),
+    )
+    return [_score_column(header, name, title) for header, name, title in columns]
 
 
 def _score_column(header: str, name: str, title: str) -> TableColumn:

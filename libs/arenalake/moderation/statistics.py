@@ -31,14 +31,17 @@ def summarise_moderation(score_counts: pl.DataFrame, patterns: pl.DataFrame) -> 
     Returns:
         Columns of the table `moderation_stats`, twice per group: unit `message` with the interval that allows for
         messages of a conversation being alike, and unit `conversation` (flagged if one of its messages is) with
-        Wilson's. Messages without the flag are in `n_missing` and in no rate.
+        Wilson's. Messages without the flag are in `n_missing` and in no rate. Categories that have scores and no flags,
+        which are those of Detoxify, have the unit `message` alone.
     """
     totals = sum_patterns(patterns)
     sums = [name for name in totals.columns if name.startswith(("n_", "sum_"))]
     rates = by_groupings(totals, RATE_GROUPINGS).group_by(_KEY).agg(pl.col(sums).sum())
     scores = _summarise_scores(score_counts)
-    # Counts and totals come from the same messages, so both have every group.
-    both = rates.join(scores, on=_KEY, nulls_equal=True, validate="1:1")
+    # Counts and totals come from the same messages, so both have every group with flags.
+    both = scores.join(rates, on=_KEY, how="left", nulls_equal=True, validate="1:1")
+    has_flags = pl.col("n_conversations").is_not_null().alias("has_flags")
+    both = both.with_columns(has_flags, pl.col(sums).fill_null(0))
     size = effective_size(
         n_clusters=pl.col("n_conversations"),
         n_units=pl.col("n_messages"),
@@ -58,7 +61,7 @@ def summarise_moderation(score_counts: pl.DataFrame, patterns: pl.DataFrame) -> 
         ("conversation", "n_conversations", "n_conversations_flagged", wilson, of_conversations),
     ]
     return pl.concat(
-        both.select(
+        both.filter(pl.col("has_flags") | pl.lit(unit == "message")).select(
             *_KEY,
             pl.lit(unit).alias("unit"),
             pl.col(n).alias("n"),

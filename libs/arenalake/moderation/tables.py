@@ -1,9 +1,15 @@
 """Tables of moderation: scores and flags as counts that add up, and the statistics that people read."""
 
 from arenalake.entities.columns import GROUPING, LANGUAGE, MODEL, ROLE, SOURCE
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.lake.table import Column, Table, interval_columns
 
-_CATEGORY = Column("category", "string", "moderation category as published, or any", required=True)
+_CATEGORY = Column(
+    "category",
+    "string",
+    f"moderation category as published, or any; of Detoxify `{DETOXIFY}` and its name",
+    required=True,
+)
 
 # The number of the bin of all scores below 1e-9.
 UNDERFLOW_BIN = -901
@@ -19,7 +25,7 @@ SCORE_COUNTS = Table(
         LANGUAGE,
         ROLE,
         _CATEGORY,
-        Column("n", "bigint", "messages", required=True),
+        Column("n", "bigint", "messages; of a category of Detoxify those with a score", required=True),
         Column("n_labelled", "bigint", "messages that have the flag (true or false)", required=True),
         Column("n_flagged", "bigint", "messages whose flag is true", required=True),
         Column("n_scored", "bigint", "messages that have a score", required=True),

@@ -435,7 +435,7 @@ def tree(
         parents: the place of each node's parent, which comes before it; replies to a node are drawn in this order.
         groups: what the colour of each node says.
         marks: what is written into each node.
-        texts: under the pointer.
+        texts: under the pointer; they may have several lines.
     """
     n = len(parents)
     children: list[list[int]] = [[] for _ in range(n)]
@@ -475,7 +475,7 @@ def tree(
                 "y": [depth[place] for place in places],
                 "text": [_escaped(marks[place]) for place in places],
                 "textfont": {"color": "#fff", "size": 10},
-                "hovertext": [_escaped(texts[place]) for place in places],
+                "hovertext": [_escaped(texts[place]).replace("\n", "<br>") for place in places],
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "marker": {"size": 18, "color": COLORS[number % len(COLORS)]},
             }

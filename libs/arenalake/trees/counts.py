@@ -11,6 +11,7 @@ import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.lake.counting import count_in_tasks
 from arenalake.numbers.histograms import count_cells
 from arenalake.trees.statistics import GROUPINGS
@@ -104,7 +105,10 @@ def count_contributors(nodes: DataFrame) -> DataFrame:
     views = [
         F.struct(
             F.lit(grouping).alias("grouping"),
-            *[(F.col(name) if name == grouping else F.lit(None).cast("string")).alias(name) for name in _GROUP[1:]],
+            *[
+                (F.col(name) if name in grouping.split(",") else F.lit(None).cast("string")).alias(name)
+                for name in _GROUP[1:]
+            ],
         )
         for grouping in GROUPINGS
     ]
@@ -140,7 +144,7 @@ def _values(messages: pl.DataFrame) -> pl.DataFrame:
     keys = ("number", "source", "role", "language", "deleted")
     numbered = messages.with_row_index("number")
     found = []
-    for column, prefix in (("labels", ""), ("detoxify", "detoxify:")):
+    for column, prefix in (("labels", ""), ("detoxify", DETOXIFY)):
         entries = numbered.filter(pl.col(column).list.len() > 0).select(*keys, column).explode(column).unnest(column)
         n_ratings = pl.col("count") if column == "labels" else pl.lit(0)
         found.append(
@@ -261,3 +265,17 @@ def count_pairs(pairs: DataFrame) -> DataFrame:
     }
     sums = [F.count_if(mark).alias(name) for name, mark in counts.items()]
     return pairs.groupBy("source", "language").agg(*sums).select(*TREE_PAIR_COUNTS.column_names)
+
+
+def count_pair_authors(pairs: DataFrame) -> DataFrame:
+    """Count authors by how many better answers they wrote, one a pair; columns of the table `tree_pair_author_counts`.
+
+    Args:
+        pairs: columns of the table `tree_pairs`; better answers of unknown people are left out.
+    """
+    languages = {"all": F.lit(None).cast("string"), "language": F.col("language")}
+    views = [F.struct(F.lit(name).alias("grouping"), value.alias("language")) for name, value in languages.items()]
+    known = pairs.where("chosen_author IS NOT NULL").select("source", "chosen_author", F.inline(F.array(*views)))
+    group = ("source", "grouping", "language")
+    work = known.groupBy(*group, "chosen_author").agg(F.count("*").alias("n_pairs"))
+    return work.groupBy(*group, "n_pairs").agg(F.count("*").alias("n_authors"))

@@ -338,18 +338,27 @@ def readme(
         lines += [
             f"Of all pairs the better answer is longer in {row['n_longer']:,} and shorter in {row['n_shorter']:,}; a "
             f"model's answer beats a person's in {row['n_model_wins']:,} and loses to one in {row['n_person_wins']:,}; "
-            f"both are by one person in {row['n_same_author']:,}.",
+            f"both are by one person in {row['n_same_author']:,}. The better answers are by {row['n_authors']:,} known "
+            "authors. The last column is the share of their better answers, one a pair, that the busiest 1 % of these "
+            "authors wrote.",
             "",
-            "| language | pairs | better is longer | better is shorter | model wins | person wins | by one person |",
-            "|---|---|---|---|---|---|---|",
+            "| language | pairs | better is longer | better is shorter | model wins | person wins | by one person | "
+            "authors | busiest 1 % |",
+            "|---|---|---|---|---|---|---|---|---|",
+            _bias("all", row),
         ]
-        names = ("n_pairs", "n_longer", "n_shorter", "n_model_wins", "n_person_wins", "n_same_author")
         languages = stats.filter(pl.col("grouping") == "language")
         for row in languages.sort("n_pairs", "language", descending=[True, False]).iter_rows(named=True):
-            numbers = " | ".join(f"{row[name]:,}" for name in names)
-            lines.append(f"| {row['language'] or 'none given'} | {numbers} |")
+            lines.append(_bias(row["language"] or "none given", row))
         lines.append("")
     return "\n".join(lines)
+
+
+def _bias(name: str, row: Mapping[str, Any]) -> str:
+    counts = ("n_pairs", "n_longer", "n_shorter", "n_model_wins", "n_person_wins", "n_same_author", "n_authors")
+    share = row["busiest_share"]
+    cells = [*[f"{row[count]:,}" for count in counts], "" if share is None else f"{100 * share:.1f} %"]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def _write_text(lake: Lake, folder: str, name: str, text: str) -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 import polars as pl
 
-from arenalake.entities.tables import MESSAGES, TREE_MESSAGES
+from arenalake.entities.tables import MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.lake import Derivation, Statistic, derive
 from arenalake.step import Context, StepResult
 from arenalake.text.tokenizers import tokenizer_keys
@@ -13,6 +13,7 @@ from arenalake.trees.counts import (
     count_label_pairs,
     count_labels,
     count_messages,
+    count_pair_authors,
     count_pairs,
     count_shapes,
     count_threads,
@@ -38,6 +39,7 @@ from arenalake.trees.tables import (
     TREE_EXAMPLE,
     TREE_MESSAGE_COUNTS,
     TREE_NODES,
+    TREE_PAIR_AUTHOR_COUNTS,
     TREE_PAIR_COUNTS,
     TREE_PAIR_STATS,
     TREE_PAIRS,
@@ -62,7 +64,7 @@ def run(context: Context) -> StepResult:
             Derivation(TREE_NODES, [TREE_MESSAGES], build_nodes),
             Derivation(LABEL_COUNTS, [TREE_MESSAGES], count_labels),
             Derivation(LABEL_PAIR_COUNTS, [TREE_MESSAGES], count_label_pairs),
-            Derivation(TREE_EXAMPLE, [TREE_NODES, TREE_MESSAGES], find_examples),
+            Derivation(TREE_EXAMPLE, [TREE_NODES, TREE_MESSAGES, SOURCE_TERMS], find_examples),
             Derivation(TREE_MESSAGE_COUNTS, [TREE_NODES], count_messages),
             Derivation(TREE_SHAPE_COUNTS, [TREE_NODES], count_shapes),
             Derivation(CONTRIBUTOR_COUNTS, [TREE_NODES], count_contributors),
@@ -70,12 +72,13 @@ def run(context: Context) -> StepResult:
             Derivation(THREAD_COUNTS, [THREADS, MESSAGES], count_lengths, {"tokenizers": tokenizers}, by_row=False),
             Derivation(TREE_PAIRS, [TREE_NODES], partial(build_pairs, trees=trees), which),
             Derivation(TREE_PAIR_COUNTS, [TREE_PAIRS], count_pairs),
+            Derivation(TREE_PAIR_AUTHOR_COUNTS, [TREE_PAIRS], count_pair_authors),
             Statistic(LABEL_STATS, [LABEL_COUNTS], summarise_labels),
             Statistic(LABEL_CORRELATIONS, [LABEL_PAIR_COUNTS], correlate_labels),
             Statistic(TREE_STATS, [TREE_MESSAGE_COUNTS, CONTRIBUTOR_COUNTS], summarise_trees),
             Statistic(TREE_SHAPES, [TREE_SHAPE_COUNTS], summarise_shapes),
             Statistic(THREAD_STATS, [THREAD_COUNTS], summarise_threads),
-            Statistic(TREE_PAIR_STATS, [TREE_PAIR_COUNTS], summarise_pairs),
+            Statistic(TREE_PAIR_STATS, [TREE_PAIR_COUNTS, TREE_PAIR_AUTHOR_COUNTS], summarise_pairs),
         ],
     )
     overall = lake.load(TREE_STATS).filter(pl.col("grouping") == "all").sort("source")

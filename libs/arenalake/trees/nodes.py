@@ -15,7 +15,7 @@ from arenalake.errors import ArenalakeError
 from arenalake.lake.counting import in_memory
 from arenalake.numbers.forests import any_on_path, find_depths, find_paths
 from arenalake.trees.options import TreesConfig
-from arenalake.trees.tables import MOST_IN_EXAMPLE, THREADS, TREE_EXAMPLE, TREE_NODES, TREE_PAIRS
+from arenalake.trees.tables import FIRST_WORDS, MOST_IN_EXAMPLE, THREADS, TREE_EXAMPLE, TREE_NODES, TREE_PAIRS
 
 
 def build_nodes(messages: DataFrame) -> DataFrame:
@@ -185,15 +185,17 @@ def build_pairs(nodes: DataFrame, *, trees: TreesConfig) -> DataFrame:
         F.col("a_synthetic").alias("chosen_synthetic"),
         F.col("b_synthetic").alias("rejected_synthetic"),
         (F.col("a_user_id") == F.col("b_user_id")).alias("same_author"),
+        F.col("a_user_id").alias("chosen_author"),
     ).select(*TREE_PAIRS.column_names)
 
 
-def find_examples(nodes: DataFrame, messages: DataFrame) -> pl.DataFrame:
+def find_examples(nodes: DataFrame, messages: DataFrame, terms: DataFrame) -> pl.DataFrame:
     """One tree of each source to look at; columns of the table `tree_example`.
 
     Args:
         nodes: columns of the table `tree_nodes`.
         messages: columns of the table `tree_messages`.
+        terms: columns of the table `source_terms`. Text of a source without terms is not shown.
     """
     small = nodes.where((F.col("depth") == 0) & (F.col("tree_messages") <= MOST_IN_EXAMPLE))
     # Of equally large ones that with the last id.
@@ -202,21 +204,27 @@ def find_examples(nodes: DataFrame, messages: DataFrame) -> pl.DataFrame:
     found = nodes.join(small.groupBy("source").agg(largest), tree)
     of_message = ["source", "message_id"]
     found = found.select(*of_message, "parent_id", "role", "rank", "deleted", "synthetic")
-    labels = messages.select(*of_message, "labels").join(found.select(*of_message), of_message)
-    return order_examples(in_memory(found), in_memory(labels))
+    shared = terms.where("text_may_be_shared").select("source", F.lit(True).alias("is_shared"))
+    text = F.when(F.col("is_shared") & ~F.coalesce("deleted", F.lit(False)), F.col("text")).alias("text")
+    said = messages.join(found.select(*of_message), of_message).join(shared, "source", "left")
+    return order_examples(in_memory(found), in_memory(said.select(*of_message, "labels", text)))
 
 
-def order_examples(nodes: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+def order_examples(nodes: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Messages of one tree per source in the order of `tree_example`.
 
     Args:
         nodes: source, message_id, parent_id, role, rank, deleted and synthetic.
-        labels: source, message_id and labels of these.
+        messages: source, message_id, labels and text of these; of a text, the first words are taken.
     """
     entry = pl.element().struct
     said = pl.format("{} {}", entry.field("name"), entry.field("value").round(2))
-    written = pl.when(pl.col("labels").list.len() > 0).then(pl.col("labels").list.eval(said).list.join(", "))
-    rows = nodes.join(labels.with_columns(written.alias("labels")), on=["source", "message_id"], how="left")
+    labels = pl.when(pl.col("labels").list.len() > 0).then(pl.col("labels").list.eval(said).list.join(", "))
+    line = pl.col("text").str.replace_all(r"\s+", " ").str.strip_chars()
+    cut = line.str.head(FIRST_WORDS - 1).str.strip_chars_end() + "…"
+    text = pl.when(line.str.len_chars() > FIRST_WORDS).then(cut).otherwise(line)
+    written = messages.with_columns(labels=labels, text=text)
+    rows = nodes.join(written, on=["source", "message_id"], how="left")
     ordered = rows.sort("source", pl.col("rank").fill_null(2**31 - 1), "message_id").to_dicts()
     replies: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for row in ordered:

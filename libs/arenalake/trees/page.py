@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.report import figures
 from arenalake.report.frames import Frames
 from arenalake.report.parts import (
@@ -19,15 +20,16 @@ from arenalake.report.parts import (
     percent_cell,
     quantile_columns,
     range_cell,
+    rows_of,
     slug,
+    text_cell,
     text_column,
     unless_hidden,
 )
+from arenalake.trees.tables import FIRST_WORDS
 
 _HEADINGS = {"language": "By language", "month": "By month", "role": "By role", "tree_state": "By state of the tree"}
 _BY_SIZE = ("language", "tree_state")
-# Labels that begin with this are scores of a model.
-_SCORE = "detoxify:"
 _MARKS = {
     "Trees": ("n_trees", "trees whose first message is in this group"),
     "Prompts alone": ("n_prompts_alone", "trees that consist of one message"),
@@ -168,20 +170,17 @@ def _threads_tables(source: str, frames: Frames) -> list[TableView]:
 
 
 def _example(source: str, frames: Frames) -> list[Section]:
-    """A tree drawn, where the licence lets its text be passed on; no text is shown all the same."""
-    terms = frames.source_terms
-    may_be_shared = terms.loc[terms["source"] == source, "text_may_be_shared"]
+    """A tree drawn, with the first words of its messages where the table has them: where the licence allows it."""
     rows = frames.tree_example[frames.tree_example["source"] == source].sort_values("place")
-    if rows.empty or not may_be_shared.eq(True).any():
+    if rows.empty:
         return []
-    messages = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    messages = rows_of(rows)
 
-    def words_of(row: Any) -> str:
+    def words_of(row: dict[str, Any]) -> str:
         marks = [name for name in ("deleted", "synthetic") if row[name]]
         rank = [] if row["rank"] is None else [f"rank {row['rank']}"]
-        return ", ".join(
-            [f"message {row['place']} by the {row['role']}", *rank, *marks, *filter(None, [row["labels"]])]
-        )
+        told = [f"message {row['place']} by the {row['role']}", *rank, *marks, *filter(None, [row["labels"]])]
+        return "\n".join([", ".join(told), *filter(None, [row["text"]])])
 
     figure = figures.tree(
         caption="A tree: each number is the rank among the replies to the same message; 0 is the best",
@@ -198,13 +197,15 @@ def _example(source: str, frames: Frames) -> list[Section]:
         number_column("Rank", "rank", "0 is the best"),
         TableColumn("Labels", lambda row: Cell(row["labels"] or ""), None, False),
     ]
-    table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
-    sentence = f"One of the larger trees that are small enough to draw. It has {len(rows)} messages."
-    return [
-        Section(
-            "One tree", [sentence], figures=[figure], sections=[Section("Its messages", tables=[table], collapsed=True)]
-        )
+    sentences = [
+        f"One of the larger trees that are small enough to draw. It has {len(rows)} messages. The first words of a "
+        "message are shown if it is not deleted and the licence of the source allows redistribution."
     ]
+    if rows["text"].notna().any():
+        columns.append(TableColumn("Text", lambda row: text_cell(row["text"], FIRST_WORDS), "its first words", False))
+    table = TableView(f"A tree of {source}", columns, rows, slug("tree", source))
+    below = Section("Its messages", tables=[table], collapsed=True)
+    return [Section("One tree", sentences, figures=[figure], sections=[below])]
 
 
 def _labels(source: str, frames: Frames) -> list[Section]:
@@ -216,10 +217,10 @@ def _labels(source: str, frames: Frames) -> list[Section]:
         "Labels",
         [
             "The value of a label is the mean of people's ratings of a message, from 0 to 1. Labels that begin with "
-            "`detoxify:` are scores of a model. Quantiles are rounded down to hundredths."
+            f"`{DETOXIFY}` are scores of a model. Quantiles are rounded down to hundredths."
         ],
     )
-    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith(_SCORE)]
+    seen = rows[(rows["grouping"] == "role") & ~rows["hidden"] & ~rows["label"].str.startswith(DETOXIFY)]
     names = sorted(seen["label"].unique())
     if names:
         by_cell = {(row["label"], row["role"]): row for row in seen.to_dict("records")}
@@ -264,7 +265,7 @@ def _labels_by_language(source: str, labels: pd.DataFrame, frames: Frames) -> li
     stats = frames.tree_stats
     known = stats[(stats["source"] == source) & (stats["grouping"] == "language") & stats["language"].notna()]
     closed = set(known.loc[known["hidden"], "language"])
-    of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(_SCORE)
+    of_people = (labels["grouping"] == "language") & ~labels["label"].str.startswith(DETOXIFY)
     cells = [
         (row["language"], row["label"], row["mean"], bool(row["hidden"]) or row["language"] in closed)
         for row in labels[of_people & labels["language"].notna()].to_dict("records")
@@ -280,7 +281,7 @@ def _quantiles(row: Any) -> dict[str, float] | None:
 
 
 def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
-    people = pairs[~pairs["label_a"].str.startswith(_SCORE) & ~pairs["label_b"].str.startswith(_SCORE)]
+    people = pairs[~pairs["label_a"].str.startswith(DETOXIFY) & ~pairs["label_b"].str.startswith(DETOXIFY)]
     names = sorted({*people["label_a"], *people["label_b"]})
     if not names:
         return []
@@ -311,12 +312,12 @@ def _correlation_figure(pairs: pd.DataFrame) -> list[Figure]:
 
 def _scores_table(source: str, pairs: pd.DataFrame) -> list[TableView]:
     """Correlations of people's labels, one a row, with a model's scores, one a column."""
-    mixed = pairs[pairs["label_a"].str.startswith(_SCORE) != pairs["label_b"].str.startswith(_SCORE)]
+    mixed = pairs[pairs["label_a"].str.startswith(DETOXIFY) != pairs["label_b"].str.startswith(DETOXIFY)]
     if mixed.empty:
         return []
     cells = []
     for row in mixed.to_dict("records"):
-        label, score = sorted((row["label_a"], row["label_b"]), key=lambda name: name.startswith(_SCORE))
+        label, score = sorted((row["label_a"], row["label_b"]), key=lambda name: name.startswith(DETOXIFY))
         cells.append((label, score, row["correlation"], bool(row["hidden"])))
     caption = f"Scores of Detoxify (columns) against people's labels of {source} (rows): Pearson's r"
     return [_square_table(caption, "label", cells, slug("labels-detoxify", source))]
@@ -340,7 +341,7 @@ def _square_table(caption: str, name: str, cells: list[tuple[str, str, Any, bool
 
     columns = [
         text_column(name.capitalize(), name),
-        *[TableColumn(column.removeprefix(_SCORE), cell(column)) for column in names],
+        *[TableColumn(column.removeprefix(DETOXIFY), cell(column)) for column in names],
     ]
     wide = pd.DataFrame([values[row] for row in sorted(values)], columns=[name, *names])
     return TableView(caption, columns, wide, file)
@@ -352,7 +353,8 @@ def _pairs(source: str, frames: Frames) -> list[Section]:
         return []
 
     def cell(name: str) -> Any:
-        return lambda row: unless_hidden(row["hidden"], number_cell(row[name]))
+        # A count that is small by itself is null, and the row is not hidden.
+        return lambda row: unless_hidden(row["hidden"] or row[name] is None, number_cell(row[name]))
 
     columns = [
         TableColumn(
@@ -366,6 +368,12 @@ def _pairs(source: str, frames: Frames) -> list[Section]:
         TableColumn("95 % interval", lambda row: range_cell(row), "Wilson's; assumes that pairs are independent"),
         TableColumn("Models win", lambda row: percent_cell(row["model_win_rate"]), "in pairs of a model and a person"),
         TableColumn("By one person", cell("n_same_author"), "pairs whose answers are by the same person"),
+        TableColumn("Authors", cell("n_authors"), "people known to have written better answers"),
+        TableColumn(
+            "Busiest 1 %",
+            lambda row: percent_cell(row["busiest_share"]),
+            "share of the better answers, one a pair, that the busiest 1 % of these people wrote",
+        ),
     ]
     rows = rows.sort_values(["grouping", "n_pairs", "language"], ascending=[True, False, True], na_position="last")
     table = TableView(f"Pairs of ranked answers of {source}", columns, rows, slug("tree-pairs", source))

@@ -1,5 +1,7 @@
 """Trees, labels and pairs of answers, as functions of their counts."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from arenalake.numbers.correlation import SUMS, pearson
@@ -9,7 +11,7 @@ from arenalake.numbers.lengths import describe, quantile
 from arenalake.numbers.proportions import not_zero, share, wilson_bounds
 from arenalake.trees.tables import SUM_NAMES, THREAD_COUNTS, THREAD_MESSAGE_TOKENS, TREE_PAIR_COUNTS, VALUE_PARTS
 
-GROUPINGS = ("all", "language", "month", "role", "tree_state")
+GROUPINGS = ("all", "language", "month", "language,month", "role", "tree_state")
 _GROUP = ("source", "grouping", "language", "month", "role", "tree_state")
 
 
@@ -29,14 +31,15 @@ def summarise_trees(message_counts: pl.DataFrame, contributor_counts: pl.DataFra
     return joined.with_columns(pl.col("n_contributors", "n_attributed").fill_null(0))
 
 
-def measure_inequality(contributor_counts: pl.DataFrame) -> pl.DataFrame:
+def measure_inequality(contributor_counts: pl.DataFrame, group: Sequence[str] = _GROUP) -> pl.DataFrame:
     """Gini coefficient and share of the busiest 1 % of contributors, per group.
 
     Args:
-        contributor_counts: columns of the table `contributor_counts`.
+        contributor_counts: columns of the table `contributor_counts`; of its groups, `group` is enough.
+        group: columns of a group.
 
     Returns:
-        The key of `tree_stats`, n_contributors, n_attributed, gini and busiest_share. The busiest 1 % are at least one
+        The columns of `group`, n_contributors, n_attributed, gini and busiest_share. The busiest 1 % are at least one
         person: their number is rounded up.
 
     Source:
@@ -52,7 +55,7 @@ def measure_inequality(contributor_counts: pl.DataFrame) -> pl.DataFrame:
     taken = (busiest - above).clip(0, people)
     return (
         contributor_counts.sort("n_messages")
-        .group_by(_GROUP, maintain_order=True)
+        .group_by(group, maintain_order=True)
         .agg(
             people.sum(),
             work.sum().alias("n_attributed"),
@@ -139,23 +142,29 @@ def correlate_labels(pair_counts: pl.DataFrame) -> pl.DataFrame:
     return pairs.select(*keys, "n", correlation=pearson())
 
 
-def summarise_pairs(pair_counts: pl.DataFrame) -> pl.DataFrame:
-    """How often the better answer is the longer one, or a model's.
+def summarise_pairs(pair_counts: pl.DataFrame, author_counts: pl.DataFrame) -> pl.DataFrame:
+    """How often the better answer is the longer one, or a model's, and how many of them the busiest authors wrote.
 
     Args:
         pair_counts: columns of the table `tree_pair_counts`.
+        author_counts: columns of the table `tree_pair_author_counts`.
 
     Returns:
         Columns of the table `tree_pair_stats`.
     """
+    group = ("source", "grouping", "language")
     views = by_groupings(pair_counts, ("all", "language"))
-    sums = views.group_by("source", "grouping", "language").agg(pl.col(TREE_PAIR_COUNTS.sums).sum())
+    sums = views.group_by(group).agg(pl.col(TREE_PAIR_COUNTS.sums).sum())
+    work = author_counts.rename({"n_pairs": "n_messages", "n_authors": "n_contributors"})
+    authors = measure_inequality(work, group).select(*group, "busiest_share", n_authors="n_contributors")
     longer, lengths = pl.col("n_longer"), pl.col("n_longer") + pl.col("n_shorter")
     lower, upper = wilson_bounds(longer, lengths)
     wins = pl.col("n_model_wins")
-    return sums.with_columns(
+    rates = sums.with_columns(
         share(longer, lengths).alias("longer_rate"),
         (wins / not_zero(wins + pl.col("n_person_wins"))).alias("model_win_rate"),
         ci_lower=lower,
         ci_upper=upper,
     )
+    joined = rates.join(authors, on=group, how="left", nulls_equal=True)
+    return joined.with_columns(pl.col("n_authors").fill_null(0))

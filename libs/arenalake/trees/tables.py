@@ -1,6 +1,7 @@
 """Tables of conversation trees: where each message stands, counts that add up, and what people read."""
 
 from arenalake.entities.columns import GROUPING, SOURCE
+from arenalake.entities.moderation import DETOXIFY
 from arenalake.lake.table import Column, Table, interval_columns
 
 _TREE = Column("message_tree_id", "string", "tree", required=True)
@@ -10,7 +11,7 @@ _MONTH = Column("month", "string", "month as 2023-04; null where there is no tim
 _ROLE = Column("role", "string", "prompter or assistant; null where the row is about both")
 _STATE = Column("tree_state", "string", "state of the tree as published; null where there is none or it is about all")
 _LABEL = Column(
-    "label", "string", "label as published; scores of the model Detoxify are `detoxify:` and their name", True
+    "label", "string", f"label as published; scores of the model Detoxify are `{DETOXIFY}` and their name", True
 )
 
 TREE_NODES = Table(
@@ -135,7 +136,7 @@ TREE_STATS = Table(
     name="tree_stats",
     layer="gold",
     kind="statistics",
-    comment="Messages and trees by language, month, role and state, and how unequally contributors wrote them.",
+    comment="Messages and trees by language, month, both, role and state, and how unequally contributors wrote them.",
     columns=(
         SOURCE,
         GROUPING,
@@ -345,12 +346,13 @@ THREAD_STATS = Table(
 )
 
 MOST_IN_EXAMPLE = 40
+FIRST_WORDS = 120
 
 TREE_EXAMPLE = Table(
     name="tree_example",
     layer="gold",
     kind="statistics",
-    comment=f"An example tree of each source: the largest one of at most {MOST_IN_EXAMPLE} messages. No text, no id.",
+    comment=f"An example tree of each source: the largest one of at most {MOST_IN_EXAMPLE} messages. No id.",
     columns=(
         SOURCE,
         Column(
@@ -365,8 +367,15 @@ TREE_EXAMPLE = Table(
         Column("deleted", "boolean", "deleted; null where the source does not say"),
         Column("synthetic", "boolean", "written by a model; null where the source does not say"),
         Column("labels", "string", "labels by name with their values, such as `quality 0.58`; null without any"),
+        Column(
+            "text",
+            "string",
+            f"first words of the message, {FIRST_WORDS} characters at most; null if it is deleted, or if the licence "
+            "of the source forbids redistribution of its text",
+        ),
     ),
     key=("source", "place"),
+    stats_columns=("source", "place"),
 )
 
 TREE_PAIRS = Table(
@@ -394,6 +403,7 @@ TREE_PAIRS = Table(
             "whether a model wrote the worse answer; null where the source does not say",
         ),
         Column("same_author", "boolean", "whether one person wrote both; null where this is not known"),
+        Column("chosen_author", "string", "author of the better answer; null where the source does not say"),
     ),
     key=("source", "chosen_id", "rejected_id"),
     stats_columns=("source", "language", "rank_distance"),
@@ -418,11 +428,26 @@ TREE_PAIR_COUNTS = Table(
     sums=tuple(column.name for column in _PAIR_SUMS),
 )
 
+TREE_PAIR_AUTHOR_COUNTS = Table(
+    name="tree_pair_author_counts",
+    layer="gold",
+    kind="counts",
+    comment="Authors of better answers by the number of their pairs. A person counts in each language of theirs.",
+    columns=(
+        SOURCE,
+        GROUPING,
+        _LANGUAGE,
+        Column("n_pairs", "bigint", "pairs whose better answer a person wrote", required=True),
+        Column("n_authors", "bigint", "persons who wrote the better answer of this number of pairs", required=True),
+    ),
+    key=("source", "grouping", "language", "n_pairs"),
+)
+
 TREE_PAIR_STATS = Table(
     name="tree_pair_stats",
     layer="gold",
     kind="statistics",
-    comment="Pairs of ranked answers: how often the better answer is longer, and how often it is by a model.",
+    comment="Pairs of ranked answers: how often the better answer is longer or by a model, and how few wrote these.",
     columns=(
         SOURCE,
         GROUPING,
@@ -431,6 +456,13 @@ TREE_PAIR_STATS = Table(
         Column("longer_rate", "double", "n_longer / (n_longer + n_shorter); null where all are of equal length"),
         Column("model_win_rate", "double", "n_model_wins / (n_model_wins + n_person_wins); null without such pairs"),
         *interval_columns("Wilson's, for longer_rate; assumes that pairs of one prompt are independent"),
+        Column("n_authors", "bigint", "persons who wrote better answers", required=True),
+        Column(
+            "busiest_share",
+            "double",
+            "share of the pairs with a known author of the better answer whose better answer is by the busiest 1 % of "
+            "these authors, rounded up to a whole person; null without any",
+        ),
     ),
     key=("source", "grouping", "language"),
 )
