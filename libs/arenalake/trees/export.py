@@ -89,7 +89,9 @@ def run(context: Context) -> StepResult:
                 f"export: {source}: {form}: {n['train']:,} for training and {n['test']:,} held out in "
                 f"{folder}/{form} ({_GENERATED if generated else terms[source]['licence']})"
             )
-    return StepResult(lines=result.lines or ["export: no source has conversation trees"], errors=result.errors)
+    if not result.lines and not result.errors:
+        return StepResult(lines=["export: no source has conversation trees"], lacks="conversation trees")
+    return result
 
 
 def _sources_with_trees(lake: Lake) -> set[str]:
