@@ -179,7 +179,11 @@ def test_a_job_that_has_nothing_to_do_is_a_mistake_where_it_was_asked_for(lacks,
     lake = SimpleNamespace(exists=lambda table: is_ingested)
     checks.add_lack("ratings", result, lake, jobs, named=named)
     assert [(str(error), error.exit_status) for error in result.errors] == [
-        ("ratings: the lake holds no battles; ingest a source that has them first, or leave ratings out", 2)
+        (
+            "ratings: the lake holds no battles; leave ratings out, or first ingest a source that has them and run "
+            "measure, battle_stats",
+            2,
+        )
     ] * fails
 
 

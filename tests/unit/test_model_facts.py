@@ -56,6 +56,18 @@ def test_without_a_file_there_is_no_further_column():
     assert [figure.caption for figure in page.sections[0].figures] == ["Ratings with 95 % intervals"]
 
 
+def test_facts_that_several_models_share_are_offered_as_choices(tmp_path):
+    path = tmp_path / "models.csv"
+    rows = [f"m{i},{'ABC'[i % 3]},one licence,{i},{i},https://a.example" for i in range(50)]
+    path.write_text("\n".join(["model,organisation,licence,version,price,link", *rows]))
+    shown = frames(ratings=[rating(f"m{i}", 1000.0 + i) for i in range(50)])
+    shown.model_facts = read_facts(str(path))
+    pages = build_pages(shown)
+    (view,) = pages[0].sections[0].tables
+    assert [column.header for column in view.columns if column.offered] == ["Organisation"]
+    assert b'<th scope="col" data-offered><bdi>Organisation</bdi>' in render_site(pages)["index.html"]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -1,12 +1,18 @@
 """What a person sees in a terminal, and what a log file holds."""
 
 import io
+import json
 import logging
 import re
 import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 
+from arenalake.app import progress as module
 from arenalake.app.logs import configure_logging
 from arenalake.app.progress import Progress
 from arenalake.app.runner import closing_lines
@@ -61,6 +67,82 @@ def test_in_a_terminal_log_lines_stand_above_the_display_and_not_in_it(log, monk
     before_log_lines = re.findall(r"(.{0,4})time=\S+ level=info", plain, flags=re.DOTALL)
     assert len(before_log_lines) == 2
     assert all(text.endswith(("\x1b[2K", "\n")) for text in before_log_lines)
+
+
+@pytest.fixture
+def pages_of_spark(monkeypatch):
+    """Settings of a session whose pages say that two stages run, and what they were asked for."""
+    asked = []
+    stages = [
+        {"stageId": 3, "numTasks": 1200, "numCompleteTasks": 37},
+        {"stageId": 4, "numTasks": 8, "numCompleteTasks": 1},
+    ]
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(stages).encode())
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(module, "_LONG", 0.05)
+    monkeypatch.setattr(module, "_EVERY", 0.01)
+    with HTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        conf = {"spark.master": "local[2]", "spark.ui.port": str(server.server_port), "spark.app.id": "local-1"}
+        yield conf, asked
+        server.shutdown()
+
+
+def wait_for(condition):
+    until = time.monotonic() + 10
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return condition()
+
+
+def rows_of(progress):
+    return [task.description for task in progress.display.tasks]
+
+
+def test_in_a_terminal_the_tasks_of_long_stages_are_counted(monkeypatch, pages_of_spark):
+    conf, asked = pages_of_spark
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with Progress(1) as progress:
+        progress.follow(SimpleNamespace(conf=conf))
+        assert not asked, "a session in which no job is long is left alone"
+        with progress.stage("measure"):
+            assert wait_for(lambda: len(rows_of(progress)) > 1)
+            assert rows_of(progress) == ["[1/1] measure", "Spark: 38 of 1,208 tasks done"]
+        assert wait_for(lambda: rows_of(progress) == ["[1/1] measure"]), "no job, no tasks"
+    assert set(asked) == {"/api/v1/applications/local-1/stages?status=active"}
+
+
+@pytest.mark.parametrize(
+    "other", [{"spark.ui.port": "1"}, {"spark.ui.enabled": "false"}, {"spark.master": "yarn"}], ids=str
+)
+def test_where_spark_has_no_pages_here_a_run_shows_its_jobs_only(monkeypatch, pages_of_spark, other):
+    conf, asked = pages_of_spark
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with Progress(1) as progress, progress.stage("measure"):
+        progress.follow(SimpleNamespace(conf=conf | other))
+        time.sleep(0.3)
+        assert rows_of(progress) == ["[1/1] measure"]
+    assert not asked
+
+
+def test_a_log_file_asks_spark_nothing(monkeypatch, pages_of_spark):
+    conf, asked = pages_of_spark
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress(1) as progress, progress.stage("measure"):
+        progress.follow(SimpleNamespace(conf=conf))
+        time.sleep(0.3)
+    assert not asked
 
 
 def config_of(tmp_path, *, generated):

@@ -13,6 +13,7 @@ from arenalake.entities.tables import INGESTED_FILES
 from arenalake.errors import ArenalakeError, CallerError, ConfigError, SourceNotFoundError, VotesError
 from arenalake.hints import did_you_mean
 from arenalake.ingest.files import folder_values, is_hidden
+from arenalake.jobs import JOBS
 from arenalake.labels import clean_name
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
@@ -72,11 +73,9 @@ def add_lack(job: str, result: StepResult, lake: Lake, jobs: Sequence[str], *, n
     ingested is an error, unless `ingest` is in the list and reports it.
     """
     if result.lacks and (named or not ({"generate", "ingest"} & set(jobs) or lake.exists(INGESTED_FILES))):
-        result.errors.append(
-            CallerError(
-                f"{job}: the lake holds no {result.lacks}; ingest a source that has them first, or leave {job} out"
-            )
-        )
+        between = ", ".join(other for other in JOBS[job].after if other != "ingest")
+        first = f"ingest a source that has them{f' and run {between}' if between else ''}"
+        result.errors.append(CallerError(f"{job}: the lake holds no {result.lacks}; leave {job} out, or first {first}"))
 
 
 def find_problems(config: Config, jobs: Sequence[str]) -> list[ArenalakeError]:

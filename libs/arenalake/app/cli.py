@@ -107,7 +107,7 @@ def rate(
 
     from arenalake.api import rate as rate_table
     from arenalake.api.files import scan_votes, unreadable, write_frame
-    from arenalake.samples.folders import has_truth_here
+    from arenalake.samples.folders import SAYS_NOTHING, has_truth_here
 
     told = [label.rpartition("=") for label in labels]
     for label, (text, equals, outcome) in zip(labels, told, strict=True):
@@ -134,7 +134,7 @@ def rate(
     except PolarsError as error:
         raise unreadable(votes, error) from None
     if has_truth_here(str(Path(votes).absolute())):
-        click.echo("Sample data: these votes are generated. They say nothing about real models or people.\n")
+        click.echo(f"Sample data: these votes are generated. {SAYS_NOTHING}\n")
     click.echo(found.text(top=top))
     if output:
         write_frame(found.ratings, output)

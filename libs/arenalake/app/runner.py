@@ -171,6 +171,7 @@ def _session_for(config: Config, jobs: Sequence[str], progress: Progress) -> Spa
         return None
     with progress.step("starting Spark…"):
         spark = get_session(config.spark)
+    progress.follow(spark)
     require_lasting_tables(spark, config.storage)
     read = config.sources if "ingest" in jobs else {}
     require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})

@@ -2,7 +2,7 @@
 
 from arenalake.config import Config
 from arenalake.paths import local_path
-from arenalake.samples.folders import has_truth_here
+from arenalake.samples.folders import SAYS_NOTHING, has_truth_here
 
 
 def generated_sources(config: Config) -> list[str]:
@@ -19,10 +19,7 @@ def sample_notice(config: Config) -> str:
     names = generated_sources(config)
     if not names:
         return ""
-    return (
-        f"Sample data: the records of {' and '.join(names)} are generated, votes included. They say nothing about "
-        "real models or people."
-    )
+    return f"Sample data: the records of {' and '.join(names)} are generated, votes included. {SAYS_NOTHING}"
 
 
 def _is_generated(path: str, config: Config) -> bool:

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -130,7 +131,7 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
     builder = builder.config("spark.driver.extraJavaOptions", java_options)
     if config.shuffle_partitions:
         builder = builder.config("spark.sql.shuffle.partitions", str(config.shuffle_partitions))
-    for key, value in {**_LOCAL, **config.conf}.items():
+    for key, value in {**_LOCAL, **_pages_of_spark(), **config.conf}.items():
         builder = builder.config(key, value)
     outside = os.environ.get("PYSPARK_SUBMIT_ARGS")
     arguments = shlex.split(outside or "pyspark-shell")
@@ -162,6 +163,16 @@ def _start_local(builder: SparkSession.Builder, master: str, config: SparkConfig
         remember_jars(spark)
     log.info("session started", extra={"master": master, "spark": spark.version})
     return spark
+
+
+def _pages_of_spark() -> dict[str, str]:
+    """In a terminal, Spark's own pages on a free port: the display asks them how many tasks are done."""
+    if not sys.stderr.isatty():
+        return {}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return {"spark.ui.enabled": "true", "spark.ui.port": str(port), "spark.ui.killEnabled": "false"}
 
 
 def require_java() -> None:

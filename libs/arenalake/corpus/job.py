@@ -27,7 +27,12 @@ def run(context: Context) -> StepResult:
         f"{counted(row['n_models'], 'model')}, {counted(row['n_languages'], 'language')}"
         for row in overall.iter_rows(named=True)
     ]
-    return StepResult(lines=lines or ["corpus_stats: no conversations"], tables={"corpus": overall.to_pandas()})
+    is_empty = not lines and all(lake.load(other.table).is_empty() for other in (*voters, *audit))
+    return StepResult(
+        lines=lines or ["corpus_stats: no conversations"],
+        tables={"corpus": overall.to_pandas()},
+        lacks="conversations" if is_empty else "",
+    )
 
 
 def _is_anything_detected(lake: Lake) -> bool:

@@ -136,4 +136,6 @@ def _summary(lake: Lake, judges: JudgesConfig) -> StepResult:
         "votes {k:,} times; all votes count, and judge_bias names the judges".format(**row)
         for row in against_themselves.sort("source", "judge").iter_rows(named=True)
     ]
+    if bias.is_empty():  # every vote has at least a share of ties
+        return StepResult(lines=["judge_agreement: no battles"], lacks="battles")
     return StepResult(lines=lines or ["judge_agreement: no two votes on the same question, pair of models and turn"])

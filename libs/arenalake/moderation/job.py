@@ -51,4 +51,8 @@ def run(context: Context) -> StepResult:
         f"{row.n_missing:,.0f} without a flag"
         for row in rates[rates["unit"] == "message"].itertuples()
     ]
-    return StepResult(lines=lines, tables={"flag_rates": rates})
+    return StepResult(
+        lines=lines or ["moderation_stats: no messages and no battles"],
+        tables={"flag_rates": rates},
+        lacks="" if lines else "messages",
+    )

@@ -24,6 +24,8 @@ from arenalake.report.parts import (
 )
 
 PRICE, LINK = "price", "link"
+# A fact with more values is not offered as a choice; the filter by text finds it.
+_MAX_OFFERED = 40
 # Names beside the points of a plot; with more of them they would hide each other.
 _MAX_NAMED = 40
 
@@ -80,14 +82,19 @@ def _price(path: str, text: str | None) -> float:
 
 
 def fact_columns(facts: pd.DataFrame) -> list[TableColumn]:
-    """A column for each fact; a model of which the file says nothing has none."""
+    """A column for each fact; a model of which the file says nothing has none.
+
+    Facts with few values, of which several models share one, are offered as choices.
+    """
     by_model = {row["model"]: row for row in rows_of(facts)}
 
     def column(name: str) -> TableColumn:
         def cell(row: dict[str, Any]) -> Cell:
             return _cell(name, by_model.get(row["model"], {}).get(name))
 
-        return TableColumn(name.capitalize(), cell, numeric=name == PRICE)
+        values = facts[name].dropna()
+        offered = name not in (PRICE, LINK) and 1 < values.nunique() < min(len(values), _MAX_OFFERED + 1)
+        return TableColumn(name.capitalize(), cell, numeric=name == PRICE, offered=offered)
 
     return [column(str(name)) for name in facts.columns if name != "model"]
 

@@ -37,12 +37,17 @@ HIDDEN = Cell("hidden", kind="hidden")
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column: its header, what that means, and the cell that a row gives."""
+    """A column: its header, what that means, and the cell that a row gives.
+
+    Attributes:
+        offered: readers can choose one of its values, to see only the rows with it.
+    """
 
     header: str
     cell: Format
     title: str | None = None
     numeric: bool = True
+    offered: bool = False
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -27,7 +27,8 @@ def run(context: Context) -> StepResult:
         if source.format in LEDGERS
     ]
     if not origins and not lake.exists(REPRODUCTION):
-        return StepResult(lines=["reproduce: no figures are published in the formats of these sources"])
+        told = "reproduce: no figures are published in the formats of these sources"
+        return StepResult(lines=[told], lacks="records of a data set with published figures")
     inputs = tables_of(origins)
 
     def build(*frames: DataFrame) -> DataFrame:

@@ -8,6 +8,8 @@ LIKERT_FOLDER = "likert"
 PREFERENCES_FOLDER = "preference_dissection"
 TREES_FOLDER = "oasst1"
 TRUTH_FOLDER = "truth"
+# What everybody is told of generated records.
+SAYS_NOTHING = "They say nothing about real models or people."
 
 
 def folders_of_corpora(path: str) -> list[str]:

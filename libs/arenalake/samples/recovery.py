@@ -29,7 +29,8 @@ def run(context: Context) -> StepResult:
         name for name, source in config.sources.items() if reads_corpus(source.path, config.generate, BATTLES_FOLDER)
     ]
     if not generated:
-        return StepResult(lines=["recovery: no source reads generated votes, so there is nothing to compare"])
+        told = "recovery: no source reads generated votes, so there is nothing to compare"
+        return StepResult(lines=[told], lacks="generated votes")
     folder = f"{config.generate.path.rstrip('/')}/{TRUTH_FOLDER}/ratings"
     truth = or_none(lambda: lake.spark.read.parquet(folder).toPandas())
     if truth is None:
@@ -43,6 +44,8 @@ def run(context: Context) -> StepResult:
         f"rank correlation with the true strengths {row.rank_correlation:.3f}"
         for row in found.itertuples()
     ]
+    if not lines:
+        return StepResult(lines=["recovery: no ratings of generated votes"], lacks="ratings of generated votes")
     overall = found[found["slice"] == "all"].to_dict("records")
     metrics = {f"rank_correlation_{row['source']}_{row['method']}": row["rank_correlation"] for row in overall}
     return StepResult(lines=lines, metrics=metrics, tables={"recovery": found})

@@ -32,4 +32,8 @@ def run(context: Context) -> StepResult:
         f"{row['mean']:,.1f} tokens on average, half of them at most {row['p50']:,}"
         for row in overall.iter_rows(named=True)
     ]
-    return StepResult(lines=lines, tables={"token_lengths": overall.to_pandas()})
+    return StepResult(
+        lines=lines or ["token_stats: no messages"],
+        tables={"token_lengths": overall.to_pandas()},
+        lacks="" if lines else "messages",
+    )

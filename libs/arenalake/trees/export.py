@@ -20,6 +20,7 @@ from arenalake.lake.fingerprint import Fingerprint
 from arenalake.lake.table import Table
 from arenalake.paths import local_path
 from arenalake.samples.corpora import is_generated
+from arenalake.samples.folders import SAYS_NOTHING
 from arenalake.step import Context, StepResult
 from arenalake.trees.options import ExportConfig
 from arenalake.trees.tables import THREADS, TREE_NODES, TREE_PAIR_STATS, TREE_PAIRS, TREE_STATS
@@ -89,7 +90,9 @@ def run(context: Context) -> StepResult:
                 f"export: {source}: {form}: {n['train']:,} for training and {n['test']:,} held out in "
                 f"{folder}/{form} ({_GENERATED if generated else terms[source]['licence']})"
             )
-    return StepResult(lines=result.lines or ["export: no source has conversation trees"], errors=result.errors)
+    if not result.lines and not result.errors:
+        return StepResult(lines=["export: no source has conversation trees"], lacks="conversation trees")
+    return result
 
 
 def _sources_with_trees(lake: Lake) -> set[str]:
@@ -305,7 +308,7 @@ def readme(
             "# Generated sample data",
             "",
             f"- The records of {terms['source']} are generated in the format `{terms['format']}`, votes and texts "
-            "included. They say nothing about real models or people. Do not train on them.",
+            f"included. {SAYS_NOTHING} Do not train on them.",
         ]
     else:
         lines = [

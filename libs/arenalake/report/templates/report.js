@@ -1,4 +1,4 @@
-// Tables can be sorted by a click on a header and filtered by text. Without JavaScript they are as they were written.
+// Tables can be sorted by a click on a header and filtered by text or by a value of some columns. Without JavaScript they are as they were written.
 (function () {
   "use strict";
 
@@ -36,10 +36,53 @@
     stripe(body);
   }
 
+  // Above a long table: a filter by text, and one for each column whose values are offered.
+  function offerFilters(holder, table) {
+    var body = table.tBodies[0];
+    var rows = Array.prototype.slice.call(body.rows);
+    var cell = function (row, place) { return row.cells[place].textContent.trim(); };
+    var row = document.createElement("div");
+    row.className = "filter";
+    function add(name, input) {
+      var label = document.createElement("label");
+      label.append(name + " ", input);
+      row.append(label);
+      return input;
+    }
+    var text = add("Filter", document.createElement("input"));
+    text.type = "search";
+    var picks = [];
+    Array.prototype.forEach.call(table.tHead.rows[0].cells, function (header, place) {
+      if (!header.hasAttribute("data-offered")) { return; }
+      var select = add(header.textContent.trim(), document.createElement("select"));
+      select.append(new Option("all", ""));
+      var values = rows.map(function (row) { return cell(row, place); });
+      Array.from(new Set(values)).sort(function (a, b) { return a.localeCompare(b); }).forEach(function (value) {
+        select.append(new Option(value, value));
+      });
+      picks.push({ place: place, select: select });
+    });
+    var count = document.createElement("span");
+    count.setAttribute("role", "status");
+    row.append(count);
+    row.addEventListener("input", function () {
+      var wanted = text.value.trim().toLowerCase();
+      var chosen = picks.filter(function (pick) { return pick.select.value; });
+      rows.forEach(function (row) {
+        row.hidden = row.textContent.toLowerCase().indexOf(wanted) < 0 ||
+          chosen.some(function (pick) { return cell(row, pick.place) !== pick.select.value; });
+      });
+      var n = stripe(body);
+      count.textContent = wanted || chosen.length ? n + (n === 1 ? " row" : " rows") : "";
+    });
+    holder.insertBefore(row, holder.firstChild);
+  }
+
   document.querySelectorAll(".table").forEach(function (holder) {
     var table = holder.querySelector("table");
     var body = table.tBodies[0];
     stripe(body);
+    if (body.rows.length > 10) { offerFilters(holder, table); }
     if (body.rows.length > 1) {
       Array.prototype.forEach.call(table.tHead.rows[0].cells, function (header) {
         var button = document.createElement("button");
@@ -47,24 +90,6 @@
         while (header.firstChild) { button.appendChild(header.firstChild); }
         header.appendChild(button);
         button.addEventListener("click", function () { sort(table, header); });
-      });
-    }
-    if (body.rows.length > 10) {
-      var label = document.createElement("label");
-      label.className = "filter";
-      var input = document.createElement("input");
-      input.type = "search";
-      var count = document.createElement("span");
-      count.setAttribute("role", "status");
-      label.append("Filter ", input, " ", count);
-      holder.insertBefore(label, holder.firstChild);
-      input.addEventListener("input", function () {
-        var wanted = input.value.trim().toLowerCase();
-        Array.prototype.forEach.call(body.rows, function (row) {
-          row.hidden = row.textContent.toLowerCase().indexOf(wanted) < 0;
-        });
-        var n = stripe(body);
-        count.textContent = wanted ? n + (n === 1 ? " row" : " rows") : "";
       });
     }
   });
