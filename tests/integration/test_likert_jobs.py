@@ -1,4 +1,4 @@
-"""The generated Likert study through the jobs: what is held here comes back."""
+"""The generated Likert study through the jobs: what is held here comes back, and ratings are those of plain NumPy."""
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from arenalake.ingest import job as ingest
 from arenalake.judges import job as judge_agreement
 from arenalake.judges.tables import JUDGE_BIAS
 from arenalake.ratings import job as rating_job
-from arenalake.ratings.tables import RATING_FITS, RATINGS
+from arenalake.ratings.tables import RATING_FITS, RATING_REPLICATES, RATINGS
 from arenalake.samples.likert import LikertDesign, Rater, likert_chunk
 from arenalake.step import Context
 
@@ -88,3 +88,65 @@ def test_strengths_tie_shares_and_leanings_come_back_from_the_tables(lake, tmp_p
             own = bias.row(by_predicate=(pl.col("judge") == rater.name) & (pl.col("measure") == measure), named=True)
             error = np.sqrt(share * (1 - share) / own["n"])
             assert own["value"] == pytest.approx(share, abs=4 * error), (rater.name, measure)
+
+
+# The ends of intervals that the study publishes, in per cent of the rounds.
+POINTS = {"ci_lower": 2.5, "p5": 5.0, "p50": 50.0, "p95": 95.0, "ci_upper": 97.5}
+ROUNDS, ROUNDS_HERE = 1000, 10_000
+
+
+def play(first, second, score, rounds):
+    """Online Elo with K = 32 of votes in their order, [votes, rounds] to [rounds, models]."""
+    rating, row = np.full((rounds, len(STRENGTHS)), 1000.0), np.arange(rounds)
+    for a, b, result in zip(first, second, score, strict=True):
+        change = 32 * (result - 1 / (1 + 10 ** ((rating[row, b] - rating[row, a]) / 400)))
+        rating[row, a] += change
+        rating[row, b] -= change
+    return rating
+
+
+def fit(first, second, score):
+    """Bradley and Terry's ratings of votes [votes, rounds] by Zermelo's iteration, a tie as half a win."""
+    rounds, n = first.shape[1], len(STRENGTHS)
+    row = np.broadcast_to(np.arange(rounds), first.shape)
+    wins = np.zeros((rounds, n, n))
+    np.add.at(wins, (row, first, second), score)
+    np.add.at(wins, (row, second, first), 1 - score)
+    won, met = wins.sum(axis=2), wins + wins.transpose(0, 2, 1)
+    strength = np.ones((rounds, n))
+    for _ in range(300):
+        before = strength
+        strength = won / (met / (strength[:, :, None] + strength[:, None, :])).sum(axis=2)
+        strength /= np.exp(np.log(strength).mean(axis=1, keepdims=True))
+    assert abs(strength / before - 1).max() < 1e-9
+    return 1000 + np.log(strength) / SLOPE
+
+
+def test_the_job_gives_elo_and_bradley_terry_with_ties_and_without_as_numpy_does(lake, tmp_path):
+    rows = study(0, 24)
+    settings = {"methods": ["elo", "bradley_terry"], "elo": {"k": 32}, "judge_kinds": ["human", "model"]}
+    sources = written(rows, tmp_path / "raw")
+    rated(lake, sources, ratings=settings | {"slices": ["all"]}, bootstrap={"rounds": ROUNDS})
+    table = lake.load(RATINGS).filter(pl.col("interval") == "percentile").sort("model")
+    models = sorted(STRENGTHS)
+    sides = [np.array([models.index(name) for name in rows[side]]) for side in ("model_a", "model_b")]
+    grade = rows["rating"].to_numpy()
+    scores = {"ties": np.select([grade < 4, grade > 5], [1.0, 0.0], 0.5), "wins": np.where(grade < 5, 1.0, 0.0)}
+    for source, score in scores.items():
+        votes = np.random.default_rng(1).integers(0, len(rows), (len(rows), ROUNDS_HERE))
+        for method, rate in (("elo", lambda *votes: play(*votes, votes[0].shape[1])), ("bradley_terry", fit)):
+            own = table.filter((pl.col("source") == source) & (pl.col("method") == method))
+            assert own["model"].to_list() == models
+            assert own["n_rounds"].to_list() == [ROUNDS] * len(models)
+            (estimate,) = rate(*[values[:, None] for values in (*sides, score)])
+            assert own["rating"].to_numpy() == pytest.approx(estimate, abs=1e-6)
+            rounds = rate(*[values[votes] for values in (*sides, score)])
+            for name, percent in POINTS.items():
+                # What share of the rounds here lies below: free of the distribution's form.
+                below = 100 * (rounds < own[name].to_numpy()).mean(axis=0)
+                error = np.sqrt(percent * (100 - percent) * (1 / ROUNDS + 1 / ROUNDS_HERE))
+                assert below == pytest.approx([percent] * len(models), abs=4 * error), (source, method, name)
+            drawn = lake.read(RATING_REPLICATES).where(f"source = '{source}' AND method = '{method}'").toPandas()
+            by_round = drawn.pivot(index="round", columns="model", values="rating")[models].to_numpy()
+            for name, percent in POINTS.items():
+                assert own[name].to_numpy() == pytest.approx(np.percentile(by_round, percent, axis=0), abs=1e-9)
