@@ -8,7 +8,7 @@ from test_ingest import context_for, rows, run
 
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, LIKERT_RECORDS, QUARANTINE
 from arenalake.judges import job as judge_agreement
-from arenalake.judges.tables import JUDGE_BIAS
+from arenalake.judges.tables import GRADE_COUNTS, JUDGE_BIAS
 from arenalake.ratings.options import BootstrapConfig
 from arenalake.step import Context
 
@@ -188,3 +188,10 @@ def test_a_rater_who_contradicts_herself_has_all_of_her_votes_and_is_counted(lak
     bias = lake.load(JUDGE_BIAS).filter(pl.col("measure") == "contradicts")
     found = sorted(bias.select("level", "judge", "k", "n").rows())
     assert found == [("group", "human", 1, 1), ("judge", "ann", 1, 1)]
+    grades = lake.load(GRADE_COUNTS).select("level", "judge", "side", "grade", "n").rows()
+    assert sorted(grades, key=str) == [
+        ("group", "human", "a", 3.0, 1),
+        ("group", "human", "b", 4.0, 1),
+        ("group", "human", None, 2.0, 3),
+        ("group", "human", None, 7.0, 1),
+    ]
