@@ -87,7 +87,7 @@ JOBS = {
     "judge_agreement": Job(
         "arenalake.judges.job",
         ("measure",),
-        reads="battles; messages for lengths",
+        reads="battles; messages for lengths; likert_records for scores",
         writes=("agreement_stats", "judge_bias", "judge_win_rates", "grade_counts"),
     ),
     "preference_stats": Job(

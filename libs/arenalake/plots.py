@@ -80,7 +80,7 @@ def lines(frame: pl.DataFrame, *, x: str, y: str, group: str) -> Any:
     if frame.is_empty():
         return _nothing(f"{y} by {x} and {group}")
     figure, axes = _canvas(8.0, 3.4)
-    for number, part in enumerate(frame.sort(x).partition_by(group, maintain_order=True)):
+    for number, part in enumerate(frame.sort(x, maintain_order=True).partition_by(group, maintain_order=True)):
         axes.plot(
             part[x], part[y], "o-", color=COLORS[number % len(COLORS)], label=_plain(part[group][0]), linewidth=1.6
         )

@@ -8,7 +8,7 @@ from test_ingest import context_for, rows, run
 
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, LIKERT_RECORDS, QUARANTINE
 from arenalake.judges import job as judge_agreement
-from arenalake.judges.tables import JUDGE_BIAS
+from arenalake.judges.tables import GRADE_COUNTS, JUDGE_BIAS
 from arenalake.ratings.options import BootstrapConfig
 from arenalake.step import Context
 
@@ -188,3 +188,32 @@ def test_a_rater_who_contradicts_herself_has_all_of_her_votes_and_is_counted(lak
     bias = lake.load(JUDGE_BIAS).filter(pl.col("measure") == "contradicts")
     found = sorted(bias.select("level", "judge", "k", "n").rows())
     assert found == [("group", "human", 1, 1), ("judge", "ann", 1, 1)]
+    grades = lake.load(GRADE_COUNTS).select("level", "judge", "side", "grade", "n").rows()
+    assert sorted(grades, key=str) == [
+        ("group", "human", "a", 3.0, 1),
+        ("group", "human", "b", 4.0, 1),
+        ("group", "human", None, 2.0, 3),
+        ("group", "human", None, 7.0, 1),
+    ]
+
+
+def test_votes_of_a_rater_without_an_id_conflict_neither_in_lists_nor_under_the_names_of_reviews(lake, tmp_path):
+    def reviewed(number, **changes):
+        return {name: value for name, value in review(number, None).items() if name != "review_id"} | changes
+
+    lists = [flat(1, None, score=score) for score in ([2], [7], [3, 9], [9, 3])]
+    reviews = [reviewed(n, rater="bob", score=[n]) for n in (1, 2)]
+    plain = [reviewed(n, rater="cyd", rating=5) for n in (1, 2, 2)]
+    source = write(tmp_path / "raw" / "ratings.jsonl", [*lists, *reviews, *plain])
+    assert sums(run(lake, s=source)) == ["s: 9 records in 1 new file = 8 kept + 0 quarantined + 1 duplicate"]
+    votes = rows(lake, BATTLES, "judge", "likert", "winner")
+    assert votes == [
+        ("ann", 2, "model_a"),
+        ("ann", 7, "model_b"),
+        ("ann/scores", None, "model_a"),
+        ("ann/scores", None, "model_b"),
+        ("bob", 1, "model_a"),
+        ("bob", 2, "model_a"),
+        ("cyd", 5, "tie"),
+        ("cyd", 5, "tie"),
+    ]

@@ -124,8 +124,9 @@ def win_rate_row(judge_group, model, **other):
     return key | {"n": 9, "wins": 5, "ties": 1, "opponents": 2, "win_rate": 0.55, "half_win_rate": 0.6} | other
 
 
-def grade_row(judge, grade, n):
-    return {"source": "s", "judge_kind": "human", "level": "group", "judge": judge, "grade": grade, "n": n}
+def grade_row(judge, grade, n, side=None):
+    key = {"source": "s", "judge_kind": "human", "level": "group", "judge": judge, "side": side}
+    return key | {"grade": float(grade), "n": n}
 
 
 def ledger_row(source, place, name, ours, *, unit="conversations", verdict="differs", **other):

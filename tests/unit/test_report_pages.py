@@ -553,7 +553,10 @@ def test_the_page_of_judges_has_agreement_bias_grades_and_win_rates():
                 win_rate_row("expert", "gpt-4"),
                 win_rate_row("expert", "gpt-4", category="coding", win_rate=0.7, n=40),
             ],
-            grades=[grade_row("expert", 1, 3), grade_row("expert", 8, 1)],
+            grades=[
+                *[grade_row("expert", 1, 3), grade_row("expert", 8, 1)],
+                *[grade_row("gpt-4", 7.5, 1, "a"), grade_row("gpt-4", 9, 4, "a"), grade_row("gpt-4", 7.5, 5, "b")],
+            ],
         )
     )
     parts = {part.title: part for page in pages if page.file == "judges.html" for part in page.sections[0].sections}
@@ -563,6 +566,20 @@ def test_the_page_of_judges_has_agreement_bias_grades_and_win_rates():
     shares, coefficients = (figure.spec["data"][0] for figure in parts["Bias"].figures)
     assert (shares["x"], coefficients["x"]) == ([0.6], [0.31])
     assert coefficients["error_x"]["array"] == pytest.approx([0.43])
+    ratings, scores = (figure.spec["data"] for figure in parts["Grades"].figures)
+    assert [(line["name"], line["x"], line["y"]) for line in ratings] == [("expert", [1, 8], [0.75, 0.25])]
+    assert [(line["name"], line["x"], line["y"]) for line in scores] == [
+        ("gpt-4, shown first", [7.5, 9], [0.2, 0.8]),
+        ("gpt-4, shown second", [7.5], [1]),
+    ]
+    (graded,) = parts["Grades"].sections[0].tables
+    assert [[cell.text for cell in row] for row in graded.rows] == [
+        ["expert", "–", "1", "3", "75.0 %"],
+        ["expert", "–", "8", "1", "25.0 %"],
+        ["gpt-4", "shown first", "7.5", "1", "20.0 %"],
+        ["gpt-4", "shown first", "9", "4", "80.0 %"],
+        ["gpt-4", "shown second", "7.5", "5", "100.0 %"],
+    ]
     (wide,) = parts["Win rates"].tables
     assert [column.header for column in wide.columns] == ["Model", "coding", "math"]
     shown = [[cell.text for cell in row] for row in wide.rows]

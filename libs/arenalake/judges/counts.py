@@ -301,8 +301,24 @@ def count_lengths(votes: DataFrame, messages: DataFrame, *, tokenizer: str) -> D
     )
 
 
-def count_grades(votes: DataFrame, *, by: str) -> DataFrame:
-    """Votes that have a grade: source, judge_kind, judge (the value of `by`), category, grade, n."""
-    graded = votes.where("likert IS NOT NULL")
-    judge, grade = F.col(by).alias("judge"), F.col("likert").alias("grade")
-    return graded.groupBy("source", "judge_kind", judge, "category", grade).agg(F.count(F.lit(1)).alias("n"))
+def count_grades(votes: DataFrame, scores: DataFrame, *, by: str) -> DataFrame:
+    """Votes by grade: by rating, and those by two scores by the score of each side.
+
+    Args:
+        votes: as `judged_votes` gives them.
+        scores: the table `likert_records`; a record with scores is one vote.
+        by: `group` or `judge`.
+
+    Returns:
+        source, judge_kind, judge (the value of `by`), category, side (`a` or `b`; null for a rating), grade, n.
+    """
+    ratings = votes.where("likert IS NOT NULL").withColumns(
+        {"side": F.lit(None).cast("string"), "grade": F.col("likert").cast("double")}
+    )
+    sides = [F.struct(F.lit(side).alias("side"), F.col(f"score_{side}").alias("grade")) for side in "ab"]
+    scored = scores.where("score_a IS NOT NULL").select(
+        F.col("source").alias("file_source"), F.col("record_key").alias("answers"), F.inline(F.array(*sides))
+    )
+    graded = ratings.unionByName(votes.join(scored, ["file_source", "answers"]))
+    names = ("source", "judge_kind", F.col(by).alias("judge"), "category", "side", "grade")
+    return graded.groupBy(*names).agg(F.count(F.lit(1)).alias("n"))

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from arenalake.config import Config
-from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.entities.tables import BATTLES, LIKERT_RECORDS, MESSAGES
 from arenalake.judges.bias import summarise_families, summarise_leanings, summarise_lengths
 from arenalake.judges.counts import (
     count_grades,
@@ -54,7 +54,7 @@ def _derivations(config: Config, judges: JudgesConfig, counted: Counted) -> list
         Derivation(AGREEMENT_STATS, [BATTLES], partial(_agreement, **asked), of_rounds, is_large=judges.single),
         Derivation(JUDGE_WIN_RATES, [BATTLES], partial(_win_rates, counted=counted), settings),
         Derivation(JUDGE_BIAS, [BATTLES, MESSAGES], partial(_bias, **asked), of_rounds),
-        Derivation(GRADE_COUNTS, [BATTLES], partial(_grades, judges=judges), settings),
+        Derivation(GRADE_COUNTS, [BATTLES, LIKERT_RECORDS], partial(_grades, judges=judges), settings),
     ]
 
 
@@ -105,9 +105,9 @@ def _bias(
     return pl.concat(parts)
 
 
-def _grades(battles: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
+def _grades(battles: DataFrame, scores: DataFrame, *, judges: JudgesConfig) -> pl.DataFrame:
     votes = judged_votes(battles, judges)
-    counted = {level: in_memory(count_grades(votes, by=level)) for level in _levels(judges)}
+    counted = {level: in_memory(count_grades(votes, scores, by=level)) for level in _levels(judges)}
     return pl.concat(counts.with_columns(level=pl.lit(level)) for level, counts in counted.items())
 
 

@@ -38,6 +38,12 @@ _SHARES = {
     "contradicts": "contradicts itself",
 }
 _FEW = "†"
+_GRADES = {
+    "rating": "Low ratings favour the answer shown first. Without a bias, the line is symmetric.",
+    "score": "Each answer has its own score. Without a bias, both lines of a judge are the same.",
+}
+# The answer that a score is about.
+_SHOWN = {"a": "shown first", "b": "shown second"}
 # Measures that are none, in the order of their plot.
 _COEFFICIENTS = {
     "first_log_odds": "log odds of the answer shown first",
@@ -226,25 +232,34 @@ def _bias_section(source: str, bias: pd.DataFrame, min_cell: int) -> Section | N
 def _grade_section(source: str, grades: pd.DataFrame) -> Section | None:
     if grades.empty:
         return None
-    sums = grades.groupby(["judge", "grade"], as_index=False)["n"].sum()
-    total = sums.groupby("judge")["n"].transform("sum")
+    shown = grades["side"].map(_SHOWN)
+    lines = grades["judge"].where(shown.isna(), grades["judge"] + ", " + shown)
+    by_line = grades.assign(line=lines, shown=shown).groupby(["line", "judge", "shown", "grade"], dropna=False)
+    sums = by_line["n"].sum().reset_index()
+    total = sums.groupby("line")["n"].transform("sum")
     sums = sums.assign(share=sums["n"].astype("float64") / total.astype("float64"))
-    section = Section("Grades", ["Low grades favour the answer shown first. Without a bias, the line is symmetric."])
-    section.figures.append(
-        figures.spreads(
-            caption="Share of each grade",
-            words="How often judges give each grade; the table has the numbers.",
-            x_axis="grade",
-            y_axis="share of votes",
-            lines={
-                str(judge): [(float(row["grade"]), float(row["share"])) for row in rows.to_dict("records")]
-                for judge, rows in sums.groupby("judge", sort=True)
-            },
+    section = Section("Grades")
+    for kind, sentence in _GRADES.items():
+        part = sums[sums["shown"].notna() == (kind == "score")]
+        if part.empty:
+            continue
+        section.sentences.append(sentence)
+        section.figures.append(
+            figures.spreads(
+                caption=f"Share of each {kind}",
+                words=f"How often judges give each {kind}; the table has the numbers.",
+                x_axis=kind,
+                y_axis="share of votes",
+                lines={
+                    str(line): [(float(row["grade"]), float(row["share"])) for row in rows.to_dict("records")]
+                    for line, rows in part.groupby("line", sort=True)
+                },
+            )
         )
-    )
     columns = [
         text_column("Judges", "judge"),
-        number_column("Grade", "grade"),
+        text_column("Answer", "shown"),
+        TableColumn("Grade", lambda row: Cell(f"{row['grade']:g}", kind="number")),
         number_column("Votes", "n"),
         TableColumn("Share", lambda row: percent_cell(row["share"])),
     ]

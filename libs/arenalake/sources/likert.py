@@ -98,12 +98,15 @@ def _parse(records: DataFrame, config: LikertSettings) -> DataFrame:
     of_one = F.when(F.size(raw["score"]) == 1, F.get(raw["score"], F.lit(0)))
     rating = F.coalesce(raw["rating"], of_one, aggregate)
     # Of plain columns alone: keys are looked up before lists and objects are read. A rater who rates the same answers
-    # in two ways has two votes. Nobody in particular may rate them twice in the same way, as two people do.
-    asked = F.coalesce(raw["question_id"], F.sha2(raw["prompt"], 256))
-    names = ("model_a", "model_b", "rater", "prompt_variant", "rating", "score_a", "score_b")
-    vote = digest_of(asked, *[raw[name] for name in names])
+    # in two ways has two votes, so a vote in a list, which the key cannot tell from another, has that of its row.
+    # Nobody in particular may rate the same answers twice in the same way, as two people do.
+    asked = F.coalesce(raw["question_id"], F.sha2(F.coalesce(raw["prompt"], raw["question"]), 256))
+    models = [F.coalesce(raw["model_a"], raw["model1"]), F.coalesce(raw["model_b"], raw["model2"])]
+    stated = [raw[name] for name in ("rating", "score_a", "score_b")]
+    vote = digest_of(asked, *models, raw["rater"], raw["prompt_variant"], *stated)
+    has_vote = raw["rater"].isNotNull() & F.coalesce(*stated).isNotNull()
     of_row = digest_of(F.col("file"), F.col("position"))
-    key = F.coalesce(raw["task_id"], raw["review_id"], F.when(raw["rater"].isNotNull(), vote), of_row)
+    key = F.coalesce(raw["task_id"], raw["review_id"], F.when(has_vote, vote), of_row)
     kind = F.coalesce(raw["rater_kind"], F.when(is_review, "model").when(is_task, "human"), F.lit(config.judge_kind))
     judge = F.concat_ws("/", "raw_rater", "raw_prompt_variant")
     by_scores = _winner_of_scores(*scored)
