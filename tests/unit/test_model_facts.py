@@ -60,11 +60,12 @@ def test_facts_that_several_models_share_are_offered_as_choices(tmp_path):
     path = tmp_path / "models.csv"
     rows = [f"m{i},{'ABC'[i % 3]},one licence,{i},{i},https://a.example" for i in range(50)]
     path.write_text("\n".join(["model,organisation,licence,version,price,link", *rows]))
-    shown = frames(ratings=[rating(f"m{i}", 1000.0 + i) for i in range(50)])
+    shown = frames(ratings=[rating(f"m{i}", 1000.0 + i) for i in range(50)] + [rating("other", 1.0, source="t")])
     shown.model_facts = read_facts(str(path))
     pages = build_pages(shown)
-    (view,) = pages[0].sections[0].tables
+    (view,), (of_others,) = (section.tables for section in pages[0].sections[:2])
     assert [column.header for column in view.columns if column.offered] == ["Organisation"]
+    assert "Organisation" not in [column.header for column in of_others.columns], "nothing is known of these models"
     assert b'<th scope="col" data-offered><bdi>Organisation</bdi>' in render_site(pages)["index.html"]
 
 

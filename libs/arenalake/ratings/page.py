@@ -304,7 +304,7 @@ def _table(
                 "rank with style control; in brackets, how many ranks better (▲) or worse (▼) than without it",
             )
         )
-    extra += fact_columns(frames.model_facts)
+    extra += fact_columns(frames.model_facts, rows["model"])
     caption = f"Leaderboard of {source}" + ("" if name == "all" else f", {name}")
     file = slug("leaderboard", source, name, method, unit)
     return TableView(caption, board_columns(rows, [model], extra), rows, file, sticky=2)

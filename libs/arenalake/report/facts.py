@@ -81,22 +81,23 @@ def _price(path: str, text: str | None) -> float:
     return price
 
 
-def fact_columns(facts: pd.DataFrame) -> list[TableColumn]:
-    """A column for each fact; a model of which the file says nothing has none.
+def fact_columns(facts: pd.DataFrame, models: pd.Series) -> list[TableColumn]:
+    """A column for each fact that is known of at least one of these models.
 
-    Facts with few values, of which several models share one, are offered as choices.
+    Facts with few values, of which several of the models share one, are offered as choices.
     """
-    by_model = {row["model"]: row for row in rows_of(facts)}
+    known = facts[facts["model"].isin(models)].dropna(axis="columns", how="all")
+    by_model = {row["model"]: row for row in rows_of(known)}
 
     def column(name: str) -> TableColumn:
         def cell(row: dict[str, Any]) -> Cell:
             return _cell(name, by_model.get(row["model"], {}).get(name))
 
-        values = facts[name].dropna()
+        values = known[name].dropna()
         offered = name not in (PRICE, LINK) and 1 < values.nunique() < min(len(values), _MAX_OFFERED + 1)
         return TableColumn(name.capitalize(), cell, numeric=name == PRICE, offered=offered)
 
-    return [column(str(name)) for name in facts.columns if name != "model"]
+    return [column(str(name)) for name in known.columns if name != "model"]
 
 
 def _cell(name: str, value: Any) -> Cell:
