@@ -144,6 +144,8 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     raw = raw_values(_FIELDS)
     tstamp = time_of(raw["tstamp"])
     read = records.withColumns({f"parsed_{name}": F.try_parse_json(raw[name]) for name in _ENTRIES})
+    # A step of its own: a lambda is no generated code, and would read the lists anew for each use.
+    read = read.withColumns({f"lists_{name}": _lists(name) for name in _ENTRIES})
     read = read.withColumns({f"read_{name}": _entries(name, raw[name]) for name in _ENTRIES})
     entries = {name: F.col(f"read_{name}") for name in _ENTRIES}
     # Called not deterministic, so that Spark leaves filters on reasons above this step: below it, they would take every
@@ -173,6 +175,12 @@ def _parse(records: DataFrame, config: SourceSettings) -> DataFrame:
     return parsed(read, key=raw["message_id"], reasons=reasons, rows={TREE_MESSAGE: F.array(message)})
 
 
+def _lists(name: str) -> Column:
+    """The names and what `_ENTRIES` says as lists side by side; each null where they are not given so."""
+    lists = ",".join(f"{column}:array<{kind}>" for column, kind in _ENTRIES[name].items())
+    return F.try_variant_get(F.col(f"parsed_{name}"), "$", f"struct<name:array<string>,{lists}>")
+
+
 def _entries(name: str, raw: Column) -> Column:
     """Entries (name and what `_ENTRIES` says) of an object by name, or of lists side by side.
 
@@ -183,9 +191,7 @@ def _entries(name: str, raw: Column) -> Column:
     Returns:
         Without entries where there is no field; null where it is neither.
     """
-    columns, document = _ENTRIES[name], F.col(f"parsed_{name}")
-    lists = ",".join(f"{column}:array<{kind}>" for column, kind in columns.items())
-    beside = F.try_variant_get(document, "$", f"struct<name:array<string>,{lists}>")
+    columns, document, beside = _ENTRIES[name], F.col(f"parsed_{name}"), F.col(f"lists_{name}")
     of_lists = F.transform(
         F.arrays_zip(beside["name"], *[beside[column] for column in columns]),
         lambda one: F.struct(one["name"].alias("name"), *[one[column].alias(column) for column in columns]),
