@@ -348,3 +348,8 @@ def text_of(files, name):
 def read_csv(files, prefix):
     (name,) = [name for name in files if name.startswith(f"csv/{prefix}")]
     return list(csv.DictReader(io.StringIO(files[name].decode())))
+
+
+def page_of(pages, title):
+    (page,) = [page for page in pages if page.title == title]
+    return page
