@@ -18,10 +18,9 @@ def time_of(value: Column) -> Column:
     nanoseconds. A date without its hyphens is no number, and without a date Spark would put today's.
     """
     text = F.trim(value.cast("string"))
-    # A decimal keeps the digits that a product of doubles would lose.
-    number = F.when(~text.rlike(_DIGITS_OF_A_DATE), text.try_cast("decimal(28,6)"))
+    is_date = text.rlike(_DATE)
+    # A decimal keeps the digits that a product of doubles would lose. A date is no number, and a failed cast is slow.
+    number = F.when(~is_date & ~text.rlike(_DIGITS_OF_A_DATE), text.try_cast("decimal(28,6)"))
     is_nanoseconds = (number >= _NANOSECONDS) & (number == F.floor(number))
     micros = F.when(F.abs(number) < _MILLISECONDS, number * 1_000_000).when(is_nanoseconds, F.floor(number / 1000))
-    return F.coalesce(
-        F.timestamp_micros(micros.try_cast("bigint")), F.when(text.rlike(_DATE), text.try_cast("timestamp"))
-    )
+    return F.coalesce(F.timestamp_micros(micros.try_cast("bigint")), F.when(is_date, text.try_cast("timestamp")))
