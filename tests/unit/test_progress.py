@@ -176,6 +176,12 @@ def test_elsewhere_a_sample_is_what_the_configuration_generates():
     assert generated_sources(parse_config(tree | {"pipeline": {"jobs": ["generate", "ingest"]}})) == ["made"]
 
 
+def test_a_sample_of_several_sources_lists_them(tmp_path):
+    config = config_of(tmp_path, generated=True)
+    three = config.model_copy(update={"sources": dict.fromkeys("abc", config.sources["arena"])})
+    assert sample_notice(three).startswith("Sample data: the records of a, b and c are generated, votes included.")
+
+
 def test_a_run_ends_with_leaderboards_the_report_the_time_and_what_to_try_next(tmp_path):
     config = config_of(tmp_path, generated=True)
     said = {"report": ["report: file:///r/index.html"], "ratings": ["arena: bradley_terry"]}

@@ -19,7 +19,8 @@ def sample_notice(config: Config) -> str:
     names = generated_sources(config)
     if not names:
         return ""
-    return f"Sample data: the records of {' and '.join(names)} are generated, votes included. {SAYS_NOTHING}"
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"Sample data: the records of {listed} are generated, votes included. {SAYS_NOTHING}"
 
 
 def _is_generated(path: str, config: Config) -> bool:

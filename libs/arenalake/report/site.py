@@ -55,6 +55,7 @@ def render_site(
     template = environment.get_template("page.html")
     nav = [Link(page.nav, page.file) for page in pages if page.nav]
     said = {"site_title": title, "notice": notice, "version": __version__, "nav": nav}
+    # The whole of plotly.js: no package that pip installs brings the smaller bundle with heat maps.
     files: dict[str, bytes] = {"plotly.min.js": get_plotlyjs().encode("utf-8"), MARKER: b""}
     for name in ("report.css", "report.js"):
         files[name] = resources.files("arenalake.report").joinpath("templates", name).read_bytes()
