@@ -503,7 +503,7 @@ class _Batch:
             self._add_rows(entity.table, rows)
 
     def _add_rows(self, table: Table, rows: DataFrame) -> None:
-        """Add rows of the files of this batch that are written before the rows of their parents."""
+        """Add rows of the files of this batch that are not known to be new by their keys."""
         if self._known_names.intersection(self._names):
             # An interrupted run over a changed file may have left some of them.
             self.lake.insert_new(table, rows)

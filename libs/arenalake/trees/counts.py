@@ -102,22 +102,40 @@ def count_contributors(nodes: DataFrame) -> DataFrame:
     Args:
         nodes: columns of the table `tree_nodes`; messages of unknown people are left out.
     """
+    return _people_by_work(nodes, "user_id", _GROUP[1:], GROUPINGS).withColumnsRenamed(
+        {"work": "n_messages", "people": "n_contributors"}
+    )
+
+
+def _people_by_work(rows: DataFrame, person: str, columns: Sequence[str], groupings: Sequence[str]) -> DataFrame:
+    """Count people by how many rows are theirs, in each grouping.
+
+    Args:
+        rows: source, the column that names a person, and those that groupings go by. Rows of unknown people are left
+            out.
+        person: that column.
+        columns: those that groupings go by.
+        groupings: `all`, or names of columns joined by commas.
+
+    Returns:
+        source, grouping, columns, work (rows of a person) and people (who have so many).
+    """
     views = [
         F.struct(
             F.lit(grouping).alias("grouping"),
             *[
                 (F.col(name) if name in grouping.split(",") else F.lit(None).cast("string")).alias(name)
-                for name in _GROUP[1:]
+                for name in columns
             ],
         )
-        for grouping in GROUPINGS
+        for grouping in groupings
     ]
-    # Counted by person and by all that groupings go by first: few of one person's messages differ in these.
-    people = nodes.where("user_id IS NOT NULL").groupBy(*_GROUP, "user_id").agg(F.count("*").alias("n"))
-    group = ("source", "grouping", *_GROUP[1:])
-    seen = people.select("source", "user_id", "n", F.inline(F.array(*views)))
-    work = seen.groupBy(*group, "user_id").agg(F.sum("n").alias("n_messages"))
-    return work.groupBy(*group, "n_messages").agg(F.count("*").alias("n_contributors"))
+    # Counted by person and by all that groupings go by first: few of one person's rows differ in these.
+    known = rows.where(F.col(person).isNotNull()).groupBy("source", *columns, person).agg(F.count("*").alias("n"))
+    seen = known.select("source", person, "n", F.inline(F.array(*views)))
+    group = ("source", "grouping", *columns)
+    work = seen.groupBy(*group, person).agg(F.sum("n").alias("work"))
+    return work.groupBy(*group, "work").agg(F.count("*").alias("people"))
 
 
 def count_labels(messages: DataFrame) -> DataFrame:
@@ -273,9 +291,6 @@ def count_pair_authors(pairs: DataFrame) -> DataFrame:
     Args:
         pairs: columns of the table `tree_pairs`; better answers of unknown people are left out.
     """
-    languages = {"all": F.lit(None).cast("string"), "language": F.col("language")}
-    views = [F.struct(F.lit(name).alias("grouping"), value.alias("language")) for name, value in languages.items()]
-    known = pairs.where("chosen_author IS NOT NULL").select("source", "chosen_author", F.inline(F.array(*views)))
-    group = ("source", "grouping", "language")
-    work = known.groupBy(*group, "chosen_author").agg(F.count("*").alias("n_pairs"))
-    return work.groupBy(*group, "n_pairs").agg(F.count("*").alias("n_authors"))
+    return _people_by_work(pairs, "chosen_author", ["language"], ["all", "language"]).withColumnsRenamed(
+        {"work": "n_pairs", "people": "n_authors"}
+    )
