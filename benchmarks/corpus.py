@@ -42,6 +42,7 @@ from arenalake.app.session import get_session
 from arenalake.config import Config, parse_config
 from arenalake.config.spark import SparkConfig
 from arenalake.lake import Lake
+from arenalake.lake.options import StorageConfig
 from arenalake.samples.corpora import CONVERSATIONS_FOLDER, generate_corpora
 from arenalake.samples.options import GenerateConfig
 from arenalake.step import Context
@@ -248,7 +249,8 @@ def main() -> None:
     parser.add_argument("--again", nargs=2, metavar=("RAW", "LAKE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.generate:
-        generate_corpora(start_session(options.memory), GenerateConfig(**json.loads(options.generate)))
+        config = GenerateConfig(**json.loads(options.generate))
+        generate_corpora(Lake(start_session(options.memory), StorageConfig(root=config.path)), config)
         return
     spark = start_session(options.memory)
     if options.again:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from arenalake.app.session import get_session
 from arenalake.config.spark import SparkConfig
+from arenalake.lake import Lake
+from arenalake.lake.options import StorageConfig
 from arenalake.samples.corpora import generate_corpora
 from arenalake.samples.options import GenerateConfig
 
@@ -92,7 +94,7 @@ def main() -> None:
         config = GenerateConfig(
             path=folder, conversations=options.conversations, battles=options.battles, files=options.files
         )
-        generate_corpora(spark, config)
+        generate_corpora(Lake(spark, StorageConfig(root=folder)), config)
         seconds = time.monotonic() - started
         size = sum(file.stat().st_size for file in Path(folder).rglob("*.parquet"))
     rows = options.conversations + options.battles

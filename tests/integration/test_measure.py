@@ -11,6 +11,7 @@ from arenalake.config import parse_config
 from arenalake.entities.moderation import CATEGORIES
 from arenalake.entities.tables import CONVERSATIONS, MESSAGES
 from arenalake.errors import ConfigError, TokenizerError
+from arenalake.lake import Lake
 from arenalake.step import Context
 from arenalake.text import job as measure
 from arenalake.text.tables import TOKENIZERS
@@ -230,6 +231,7 @@ def test_another_detector_reads_only_what_it_has_not_seen_and_an_earlier_one_rea
     # Let the two differ, so that it can be seen who spoke last.
     lake.spark.sql(f"UPDATE {lake.name_of(MESSAGES)} SET detected_language = 'Breton' WHERE conversation_id = 'c1'")
     before = version(lake)
+    lake = Lake(lake.spark, lake.storage)
     with monkeypatch.context() as patched:
         patched.setattr(measure, "detect_conversations", None)
         run(lake, detector="langdetect")

@@ -496,7 +496,7 @@ def test_files_that_spark_takes_for_hidden_are_named(lake, tmp_path):
     for name in ("1.jsonl", "_2.jsonl", ".3.jsonl", "_old/4.jsonl", "_model=x/5.jsonl", "_SUCCESS"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         write_lines(tmp_path / name, [VOTE])
-    listing = list_files(lake.spark, "votes", str(tmp_path))
+    listing = list_files(lake, "votes", str(tmp_path))
     assert [file.name for file in listing.files] == ["1.jsonl", "_model=x/5.jsonl"]
     assert listing.others == [".3.jsonl", "_2.jsonl", "_old/4.jsonl"]
 

@@ -174,6 +174,8 @@ def test_values_are_counted_by_either_door_in_tables_of_any_kind(opened, door):
         ("seen", "file", "one", 2),
         ("seen", "file", "two", 1),
     ]
+    of_all = lake.count_values([SEEN, nests], ["source"]).select("table", "value", "n")
+    assert sorted(of_all.rows()) == [("nests", "s", 1), ("seen", "other", 1), ("seen", "s", 3)]
     assert lake.count_values([SEEN], ["file", "bird"], source="nobody").is_empty()
     assert lake.count_values([nests], ["bird"], source="s").is_empty()
     # What is marked as deleted in a file of its own, as Databricks does, only Spark can read.

@@ -9,6 +9,7 @@ from arenalake.ratings.options import RatingsConfig
 from arenalake.ratings.tables import RATINGS
 from arenalake.samples import recovery
 from arenalake.step import Context
+from frames import frame_of
 
 TRUTH = pd.DataFrame(
     [
@@ -72,17 +73,18 @@ def config_of(lake, folder, source_path):
     return parse_config({"storage": {"root": lake.root}, "sources": sources, "generate": generate})
 
 
-def test_the_job_compares_what_generated_votes_gave(spark, lake, tmp_path):
+def test_the_job_compares_what_generated_votes_gave(lake, tmp_path):
     config = config_of(lake, tmp_path, tmp_path / "chatbot_arena")
     with pytest.raises(ConfigError, match="run the job `generate` first"):
         recovery.run(Context(config, lake))
-    spark.createDataFrame(TRUTH).write.parquet(str(tmp_path / "truth" / "ratings"))
-    row = dict.fromkeys(RATINGS.column_names) | {
+    (tmp_path / "truth" / "ratings").mkdir(parents=True)
+    TRUTH.to_parquet(tmp_path / "truth" / "ratings" / "ratings.parquet")
+    row = {
         "source": "s", "slice": "all", "method": "bradley_terry", "unit": "battle", "interval": "percentile",
         "component": 1, "n_battles": 9, "ci_lower": 900.0, "ci_upper": 1100.0,
     }  # fmt: skip
     rows = [row | {"model": "a", "rating": 1020.0}, row | {"model": "b", "rating": 980.0}]
-    lake.append(RATINGS, spark.createDataFrame([tuple(r[c] for c in RATINGS.column_names) for r in rows], RATINGS.ddl))
+    lake.store(RATINGS, frame_of(RATINGS, rows))
     assert recovery.run(Context(config, lake)).lines == [
         "recovery: s, all, bradley_terry: 2 of 2 intervals over battles contain the true rating; mean deviation 0.0 "
         "points; rank correlation with the true strengths 1.000"

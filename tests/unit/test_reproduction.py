@@ -272,14 +272,14 @@ def test_llama_2_is_known_by_its_file_and_only_with_the_token_that_the_papers_co
     assert reproduce.find_llama_2([f"spm:{file}", "spm:nowhere.model+bos"]) is None
 
 
-def test_generated_data_is_known_by_the_truth_beside_it(spark, tmp_path):
+def test_generated_data_is_known_by_the_truth_beside_it(lake, tmp_path):
     real = Path(tmp_path, "lmsys_chat_1m", "train-00000.parquet")
-    assert not is_generated(spark, str(real))
-    assert not is_generated(spark, str(tmp_path))
-    write_document(spark, {"seed": 0}, f"{tmp_path}/truth/begun")
-    assert is_generated(spark, str(real))
-    assert is_generated(spark, str(real.parent))
-    assert not is_generated(spark, str(tmp_path / "data"))
+    assert not is_generated(lake, str(real))
+    assert not is_generated(lake, str(tmp_path))
+    write_document(lake.spark, {"seed": 0}, f"{tmp_path}/truth/begun")
+    assert is_generated(lake, str(real))
+    assert is_generated(lake, str(real.parent))
+    assert not is_generated(lake, str(tmp_path / "data"))
 
 
 def test_published_figures_of_judges_are_found_in_their_tables():

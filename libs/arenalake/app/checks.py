@@ -12,12 +12,12 @@ from arenalake.config import Config
 from arenalake.entities.tables import INGESTED_FILES
 from arenalake.errors import ArenalakeError, CallerError, ConfigError, SourceNotFoundError, VotesError
 from arenalake.hints import did_you_mean
-from arenalake.ingest.files import folder_values, is_hidden
+from arenalake.ingest.files import folder_values
 from arenalake.jobs import JOBS
 from arenalake.labels import clean_name
 from arenalake.lake import Lake
 from arenalake.lake.options import StorageConfig
-from arenalake.paths import local_path
+from arenalake.paths import is_hidden, local_path
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import SourceSettings
 from arenalake.step import StepResult

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,20 +17,24 @@ from arenalake.app.logs import configure_logging
 from arenalake.app.progress import Progress
 from arenalake.app.report import require_report
 from arenalake.app.sample import sample_notice
-from arenalake.app.session import get_session, has_outer_session, require_file_systems, require_lasting_tables
+from arenalake.app.session import (
+    get_session,
+    has_outer_session,
+    require_file_systems,
+    require_java,
+    require_lasting_tables,
+)
 from arenalake.app.tracking import prepare_tracking, require_tracking, track_job, track_pipeline
 from arenalake.config import Config, load_config
 from arenalake.errors import ArenalakeError, SeveralErrors, UnreadableFilesError
 from arenalake.jobs import JOBS
 from arenalake.lake import Lake
 from arenalake.lake.small import is_reached
+from arenalake.paths import local_path
 from arenalake.plurals import counted
 from arenalake.step import Context
 
 log = logging.getLogger(__name__)
-
-# Jobs that read nothing but small tables.
-_WITHOUT_SPARK = {"report"}
 
 
 def run_job(job: str, arguments: Sequence[str] | None = None) -> None:
@@ -90,12 +95,14 @@ def run_steps(config: Config, jobs: Sequence[str], *, named: bool = False) -> No
     require_usable(config, jobs)
     require_records(config.storage, jobs)
     with lake_lock(config.storage, jobs), Progress(len(jobs)) as progress:
+        session = _Session(config, jobs, progress)
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
             prepared = beside.submit(_prepare, config, jobs)
-            spark = _session_for(config, jobs, progress)
+            if not _may_need_no_spark(config, jobs):
+                session()
             prepared.result()
-        lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
+        lake = Lake(session, config.storage, rebuild=config.pipeline.rebuild)
 
         def run(job: str) -> None:
             view = lake.with_own_log()
@@ -164,18 +171,50 @@ def _what_to_try(config: Config, jobs: Sequence[str], *, has_ratings: bool) -> s
     return "to add a slice, set ratings.slices and run ratings report"
 
 
-def _session_for(config: Config, jobs: Sequence[str], progress: Progress) -> SparkSession | None:
-    """The session in which jobs run; None where they only read small tables that are on this machine."""
+class _Session:
+    """Gives the session in which jobs run; started by whoever asks first, in whatever thread."""
+
+    def __init__(self, config: Config, jobs: Sequence[str], progress: Progress) -> None:
+        self._config = config
+        self._jobs = jobs
+        self._progress = progress
+        self._started: SparkSession | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> SparkSession:
+        with self._lock:
+            if self._started is None:
+                self._started = self._start()
+            return self._started
+
+    def _start(self) -> SparkSession:
+        config = self._config
+        with self._progress.step("starting Spark…"):
+            spark = get_session(config.spark)
+        self._progress.follow(spark)
+        require_lasting_tables(spark, config.storage)
+        read = config.sources if "ingest" in self._jobs else {}
+        require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
+        return spark
+
+
+def _may_need_no_spark(config: Config, jobs: Sequence[str]) -> bool:
+    """Whether Spark waits until it is needed: all is on this machine, and there are tables, so nothing may be new.
+
+    If not, it starts at once, while other things are prepared.
+
+    Raises:
+        SessionError: it could not be started.
+    """
     root = config.storage.local_root
-    if set(jobs) <= _WITHOUT_SPARK and root is not None and is_reached(root) and not has_outer_session():
-        return None
-    with progress.step("starting Spark…"):
-        spark = get_session(config.spark)
-    progress.follow(spark)
-    require_lasting_tables(spark, config.storage)
-    read = config.sources if "ingest" in jobs else {}
-    require_file_systems(spark, config.storage.root, {name: source.path for name, source in read.items()})
-    return spark
+    if root is None or not is_reached(root) or has_outer_session():
+        return False
+    read = config.sources.values() if "ingest" in jobs else ()
+    if any(local_path(source.path) is None for source in read) or not any(root.glob("*/*/_delta_log")):
+        return False
+    if set(jobs) != {"report"}:
+        require_java()
+    return True
 
 
 def _prepare(config: Config, jobs: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from arenalake.corpus.languages import audit_languages
 from arenalake.corpus.statistics import summarise_shape, summarise_voters
 from arenalake.corpus.tables import CORPUS_SHAPE, LANGUAGE_AUDIT, VOTER_STATS
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, MESSAGES
-from arenalake.lake import Derivation, Lake, derive
+from arenalake.lake import Derivation, derive
 from arenalake.plurals import counted
 from arenalake.step import Context, StepResult
 
@@ -16,24 +16,19 @@ _AUDIT = Derivation(LANGUAGE_AUDIT, [MESSAGES], audit_languages)
 
 
 def run(context: Context) -> StepResult:
-    """Write the tables of `SHAPE_TABLES` where their inputs have changed; a table that would be empty waits."""
+    """Write the tables of this room where their inputs have changed; without battles there are no voters."""
     lake = context.lake
     voters = [_VOTERS] if lake.exists(BATTLES) else []
-    audit = [_AUDIT] if lake.exists(LANGUAGE_AUDIT) or _is_anything_detected(lake) else []
-    derive(lake, [_SHAPE, *voters, *audit])
+    derive(lake, [_SHAPE, _AUDIT, *voters])
     overall = lake.load(CORPUS_SHAPE).filter(pl.col("grouping") == "all").sort("source")
     lines = [
         f"corpus_stats: {row['source']}: {counted(row['n_conversations'], 'conversation')}, "
         f"{counted(row['n_models'], 'model')}, {counted(row['n_languages'], 'language')}"
         for row in overall.iter_rows(named=True)
     ]
-    is_empty = not lines and all(lake.load(other.table).is_empty() for other in (*voters, *audit))
+    is_empty = not lines and all(lake.load(other.table).is_empty() for other in (_AUDIT, *voters))
     return StepResult(
         lines=lines or ["corpus_stats: no conversations"],
         tables={"corpus": overall.to_pandas()},
         lacks="conversations" if is_empty else "",
     )
-
-
-def _is_anything_detected(lake: Lake) -> bool:
-    return not lake.read(MESSAGES).where("detections IS NOT NULL").isEmpty()

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from arenalake.errors import SourceNotFoundError, UnreadableFileError
 from arenalake.first_bytes import LFS_POINTER, LFS_REASON, unlike_its_name
-from arenalake.paths import local_path
+from arenalake.lake import Lake
+from arenalake.paths import is_hidden, local_path
 
 # File name ending to how the file is read; each may be followed by the ending of a compression that Spark unpacks.
 FORMATS = {"parquet": "parquet", "jsonl": "json", "ndjson": "json", "json": "json", "csv": "csv", "tsv": "csv"}
@@ -22,8 +23,6 @@ _PACKED = ("zst", "xz", "zip", "7z", "lz4", "br", "Z")
 _ENDING = re.compile(
     rf"\.({'|'.join(FORMATS)})(?:\.(?:{'|'.join(_UNPACKED)}|(?P<packed>{'|'.join(_PACKED)})))?$", re.IGNORECASE
 )
-# A folder like `_model=x` gives a value and is none of them.
-_HIDDEN = re.compile(r"(^|/)(\.|_(?![^/]*=))")
 _POINTER_SIZE = 1024
 _GLOB = re.compile(r"[*?\[\]{}\\]")
 # For a local path that stands for itself. The option is Spark's own; the plain file system, unlike Hadoop's usual one,
@@ -75,20 +74,90 @@ class Listing:
     others: list[str] = field(default_factory=list)
 
 
-def list_files(spark: SparkSession, source: str, path: str) -> Listing:
+def list_files(lake: Lake, source: str, path: str) -> Listing:
     """The files under a path: a file, a folder with folders in it, or a glob where no file or folder has that name.
+
+    A file or folder of this machine is looked at without Spark, with the same result.
 
     Raises:
         SourceNotFoundError: there is nothing there, or nothing that looks like data.
     """
     location = local_path(path) or path
     is_literal = os.path.exists(location)
+    is_here = is_literal and not lake.has_remote_disk
+    result = Listing()
+    for found in _look_into(location, result) if is_here else _ask_spark(lake.spark, source, path, location):
+        name = _relative_name(found.path, location, is_literal=is_literal)
+        ending = _ENDING.search(found.path)
+        if ending is None:
+            result.others += [] if is_hidden(name) else [name]
+        elif is_hidden(name):
+            result.others.append(name)
+        elif ending["packed"]:
+            wanted = " or ".join(f".{known}" for known in _UNPACKED)
+            told = f"Spark does not unpack .{ending['packed']}; unpack it, or use {wanted}"
+            result.unreadable.append(f"{found.path} ({told})")
+        elif found.is_pointer:
+            result.unreadable.append(f"{found.path} ({LFS_REASON})")
+        else:
+            kind = FORMATS[ending[1].lower()]
+            result.files.append(RawFile(found.path, name, kind, found.size, found.modified))
+    result.others += [] if is_here else _hidden(location)
+    if not result.files and not result.unreadable:
+        endings = ", ".join(f".{ending}" for ending in FORMATS)
+        packed = " or ".join(f".{ending}" for ending in _UNPACKED)
+        raise SourceNotFoundError(
+            f"sources.{source}.path: {path} holds no file that ends in {endings} (or one of these with {packed})"
+        )
+    result.files.sort(key=lambda file: file.name)
+    result.unreadable.sort()
+    result.others = sorted(set(result.others))
+    return result
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file: its path as Spark writes it, bytes, microseconds since 1970, and whether it stands for another one."""
+
+    path: str
+    size: int
+    modified: int
+    is_pointer: bool
+
+
+def _look_into(location: str, result: Listing) -> Iterator[_Found]:
+    """The files at a local path, hidden ones too. What cannot be looked at is told in `result`."""
+
+    def tell(error: OSError) -> None:
+        result.unreadable.append(f"file:{error.filename} ({error.strerror})")
+
+    if os.path.isfile(location):
+        paths: Iterable[str] = [location]
+    else:
+        walked = os.walk(location, onerror=tell, followlinks=True)
+        paths = (os.path.join(folder, name) for folder, _, names in walked for name in names)
+    for path in paths:
+        try:
+            stat = os.stat(path)
+            is_pointer = stat.st_size <= _POINTER_SIZE and _is_pointer(path)
+        except OSError as error:
+            tell(error)
+        else:
+            yield _Found(f"file:{path}", stat.st_size, _modified(stat), is_pointer)
+
+
+def _ask_spark(spark: SparkSession, source: str, path: str, location: str) -> Iterator[_Found]:
+    """The same wherever Spark reaches, without hidden files.
+
+    Raises:
+        SourceNotFoundError: there is nothing there.
+    """
     try:
         # The columns without `content` come from the file listing alone: no file is opened.
-        reader = reader_of(spark, [location] if is_literal else [])
+        reader = reader_of(spark, [location] if os.path.exists(location) else [])
         listing = reader.format("binaryFile").option("recursiveFileLookup", "true").load(location)
         rows = listing.select("path", F.unix_micros("modificationTime").alias("modified"), "length").collect()
-        everything = [unquote(path) for path in listing.inputFiles()]
+        everything = [re.sub("^file:/+", "file:/", unquote(path)) for path in listing.inputFiles()]
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
@@ -104,32 +173,12 @@ def list_files(spark: SparkSession, source: str, path: str) -> Listing:
         ) from None
     found = {_plain(row["path"]): (row["path"], row["length"], row["modified"]) for row in rows}
     # A reader leaves out files of no bytes. As data they are empty or, as parquet, broken: both have to be told.
-    found = {_plain(path): (path, 0, _modified(path)) for path in everything} | found
-    pointers = _pointers(listing, [path for path, length, _ in found.values() if length <= _POINTER_SIZE])
-    result = Listing()
+    for path_ in everything:
+        local = local_file(path_)
+        found.setdefault(_plain(path_), (path_, 0, 0 if local is None else _modified(os.stat(local))))
+    pointers = _pointers(listing, [path_ for path_, length, _ in found.values() if length <= _POINTER_SIZE])
     for path_, length, modified in found.values():
-        name = _relative_name(path_, location, is_literal=is_literal)
-        ending = _ENDING.search(path_)
-        if ending is None:
-            result.others.append(name)
-        elif ending["packed"]:
-            wanted = " or ".join(f".{known}" for known in _UNPACKED)
-            result.unreadable.append(f"{path_} (Spark does not unpack .{ending['packed']}; unpack it, or use {wanted})")
-        elif _plain(path_) in pointers:
-            result.unreadable.append(f"{path_} ({LFS_REASON})")
-        else:
-            result.files.append(RawFile(path_, name, FORMATS[ending[1].lower()], length, modified))
-    result.others += _hidden(location)
-    if not result.files and not result.unreadable:
-        endings = ", ".join(f".{ending}" for ending in FORMATS)
-        packed = " or ".join(f".{ending}" for ending in _UNPACKED)
-        raise SourceNotFoundError(
-            f"sources.{source}.path: {path} holds no file that ends in {endings} (or one of these with {packed})"
-        )
-    result.files.sort(key=lambda file: file.name)
-    result.unreadable.sort()
-    result.others.sort()
-    return result
+        yield _Found(path_, length, modified, _plain(path_) in pointers)
 
 
 def folder_values(path: str) -> dict[str, str]:
@@ -137,11 +186,6 @@ def folder_values(path: str) -> dict[str, str]:
     named = [part.partition("=") for part in os.path.dirname(path).split("/")]
     values = {unquote(column): unquote(value) for column, equals, value in named if column and equals}
     return {column: value for column, value in values.items() if value != "__HIVE_DEFAULT_PARTITION__"}
-
-
-def is_hidden(name: str) -> bool:
-    """Whether Spark leaves alone a file of this name or relative path, or all in a folder of it."""
-    return _HIDDEN.search(name) is not None
 
 
 def _hidden(location: str) -> list[str]:
@@ -173,12 +217,16 @@ def _is_strange(path: str) -> bool:
 def _pointers(listing: DataFrame, paths: Iterable[str]) -> set[str]:
     """Which of some small files, by plain path, stand for large ones that Git LFS has not fetched."""
     local = {path: local_file(path) for path in paths}
-    found = {_plain(path) for path, here in local.items() if here is not None and unlike_its_name(here) == LFS_REASON}
+    found = {_plain(path) for path, here in local.items() if here is not None and _is_pointer(here)}
     if None in local.values():
         small = listing.where(F.col("length") <= _POINTER_SIZE)
         starts = F.substring("content", 1, len(LFS_POINTER)) == F.lit(LFS_POINTER)
         found |= {_plain(row["path"]) for row in small.where(starts).select("path").collect()}
     return found
+
+
+def _is_pointer(path: str) -> bool:
+    return unlike_its_name(path) == LFS_REASON
 
 
 def require_content_of_its_kind(file: RawFile) -> None:
@@ -209,10 +257,9 @@ def is_named(file: RawFile, message: str) -> bool:
     return any(re.search(re.escape(_plain(file.path)) + r"(?!\w|[.]\w)", said) for said in (message, unquote(message)))
 
 
-def _modified(path: str) -> int:
-    """Microseconds since 1970; 0 where the file is not on local or mounted storage."""
-    local = local_file(path)
-    return 0 if local is None else os.stat(local).st_mtime_ns // 1000
+def _modified(stat: os.stat_result) -> int:
+    """Microseconds since 1970, in steps of a thousand, as Spark knows them."""
+    return stat.st_mtime_ns // 1_000_000 * 1000
 
 
 def local_file(path: str) -> str | None:

@@ -35,6 +35,7 @@ from arenalake.ingest.resolve import (
 )
 from arenalake.ingest.summary import count_sentences, list_sentences
 from arenalake.lake import Lake
+from arenalake.lake.fingerprint import Fingerprint
 from arenalake.lake.holding import hold
 from arenalake.lake.table import Table
 from arenalake.plurals import counted
@@ -72,7 +73,7 @@ def run(context: Context) -> StepResult:
         result.errors.append(NothingKeptError("sources: no source is configured, so there is nothing to ingest"))
     for name, source in sources.items():
         try:
-            listed[name] = list_files(lake.spark, name, source.path)
+            listed[name] = list_files(lake, name, source.path)
         except SourceNotFoundError as error:
             result.errors.append(error)
     for name in listed.keys() & set(context.config.pipeline.reread):
@@ -82,9 +83,12 @@ def run(context: Context) -> StepResult:
         if listing.others:
             log.info("ignored: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
 
+    has_rules = any(SOURCES[source.format].find_broken for source in sources.values())
+    is_settled = lake.exists(INGESTED_FILES) and lake.fingerprint_of(INGESTED_FILES) == _settled(context)
+
     def ingest(name: str) -> StepResult:
         try:
-            return _ingest_source(lake, name, sources[name], listed[name])
+            return _ingest_source(lake, name, sources[name], listed[name], is_settled=is_settled)
         except ArenalakeError as error:
             return StepResult(errors=[error])
         except Exception as error:
@@ -97,16 +101,27 @@ def run(context: Context) -> StepResult:
             result.unreadable += done.unreadable
             result.errors += done.errors
             result.metrics |= done.metrics
+    if has_rules and not result.errors and lake.fingerprint_of(INGESTED_FILES) != _settled(context):
+        lake.store(INGESTED_FILES, lake.load(INGESTED_FILES), fingerprint=_settled(context))
     return result
 
 
-def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing) -> StepResult:
+def _settled(context: Context) -> Fingerprint:
+    """What `ingested_files` carries once no record of these sources breaks a rule beside others, until one comes."""
+    lake, sources = context.lake, context.config.sources
+    tables = {SOURCES[source.format].entities[-1].table for source in sources.values()} | {QUARANTINE}
+    states = {table.name: lake.state_of(table) for table in tables if lake.exists(table)}
+    return Fingerprint.of({"sources": sorted(sources)}, INGESTED_FILES.ddl, states)
+
+
+def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing, *, is_settled: bool) -> StepResult:
     new, known_names = _new_files(lake, name, listing.files)
     batch = _Batch(lake, name, config, known_names)
     if not new:
         batch.heal()
     counts = batch.ingest_what_can_be_read(new)
-    batch.move_misfits(counts)
+    if counts or not is_settled:
+        batch.move_misfits(counts)
     unreadable = [*listing.unreadable, *batch.unreadable]
     total = {key: sum(getattr(count, key) for count in counts.values()) for key in _Counts.__dataclass_fields__}
     result = StepResult(unreadable=unreadable, metrics={f"{name}.{key}": n for key, n in total.items()})
@@ -114,11 +129,8 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
         _summary(name, len(listing.files) - len(batch.unreadable), len(unreadable), total, len(counts), batch)
     )
     ever = _sums_of(lake, name)
-    of_files = lake.read(QUARANTINE).where(F.col("source") == name)
-    if counts:
-        of_files = of_files.where(F.col("file").isin(list(counts)))
     has_reasons = total["quarantined"] if counts else ever["quarantined"]
-    reasons = count_sentences(of_files, "reasons") if has_reasons else []
+    reasons = _count_reasons(lake, name, list(counts)) if has_reasons else []
     result.lines += list_sentences(f"{name}: in quarantine", reasons)
     result.lines += list_sentences(f"{name}: not kept", batch.notes)
     if reasons and not counts:
@@ -131,6 +143,12 @@ def _ingest_source(lake: Lake, name: str, config: SourceConfig, listing: Listing
     if not ever["kept"] and not unreadable:
         result.errors.append(_nothing_kept(name, config, ever["rows"], reasons))
     return result
+
+
+def _count_reasons(lake: Lake, name: str, files: Sequence[str]) -> list[tuple[str, int]]:
+    """Why records of these files are in quarantine; of all files if none is named."""
+    records = lake.read(QUARANTINE).where(F.col("source") == name)
+    return count_sentences(records.where(F.col("file").isin(*files)) if files else records, "reasons")
 
 
 def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[tuple[str, int]]) -> ArenalakeError:
@@ -169,7 +187,7 @@ def _forget_files(lake: Lake, name: str, files: Sequence[RawFile]) -> None:
         SourceNotFoundError: one of them is not there any more, so its records would be lost.
     """
     recorded = lake.load(INGESTED_FILES).filter(pl.col("source") == name)
-    gone = set(recorded["path"]) - {file.path for file in files}
+    gone = set(recorded["file"]) - {file.name for file in files}
     if gone:
         raise SourceNotFoundError(
             f"pipeline.reread: {name} cannot be read again: {len(gone)} of its files no longer exist, such as "
@@ -343,8 +361,8 @@ class _Batch:
         """Move records to quarantine that break a rule beside others of the source, be they new or not.
 
         Those that an earlier run moved come back where they break none any more: what is kept does not depend on the
-        order in which files came. It is asked for even where nothing is new, since an earlier run may have been
-        interrupted here.
+        order in which files came. It is asked for where nothing is new, too, unless a run has come to its end since:
+        an earlier one may have been interrupted here.
 
         Args:
             counts: of the files of this run; corrected.

@@ -97,9 +97,9 @@ def derive(lake: Lake, derivations: Sequence[Derivation]) -> None:
 
 def _derive(lake: Lake, derivation: Derivation, frames: _Frames) -> None:
     table, build = derivation.table, derivation.build
-    inputs = {source.name: lake.state_of(source) for source in derivation.inputs if lake.is_there(source)}
+    inputs = {source.name: lake.state_of(source) for source in derivation.inputs if lake.exists(source)}
     fingerprint = Fingerprint.of(derivation.settings, table.ddl, inputs)
-    if not lake.rebuild and lake.is_there(table) and lake.state_of(table) == fingerprint.state:
+    if not lake.rebuild and lake.exists(table) and lake.state_of(table) == fingerprint.state:
         log.info("unchanged", extra={"table": table.name})
     elif isinstance(derivation, Statistic):
         frames.store(table, build(*map(frames.load, derivation.inputs)), fingerprint)
@@ -124,7 +124,7 @@ def _add_changes(lake: Lake, derivation: Derivation, fingerprint: Fingerprint) -
         None where that is not known.
     """
     table = derivation.table
-    before = lake.fingerprint_of(table) if lake.is_there(table) and lake.is_as_declared(table) else None
+    before = lake.fingerprint_of(table) if lake.exists(table) and lake.is_as_declared(table) else None
     if lake.rebuild or before is None or before.how != fingerprint.how:
         return None
     found = [changes_since(lake, source, before.inputs.get(source.name)) for source in derivation.inputs]

@@ -18,7 +18,7 @@ from pyspark.sql.types import StructType
 from arenalake.lake.commits import Commit, asked_commits, asked_id, local_commits, local_id
 from arenalake.lake.fingerprint import Fingerprint, State
 from arenalake.lake.options import StorageConfig
-from arenalake.lake.small import NO_VALUES, count_values, is_reached, read_small, replace_small
+from arenalake.lake.small import NO_VALUES, count_values, is_reached, is_there, read_small, replace_small
 from arenalake.lake.table import Column, Table
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,13 @@ class Lake:
     it: writes to one table wait for each other, writes to different tables do not.
     """
 
-    def __init__(self, spark: SparkSession | None, storage: StorageConfig, *, rebuild: bool = False) -> None:
+    def __init__(
+        self, spark: SparkSession | Callable[[], SparkSession] | None, storage: StorageConfig, *, rebuild: bool = False
+    ) -> None:
         """Without a session, small tables on this machine can be read and written, and nothing else.
 
         Args:
+            spark: the session, or what starts it when something first needs it and gives the same one from then on.
             rebuild: derived tables are built although nothing has changed.
         """
         self._spark = spark
@@ -57,9 +60,13 @@ class Lake:
     @property
     def spark(self) -> SparkSession:
         """The session; an error where the lake was opened without one."""
+        return self.session()
+
+    def session(self) -> SparkSession:
+        """The same, to be handed to what does not always need it."""
         if self._spark is None:
             raise RuntimeError("this lake was opened without a Spark session")
-        return self._spark
+        return self._spark() if callable(self._spark) else self._spark
 
     @property
     def root(self) -> str | None:
@@ -89,19 +96,19 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Whether the table was ever written."""
-        if table.name in self._existing:
-            return True
+        folder = self._small_folder(table)
+        return self._stored_columns(table) is not None if folder is None else is_there(folder)
+
+    def _stored_columns(self, table: Table) -> StructType | None:
+        """As Spark knows them; None where the table was never written."""
         folder = self._local_folder(table)
-        if folder is not None and not (folder / "_delta_log").is_dir():
-            return False
-        try:
-            schema = self.spark.read.table(self.name_of(table)).schema
-        except AnalysisException as error:
-            if (error.getCondition() or "").split(".")[0] not in _ABSENT:
-                raise
-            return False
-        self._existing[table.name] = schema
-        return True
+        if table.name not in self._existing and (folder is None or (folder / "_delta_log").is_dir()):
+            try:
+                self._existing[table.name] = self.spark.read.table(self.name_of(table)).schema
+            except AnalysisException as error:
+                if (error.getCondition() or "").split(".")[0] not in _ABSENT:
+                    raise
+        return self._existing.get(table.name)
 
     def with_own_log(self) -> "Lake":
         """This lake, with the same knowledge, whose `versions` speak only of what is touched through it."""
@@ -131,14 +138,14 @@ class Lake:
         Raises:
             SchemaMismatchError: the stored table has other columns than declared, and nulls do not mend it.
         """
-        if not self.exists(table):
+        stored = self._stored_columns(table)
+        if stored is None:
             return self.spark.createDataFrame([], table.ddl)
         self._touched["read"][table.name] = table
         reader = self.spark.read
         if pinned:
             reader = reader.option("versionAsOf", self._newest_version(table))
         rows = reader.table(self.name_of(table))
-        stored = self._existing[table.name]
         if not table.columns_to_add(stored):
             return rows
         return rows.select(
@@ -157,7 +164,7 @@ class Lake:
             only: columns and the value that they have in the rows that are read; None reads all rows.
         """
         only = only or {}
-        if not self.is_there(table):
+        if not self.exists(table):
             return table.no_rows
         self._touched["read"][table.name] = table
         folder = self._small_folder(table)
@@ -168,20 +175,22 @@ class Lake:
             rows = rows.where(F.col(name) == value)
         return table.in_memory(rows)
 
-    def count_values(self, tables: Sequence[Table], columns: Sequence[str], *, source: str) -> pl.DataFrame:
-        """How many rows of a source have each value of some columns of text, in tables of any size.
+    def count_values(
+        self, tables: Sequence[Table], columns: Sequence[str], *, source: str | None = None
+    ) -> pl.DataFrame:
+        """How many rows have each value of some columns of text, in tables of any size.
 
         Args:
             tables: each with a column `source`; those that were never written have no value.
             columns: what each of the tables has of these is counted.
-            source: whose rows.
+            source: whose rows; None counts those of all sources.
 
         Returns:
             table (its name), column, value, n; nulls are not counted.
         """
         counted, asked = [NO_VALUES], []
         for table in tables:
-            if not set(columns).intersection(table.column_names) or not self.is_there(table):
+            if not set(columns).intersection(table.column_names) or not self.exists(table):
                 continue
             self._touched["read"][table.name] = table
             folder = self._small_folder(table)
@@ -196,14 +205,15 @@ class Lake:
             counted.append(pl.DataFrame(pl.from_arrow(values.toArrow())))
         return pl.concat(counted)
 
-    def _values_of(self, table: Table, columns: Sequence[str], source: str) -> DataFrame:
+    def _values_of(self, table: Table, columns: Sequence[str], source: str | None) -> DataFrame:
         pairs = [
             F.struct(F.lit(name).alias("column"), F.col(name).alias("value"))
             for name in columns
             if name in table.column_names
         ]
-        rows = self.read(table).where(F.col("source") == source).select(F.inline(F.array(*pairs)))
-        return rows.select(F.lit(table.name).alias("table"), "*").where("value IS NOT NULL")
+        rows = self.read(table) if source is None else self.read(table).where(F.col("source") == source)
+        values = rows.select(F.inline(F.array(*pairs)))
+        return values.select(F.lit(table.name).alias("table"), "*").where("value IS NOT NULL")
 
     def store(self, table: Table, rows: pl.DataFrame, *, fingerprint: Fingerprint | None = None) -> pl.DataFrame:
         """Put `rows` in place of all rows of a small table, as `replace` does, sorted by its key.
@@ -218,7 +228,7 @@ class Lake:
         else:
             with self._alone(table):
                 replace_small(folder, table, conformed, told=_told(fingerprint))
-                self._existing[table.name] = table.schema
+                self._existing.pop(table.name, None)
                 self._wrote(table, fingerprint)
         return table.frame_of(conformed)
 
@@ -239,11 +249,6 @@ class Lake:
     def has_remote_disk(self) -> bool:
         """Whether a path may mean another folder to Spark than here, or one without what a commit needs."""
         return "connect" in type(self._spark).__module__ or "DATABRICKS_RUNTIME_VERSION" in os.environ
-
-    def is_there(self, table: Table) -> bool:
-        """The same as `exists`, for a small table, which need not be opened to know."""
-        folder = self._small_folder(table)
-        return self.exists(table) if folder is None else (folder / "_delta_log").is_dir()
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows in one commit. The caller makes sure that their keys are new."""
@@ -288,7 +293,8 @@ class Lake:
 
     def is_as_declared(self, table: Table) -> bool:
         """Whether the table is there and has exactly the declared columns."""
-        return self.exists(table) and table.is_stored_as(self._existing[table.name])
+        stored = self._stored_columns(table)
+        return stored is not None and table.is_stored_as(stored)
 
     def state_of(self, table: Table) -> State:
         """What the table, which is there, is known by as long as its rows are the same."""
@@ -307,7 +313,7 @@ class Lake:
 
     def day_of(self, table: Table) -> date | None:
         """The day (UTC) on which rows of the table were last written; None where it was never written."""
-        return self._last_change(table).time.date() if self.is_there(table) else None
+        return self._last_change(table).time.date() if self.exists(table) else None
 
     def commits_from(self, table: Table, version: int) -> list[Commit]:
         """The commits of the table from this version on, oldest first; none where not all of them are known."""
@@ -337,8 +343,8 @@ class Lake:
         Otherwise columns that were declared since are added to it. Returns whether the table was created.
         """
         create = "CREATE TABLE IF NOT EXISTS"
-        if self.exists(table):
-            stored = self._existing[table.name]
+        stored = self._stored_columns(table)
+        if stored is not None:
             if not anew:
                 self._add_columns(table, stored)
             if not anew or table.is_stored_as(stored):

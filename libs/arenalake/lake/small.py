@@ -31,6 +31,11 @@ def is_reached(folder: Path) -> bool:
     return not _UNREACHED.search(str(folder))
 
 
+def is_there(folder: Path) -> bool:
+    """Whether a folder is a table."""
+    return DeltaTable.is_deltatable(str(folder))
+
+
 def read_small(folder: Path, table: Table, *, only: Mapping[str, str]) -> pl.DataFrame:
     """The rows of a table; columns that were declared since it was written are null.
 
@@ -50,14 +55,14 @@ def read_small(folder: Path, table: Table, *, only: Mapping[str, str]) -> pl.Dat
     return table.frame_of(rows)
 
 
-def count_values(folder: Path, table: Table, columns: Sequence[str], *, source: str) -> pl.DataFrame | None:
-    """How many rows of a source have each value of some columns of text, read batch by batch.
+def count_values(folder: Path, table: Table, columns: Sequence[str], *, source: str | None) -> pl.DataFrame | None:
+    """How many rows have each value of some columns of text, read batch by batch.
 
     Args:
         folder: where the table is; there is one. It may be of any size.
         table: its declaration.
         columns: names; the table need not have all of them.
-        source: whose rows.
+        source: whose rows; None counts those of all sources.
 
     Returns:
         Of `NO_VALUES`; nulls are not counted. None where Spark has written what this door cannot read.
@@ -68,7 +73,8 @@ def count_values(folder: Path, table: Table, columns: Sequence[str], *, source: 
         return None
     there = [name for name in columns if name in stored.schema.names]
     counted = NO_VALUES
-    for batch in stored.to_batches(columns=there, filter=pc.field("source") == source):
+    wanted = None if source is None else pc.field("source") == source
+    for batch in stored.to_batches(columns=there, filter=wanted):
         rows = pl.DataFrame(pl.from_arrow(batch))
         of_batch = [rows.select(table=pl.lit(table.name), column=pl.lit(name), value=name, n=1) for name in there]
         cells = pl.concat([counted, *of_batch], how="vertical_relaxed")
@@ -85,7 +91,7 @@ def replace_small(folder: Path, table: Table, rows: pa.Table, *, told: str) -> N
         rows: of its `arrow_schema`.
         told: `userMetadata` of the commit.
     """
-    exists = DeltaTable.is_deltatable(str(folder))
+    exists = is_there(folder)
     if not exists or not table.is_stored_as(_schema_of(DeltaTable(str(folder)))):
         if exists:
             log.info("recreated, because its columns changed", extra={"table": table.name})

@@ -22,7 +22,7 @@ def run(context: Context) -> StepResult:
     config, lake = context.config, context.lake
     llama_2 = find_llama_2(config.tokens.tokenizers)
     origins = [
-        Origin(name, source.format, is_generated(lake.spark, source.path), llama_2)
+        Origin(name, source.format, is_generated(lake, source.path), llama_2)
         for name, source in config.sources.items()
         if source.format in LEDGERS
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from arenalake.errors import CallerError
+from arenalake.lake import Lake
 from arenalake.samples.battles import BATTLES_DDL, BattleDesign, battle_chunk, battle_design, count_duplicates
 from arenalake.samples.conversations import CONVERSATIONS_DDL, ConversationPlan, conversation_chunk
 from arenalake.samples.folders import (
@@ -62,7 +63,7 @@ class Corpora:
     files: dict[str, int]
 
 
-def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
+def generate_corpora(lake: Lake, config: GenerateConfig) -> Corpora:
     """Write the corpora and their truth below `config.path`, unless they are there already.
 
     `lmsys_chat_1m/`, `chatbot_arena/`, `likert/`, `preference_dissection/` and `oasst1/` hold parquet files in the
@@ -107,8 +108,9 @@ def generate_corpora(spark: SparkSession, config: GenerateConfig) -> Corpora:
         ratings=study.rows,
         files=files,
     )
-    if _is_there(spark, path, settings):
+    if _is_there(lake, path, settings):
         return corpora
+    spark = lake.spark
     _begin(spark, path, settings)
     _write(spark, path, config.files, plan, design, study, preferences, trees)
     write_document(spark, settings | {"fingerprint": _fingerprint(settings)}, f"{path}/{TRUTH_FOLDER}/manifest")
@@ -120,11 +122,9 @@ def reads_corpus(path: str, config: GenerateConfig, corpus: str) -> bool:
     return path.rstrip("/") == f"{config.path.rstrip('/')}/{corpus}"
 
 
-def is_generated(spark: SparkSession, path: str) -> bool:
+def is_generated(lake: Lake, path: str) -> bool:
     """Whether a source reads what the generator made: a corpus that lies beside its truth, wherever that is."""
-    return any(
-        read_document(spark, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders_of_corpora(path)
-    )
+    return any(read_document(lake, f"{folder}/{TRUTH_FOLDER}/begun") is not None for folder in folders_of_corpora(path))
 
 
 def _write(
@@ -180,11 +180,11 @@ def _write(
             done.result()
 
 
-def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
+def _is_there(lake: Lake, path: str, settings: dict[str, Any]) -> bool:
     """Whether a finished run of these settings is there; anything else in the way is the caller's to decide."""
     remedy = "choose another generate.path, or delete that folder if you no longer need it"
     for stage, verb in (("manifest", "holds"), ("begun", "holds an unfinished run of")):
-        found = read_document(spark, f"{path}/{TRUTH_FOLDER}/{stage}")
+        found = read_document(lake, f"{path}/{TRUTH_FOLDER}/{stage}")
         if found is not None:
             differing = [
                 f"{key}={found.get(key)!r} instead of {settings.get(key)!r}"
@@ -199,7 +199,7 @@ def _is_there(spark: SparkSession, path: str, settings: dict[str, Any]) -> bool:
     on_request = {"likert_prompts": LIKERT_FOLDER, "preferences": PREFERENCES_FOLDER, "trees": TREES_FOLDER}
     asked = [folder for name, folder in on_request.items() if name in settings]
     own = [CONVERSATIONS_FOLDER, BATTLES_FOLDER, TRUTH_FOLDER, *asked]
-    stranger = first_file(spark, f"{path}/{{{','.join(own)}}}")
+    stranger = first_file(lake.spark, f"{path}/{{{','.join(own)}}}")
     if stranger is not None:
         raise CallerError(f"generate.path: {path} holds a file that this job did not write, {stranger}; {remedy}")
     return False

@@ -15,7 +15,7 @@ from arenalake.step import Context, StepResult
 def run(context: Context) -> StepResult:
     """Write the sample corpora, unless they are there."""
     config = context.config.generate
-    corpora = generate_corpora(context.lake.spark, config)
+    corpora = generate_corpora(context.lake, config)
     path = config.path.rstrip("/")
     state = "written" if corpora.written else "exists already, nothing written"
     lines = [f"generate: seed {config.seed}, {state}"]

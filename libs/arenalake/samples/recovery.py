@@ -12,7 +12,7 @@ from arenalake.ratings.tables import RATINGS
 from arenalake.samples.corpora import reads_corpus
 from arenalake.samples.folders import BATTLES_FOLDER, TRUTH_FOLDER
 from arenalake.samples.truth import STRENGTH, TRUTH_BASE, TRUTH_SCALE
-from arenalake.samples.write import or_none
+from arenalake.samples.write import read_rows
 from arenalake.step import Context, StepResult
 
 _GROUP = ["source", "slice", "method", "unit"]
@@ -32,11 +32,11 @@ def run(context: Context) -> StepResult:
         told = "recovery: no source reads generated votes, so there is nothing to compare"
         return StepResult(lines=[told], lacks="generated votes")
     folder = f"{config.generate.path.rstrip('/')}/{TRUTH_FOLDER}/ratings"
-    truth = or_none(lambda: lake.spark.read.parquet(folder).toPandas())
+    truth = read_rows(lake, folder)
     if truth is None:
         raise ConfigError(f"generate.path: {folder} does not exist; run the job `generate` first")
     wanted = ["source", "slice", "method", "unit", "component", "model", "rating", "ci_lower", "ci_upper"]
-    ratings = lake.read(RATINGS).where("interval = 'percentile'").select(*wanted).toPandas()
+    ratings = lake.load(RATINGS, only={"interval": "percentile"}).select(wanted).to_pandas()
     found = compare_with_truth(ratings[ratings["source"].isin(generated)], truth, config.ratings)
     lines = [
         f"recovery: {row.source}, {row.slice}, {row.method}: {row.n_covered} of {row.n_models} intervals over "

@@ -5,11 +5,16 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 import pyarrow as pa
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+
+from arenalake.lake import Lake
+from arenalake.paths import is_hidden, local_path
 
 _Read = TypeVar("_Read")
 _PART = re.compile(r"part-(\d{5})-.*")
@@ -44,11 +49,28 @@ def write_document(spark: SparkSession, document: dict[str, Any], path: str) -> 
     _name_files(path, os.path.basename(path), "json", 1)
 
 
-def read_document(spark: SparkSession, path: str) -> dict[str, Any] | None:
+def read_document(lake: Lake, path: str) -> dict[str, Any] | None:
     """The JSON document in the folder `path`, or None where there is none."""
-    rows = or_none(lambda: spark.read.text(_twice(path), wholetext=True).collect())
-    document: dict[str, Any] | None = json.loads(rows[0].value) if rows else None
+    if lake.has_remote_disk or local_path(path) is None:
+        rows = or_none(lambda: lake.spark.read.text(_twice(path), wholetext=True).collect())
+        texts = [row.value for row in rows or []]
+    else:
+        texts = [file.read_text(encoding="utf-8") for file in _files_in(path)]
+    document: dict[str, Any] | None = json.loads(texts[0]) if texts else None
     return document
+
+
+def read_rows(lake: Lake, path: str) -> pd.DataFrame | None:
+    """The rows that `write_small` put into the folder `path`, or None where there are none."""
+    if lake.has_remote_disk or local_path(path) is None:
+        return or_none(lambda: lake.spark.read.parquet(path).toPandas())
+    return pd.read_parquet(str(local_path(path))) if _files_in(path) else None
+
+
+def _files_in(path: str) -> list[Path]:
+    """The files of a local folder that Spark would read, if there is one."""
+    folder = Path(str(local_path(path)))
+    return [file for file in folder.iterdir() if not is_hidden(file.name)] if folder.is_dir() else []
 
 
 def first_file(spark: SparkSession, path: str) -> str | None:

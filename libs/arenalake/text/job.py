@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from arenalake.entities.tables import CONVERSATION, CONVERSATIONS, MESSAGES
 from arenalake.errors import ConfigError
 from arenalake.lake import Lake
+from arenalake.lake.fingerprint import Fingerprint
 from arenalake.plurals import counted
 from arenalake.sources import all_entities
 from arenalake.step import Context, StepResult
@@ -28,6 +29,7 @@ _IS_FIRST = "position = 0"
 _IS_OUTDATED = "pattern IS NULL"
 # The language in force is not what this detector said.
 _OTHER = "detections['{0}'] IS NOT NULL AND detected_language IS DISTINCT FROM detections['{0}'].language"
+_NOTHING = {"conversations": 0.0, "messages": 0.0}
 
 
 def run(context: Context) -> StepResult:
@@ -36,12 +38,38 @@ def run(context: Context) -> StepResult:
     Each write is one commit that leaves whole conversations behind, so what a killed run did not write is missing
     by the same count and is written by the next one.
 
+    Where all was measured and no table has changed since, as the last commit of `tokenizers` tells, Spark is not asked.
+
     Raises:
         ConfigError: a tokenizer's file is not the one that its name was counted with.
     """
     lake, keys = context.lake, tokenizer_keys(context.config.tokens.tokenizers)
     _remember_files(lake, keys)
-    language = context.config.language
+    entities = [entity.table for entity in all_entities() if entity.as_conversations and lake.exists(entity.table)]
+    if not entities:
+        return StepResult(lines=["measure: no conversations"], metrics=_NOTHING, lacks="conversations")
+    settings = {"tokenizers": list(keys), "language": context.config.language.model_dump()}
+    read = {table.name: lake.state_of(table) for table in entities}
+
+    def fingerprint() -> Fingerprint:
+        written = {MESSAGES.name: lake.state_of(MESSAGES)} if lake.exists(MESSAGES) else {}
+        return Fingerprint.of(settings, MESSAGES.ddl, read | written)
+
+    is_complete = lake.exists(TOKENIZERS) and lake.fingerprint_of(TOKENIZERS) == fingerprint()
+    result = None if is_complete and not lake.rebuild else _measure(context, keys)
+    if not is_complete:
+        lake.store(TOKENIZERS, lake.load(TOKENIZERS), fingerprint=fingerprint())
+    told = f"measure: nothing new; every conversation is measured with {', '.join(keys)}"
+    return result or StepResult(lines=[told], metrics=_NOTHING)
+
+
+def _measure(context: Context, keys: Mapping[str, str]) -> StepResult | None:
+    """Measure what is missing; None where nothing is.
+
+    Args:
+        keys: the specifications of tokenizers by their names in the tables.
+    """
+    lake, language = context.lake, context.config.language
     conversations, messages = _read_conversations(lake), lake.read(MESSAGES)
     detector, detect = language.detector, _to_be_detected(conversations, language)
     files = _incomplete_files(conversations, messages, list(keys), detector, detect)
@@ -51,10 +79,7 @@ def run(context: Context) -> StepResult:
         lake.delete(MESSAGES, outdated, on=("source", "file"))
         files = _incomplete_files(conversations, messages, list(keys), detector, detect)
     if not files:
-        is_empty = not any(entity.as_conversations and lake.exists(entity.table) for entity in all_entities())
-        told = "no conversations" if is_empty else f"nothing new; every conversation is measured with {', '.join(keys)}"
-        metrics = {"conversations": 0.0, "messages": 0.0}
-        return StepResult(lines=[f"measure: {told}"], metrics=metrics, lacks="conversations" if is_empty else "")
+        return None
     before = messages.count()
 
     def measure_all(rows: DataFrame) -> DataFrame:

@@ -64,7 +64,7 @@ def run(context: Context) -> StepResult:
             continue
         folder = f"{root}/{source}"
         settings = context.config.sources.get(source)
-        generated = settings is not None and is_generated(lake.spark, settings.path)
+        generated = settings is not None and is_generated(lake, settings.path)
         made_of = _fingerprint(lake, terms[source] | {"generated": generated}, export)
         if not lake.rebuild and _is_made_of(lake, folder, made_of, export.forms):
             result.lines.append(f"export: {source}: nothing has changed since {folder} was written")
@@ -101,15 +101,12 @@ def _sources_with_trees(lake: Lake) -> set[str]:
     Raises:
         CallerError: it has not.
     """
-    if not lake.exists(TREE_MESSAGES):
-        return set()
-    rows = lake.read(TREE_MESSAGES).groupBy("source").agg(F.count("*").alias("n")).collect()
-    n_messages = {row["source"]: row["n"] for row in rows}
+    n_messages = dict(lake.count_values([TREE_MESSAGES], ["source"]).select("value", "n").iter_rows())
     if not n_messages:
         return set()
     overall = lake.load(TREE_STATS).filter(pl.col("grouping") == "all")
     n_counted = dict(overall.select("source", "n_messages").iter_rows())
-    if n_messages != n_counted or not all(lake.is_there(table) for table in _INPUTS):
+    if n_messages != n_counted or not all(lake.exists(table) for table in _INPUTS):
         raise CallerError(
             f"export: there are {sum(n_messages.values()):,} messages in trees, but tree_stats counts "
             f"{sum(n_counted.values()):,}; run the job tree_stats first"
@@ -137,7 +134,7 @@ def _folder(context: Context) -> str:
 def _fingerprint(lake: Lake, terms: dict[str, Any], export: ExportConfig) -> str | None:
     """What is equal as long as an export would write the same."""
     options = export.model_dump(mode="json", exclude={"path", "only"})
-    inputs = {table.name: lake.state_of(table) for table in _INPUTS if lake.is_there(table)}
+    inputs = {table.name: lake.state_of(table) for table in _INPUTS if lake.exists(table)}
     return Fingerprint.of({"options": options, "terms": terms}, "", inputs).state.derived
 
 
