@@ -73,7 +73,7 @@ def test_a_hidden_cell_is_not_the_total_minus_the_shown_ones():
     assert hidden_models([token_row(98), *one_small], 0) == set()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(2, 15))
 def test_hidden_cells_of_a_shown_total_are_at_least_two_and_together_not_few(sizes, min_cell):
     rows = [token_row(n, grouping="model", model=str(i)) for i, n in enumerate(sizes)]
@@ -166,7 +166,7 @@ def test_days_are_no_month_minus_the_shown_days():
     }
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)  # each takes half a second
 @given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_hidden_days_and_months_are_never_one_shown_sum_minus_another(months):
     counted = {f"2023-{i:02}": sizes for i, sizes in enumerate(months, start=1)}

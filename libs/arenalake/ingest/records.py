@@ -27,7 +27,7 @@ from pyspark.sql.types import (
 from arenalake.errors import UnreadableFileError
 from arenalake.ingest.elements import is_array, join_pieces, read_pieces
 from arenalake.ingest.files import RawFile, for_reader, local_file, reader_of, require_content_of_its_kind
-from arenalake.ingest.utf8 import escaped_in, first_stray
+from arenalake.ingest.utf8 import escaped_in, first_stray, texts_in
 from arenalake.ingest.values import (
     as_json,
     is_as_wanted,
@@ -36,7 +36,6 @@ from arenalake.ingest.values import (
     of_json,
     one,
     settled,
-    texts_in,
     together,
     type_of,
     with_columns,

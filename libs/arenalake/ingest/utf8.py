@@ -1,5 +1,8 @@
 """Text whose bytes are not UTF-8: where the first such byte is, and the whole as text in which nothing is lost."""
 
+from functools import reduce
+from operator import and_
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
@@ -33,16 +36,47 @@ def escaped(text: Column) -> Column:
 
 def escaped_in(value: Column, kind: DataType) -> Column:
     """A value of any type, with all texts in it `escaped`."""
+    # Nearly every value is valid as a whole, which is found out without a lambda: that would be no generated code.
+    return F.when(are_valid_in(value, kind), value).otherwise(_each_escaped(value, kind))
+
+
+def _each_escaped(value: Column, kind: DataType) -> Column:
     if isinstance(kind, StringType):
         return escaped(value)
     if isinstance(kind, StructType):
-        whole = F.struct(*[escaped_in(value[one.name], one.dataType).alias(one.name) for one in kind.fields])
+        whole = F.struct(*[_each_escaped(value[one.name], one.dataType).alias(one.name) for one in kind.fields])
         return F.when(value.isNotNull(), whole)
     if isinstance(kind, ArrayType):
-        return F.transform(value, lambda one: escaped_in(one, kind.elementType))
+        return F.transform(value, lambda one: _each_escaped(one, kind.elementType))
     if isinstance(kind, MapType):
-        return F.transform_values(value, lambda _, one: escaped_in(one, kind.valueType))
+        return F.transform_values(value, lambda _, one: _each_escaped(one, kind.valueType))
     return value
+
+
+def are_valid_in(value: Column, kind: DataType) -> Column:
+    """Whether all texts in a value of this type are UTF-8; never null."""
+    return reduce(and_, [F.coalesce(F.is_valid_utf8(text), F.lit(True)) for text in texts_in(value, kind)], F.lit(True))
+
+
+def texts_in(value: Column, kind: DataType) -> list[Column]:
+    """The texts in a value, those of a list as one, since a lambda for each message is no generated code."""
+    if isinstance(kind, StringType):
+        return [value]
+    if isinstance(kind, StructType):
+        return [text for one in kind.fields for text in texts_in(value[one.name], one.dataType)]
+    if isinstance(kind, MapType):
+        return [
+            *texts_in(F.map_keys(value), ArrayType(kind.keyType)),
+            *texts_in(F.map_values(value), ArrayType(kind.valueType)),
+        ]
+    if not isinstance(kind, ArrayType):
+        return []
+    element = kind.elementType
+    if isinstance(element, StringType):
+        return [F.array_join(value, "\n")]  # a line break keeps broken ends apart
+    if isinstance(element, StructType):
+        return [text for one in element.fields for text in texts_in(value[one.name], ArrayType(one.dataType))]
+    return texts_in(F.flatten(value), element) if isinstance(element, ArrayType) else []
 
 
 def first_stray(where: str, text: Column) -> Column:

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from operator import and_
 from typing import cast
 
 from pyspark.sql import Column, DataFrame
@@ -20,7 +19,6 @@ from pyspark.sql.types import (
     DataType,
     DoubleType,
     FloatType,
-    MapType,
     StringType,
     StructField,
     StructType,
@@ -28,6 +26,7 @@ from pyspark.sql.types import (
 )
 
 from arenalake.entities.moderation import CATEGORIES, spellings_of
+from arenalake.ingest.utf8 import are_valid_in, texts_in
 from arenalake.sources.names import FALSE_TEXTS, TRUE_TEXTS, filled, is_no_number, whole_text
 from arenalake.sources.source import sentences
 
@@ -239,11 +238,10 @@ def of_column(value: Column, given: DataType, wanted: DataType, path: str) -> Co
         # A cast between structs goes by position; by way of JSON it goes by name, and a missing key is null.
         text = F.to_json(F.struct(value.alias("v")))
         document = F.from_json(text, StructType([StructField("v", VariantType())]))["v"]
-        are_valid = [F.coalesce(F.is_valid_utf8(text), F.lit(True)) for text in texts_in(value, given)]
         broken = settled(F.lit(None).cast(wanted), [not_utf8(path)])
         usual = F.from_json(text, StructType([StructField("v", wanted)]))["v"]
         read = F.when(is_as_wanted(document, wanted), settled(usual)).otherwise(of_json(document, wanted, path))
-        return F.when(reduce(and_, are_valid, F.lit(True)), read).otherwise(broken)
+        return F.when(are_valid_in(value, given), read).otherwise(broken)
     if not isinstance(given, AtomicType) or (isinstance(wanted, DoubleType) and isinstance(given, BooleanType)):
         return one(F.lit(None).cast(wanted), F.when(value.isNotNull(), wrong_type(path, wanted)))
     problem = F.lit(None).cast("string")
@@ -323,27 +321,6 @@ def wrong_type(path: str, wanted: DataType) -> Column:
 def not_utf8(path: str) -> Column:
     """The problem of a text with bytes that are not UTF-8."""
     return F.lit(f"{path} is not UTF-8; save the file as UTF-8")
-
-
-def texts_in(value: Column, kind: DataType) -> list[Column]:
-    """The texts in a value, those of a list as one, since a lambda for each message is no generated code."""
-    if isinstance(kind, StringType):
-        return [value]
-    if isinstance(kind, StructType):
-        return [text for one in kind.fields for text in texts_in(value[one.name], one.dataType)]
-    if isinstance(kind, MapType):
-        return [
-            *texts_in(F.map_keys(value), ArrayType(kind.keyType)),
-            *texts_in(F.map_values(value), ArrayType(kind.valueType)),
-        ]
-    if not isinstance(kind, ArrayType):
-        return []
-    element = kind.elementType
-    if isinstance(element, StringType):
-        return [F.array_join(value, "\n")]  # a line break keeps broken ends apart
-    if isinstance(element, StructType):
-        return [text for one in element.fields for text in texts_in(value[one.name], ArrayType(one.dataType))]
-    return texts_in(F.flatten(value), element) if isinstance(element, ArrayType) else []
 
 
 def _or_null(value: Column) -> Column:

@@ -129,7 +129,8 @@ class Lake:
     def read(self, table: Table, *, pinned: bool = False) -> DataFrame:
         """The table as it is now; an empty DataFrame of its schema where it was never written.
 
-        A table of an earlier version may lack columns that have been declared since; their values are null.
+        A table of an earlier version may lack columns that have been declared since; their values are null. A small
+        table is read from memory, since opening it takes Spark longer than all that is done with its rows.
 
         Args:
             pinned: keep seeing this version when the plan is run again after a write. Needed by a step that reads what
@@ -138,6 +139,8 @@ class Lake:
         Raises:
             SchemaMismatchError: the stored table has other columns than declared, and nulls do not mend it.
         """
+        if table.kind != "records" and self._small_folder(table) is not None:
+            return self.spark.createDataFrame(table.to_arrow(self.load(table)), table.schema)
         stored = self._stored_columns(table)
         if stored is None:
             return self.spark.createDataFrame([], table.ddl)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 import pandas as pd
+import polars as pl
 from pyspark.sql import DataFrame
 
 from arenalake.lake import Derivation, derive
@@ -31,9 +32,9 @@ def run(context: Context) -> StepResult:
         return StepResult(lines=[told], lacks="records of a data set with published figures")
     inputs = tables_of(origins)
 
-    def build(*frames: DataFrame) -> DataFrame:
+    def build(*frames: DataFrame) -> pl.DataFrame:
         values = find_values(dict(zip(inputs, frames, strict=True)), origins)
-        return lake.spark.createDataFrame(compare_figures(origins, values), REPRODUCTION.ddl)
+        return pl.DataFrame(compare_figures(origins, values), REPRODUCTION.no_rows.schema, orient="row")
 
     settings = {"origins": [astuple(origin) for origin in origins], "ledgers": repr(LEDGERS)}
     derive(lake, [Derivation(REPRODUCTION, inputs, build, settings)])
