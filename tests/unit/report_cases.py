@@ -2,6 +2,7 @@
 
 import csv
 import io
+from functools import cache
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -78,6 +79,11 @@ def frame(table, *rows):
 def floats(df, table):
     kinds = {column.name: float for column in table.columns if column.type == "double"}
     return df.astype(kinds)
+
+
+@cache  # most tables of most tests have no rows, and nothing writes into a frame
+def no_rows(table):
+    return floats(frame(table), table)
 
 
 def rating(model, value=None, *, source="s", name="all", interval="percentile", **other):
@@ -221,7 +227,10 @@ def frames(
         TREE_PAIR_STATS: tree_pairs,
         **(preferences or {}),
     }
-    tables = {table.name: floats(frame(table, *of_table), table) for table, of_table in rows.items()}
+    tables = {
+        table.name: floats(frame(table, *of_table), table) if len(of_table) else no_rows(table)
+        for table, of_table in rows.items()
+    }
     ingested = pd.DataFrame(columns=["source", "files", "rows", "kept", "quarantined", "duplicates"])
     return Frames(**hide_cells(tables, min_cell), ingested=ingested, min_cell=min_cell)
 

@@ -4,6 +4,7 @@ import ast
 import re
 import runpy
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,22 +30,32 @@ def module_file(name):
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
+@cache
+def imports_of(file):
+    """The tables that a file of the library names, and what else of the library it imports."""
+    tables, imported = set(), set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("arenalake"):
+            continue
+        if node.module.endswith(".tables"):
+            tables |= {name.name for name in node.names if name.name.isupper()}
+        else:
+            imported |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return tables, imported
+
+
 def tables_touched(job):
     """The tables that a job's step and everything it imports name, read from the code."""
-    waiting, seen, tables = {JOBS[job].module}, {"arenalake.lake"}, set()
+    waiting, seen, touched = {JOBS[job].module}, {"arenalake.lake"}, set()
     while waiting:
         module = waiting.pop()
         if module in seen or module_file(module) is None:
             continue
         seen.add(module)
-        for node in ast.walk(ast.parse(module_file(module).read_text())):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("arenalake"):
-                continue
-            if node.module.endswith(".tables"):
-                tables |= {name.name for name in node.names if name.name.isupper()}
-            else:
-                waiting |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
-    return tables
+        tables, imported = imports_of(module_file(module))
+        touched |= tables
+        waiting |= imported
+    return touched
 
 
 def tables_written(job):

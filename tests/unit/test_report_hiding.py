@@ -441,7 +441,6 @@ def missing_rows(**missing):
 
 
 def test_few_messages_without_a_flag_are_hidden_in_every_category_and_guarded():
-    site = render_site(build_pages(frames(flags=missing_rows(a=3, b=12, c=40))))
     shown = hide_moderation_cells(frame(MODERATION_STATS, *missing_rows(a=3, b=12, c=40)), 10)
     messages = shown[shown["unit"] == "message"]
     for category, kept in (("any", {None: 55, "c": 40}), ("hate", {None: 0, "c": 0})):
@@ -460,20 +459,24 @@ def test_few_messages_without_a_flag_are_hidden_in_every_category_and_guarded():
 def test_few_repeated_first_messages_are_told_neither_on_the_page_nor_in_the_csv():
     def shown(n_distinct, n_repeated, most):
         prompts = {"n_prompts": 90, "n_distinct_prompts": n_distinct, "n_repeated_prompts": n_repeated}
-        site = render_site(build_pages(frames(shape=[shape_row(90, **prompts, max_repeats=most)])))
-        (row,) = frames(shape=[shape_row(90, **prompts, max_repeats=most)]).corpus_shape.to_dict("records")
+        of_report = frames(shape=[shape_row(90, **prompts, max_repeats=most)])
+        (row,) = of_report.corpus_shape.to_dict("records")
         names = ("n_prompts", "n_distinct_prompts", "n_repeated_prompts", "max_repeats")
-        return text_of(site, "corpus.html"), [None if pd.isna(row[name]) else row[name] for name in names]
+        return of_report, [None if pd.isna(row[name]) else row[name] for name in names]
 
-    text, numbers = shown(89, 2, 2)
+    def text(of_report):
+        return text_of(render_site(build_pages(of_report)), "corpus.html")
+
+    of_report, numbers = shown(89, 2, 2)
     assert numbers == [90, None, None, None]
-    assert "90 first messages; the number of repeated ones is hidden. The two conversations" in text
-    text, numbers = shown(60, 45, 3)
+    assert "90 first messages; the number of repeated ones is hidden. The two conversations" in text(of_report)
+    of_report, numbers = shown(60, 45, 3)
     assert numbers == [90, 60, 45, None]
-    assert "90 first messages, 60 of them distinct (compared exactly); 45 occur more than once. The two" in text
-    text, numbers = shown(70, 30, 20)
+    told = "90 first messages, 60 of them distinct (compared exactly); 45 occur more than once. The two"
+    assert told in text(of_report)
+    of_report, numbers = shown(70, 30, 20)
     assert numbers == [90, 70, 30, 20]
-    assert "30 occur more than once, the most frequent 20 times." in text
+    assert "30 occur more than once, the most frequent 20 times." in text(of_report)
     # Nothing is repeated, all but five are, and five are more than once for the first time.
     assert shown(90, 0, 1)[1] == [90, 90, 0, 1]
     assert shown(30, 85, 20)[1] == [90, None, None, None]

@@ -414,9 +414,13 @@ def _guard_groupings(
     stats: pd.DataFrame, counts: pd.Series, hidden: pd.Series, min_cell: int, *, within: Sequence[str]
 ) -> pd.Series:
     """Guard each grouping where its total, the grouping `all`, is shown."""
+    if not hidden.any():
+        return hidden.astype(bool)
+    stats = stats[["grouping", *within]]
     is_total = stats["grouping"] == "all"
-    totals = set(stats.loc[is_total & ~hidden, list(within)].itertuples(index=False, name=None))
-    has_total = [key in totals for key in stats[list(within)].itertuples(index=False, name=None)]
+    keys = list(zip(*(stats[name] for name in within), strict=True))
+    totals = {key for key, is_shown in zip(keys, is_total & ~hidden, strict=True) if is_shown}
+    has_total = [key in totals for key in keys]
     where = ~is_total & _series(has_total, stats)
     return _guard(stats, counts, hidden, min_cell, within=["grouping", *within], where=where)
 
@@ -456,10 +460,12 @@ def _guard_missing(stats: pd.DataFrame, hidden: pd.Series, min_cell: int, guard:
 
 def _guard_shape(shape: pd.DataFrame, counts: pd.Series, hidden: pd.Series, min_cell: int) -> pd.Series:
     """Guard months and the other groupings in their source, and days in their months, which are shown as well."""
+    if not hidden.any():
+        return hidden.astype(bool)
     is_day = shape["grouping"] == "day"
     months = shape["month"].mask(is_day, shape["day"].map(lambda day: _value(day) and str(day)[:7])).fillna("")
-    shape = shape.assign(_month=months)
-    by_month = [shape["source"], months]
+    shape = shape[["source", "grouping"]].assign(_month=months)
+    by_month = shape.groupby(["source", "_month"]).ngroup()
     is_month = shape["grouping"] == "month"
     # A month that has one day is that day.
     some = is_day & (counts > 0).astype(bool)
@@ -486,9 +492,12 @@ def _guard(
         within: columns whose values are equal in rows that make up one total.
         where: the rows to look at; all others make up no total that is shown.
     """
-    flags, amounts = hidden.to_numpy(dtype=bool, copy=True), pd.to_numeric(counts).fillna(0).to_numpy()
+    flags = hidden.to_numpy(dtype=bool, copy=True)
     looked_at = np.arange(len(frame)) if where is None else np.flatnonzero(where)
-    group = frame.iloc[looked_at].groupby(list(within), sort=False, dropna=False).ngroup().to_numpy()
+    if not flags[looked_at].any():
+        return pd.Series(flags, index=hidden.index)
+    amounts = pd.to_numeric(counts).fillna(0).to_numpy()
+    group = frame[list(within)].iloc[looked_at].groupby(list(within), sort=False, dropna=False).ngroup().to_numpy()
     in_order = np.argsort(group, kind="stable")
     for places in np.split(in_order, np.flatnonzero(np.diff(group[in_order])) + 1):
         rows = looked_at[places]
@@ -532,6 +541,8 @@ def _without_extremes(
         return stats
     size = stats[n].fillna(0)
     small = (size < _EXTREMES_FROM * min_cell).astype(bool) & where
+    if not small.any():
+        return stats
     shown = _blank(stats, small, tuple(ends))
     for name, thousandths in quantiles.items():
         rank = -(-size * thousandths // 1000)
@@ -613,7 +624,7 @@ def _what_is_hidden(everything: pd.Series, **parts: pd.Series) -> pd.Series:
 
 
 def _blank(frame: pd.DataFrame, rows: pd.Series, columns: tuple[str, ...]) -> pd.DataFrame:
-    return frame.assign(**{name: frame[name].mask(rows) for name in columns})
+    return frame.assign(**{name: frame[name].mask(rows) for name in columns}) if rows.any() else frame
 
 
 _Hide = Callable[[pd.DataFrame, int, Set[Key]], pd.DataFrame]
