@@ -4,11 +4,14 @@ import bz2
 import gzip
 import json
 import re
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reading import broken, kept, parse
 from test_ingest import battle, chat, context_for, moderation, rows, run, write_lines
 
 from arenalake.app.runner import run_steps
@@ -34,36 +37,31 @@ def test_names_and_ids_mean_the_same_in_every_kind_of_file(lake, tmp_path):
     records = [
         {**VOTE, "judge": judge, "question_id": question} for judge, question in zip(judges, questions, strict=True)
     ]
-    folders = {kind: tmp_path / kind for kind in ("csv", "jsonl", "json", "parquet")}
-    for folder in folders.values():
-        folder.mkdir()
     lines = [f"{q},{json.dumps(j, ensure_ascii=False)},a,b,tie\r\n" for j, q in zip(judges, questions, strict=True)]
     text = "question_id,judge,model_a,model_b,winner\n" + "".join(lines)
     text = text.replace('"\u200bx\\r"', '"\u200bx\r"')
-    (folders["csv"] / "1.csv").write_bytes(text.encode())
-    write_lines(folders["jsonl"] / "1.jsonl", [*records])
-    (folders["json"] / "1.json").write_text(json.dumps(records, indent=2))
+    (tmp_path / "1.csv").write_bytes(text.encode())
+    write_lines(tmp_path / "1.jsonl", [*records])
+    (tmp_path / "1.json").write_text(json.dumps(records, indent=2))
     pq.write_table(
         pa.Table.from_pylist([{**r, "question_id": float(r["question_id"])} for r in records]),
-        folders["parquet"] / "1.parquet",
+        tmp_path / "1.parquet",
     )
-    run(lake, **{kind: votes(folder) for kind, folder in folders.items()})
-    found = rows(lake, BATTLES, "source", "judge", "question_id")
+    found = kept(parse(lake, tmp_path), BATTLES, "file", "judge", "question_id")
     wanted = [("x", "81"), ("x", "81"), ("x", "12345678901"), ("x", "0.5"), (None, None), (None, None)]
-    for kind in folders:
-        assert sorted([row[1:] for row in found if row[0] == kind], key=str) == sorted(wanted, key=str), kind
+    for kind in ("csv", "jsonl", "json", "parquet"):
+        assert sorted([row[1:] for row in found if row[0] == f"1.{kind}"], key=str) == sorted(wanted, key=str), kind
 
 
 def test_a_missing_number_in_json_is_no_name(lake, tmp_path):
     missing = [{**VOTE, name: NAN} for name in ("judge", "language", "turn", "tstamp")] + [{**VOTE, "judge": -INFINITY}]
     write_lines(tmp_path / "1.jsonl", [*missing, {**VOTE, "model_a": NAN}, {**VOTE, "turn": INFINITY}])
-    result = run(lake, votes=votes(tmp_path / "1.jsonl"))
-    assert result.lines == [
-        "votes: 7 records in 1 new file = 5 kept + 2 quarantined + 0 duplicates",
-        "votes: in quarantine: 1 × model_a is missing",
-        "votes: in quarantine: 1 × turn is Infinity, not a whole number of at least 1",
+    records = parse(lake, tmp_path / "1.jsonl")
+    assert kept(records, BATTLES, "judge", "language", "turn", "tstamp") == [(None, None, None, None)] * 5
+    assert broken(records, "reasons") == [
+        (["model_a is missing"],),
+        (["turn is Infinity, not a whole number of at least 1"],),
     ]
-    assert set(rows(lake, BATTLES, "judge", "language", "turn", "tstamp")) == {(None, None, None, None)}
 
 
 def test_a_message_in_parts_is_their_texts_and_a_wrong_type_at_any_depth_is_named(lake, tmp_path):
@@ -86,31 +84,20 @@ def test_a_message_in_parts_is_their_texts_and_a_wrong_type_at_any_depth_is_name
         chat(0, conversation_id=key, conversation=said(content), openai_moderation=None)
         for key, content in (good | bad).items()
     ]
-    raw = tmp_path / "jsonl"
-    write_lines(raw / "1.jsonl", [*records, chat(10, conversation="text"), chat(11, conversation=[5])])
-    (tmp_path / "parquet").mkdir()
+    scored = chat(12, openai_moderation=[moderation(hate="high"), moderation()])
+    write_lines(tmp_path / "1.jsonl", [*records, chat(10, conversation="text"), chat(11, conversation=[5]), scored])
     in_parts = chat(1, conversation=[{"role": "user", "content": parts}, {"role": "assistant", "content": parts[:1]}])
-    pq.write_table(pa.Table.from_pylist([in_parts]), tmp_path / "parquet" / "1.parquet")
-    source = {"format": "lmsys_chat_1m"}
-    result = run(lake, lines=source | {"path": str(raw)}, parquet=source | {"path": str(tmp_path / "parquet")})
-    texts = {
-        (s, key): messages[0].content
-        for s, key, messages in rows(lake, CONVERSATIONS, "source", "conversation_id", "messages")
-    }
-    assert texts == {
-        ("lines", "c1"): "hello\nyou",
-        ("lines", "c2"): '[{"type": "text"}]',
-        ("lines", "c3"): "a\nb",
-        ("lines", "c4"): "",
-        ("parquet", "c1"): "hello\nyou",
-    }
-    assert "lines: not kept: 1 × conversation[].content has parts of type image, not kept" in result.lines
-    assert "parquet: not kept: 1 × conversation[].content has parts of type image, not kept" in result.lines
+    pq.write_table(pa.Table.from_pylist([in_parts | {"conversation_id": "p1"}]), tmp_path / "2.parquet")
+    result = run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path)})
+    texts = {key: messages[0].content for key, messages in rows(lake, CONVERSATIONS, "conversation_id", "messages")}
+    assert texts == {"c1": "hello\nyou", "c2": '[{"type": "text"}]', "c3": "a\nb", "c4": "", "p1": "hello\nyou"}
+    assert "lmsys: not kept: 2 × conversation[].content has parts of type image, not kept" in result.lines
     reasons = [reasons[0] for (reasons,) in rows(lake, QUARANTINE, "reasons")]
     assert sorted(reasons) == [
         *["conversation has the wrong type; expected a list"],
         *["conversation[] has the wrong type; expected an object"],
         *["conversation[].content has the wrong type; expected text"] * 8,
+        *["openai_moderation[].category_scores.hate has the wrong type; expected a number"],
     ]
 
 
@@ -118,13 +105,12 @@ def test_categories_are_known_by_other_spellings_and_unknown_ones_that_are_flagg
     spelled = {category.replace("/", "_").replace("-", "_"): True for category in CATEGORIES}
     published = moderation()
     other = {**published, "categories": spelled | {"illicit": True, "illicit/violent": False}}
-    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1, openai_moderation=[other, published])])
-    pq.write_table(pa.Table.from_pylist([chat(2, openai_moderation=[other, other])]), tmp_path / "raw" / "2.parquet")
-    result = run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")})
-    assert result.lines[1:] == [
-        "lmsys: not kept: 2 × openai_moderation[].categories: illicit is flagged and has no column"
-    ]
-    found = rows(lake, CONVERSATIONS, "conversation_id", "moderation")
+    write_lines(tmp_path / "1.jsonl", [chat(1, openai_moderation=[other, published])])
+    pq.write_table(pa.Table.from_pylist([chat(2, openai_moderation=[other, other])]), tmp_path / "2.parquet")
+    records = parse(lake, tmp_path, format="lmsys_chat_1m", closely=["openai_moderation"])
+    told = ["openai_moderation[].categories: illicit is flagged and has no column"]
+    assert [record["notes"] for record in records] == [told] * 2
+    found = kept(records, CONVERSATIONS, "conversation_id", "moderation")
     assert [list(flags.categories) for _, entries in found for flags in entries] == [
         [True] * 11,
         [False] * 11,
@@ -137,8 +123,8 @@ def test_categories_are_known_by_other_spellings_and_unknown_ones_that_are_flagg
 def test_other_keys_with_dashes_are_known_by_underscores_too(lake, tmp_path):
     tags = {"roberta_large": {"flagged": True, "probability": 0.9}, "t5_large": {"flagged": False, "score": 0.1}}
     write_lines(tmp_path / "1.jsonl", [{**battle(1), "toxic_chat_tag": tags}])
-    run(lake, arena={"format": "arena", "path": str(tmp_path)})
-    [(found,)] = rows(lake, BATTLES, "toxicity")
+    records = parse(lake, tmp_path, format="arena", closely=["toxic_chat_tag"])
+    [(found,)] = kept(records, BATTLES, "toxicity")
     assert found.asDict(recursive=True) == tags
 
 
@@ -154,12 +140,12 @@ def test_a_category_in_two_spellings_that_say_different_things_is_a_broken_rule(
         entry = moderation()
         entry["categories"] |= {"hate/threatening": published[number], "hate_threatening": value}
         write_lines(tmp_path / f"{number}.jsonl", [chat(number, openai_moderation=[entry, moderation()])])
-    run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path)})
+    records = parse(lake, tmp_path, format="lmsys_chat_1m", closely=["openai_moderation"])
     told = "openai_moderation[].categories: hate/threatening occurs in several spellings, with different values"
-    assert rows(lake, QUARANTINE, "record_key", "reasons") == [("c1", [told])]
+    assert broken(records, "record_key", "reasons") == [("c1", [told])]
     flags = {
         key: entries[0].categories["hate/threatening"]
-        for key, entries in rows(lake, CONVERSATIONS, "conversation_id", "moderation")
+        for key, entries in kept(records, CONVERSATIONS, "conversation_id", "moderation")
     }
     assert flags == {"c2": False, "c3": True}
 
@@ -172,15 +158,20 @@ def test_truth_values_are_told_from_numbers_by_one_rule(lake, tmp_path):
     numbers = [1.0, 0.0, NAN, 2.0, -0.0]
     pq.write_table(pa.Table.from_pylist([{**VOTE, "anony": number} for number in numbers]), tmp_path / "1.parquet")
     write_lines(tmp_path / "1.jsonl", [{**VOTE, "anony": value} for value in (1, 0.0, True, NAN, 2, [True])])
-    run(lake, csv=votes(tmp_path / "1.csv"), parquet=votes(tmp_path / "1.parquet"), json=votes(tmp_path / "1.jsonl"))
-    found = {kind: [] for kind in ("csv", "parquet", "json")}
-    for kind, _, value in rows(lake, BATTLES, "source", "sequence", "anony"):
-        found[kind].append(value)
-    assert found["csv"] == [value for value in wanted.values() if value != "broken"]
-    assert found["parquet"] == [True, False, None, False]
-    assert found["json"] == [True, False, True, None]
-    told = [tuple(reasons) for (reasons,) in rows(lake, QUARANTINE, "reasons")]
-    assert told == [("anony has the wrong type; expected true or false",)] * 4
+    records = parse(lake, tmp_path)
+    found = {"1.csv": [], "1.parquet": [], "1.jsonl": []}
+    for file, _, value in kept(records, BATTLES, "file", "sequence", "anony"):
+        found[file].append(value)
+    assert found["1.csv"] == [value for value in wanted.values() if value != "broken"]
+    assert found["1.parquet"] == [True, False, None, False]
+    assert found["1.jsonl"] == [True, False, True, None]
+    told = ["anony has the wrong type; expected true or false"]
+    assert broken(records, "file", "reasons") == [
+        ("1.csv", told),
+        ("1.jsonl", told),
+        ("1.jsonl", told),
+        ("1.parquet", told),
+    ]
 
 
 def test_a_number_that_is_too_large_to_be_exact_is_no_id(lake, tmp_path):
@@ -188,9 +179,9 @@ def test_a_number_that_is_too_large_to_be_exact_is_no_id(lake, tmp_path):
     large = 170141183460469231731687303715884105727  # as of a UUID
     ids = [large, large + 1, large // 10, 12345678901234567890]
     write_lines(tmp_path / "1.jsonl", [{**VOTE, "question_id": number} for number in ids])
-    run(lake, votes=votes(tmp_path / "1.jsonl"))
-    assert rows(lake, BATTLES, "question_id") == [(str(number),) for number in sorted(ids[2:], key=str)]
-    told = [reasons for (reasons,) in rows(lake, QUARANTINE, "reasons")]
+    records = parse(lake, tmp_path / "1.jsonl")
+    assert kept(records, BATTLES, "question_id") == [(str(number),) for number in sorted(ids[2:], key=str)]
+    told = [reasons for (reasons,) in broken(records, "reasons")]
     assert told == [["question_id is 1.7014118346046923E38, too large to be exact; write it in quotes"]] * 2
 
 
@@ -244,9 +235,9 @@ def test_texts_of_messages_that_are_not_utf8_never_reach_the_tables(lake, tmp_pa
         conversation = pa.ListArray.from_arrays(pa.array([0, 2], pa.int32()), talk)
         table = pa.table([[f"c{name}"], ["m"], conversation], ["conversation_id", "model", "conversation"])
         pq.write_table(table, tmp_path / f"{name}.parquet")
-    run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(tmp_path)})
-    assert rows(lake, CONVERSATIONS, "conversation_id") == [("c1",)]
-    [(record, reasons)] = rows(lake, QUARANTINE, "record", "reasons")
+    records = parse(lake, tmp_path, format="lmsys_chat_1m")
+    assert kept(records, CONVERSATIONS, "conversation_id") == [("c1",)]
+    [(record, reasons)] = broken(records, "record", "reasons")
     assert json.loads(record)["conversation"][0]["content"] == "Gr\\xfc\\xdfe"
     assert reasons[0] == "conversation is not UTF-8; save the file as UTF-8"
     assert "byte 3 of conversation is 0xfc, which is not UTF-8" in reasons
@@ -258,25 +249,21 @@ def test_paths_that_exist_are_taken_literally_and_folders_give_what_records_lack
     (strange / "t`'.csv").write_text("model_a,model_b,winner\na,b,tie\n")
     pq.write_table(pa.Table.from_pylist([VOTE]), strange / "p+q %20.parquet")
     (strange / "a[1].json").write_text(json.dumps([VOTE]))
-    one = {f"one{i}": votes(path) for i, path in enumerate(sorted(strange.iterdir()))}
-    run(lake, all=votes(tmp_path / "[a]{b} c?d*"), **one)
-    found = rows(lake, BATTLES, "source", "file", "language")
+    run(lake, all=votes(tmp_path / "[a]{b} c?d*"))
     inside = "x:y/language=Frenc%68"
-    assert sorted((file, language) for source, file, language in found if source == "all") == [
+    assert rows(lake, BATTLES, "file", "language") == [
         (f"{inside}/a[1].json", "French"),
         (f"{inside}/f:1.jsonl", "Dutch"),
         (f"{inside}/f:1.jsonl", "French"),
         (f"{inside}/p+q %20.parquet", "French"),
         (f"{inside}/t`'.csv", "French"),
     ]
-    assert {(source, file) for source, file, _ in found if source.startswith("one")} == {
-        ("one0", "a[1].json"),
-        ("one1", "f:1.jsonl"),
-        ("one2", "p+q %20.parquet"),
-        ("one3", "t`'.csv"),
-    }
-    error = run(lake, glob=votes(f"{tmp_path}/*/x*/*/*.csv")).errors[0]
-    assert "is a glob, and a name in it has a colon" in str(error)
+    # A path of a file finds the same file.
+    for found in list_files(lake, "all", str(tmp_path / "[a]{b} c?d*")).files:
+        [alone] = list_files(lake, "one", str(strange / Path(found.name).name)).files
+        assert (alone.path, alone.name) == (found.path, Path(found.name).name)
+    with pytest.raises(SourceNotFoundError, match="is a glob, and a name in it has a colon"):
+        list_files(lake, "glob", f"{tmp_path}/*/x*/*/*.csv")
 
 
 def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told(lake, tmp_path):
@@ -293,27 +280,20 @@ def test_any_name_of_a_column_works_and_names_that_cannot_be_told_apart_are_told
     write_lines(tmp_path / "sparks" / "1.jsonl", [row])
     (tmp_path / "sparks" / "2.csv").write_text("_metadata,_corrupt_record,%,winner\n2,a,b,tie\n")
     pq.write_table(pa.Table.from_pylist([row | {"_metadata": "3"}]), tmp_path / "sparks" / "3.parquet")
-    doubled = tmp_path / "doubled.csv"
-    doubled.write_text("model_a,model_b,winner,winner\na,b,tie,tie\n")
-    result = run(
-        lake,
-        odd=votes(tmp_path / "odd", columns=columns),
-        parquet=votes(tmp_path / "odd.parquet", columns={"model_a": "x.y`", "model_b": "b", "winner": odd}),
-        sparks=votes(tmp_path / "sparks", columns=sparks),
-        doubled=votes(doubled),
-    )
-    assert rows(lake, BATTLES, "source", "file", "model_a", "model_b", "winner") == [
-        ("odd", "1.jsonl", "a", "b", "tie"),
-        ("odd", "2.csv", "a", "b", "tie"),
-        ("odd", "3.json", "a", "b", "tie"),
-        ("parquet", "odd.parquet", "a", "b", "tie"),
-        *[("sparks", file, "a", "b", "tie") for file in ("1.jsonl", "2.csv", "3.parquet")],
-    ]
+    (tmp_path / "doubled.csv").write_text("model_a,model_b,winner,winner\na,b,tie,tie\n")
+    folders = {
+        "odd": columns,
+        "odd.parquet": {"model_a": "x.y`", "model_b": "b", "winner": odd},
+        "sparks": sparks,
+    }
+    for path, mapped in folders.items():
+        records = parse(lake, tmp_path / path, columns=mapped)
+        votes_ = kept(records, BATTLES, "model_a", "model_b", "winner")
+        assert votes_ == [("a", "b", "tie")] * len(records), path
+        assert len(records) == (1 if path == "odd.parquet" else 3)
     told = "winner: the file has the column 'winner' 2 times; rename all but one of them"
-    assert f"doubled: in quarantine: 1 × {told}" in result.lines
-    assert [str(error) for error in result.errors] == [
-        f"sources.doubled: none of 1 record could be kept; most often: {told}"
-    ]
+    [(reasons,)] = broken(parse(lake, tmp_path / "doubled.csv"), "reasons")
+    assert reasons[0] == told
 
 
 def test_lines_of_nothing_are_no_rows_whatever_they_end_with(lake, tmp_path):
@@ -321,10 +301,11 @@ def test_lines_of_nothing_are_no_rows_whatever_they_end_with(lake, tmp_path):
         text = end.join(["", "", "model_a,model_b,winner", "a,b,tie", "", "a,b,model_a", "", ""])
         (tmp_path / f"{number}.csv").write_bytes(text.encode())
     (tmp_path / "3.csv").write_bytes(b"model_a,model_b,winner\na,b,tie\r\n\r\na,b,model_a\r\n")
-    assert run(lake, votes=votes(tmp_path)).lines == [
-        "votes: 8 records in 4 new files = 8 kept + 0 quarantined + 0 duplicates"
+    records = parse(lake, tmp_path)
+    assert not broken(records, "reasons")
+    assert kept(records, BATTLES, "file", "sequence", "winner") == [
+        (f"{number}.csv", *vote) for number in range(4) for vote in ((0, "tie"), (1, "model_a"))
     ]
-    assert set(rows(lake, BATTLES, "winner", "sequence")) == {("tie", 0), ("model_a", 1)}
 
 
 def test_a_column_of_a_type_that_spark_does_not_read_matters_only_where_it_is_mapped(lake, tmp_path):
@@ -354,10 +335,9 @@ def test_line_ends_of_any_kind_and_mixture_never_reach_a_value(lake, tmp_path):
     for name, text in texts.items():
         (tmp_path / f"{name}.csv").write_bytes(text.encode())
     (tmp_path / "mixed.tsv").write_bytes(texts["mixed"].replace(",", "\t").encode())
-    assert run(lake, votes=votes(tmp_path)).lines == [
-        "votes: 12 records in 5 new files = 12 kept + 0 quarantined + 0 duplicates"
-    ]
-    assert set(rows(lake, BATTLES, "winner", "model_b", "model_a")) == {("tie", "b", "bee")}
+    records = parse(lake, tmp_path)
+    assert not broken(records, "reasons")
+    assert kept(records, BATTLES, "winner", "model_b", "model_a") == [("tie", "b", "bee")] * 12
 
 
 def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, tmp_path):
@@ -380,8 +360,7 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
         "votes: in quarantine: 1 × the element ends inside a record, or is not JSON",
         "votes: in quarantine: 1 × the element is not a JSON object",
     ]
-    kept = rows(lake, BATTLES, "file", "sequence")
-    assert kept == [
+    assert rows(lake, BATTLES, "file", "sequence") == [
         *[("1.json", 0), ("1.json", 2), ("2.json.gz", 0), ("2.json.gz", 1), ("3.json", 0)],
         *[("4.jsonl.bz2", 0), ("5.json", 0), ("5.json", 1)],
     ]
@@ -395,13 +374,11 @@ def test_arrays_and_compressed_files_are_read_and_what_cannot_be_is_named(lake, 
 
 
 def test_a_time_in_nanoseconds_is_read_to_the_microsecond_and_hinders_nothing_where_it_is_not_mapped(lake, tmp_path):
-    for name, mapped in (("mapped", {"tstamp": "when"}), ("unmapped", {})):
-        table = pa.table(
-            {**{k: [v] for k, v in VOTE.items()}, "when": pa.array([1682351591132200999], pa.timestamp("ns"))}
-        )
-        pq.write_table(table, tmp_path / f"{name}.parquet")
-        run(lake, **{name: votes(tmp_path / f"{name}.parquet", columns=mapped)})
-    assert rows(lake, BATTLES, "source", "sequence") == [("mapped", 1682351591132200), ("unmapped", 0)]
+    table = pa.table({**{k: [v] for k, v in VOTE.items()}, "when": pa.array([1682351591132200999], pa.timestamp("ns"))})
+    pq.write_table(table, tmp_path / "1.parquet")
+    for columns, sequence in (({"tstamp": "when"}, 1682351591132200), ({}, 0)):
+        records = parse(lake, tmp_path / "1.parquet", columns=columns)
+        assert kept(records, BATTLES, "sequence") == [(sequence,)]
 
 
 def test_names_that_look_alike_are_told_in_one_line(lake, tmp_path):
@@ -465,11 +442,9 @@ def test_what_did_not_work_never_looks_like_success(lake, tmp_path):
 
 def test_a_list_that_ends_too_early_is_told(lake, tmp_path):
     (tmp_path / "1.json").write_text("[" + json.dumps(VOTE) + "," + json.dumps(VOTE))
-    result = run(lake, votes=votes(tmp_path / "1.json"))
-    assert result.lines == [
-        "votes: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates",
-        "votes: in quarantine: 1 × the file ends inside its list, so further records are missing",
-    ]
+    records = parse(lake, tmp_path / "1.json")
+    assert kept(records, BATTLES, "sequence") == [(0,), (1,)]
+    assert broken(records, "reasons") == [(["the file ends inside its list, so further records are missing"],)]
 
 
 def test_quotes_in_csv_that_do_not_match_are_told(lake, tmp_path):
@@ -481,15 +456,24 @@ def test_quotes_in_csv_that_do_not_match_are_told(lake, tmp_path):
     (tmp_path / "lines.csv").write_text(good + 'a,b,tie,"two\nlines, closed"\na,b,tie,"once\n,more"')
     (tmp_path / "inner.csv").write_text(good + 'a,b,tie,5" again\n')
     (tmp_path / "name.csv").write_text(good + '"c"x,d,tie,\n"e\nf,g",d,tie,\n"""q""",d,tie,\n')
-    result = run(lake, votes=votes(tmp_path))
-    assert result.lines == [
-        "votes: 21 records in 6 new files = 16 kept + 5 quarantined + 0 duplicates",
-        "votes: in quarantine: 2 × a quote is never closed, so this row holds all text that follows",
-        *[line for line in result.lines[2:] if "a cell whose quotes do not match" in line],
+    records = parse(lake, tmp_path)
+    assert Counter(file for (file,) in kept(records, BATTLES, "file")) == {
+        **dict.fromkeys(("open.csv", "cut.csv", "space.csv"), 2),
+        **{"lines.csv": 4, "inner.csv": 3, "name.csv": 3},
+    }
+    never = "a quote is never closed, so this row holds all text that follows"
+    unmatched = "a cell whose quotes do not match"
+    told = [(file, reasons[0]) for file, reasons in broken(records, "file", "reasons")]
+    assert [(file, never if reason == never else reason.split(", ")[-1]) for file, reason in told] == [
+        ("cut.csv", never),
+        ("name.csv", unmatched),
+        ("name.csv", unmatched),
+        ("open.csv", never),
+        ("space.csv", unmatched),
     ]
-    assert len(result.lines) == 5
-    swallowed = [record for (record, reasons) in rows(lake, QUARANTINE, "record", "reasons") if "never" in reasons[0]]
-    assert any("d,c,tie" in record and "e,f,tie" in record for record in swallowed)
+    [(swallowed,)] = [(record,) for file, record in broken(records, "file", "record") if file == "open.csv"]
+    assert "d,c,tie" in swallowed
+    assert "e,f,tie" in swallowed
 
 
 def test_files_that_spark_takes_for_hidden_are_named(lake, tmp_path):
@@ -505,42 +489,44 @@ def test_a_value_of_a_folder_that_is_none_is_told(lake, tmp_path):
     for turn in ("1", "x"):
         (tmp_path / f"turn={turn}").mkdir()
         write_lines(tmp_path / f"turn={turn}" / "1.jsonl", [VOTE])
-    result = run(lake, votes=votes(tmp_path))
-    assert result.lines[1:] == [
-        "votes: in quarantine: 1 × turn has the wrong type; expected a number; its folder says x"
+    records = parse(lake, tmp_path)
+    assert broken(records, "file", "reasons") == [
+        ("turn=x/1.jsonl", ["turn has the wrong type; expected a number; its folder says x"])
     ]
-    assert rows(lake, BATTLES, "turn") == [(1,)]
+    assert kept(records, BATTLES, "file", "turn") == [("turn=1/1.jsonl", 1)]
 
 
 def test_what_only_java_takes_for_a_number_is_none(lake, tmp_path):
     numbers = ["3d", "3f", "0x1p1", "3.0", "3", "3e0"]
     (tmp_path / "1.csv").write_text("model_a,model_b,winner,turn\n" + "".join(f"a,b,tie,{n}\n" for n in numbers))
     write_lines(tmp_path / "1.jsonl", [{**VOTE, "turn": number} for number in numbers])
-    result = run(lake, votes=votes(tmp_path))
-    assert result.lines == [
-        "votes: 12 records in 2 new files = 6 kept + 6 quarantined + 0 duplicates",
-        "votes: in quarantine: 6 × turn has the wrong type; expected a number",
+    records = parse(lake, tmp_path)
+    assert kept(records, BATTLES, "file", "sequence", "turn") == [
+        (file, place, 3) for file in ("1.csv", "1.jsonl") for place in (3, 4, 5)
     ]
+    told = ["turn has the wrong type; expected a number"]
+    assert broken(records, "file", "reasons") == [(file, told) for file in ("1.csv", "1.jsonl") for _ in range(3)]
 
 
 def test_what_has_the_wrong_type_is_not_missing_as_well(lake, tmp_path):
-    source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "chats.jsonl")}
     write_lines(tmp_path / "chats.jsonl", [chat(0), chat(1, turn="two"), chat(2, conversation="text")])
-    run(lake, chats=source)
-    assert sorted(reasons for (reasons,) in rows(lake, QUARANTINE, "reasons")) == [
-        ["conversation has the wrong type; expected a list"],
-        ["turn has the wrong type; expected a number"],
+    records = parse(lake, tmp_path / "chats.jsonl", format="lmsys_chat_1m", closely=["conversation"])
+    assert broken(records, "record_key", "reasons") == [
+        ("c1", ["turn has the wrong type; expected a number"]),
+        ("c2", ["conversation has the wrong type; expected a list"]),
     ]
-    assert rows(lake, INGESTED_FILES, "outcome") == [("partly quarantined",)]
 
 
 def test_a_file_of_which_nothing_is_kept_says_so(lake, tmp_path):
+    bad = {**VOTE, "winner": "who"}
     write_lines(tmp_path / "1.jsonl", [VOTE])
-    write_lines(tmp_path / "2.jsonl", [{**VOTE, "winner": "who"}])
+    write_lines(tmp_path / "2.jsonl", [bad])
     (tmp_path / "3.jsonl").write_text("\t\n \r\n\t" + json.dumps(VOTE) + "\n")
+    write_lines(tmp_path / "4.jsonl", [VOTE, bad])
     run(lake, votes=votes(tmp_path))
     assert sorted(rows(lake, INGESTED_FILES, "file", "rows", "outcome")) == [
         ("1.jsonl", 1, "kept"),
         ("2.jsonl", 1, "quarantined"),
         ("3.jsonl", 1, "kept"),
+        ("4.jsonl", 2, "partly quarantined"),
     ]
