@@ -12,7 +12,8 @@ def parse(lake, path, *, format="votes", closely=(), **settings):
     Args:
         closely: fields that have other types than those that are wanted somewhere. Ingestion finds them by itself.
     """
-    config = parse_config({"sources": {"source": {"format": format, "path": str(path), **settings}}}).sources["source"]
+    wanted = {"format": format, "path": str(path), **settings}
+    config = parse_config({"storage": {"root": lake.root}, "sources": {"source": wanted}}).sources["source"]
     source = SOURCES[format]
     files = list_files(lake, "source", config.path).files
     fields = source.fields(config)

@@ -17,6 +17,11 @@ def stored_rows(folder, columns=None):
     return list(zip(*values, strict=True)) if values else []
 
 
+def stored_frame(lake, table):
+    """The rows of a table of a lake with simple columns, as a frame of pandas."""
+    return DeltaTable(str(folder_of(lake, table))).to_pandas()
+
+
 def folder_of(lake, table):
     return lake.local_root / table.layer / table.name
 

@@ -60,11 +60,19 @@ def count(*inputs):
     return groups.select("animal", "n", "sum_weight", "pairs.weights", "pairs.counts")
 
 
-@pytest.fixture
-def seen(spark, lake):
-    """A lake with two sightings of cats and one of an owl, counted."""
+@pytest.fixture(scope="module")
+def counted(spark, tmp_path_factory):
+    """The folder of a lake with two sightings of cats and one of an owl, counted."""
+    lake = Lake(spark, StorageConfig(root=str(tmp_path_factory.mktemp("counted") / "lake")))
     lake.append(SIGHTINGS, rows(spark, (1, "cat", "1.5"), (2, "cat", None), (3, "owl", "0.25")))
     derive(lake, [Derivation(COUNTS, [SIGHTINGS, OTHERS], count)])
+    return lake.local_root
+
+
+@pytest.fixture
+def seen(lake, counted):
+    """A copy of that lake for one test."""
+    shutil.copytree(counted, lake.local_root)
     return lake
 
 

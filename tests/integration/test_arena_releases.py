@@ -5,6 +5,7 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from reading import broken, kept, parse
 from test_ingest import rows, run, talk
 
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, QUARANTINE
@@ -91,28 +92,21 @@ def test_any_file_with_outcomes_in_columns_is_read_by_a_mapping_and_one_of_them_
     as_truth = [record | {name: bool(record[name]) for name in marks} for record in records]
     pq.write_table(pa.Table.from_pylist(as_truth), tmp_path / "truth.parquet")
     write_json(tmp_path / "truth.jsonl", as_truth)
-    votes = {"format": "votes", "columns": {"battle_id": "id", **{name: name for name in marks}}}
-    score = {"format": "votes", "columns": {"battle_id": "id", "score": "winner_model_a"}}
-    files = ("numbers.csv", "truth.parquet", "truth.jsonl")
-    result = run(
-        lake,
-        **{name: votes | {"path": str(tmp_path / name)} for name in files},
-        score=score | {"path": str(tmp_path / "numbers.csv")},
-    )
-    assert sums(result) == [
-        *[f"{name}: 5 records in 1 new file = 4 kept + 1 quarantined + 0 duplicates" for name in files],
-        "score: 5 records in 1 new file = 3 kept + 2 quarantined + 0 duplicates",
-    ]
+    values = {"numbers.csv": "0, 0, 0", "truth.jsonl": "false, false, false", "truth.parquet": "false, false, false"}
+    found = parse(lake, tmp_path, columns={"battle_id": "id", **{name: name for name in marks}})
     winners = {"0": "model_a", "1": "model_b", "2": "tie", "3": "tie"}
-    found = rows(lake, BATTLES, "source", "battle_id", "winner")
-    for name in files:
-        assert {battle: winner for source, battle, winner in found if source == name} == winners
-    assert {battle for source, battle, _ in found if source == "score"} == {"0", "1", "4"}
-    told = dict(rows(lake, QUARANTINE, "source", "reasons"))
-    values = {"numbers.csv": "0, 0, 0", "truth.parquet": "false, false, false", "truth.jsonl": "false, false, false"}
-    for name in files:
-        assert told[name] == [f"{', '.join(marks)} are {values[name]}; exactly one must be 1, the others 0"]
-    assert told["score"][0].startswith("score is 0.0, but winner_tie is 1: if it marks one outcome, map")
+    assert kept(found, BATTLES, "file", "battle_id", "winner") == [
+        (file, *battle) for file in values for battle in winners.items()
+    ]
+    assert broken(found, "file", "reasons") == [
+        (file, [f"{', '.join(marks)} are {told}; exactly one must be 1, the others 0"]) for file, told in values.items()
+    ]
+    scored = parse(lake, tmp_path / "numbers.csv", columns={"battle_id": "id", "score": "winner_model_a"})
+    assert kept(scored, BATTLES, "battle_id") == [("0",), ("1",), ("4",)]
+    assert [reasons[0].partition(": ")[0] for (reasons,) in broken(scored, "reasons")] == [
+        "score is 0.0, but winner_tie is 1"
+    ] * 2
+    assert all("if it marks one outcome, map" in reasons[0] for (reasons,) in broken(scored, "reasons"))
 
 
 def category_tag(*criteria, creative=False, instructions=False, math=False):
@@ -147,37 +141,34 @@ def vote_100k(number, **changes):
 
 
 def test_the_100k_has_categories_and_means_the_same_in_parquet_and_json_lines(lake, tmp_path):
-    records = [
-        vote_100k(1, category_tag=category_tag(*CRITERIA[:6], math=True), is_code=True),
-        vote_100k(2, winner="tie (bothbad)", category_tag=category_tag(creative=True, instructions=True)),
-        vote_100k(3, winner="tie", language="zh", category_tag=None),
-        vote_100k(4, winner="draw"),
-    ]
-    (tmp_path / "parquet").mkdir()
-    (tmp_path / "json").mkdir()
-    pq.write_table(pa.Table.from_pylist(records), tmp_path / "parquet" / "1.parquet")
-    write_json(tmp_path / "json" / "1.jsonl", records)
+    def records(kind):
+        return [
+            vote_100k(f"1{kind}", category_tag=category_tag(*CRITERIA[:6], math=True), is_code=True),
+            vote_100k(f"2{kind}", winner="tie (bothbad)", category_tag=category_tag(creative=True, instructions=True)),
+            vote_100k(f"3{kind}", winner="tie", language="zh", category_tag=None),
+            vote_100k(f"4{kind}", winner="draw"),
+        ]
+
     kinds = ("parquet", "json")
-    result = run(lake, **{kind: {"format": "arena_100k", "path": str(tmp_path / kind)} for kind in kinds})
-    assert sums(result) == [
-        f"{kind}: 4 records in 1 new file = 3 kept + 1 quarantined + 0 duplicates" for kind in kinds
-    ]
+    pq.write_table(pa.Table.from_pylist(records("parquet")), tmp_path / "1.parquet")
+    write_json(tmp_path / "1.jsonl", records("json"))
+    result = run(lake, arena={"format": "arena_100k", "path": str(tmp_path)})
+    assert sums(result) == ["arena: 8 records in 2 new files = 6 kept + 2 quarantined + 0 duplicates"]
     columns = ("battle_id", "winner", "judge", "turn", "anony", "language", "sequence", "category_tags")
-    found = rows(lake, BATTLES, "source", *columns)
     time = 1718930456123400
     criteria = [f"criteria.{name}" for name in CRITERIA[:6]]
-    expected = [
-        ("q1", "model_a", "cf1f4d1a", 1, True, "English", time, ["code", *criteria, "hard_prompt", "math"]),
-        ("q2", "tie (bothbad)", "cf1f4d1a", 1, True, "English", time, ["creative_writing", "if"]),
-        ("q3", "tie", "cf1f4d1a", 1, True, "Chinese", time, []),
-    ]
-    for kind in kinds:
-        assert [row[1:] for row in found if row[0] == kind] == expected
-    conversations = rows(lake, CONVERSATIONS, "source", "conversation_id", "language", "messages")
+    expected = {
+        "q1": ("model_a", "cf1f4d1a", 1, True, "English", time, ["code", *criteria, "hard_prompt", "math"]),
+        "q2": ("tie (bothbad)", "cf1f4d1a", 1, True, "English", time, ["creative_writing", "if"]),
+        "q3": ("tie", "cf1f4d1a", 1, True, "Chinese", time, []),
+    }
+    found = {battle_id: tuple(row) for battle_id, *row in rows(lake, BATTLES, *columns)}
+    assert found == {f"{key}{kind}": row for kind in kinds for key, row in expected.items()}
+    conversations = rows(lake, CONVERSATIONS, "conversation_id", "language", "messages")
     assert len(conversations) == 12
-    assert ("json", "q3/b", "Chinese", [("user", "Hello"), ("assistant", "Hi from beta")]) in conversations
-    [[_, reasons], _] = rows(lake, QUARANTINE, "source", "reasons")
-    assert reasons[0].startswith('winner ["draw"] is unknown; known: both_bad')
+    assert ("q3json/b", "Chinese", [("user", "Hello"), ("assistant", "Hi from beta")]) in conversations
+    for (reasons,) in rows(lake, QUARANTINE, "reasons"):
+        assert reasons[0].startswith('winner ["draw"] is unknown; known: both_bad')
 
 
 def parts(*texts):
@@ -212,37 +203,41 @@ def vote_140k(number, **changes):
 
 
 def test_the_140k_has_texts_in_parts_and_times_in_nanoseconds(lake, tmp_path):
-    records = [vote_140k(1), vote_140k(2, winner="both_bad", language="<err>"), vote_140k(3, winner="neither")]
-    (tmp_path / "parquet").mkdir()
-    (tmp_path / "json").mkdir()
-    table = pa.Table.from_pylist(records)
+    def records(kind):
+        return [
+            vote_140k(f"1{kind}"),
+            vote_140k(f"2{kind}", winner="both_bad", language="<err>"),
+            vote_140k(f"3{kind}", winner="neither"),
+        ]
+
+    kinds = ("json", "parquet")
+    table = pa.Table.from_pylist(records("parquet"))
     times = pa.array([NANOSECONDS] * 3, pa.timestamp("ns"))
     table = table.set_column(table.column_names.index("timestamp"), "timestamp", times)
-    pq.write_table(table, tmp_path / "parquet" / "1.parquet")
+    pq.write_table(table, tmp_path / "1.parquet")
     write_json(
-        tmp_path / "json" / "1.jsonl", [record | {"timestamp": "2025-05-29T14:48:41.602925"} for record in records]
+        tmp_path / "1.jsonl", [record | {"timestamp": "2025-05-29T14:48:41.602925"} for record in records("json")]
     )
-    kinds = ("parquet", "json")
-    result = run(lake, **{kind: {"format": "arena_140k", "path": str(tmp_path / kind)} for kind in kinds})
-    assert sums(result) == [
-        f"{kind}: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates" for kind in kinds
-    ]
-    columns = ("battle_id", "winner", "winner_label", "judge", "turn", "language", "sequence", "category_tags")
-    found = rows(lake, BATTLES, "source", *columns)
+    result = run(lake, arena={"format": "arena_140k", "path": str(tmp_path)})
+    assert sums(result) == ["arena: 6 records in 2 new files = 4 kept + 2 quarantined + 0 duplicates"]
     tags = ["code", "criteria.complexity"]
-    for kind in kinds:
-        assert [row[1:] for row in found if row[0] == kind] == [
-            ("c4b9710c-1", "model_b", None, None, 2, "Polish", MICROSECONDS, tags),
-            ("c4b9710c-2", "tie (bothbad)", None, None, 2, "<err>", MICROSECONDS, tags),
-        ]
-    conversations = dict(row[1:] for row in rows(lake, CONVERSATIONS, "source", "conversation_id", "messages"))
-    assert conversations["c4b9710c-1/a"] == [
-        ("user", "Compare\nthese two"),
-        ("assistant", "Yes"),
-        ("user", "And now?"),
-        ("assistant", "No"),
+    columns = ("battle_id", "winner", "winner_label", "judge", "turn", "language", "sequence", "category_tags")
+    expected = {
+        "1": ("model_b", None, None, 2, "Polish", MICROSECONDS, tags),
+        "2": ("tie (bothbad)", None, None, 2, "<err>", MICROSECONDS, tags),
+    }
+    assert rows(lake, BATTLES, *columns) == [
+        (f"c4b9710c-{number}{kind}", *row) for number, row in expected.items() for kind in kinds
     ]
-    assert {tuple(reasons) for _, reasons in rows(lake, QUARANTINE, "source", "reasons")} == {
+    conversations = dict(rows(lake, CONVERSATIONS, "conversation_id", "messages"))
+    for kind in kinds:
+        assert conversations[f"c4b9710c-1{kind}/a"] == [
+            ("user", "Compare\nthese two"),
+            ("assistant", "Yes"),
+            ("user", "And now?"),
+            ("assistant", "No"),
+        ]
+    assert {tuple(reasons) for (reasons,) in rows(lake, QUARANTINE, "reasons")} == {
         (
             'winner ["neither"] is unknown; known: both_bad, bothbad, model_a, model_b, tie, tie (both bad), '
             "tie (bothbad), tie (inconsistent)",

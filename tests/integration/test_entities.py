@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
-from test_ingest import context_for, moderation, rows, run, write_lines
+from test_ingest import context_for, moderation, rows, run, store_measured, write_lines
 
 from arenalake.entities.columns import SOURCE
 from arenalake.entities.entity import RECORD_KEY, Entity
@@ -99,21 +99,20 @@ def page(number, **changes):
 
 @pytest.fixture
 def toy(lake, monkeypatch):
-    """Runs ingestion of pages, and what measures them."""
+    """Runs a job on pages: their ingestion, or what measures them."""
     monkeypatch.setitem(SOURCES, "pages", TOY)
 
-    def run_on(path):
+    def run_on(path, job):
         sources = {"toy": SourceSettings(format="pages", path=str(path))}
         context = context_for(lake)
-        context = replace(context, config=context.config.model_copy(update={"sources": sources}))
-        return ingest.run(context), measure.run(context)
+        return job.run(replace(context, config=context.config.model_copy(update={"sources": sources})))
 
     return run_on
 
 
 def test_a_record_becomes_rows_of_several_entities_and_counts_once(lake, toy, tmp_path):
     write_lines(tmp_path / "raw" / "1.jsonl", [page(1), page(2, notes=[]), page(3, title=None), page(1, seen=5)])
-    ingested, measured = toy(tmp_path / "raw")
+    ingested = toy(tmp_path / "raw", ingest)
     assert not ingested.errors
     assert ingested.lines[0] == "toy: 4 records in 1 new file = 2 kept + 1 quarantined + 1 duplicate"
     assert rows(lake, PAGES, "record_key", "title") == [("1", "Page 1"), ("2", "Page 2")]
@@ -123,33 +122,35 @@ def test_a_record_becomes_rows_of_several_entities_and_counts_once(lake, toy, tm
         ["2", "1"],
     )
     assert lake.read(BATTLES).count() == 66
-    assert measured.metrics == {"conversations": 2, "messages": 2}
+    assert toy(tmp_path / "raw", measure).metrics == {"conversations": 2, "messages": 2}
     assert rows(lake, MESSAGES, "conversation_id", "position", "role", "n_chars") == [
         ("1/0", 0, "user", 7),
         ("1/1", 0, "user", 5),
     ]
+    assert toy(tmp_path / "raw", measure).metrics == {"conversations": 0, "messages": 0}
 
 
 def test_a_record_in_conflict_leaves_every_entity_and_its_messages(lake, toy, tmp_path):
     write_lines(tmp_path / "raw" / "1.jsonl", [page(1), page(2)])
-    toy(tmp_path / "raw")
+    toy(tmp_path / "raw", ingest)
+    store_measured(lake, "toy", "1.jsonl", "1/0", "1/1", "2/0", "2/1")
     write_lines(tmp_path / "raw" / "2.jsonl", [page(1, notes=["three", "one two"]), page(2, seen=9), page(4)])
-    ingested, _ = toy(tmp_path / "raw")
+    ingested = toy(tmp_path / "raw", ingest)
     assert ingested.lines[0] == (
         "toy: 3 records in 1 new file = 1 kept + 1 quarantined + 1 duplicate; "
         "1 earlier record moved to quarantine (conflicting_key)"
     )
     for table in (PAGES, NOTES, BATTLES):
         assert {key for (key,) in rows(lake, table, "record_key")} == {"2", "4"}, table.name
-    assert {key for (key,) in rows(lake, MESSAGES, "conversation_id")} == {"2/0", "2/1", "4/0", "4/1"}
+    assert {key for (key,) in rows(lake, MESSAGES, "conversation_id")} == {"2/0", "2/1"}
     assert rows(lake, QUARANTINE, "record_key", "reasons") == [("1", ["conflicting_key"])] * 2
     assert rows(lake, INGESTED_FILES, "file", "kept", "quarantined", "duplicates") == [
         ("1.jsonl", 1, 1, 0),
         ("2.jsonl", 1, 1, 1),
     ]
-    again, unmeasured = toy(tmp_path / "raw")
-    assert again.lines[0] == "toy: nothing new in 2 files"
-    assert unmeasured.metrics == {"conversations": 0, "messages": 0}
+    assert toy(tmp_path / "raw", ingest).lines[0] == "toy: nothing new in 2 files"
+    toy(tmp_path / "raw", measure)
+    assert {key for (key,) in rows(lake, MESSAGES, "conversation_id")} == {"2/0", "2/1", "4/0", "4/1"}
 
 
 def wild(text, identifier, **changes):

@@ -5,12 +5,14 @@ import itertools
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reading import broken, kept, parse
 from stored import folder_of, stored_rows
 
 from arenalake.config import parse_config
@@ -18,6 +20,7 @@ from arenalake.entities.moderation import CATEGORIES
 from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, MESSAGES, QUARANTINE, SOURCE_TERMS
 from arenalake.ingest import job as ingest
 from arenalake.lake import Lake
+from arenalake.lake.options import StorageConfig
 from arenalake.sources import SOURCES
 from arenalake.sources.settings import PUBLISHED_LABELS
 from arenalake.step import Context
@@ -124,9 +127,6 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
         "the line is nested more than 1,000 levels deep, or is not JSON": json.dumps(chat(24))[:-1]
         + f', "x": {"[" * 1500 + "]" * 1500}}}',
         "the line has half a surrogate pair, such as \\ud83d, or is not JSON": json.dumps(chat(17, model="m\ud83d")),
-        "openai_moderation[].category_scores.hate has the wrong type; expected a number": chat(
-            11, openai_moderation=[moderation(hate="high"), moderation()]
-        ),
     }
     good = [chat(20), chat(21, openai_moderation=None), chat(22, language=None, redacted=None)]
     write_lines(tmp_path / "raw" / "chats.jsonl", [*broken.values(), *good])
@@ -151,12 +151,12 @@ def test_every_broken_rule_sends_the_record_to_quarantine_with_its_reason(lake, 
 def test_files_in_which_no_record_has_an_id_are_quarantined_whole(lake, tmp_path):
     path = tmp_path / "raw" / "1.jsonl"
     write_lines(path, [{}, "nonsense", {"model_a": "a", "model_b": "b", "winner": "tie"}])
-    for name in ("lmsys_chat_1m", "arena", "wildchat"):
-        result = run(lake, **{name: {"format": name, "path": str(path)}})
-        assert [str(error).partition(";")[0] for error in result.errors] == [
-            f"sources.{name}: none of 3 records could be kept"
-        ]
-    assert len(rows(lake, QUARANTINE, "source")) == 9
+    names = ("lmsys_chat_1m", "arena", "wildchat")
+    result = run(lake, **{name: {"format": name, "path": str(path)} for name in names})
+    assert [str(error).partition(";")[0] for error in result.errors] == [
+        f"sources.{name}: none of 3 records could be kept" for name in names
+    ]
+    assert rows(lake, QUARANTINE, "source") == [(name,) for name in sorted(names) for _ in range(3)]
 
 
 def test_votes_keep_the_order_of_their_file_and_equal_votes_without_an_id_are_two(lake, tmp_path):
@@ -185,13 +185,10 @@ def test_votes_keep_the_order_of_their_file_and_equal_votes_without_an_id_are_tw
 
 
 def test_a_mapping_that_does_not_fit_the_file_is_a_reason_for_every_record(lake, tmp_path):
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    (raw / "one.csv").write_text("left,right,winner\na,b,model_a\n")
-    (raw / "no.csv").write_text("LEFT,RIGHT,WINNER\na,b,model_a\n")
-    source = {"format": "votes", "path": str(raw), "columns": {"model_a": "left", "model_b": "rihgt"}}
-    assert "2 quarantined" in run(lake, votes=source).lines[0]
-    told = {file: reasons[:2] for file, reasons in rows(lake, QUARANTINE, "file", "reasons")}
+    (tmp_path / "one.csv").write_text("left,right,winner\na,b,model_a\n")
+    (tmp_path / "no.csv").write_text("LEFT,RIGHT,WINNER\na,b,model_a\n")
+    records = parse(lake, tmp_path, columns={"model_a": "left", "model_b": "rihgt"})
+    told = {file: reasons[:2] for file, reasons in broken(records, "file", "reasons")}
     assert told["one.csv"][0] == "model_b: the file has no column 'rihgt'"
     assert told["no.csv"] == ["model_a: the file has no column 'left'", "model_b: the file has no column 'rihgt'"]
 
@@ -254,7 +251,7 @@ def test_conflicting_records_all_go_to_quarantine_in_any_order(lake, tmp_path, a
         assert lines[1].endswith("1 earlier record moved to quarantine (conflicting_key)")
 
 
-def measure(lake, source, file, *conversations):
+def store_measured(lake, source, file, *conversations):
     """Put one measured message of each conversation into the lake."""
     filled = {"source": source, "file": file, "role": "user", "model": "m", "turn": 1, "n_tokens": {"t": 1}}
     counts = dict.fromkeys(("n_chars", "n_headers", "n_list_items", "n_bold"), 0)
@@ -265,13 +262,31 @@ def measure(lake, source, file, *conversations):
     lake.append(MESSAGES, lake.spark.createDataFrame(messages, MESSAGES.ddl))
 
 
-def test_an_edited_file_evicts_what_it_contradicts_with_its_messages_and_earlier_versions_say_so(lake, tmp_path):
-    source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")}
-    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1), chat(2)])
-    run(lake, lmsys=source)
-    measure(lake, "lmsys", "1.jsonl", "c1", "c2")
-    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1, model="other"), chat(2), chat(3)])
-    run(lake, lmsys=source)
+@pytest.fixture(scope="module")
+def measured_chats(spark, tmp_path_factory):
+    """The folder of a file of two conversations, and of a lake that has them and their messages."""
+    folder = tmp_path_factory.mktemp("measured")
+    lake = Lake(spark, StorageConfig(root=str(folder / "lake")))
+    write_lines(folder / "raw" / "1.jsonl", [chat(1), chat(2)])
+    run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(folder / "raw")})
+    store_measured(lake, "lmsys", "1.jsonl", "c1", "c2")
+    return folder
+
+
+@pytest.fixture
+def chats(measured_chats, tmp_path):
+    """The folder of a file of two conversations. `lake` has them and their messages: each test has a copy of it."""
+    raw = measured_chats / "raw"
+    for file in raw.iterdir():  # what an earlier test wrote
+        file.unlink()
+    write_lines(raw / "1.jsonl", [chat(1), chat(2)])
+    shutil.copytree(measured_chats / "lake", tmp_path / "lake")
+    return raw
+
+
+def test_an_edited_file_evicts_what_it_contradicts_with_its_messages_and_earlier_versions_say_so(lake, chats):
+    write_lines(chats / "1.jsonl", [chat(1, model="other"), chat(2), chat(3)])
+    run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(chats)})
     assert rows(lake, CONVERSATIONS, "conversation_id") == [("c2",), ("c3",)]
     assert rows(lake, MESSAGES, "conversation_id") == [("c2",)]
     counts = ("rows", "kept", "quarantined", "duplicates")
@@ -320,7 +335,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
     pq.write_table(pa.table({"Winner": ["tie"], "winner": ["tie"]}), raw / "case.parquet")
     whole = gzip.compress("".join(json.dumps(battle(n)) + "\n" for n in range(10, 60)).encode())
     (raw / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    result = run(lake, arena={"format": "arena", "path": str(raw)})
+    result = run(lake, votes={"format": "votes", "path": str(raw)})
     assert sorted(name.split(" (")[0].rsplit("/", 1)[1] for name in result.unreadable) == [
         "case.parquet",
         "cut.jsonl.gz",
@@ -329,20 +344,23 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_done(lake, tmp_p
     ]
     cut = next(told for told in result.unreadable if "cut.jsonl.gz" in told)
     assert cut.endswith("(EOFException: Unexpected end of input stream)")
-    assert rows(lake, BATTLES, "battle_id") == [("q1",)]
+    assert rows(lake, BATTLES, "question_id") == [("q1",)]
     assert rows(lake, INGESTED_FILES, "file") == [("good.jsonl",)]
 
 
 @contextmanager
 def killed(monkeypatch, methods, table, *, written_before=0):
-    """The run dies when it is about to write to this table by one of these methods, after so many times that it did."""
+    """The run dies when it is about to write to this table by one of these methods, after so many times that it did.
+
+    So does each source of it: they are ingested at once.
+    """
     writes = itertools.count()
     with monkeypatch.context() as patch:
         for method in methods.split():
             write = getattr(Lake, method)
 
             def write_or_die(self, written, *args, write=write, **kwargs):
-                if written is table and next(writes) == written_before:
+                if written is table and next(writes) >= written_before:
                     raise KeyboardInterrupt
                 write(self, written, *args, **kwargs)
 
@@ -363,7 +381,7 @@ def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch
     write_lines(tmp_path / "raw" / "1.jsonl", [battle(1), battle(2), battle(3, winner="draw")])
     with killed(monkeypatch, "append insert_new store", killed_before), pytest.raises(KeyboardInterrupt):
         run(lake, arena=source)
-    measure(lake, "arena", "1.jsonl", "q1/a")  # what is there can be measured by itself
+    store_measured(lake, "arena", "1.jsonl", "q1/a")  # what is there can be measured by itself
     healed = run(lake, arena=source)
     assert healed.lines[:1] == ["arena: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates"]
     assert rows(lake, BATTLES, "battle_id") == [("q1",), ("q2",)]
@@ -372,28 +390,31 @@ def test_a_run_that_was_killed_is_healed_by_the_next(lake, tmp_path, monkeypatch
     assert len(rows(lake, QUARANTINE, "record_id")) == 1
 
 
-@pytest.mark.parametrize("records_of", ["renamed", "nothing new"])
-def test_what_a_killed_run_left_of_a_file_that_is_gone_is_removed(lake, tmp_path, monkeypatch, records_of):
-    source = {"format": "votes", "path": str(tmp_path / "raw")}
+def test_what_a_killed_run_left_of_a_file_that_is_gone_is_removed(lake, tmp_path, monkeypatch):
+    sources = {name: {"format": "votes", "path": str(tmp_path / name)} for name in ("renamed", "deleted")}
     vote = {"model_a": "a", "model_b": "b", "winner": "model_a"}
-    write_lines(tmp_path / "raw" / "0.jsonl", [vote])
-    run(lake, votes=source)
-    write_lines(tmp_path / "raw" / "1.jsonl", [vote, vote, vote | {"winner": "draw"}])
+    for name in sources:
+        write_lines(tmp_path / name / "0.jsonl", [vote])
+    run(lake, **sources)
+    for name in sources:
+        write_lines(tmp_path / name / "1.jsonl", [vote, vote, vote | {"winner": "draw"}])
     with killed(monkeypatch, "store", INGESTED_FILES), pytest.raises(KeyboardInterrupt):
-        run(lake, votes=source)
-    assert len(rows(lake, BATTLES, "file")) == 3
-    if records_of == "renamed":
-        (tmp_path / "raw" / "1.jsonl").rename(tmp_path / "raw" / "2.jsonl")
-        assert run(lake, votes=source).lines[0] == (
-            "votes: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates"
-        )
-        assert rows(lake, BATTLES, "file") == [("0.jsonl",), ("2.jsonl",), ("2.jsonl",)]
-        assert rows(lake, QUARANTINE, "file") == [("2.jsonl",)]
-    else:
-        (tmp_path / "raw" / "1.jsonl").unlink()
-        assert run(lake, votes=source).lines == ["votes: nothing new in 1 file"]
-        assert rows(lake, BATTLES, "file") == [("0.jsonl",)]
-        assert rows(lake, QUARANTINE, "file") == []
+        run(lake, **sources)
+    assert Counter(rows(lake, BATTLES, "source", "file")) == {
+        (name, file): n for name in sources for file, n in (("0.jsonl", 1), ("1.jsonl", 2))
+    }
+    (tmp_path / "renamed" / "1.jsonl").rename(tmp_path / "renamed" / "2.jsonl")
+    (tmp_path / "deleted" / "1.jsonl").unlink()
+    lines = run(lake, **sources).lines
+    assert lines[0] == "renamed: 3 records in 1 new file = 2 kept + 1 quarantined + 0 duplicates"
+    assert lines[-1] == "deleted: nothing new in 1 file"
+    assert rows(lake, BATTLES, "source", "file") == [
+        ("deleted", "0.jsonl"),
+        ("renamed", "0.jsonl"),
+        ("renamed", "2.jsonl"),
+        ("renamed", "2.jsonl"),
+    ]
+    assert rows(lake, QUARANTINE, "source", "file") == [("renamed", "2.jsonl")]
 
 
 @pytest.mark.parametrize(
@@ -408,13 +429,10 @@ def test_what_a_killed_run_left_of_a_file_that_is_gone_is_removed(lake, tmp_path
     ],
 )
 def test_conflicts_that_a_killed_run_was_settling_are_settled_by_the_next(
-    lake, tmp_path, monkeypatch, method, table, written_before
+    lake, chats, monkeypatch, method, table, written_before
 ):
-    source = {"format": "lmsys_chat_1m", "path": str(tmp_path / "raw")}
-    write_lines(tmp_path / "raw" / "1.jsonl", [chat(1), chat(2)])
-    run(lake, lmsys=source)
-    measure(lake, "lmsys", "1.jsonl", "c1", "c2")
-    write_lines(tmp_path / "raw" / "2.jsonl", [chat(1, model="other"), chat(3)])
+    source = {"format": "lmsys_chat_1m", "path": str(chats)}
+    write_lines(chats / "2.jsonl", [chat(1, model="other"), chat(3)])
     with killed(monkeypatch, method, table, written_before=written_before), pytest.raises(KeyboardInterrupt):
         run(lake, lmsys=source)
     line = run(lake, lmsys=source).lines[0]
@@ -430,30 +448,20 @@ def test_two_fields_of_one_column_and_blank_cells_mean_the_same_in_every_kind_of
     columns = {"winner": "rating", "likert": "rating", "tstamp": "time"}
     labels = {"1": "model_b", "3": "tie", "5": "model_a"}
     cells = [("5", "x"), ("3", " "), ("1", None), ("4.5", "x"), ("n/a", "x")]
-    found = {}
+    votes = [{"model_a": "a", "model_b": "b", "rating": r, "judge": j, "time": ""} for r, j in cells]
+    text = "".join(f"a,b,{r},{j or ''},\n" for r, j in cells)
+    (tmp_path / "1.csv").write_text("model_a,model_b,rating,judge,time\n" + text)
+    write_lines(tmp_path / "1.jsonl", votes)
+    pq.write_table(pa.Table.from_pylist(votes), tmp_path / "1.parquet")
+    records = parse(lake, tmp_path, columns=columns, winner_labels=labels)
     for kind in ("csv", "jsonl", "parquet"):
-        path = tmp_path / kind / f"1.{kind}"
-        path.parent.mkdir()
-        records = [{"model_a": "a", "model_b": "b", "rating": r, "judge": j, "time": ""} for r, j in cells]
-        if kind == "csv":
-            text = "".join(f"a,b,{r},{j or ''},\n" for r, j in cells)
-            path.write_text("model_a,model_b,rating,judge,time\n" + text)
-        elif kind == "jsonl":
-            write_lines(path, records)
-        else:
-            pq.write_table(pa.Table.from_pylist(records), path)
-        found[kind] = {"format": "votes", "path": str(path.parent), "columns": columns, "winner_labels": labels}
-    run(lake, **found)
-    battles = rows(lake, BATTLES, "source", "winner", "likert", "judge", "tstamp")
-    broken = rows(lake, QUARANTINE, "source", "reasons")
-    for kind in found:
-        kept = [row[1:] for row in battles if row[0] == kind]
-        assert sorted(kept, key=str) == [
+        of_kind = [record for record in records if record["file"] == f"1.{kind}"]
+        assert kept(of_kind, BATTLES, "winner", "likert", "judge", "tstamp") == [
             ("model_a", 5, "x", None),
             ("model_b", 1, None, None),
             ("tie", 3, None, None),
         ]
-        reasons = [reason for source, reasons in broken if source == kind for reason in reasons]
+        reasons = [reason for (reasons,) in broken(of_kind, "reasons") for reason in reasons]
         assert len([reason for reason in reasons if "4.5" in reason]) == 2
         assert "rating has the wrong type; expected a number" in reasons
 
@@ -462,12 +470,11 @@ def test_a_time_without_a_date_or_in_other_units_is_no_time(lake, tmp_path):
     good = ["1682351591.5", "2023-04-24T15:53:11.5Z", "2023-04-24 15:53:11.5", "2023-04-24T17:53:11.5+02:00"]
     bad = ["1682351591500", "20230424", "12:30:15", "yesterday"]
     vote = {"model_a": "a", "model_b": "b", "winner": "tie"}
-    write_lines(tmp_path / "raw" / "1.jsonl", [vote | {"tstamp": text} for text in good + bad])
-    run(lake, votes={"format": "votes", "path": str(tmp_path / "raw")})
-    times = lake.spark.sql(f"SELECT DISTINCT unix_micros(tstamp) t FROM {lake.name_of(BATTLES)}").collect()
-    assert [row.t for row in times] == [1682351591500000]
-    assert len(rows(lake, BATTLES, "battle_id")) == len(good)
-    reasons = [reason for (reasons,) in rows(lake, QUARANTINE, "reasons") for reason in reasons]
+    write_lines(tmp_path / "1.jsonl", [vote | {"tstamp": text} for text in good + bad])
+    records = parse(lake, tmp_path)
+    times = [tstamp.timestamp() for (tstamp,) in kept(records, BATTLES, "tstamp")]
+    assert times == [1682351591.5] * len(good)
+    reasons = [reason for (reasons,) in broken(records, "reasons") for reason in reasons]
     assert sorted(reasons) == sorted(f"tstamp is {text}, {NO_TIME}" for text in bad)
 
 
@@ -477,43 +484,38 @@ NO_TIME = "not a time; give seconds since 1970, or a date and time as in 2023-04
 def test_verdicts_of_gpt4_among_the_published_judgments_are_a_models(lake, tmp_path):
     record = {key: battle(1)[key] for key in ("question_id", "model_a", "model_b", "winner", "turn")}
     judges = ("expert_1", "author_2", "gpt4_pair", "someone")
-    write_lines(tmp_path / "raw" / "1.jsonl", [record | {"judge": judge} for judge in judges])
-    run(lake, mt_bench={"format": "mt_bench", "path": str(tmp_path / "raw")})
-    kinds = dict(rows(lake, BATTLES, "judge", "judge_kind"))
+    write_lines(tmp_path / "1.jsonl", [record | {"judge": judge} for judge in judges])
+    kinds = dict(kept(parse(lake, tmp_path, format="mt_bench"), BATTLES, "judge", "judge_kind"))
     assert kinds == dict.fromkeys(judges, "human") | {"gpt4_pair": "model"}
 
 
 def test_parquet_with_other_types_and_orders_of_columns_means_the_same(lake, tmp_path):
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    pq.write_table(pa.Table.from_pylist([chat(1)]), raw / "1.parquet")
+    pq.write_table(pa.Table.from_pylist([chat(1)]), tmp_path / "1.parquet")
     turned = dict(reversed(chat(2).items()))
     turned["conversation"] = [{"role": m["role"], "content": m["content"]} for m in turned["conversation"]]
     for one in turned["openai_moderation"]:
         del one["category_scores"]["hate"]
     turned["turn"] = 1.0
-    pq.write_table(pa.Table.from_pylist([turned]), raw / "2.parquet")
-    write_lines(raw / "3.jsonl", [chat(3)])
-    assert "3 kept + 0 quarantined" in run(lake, lmsys={"format": "lmsys_chat_1m", "path": str(raw)}).lines[0]
-    found = rows(lake, CONVERSATIONS, "conversation_id", "messages", "turn", "moderation")
-    assert [row[1] for row in found] == [found[0][1]] * 3
-    assert found[0][1][0] == ("user", "Hello")
+    pq.write_table(pa.Table.from_pylist([turned]), tmp_path / "2.parquet")
+    write_lines(tmp_path / "3.jsonl", [chat(3)])
+    records = parse(lake, tmp_path, format="lmsys_chat_1m")
+    found = kept(records, CONVERSATIONS, "conversation_id", "messages", "turn", "moderation")
+    assert [row[0] for row in found] == ["c1", "c2", "c3"]
+    assert [row[1:3] for row in found] == [([("user", "Hello"), ("assistant", "Hi there")], 1)] * 3
     assert [row[3][0].category_scores["hate"] for row in found] == [0.01, None, 0.01]
     assert [row[3][0].category_scores["violence"] for row in found] == [0.01] * 3
 
 
 def test_csv_files_with_columns_in_another_order_and_quoted_line_breaks_are_read_by_name(lake, tmp_path):
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    (raw / "1.csv").write_text('model_a,model_b,winner,category\na,b,model_a,"two\nlines, ""quoted"""\n')
-    (raw / "2.csv").write_text("winner,model_b,model_a\ntie,b,a\ntie (bothbad),b\n")
-    result = run(lake, votes={"format": "votes", "path": str(raw)})
-    assert result.lines[0] == "votes: 3 records in 2 new files = 2 kept + 1 quarantined + 0 duplicates"
-    assert rows(lake, BATTLES, "model_a", "model_b", "winner", "category") == [
+    (tmp_path / "1.csv").write_text('model_a,model_b,winner,category\na,b,model_a,"two\nlines, ""quoted"""\n')
+    (tmp_path / "2.csv").write_text("winner,model_b,model_a\ntie,b,a\ntie (bothbad),b\n")
+    records = parse(lake, tmp_path)
+    assert kept(records, BATTLES, "model_a", "model_b", "winner", "category") == [
         ("a", "b", "model_a", 'two\nlines, "quoted"'),
         ("a", "b", "tie", None),
     ]
-    assert rows(lake, QUARANTINE, "reasons")[0][0] == ["the row has more or fewer cells than the header"]
+    [(reasons,)] = broken(records, "reasons")
+    assert reasons[0] == "the row has more or fewer cells than the header"
 
 
 def test_the_published_judgments_are_read_whole(lake, real_data):

@@ -3,7 +3,10 @@
 import hashlib
 
 import pytest
+from deltalake import DeltaTable
+from pyspark.sql import Row
 from pyspark.sql import functions as F
+from stored import folder_of, stored_rows
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
@@ -46,12 +49,18 @@ def run(lake, *tokenizers, **language):
 
 
 def version(lake):
-    return lake.spark.sql(f"DESCRIBE HISTORY {lake.name_of(MESSAGES)}").agg(F.max("version")).first()[0]
+    return DeltaTable(str(folder_of(lake, MESSAGES))).version()
+
+
+def measured(lake):
+    """The rows of messages in order."""
+    of_message = Row(*MESSAGES.column_names)
+    rows = [of_message(*row) for row in stored_rows(folder_of(lake, MESSAGES), MESSAGES.column_names)]
+    return sorted(rows, key=lambda row: (row.source, row.conversation_id, row.position))
 
 
 def token_counts(lake):
-    rows = lake.read(MESSAGES).orderBy("source", "conversation_id", "position").collect()
-    return {(row.conversation_id, row.position): row.n_tokens for row in rows}
+    return {(row.conversation_id, row.position): row.n_tokens for row in measured(lake)}
 
 
 def test_every_message_becomes_a_row_without_text(lake):
@@ -60,7 +69,7 @@ def test_every_message_becomes_a_row_without_text(lake):
     tstamp = lake.spark.sql("SELECT timestamp'2023-04-30 23:30:00' t").first().t
     add(lake, conversation(1, texts, moderation=[scores, None, CLEAN], tstamp=tstamp), conversation(2, language=None))
     result = run(lake)
-    rows = lake.read(MESSAGES).orderBy("conversation_id", "position").collect()
+    rows = measured(lake)
     assert [(row.conversation_id, row.position, row.role, row.turn) for row in rows] == [
         ("c1", 0, "user", 1),
         ("c1", 1, "assistant", 1),
@@ -90,25 +99,25 @@ def test_a_first_message_says_what_its_conversation_is_as_a_whole(lake):
     add(lake, conversation(1, ("a b", "c", "d e f"), moderation=[tags, None, CLEAN]), conversation(2))
     run(lake, "whitespace")
     run(lake, "whitespace", "whitespace+bos")
-    first, second = lake.read(MESSAGES).where("position = 0").orderBy("conversation_id").collect()
+    first, second = (row for row in measured(lake) if row.position == 0)
     any_flag, hate, violence = (1 << ("any", *CATEGORIES).index(name) for name in ("any", "hate", "violence"))
     assert first.turns == 2
     assert first.n_tokens_in_all == {"whitespace": 6, "whitespace+bos": 9}
     of_user = ((any_flag + hate + violence) << 12) + any_flag + hate
     assert first.pattern == [of_user, 1 << 24, any_flag << 12]
     assert (second.turns, second.n_tokens_in_all["whitespace"], second.pattern) == (1, 4, [0, 1 << 24])
-    others = lake.read(MESSAGES).where("position > 0").select("turns", "n_tokens_in_all", "pattern")
-    assert {tuple(row) for row in others.collect()} == {(None, None, None)}
+    others = [row for row in measured(lake) if row.position > 0]
+    assert {(row.turns, row.n_tokens_in_all, row.pattern) for row in others} == {(None, None, None)}
 
 
 def test_messages_of_a_version_that_said_less_of_a_conversation_are_measured_again(lake):
     add(lake, conversation(1), conversation(2, file="f2"))
     run(lake)
-    expected = sorted(map(tuple, lake.read(MESSAGES).collect()), key=str)
+    expected = measured(lake)
     keys = lake.read(MESSAGES).where("conversation_id = 'c2'").select(*MESSAGES.key)
     lake.update(MESSAGES, keys, on=MESSAGES.key, update={"pattern": "NULL", "turns": "NULL"})
     assert run(lake).metrics["conversations"] == 1
-    assert sorted(map(tuple, lake.read(MESSAGES).collect()), key=str) == sorted(expected, key=str)
+    assert measured(lake) == expected
     before = version(lake)
     run(lake)
     assert version(lake) == before
@@ -158,8 +167,8 @@ def test_another_file_of_the_same_name_is_not_taken_for_the_tokenizer_that_count
         run(lake, "sample", f"hf:{other}")
     run(lake, f"hf:{one}", f"hf:{one}+bos")
     digest = hashlib.sha256(one.read_bytes()).hexdigest()
-    recorded = lake.read(TOKENIZERS).orderBy("tokenizer").collect()
-    assert [tuple(row) for row in recorded] == [("hf:t.json", digest), ("hf:t.json+bos", digest)]
+    recorded = stored_rows(folder_of(lake, TOKENIZERS), ["tokenizer", "digest"])
+    assert sorted(recorded) == [("hf:t.json", digest), ("hf:t.json+bos", digest)]
 
 
 def test_a_run_that_was_killed_between_two_tokenizers_is_finished_by_the_next(lake, monkeypatch):
@@ -190,7 +199,7 @@ ENGLISH, FRENCH = "What would you do if you were me?", "Que feriez-vous si vous 
 def languages(lake):
     """Published and detected language by conversation, and what each detector said on the first message."""
     found = {}
-    for row in lake.read(MESSAGES).orderBy("conversation_id", "position").collect():
+    for row in measured(lake):
         published, last, said = found.setdefault(row.conversation_id, (row.language, row.detected_language, {}))
         assert (published, last) == (row.language, row.detected_language)
         assert row.position == 0 or row.detections is None
@@ -208,7 +217,7 @@ def test_a_language_is_detected_from_what_the_user_wrote_where_none_is_published
         "c3": (None, "unknown", {"langdetect": ("unknown", "too short")}),
     }
     assert result.lines[-1] == "measure: language of 2 conversations detected with langdetect"
-    first = lake.read(MESSAGES).where("conversation_id = 'c1' AND position = 0").first().detections["langdetect"]
+    first = measured(lake)[0].detections["langdetect"]
     assert first.confidence > 0.9
     assert (first.script, first.n_letters) == ("Latin", sum(map(str.isalpha, FRENCH)))
 

@@ -3,10 +3,12 @@
 import copy
 import gzip
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from test_ingest import rows, run, write_lines
+from reading import broken, kept, parse
+from test_ingest import rows, run
 
 from arenalake.entities.tables import INGESTED_FILES, QUARANTINE, TREE_MESSAGES
 
@@ -96,37 +98,29 @@ def read(lake, source):
 
 
 def test_all_forms_of_a_tree_give_equal_rows(lake, tmp_path, caplog):
-    raw = tmp_path / "raw"
-    write(raw / "dicts" / "flat.jsonl", tree())
-    write(raw / "lists" / "flat.jsonl.gz", in_lists(tree()))
-    write(raw / "trees" / "trees.jsonl.gz", [nested(tree())])
-    (raw / "array").mkdir()
-    (raw / "array" / "trees.json").write_text(json.dumps([nested(tree())]))
-    (raw / "parquet").mkdir()
-    pq.write_table(pa.Table.from_pylist(in_lists(tree())), raw / "parquet" / "flat.parquet")
-    (raw / "columns").mkdir()
+    write(tmp_path / "dicts.jsonl", tree())
+    write(tmp_path / "lists.jsonl.gz", in_lists(tree()))
+    write(tmp_path / "trees.jsonl.gz", [nested(tree())])
+    (tmp_path / "array.json").write_text(json.dumps([nested(tree())]))
+    pq.write_table(pa.Table.from_pylist(in_lists(tree())), tmp_path / "lists.parquet")
     names = [{"toxicity": 0.00044, "threat": 1.9e-05}, {"toxicity": 0.5}]
     uneven = [one | {"detoxify": one["detoxify"] and names[one["message_id"] == "m5"]} for one in tree()]
-    write(raw / "uneven" / "flat.jsonl", uneven)
-    pq.write_table(pa.Table.from_pylist(uneven), raw / "columns" / "flat.parquet")
-    forms = ("dicts", "lists", "trees", "array", "parquet", "uneven", "columns")
+    write(tmp_path / "uneven.jsonl", uneven)
+    pq.write_table(pa.Table.from_pylist(uneven), tmp_path / "columns.parquet")
     with caplog.at_level("INFO", logger="arenalake.ingest"):
-        result = run(lake, **{form: {"format": "oasst1", "path": str(raw / form)} for form in forms})
-    assert not result.errors
+        records = parse(lake, tmp_path, format="oasst1")
+    assert not broken(records, "reasons")
     assert not [record for record in caplog.records if "not read" in record.getMessage()]
-    kept = "5 records in 1 new file = 5 kept + 0 quarantined + 0 duplicates"
-    assert [line for line in result.lines if "kept" in line] == [f"{form}: {kept}" for form in forms]
-    expected = read(lake, "dicts")
-    for form in forms[1:5]:
-        assert read(lake, form) == expected, form
-    assert read(lake, "uneven") == read(lake, "columns") != expected
-    first, second, third, _, fifth = expected
-    assert first["labels"] == [
-        {"name": "quality", "value": 0.5833333333333334, "count": 3},
-        {"name": "spam", "value": 0.0, "count": 3},
-    ]
-    assert first["emojis"] == [{"name": "+1", "count": 5}, {"name": "_skip_reply", "count": 1}]
-    assert first["detoxify"] == [{"name": "threat", "value": 1.9e-05}, {"name": "toxicity", "value": 0.00044}]
+    found = {}
+    for file, *row in kept(records, TREE_MESSAGES, "file", *COLUMNS):
+        found.setdefault(file, []).append(row)
+    expected = found.pop("dicts.jsonl")
+    assert found.pop("uneven.jsonl") == found.pop("columns.parquet") != expected
+    assert found == dict.fromkeys(("lists.jsonl.gz", "trees.jsonl.gz", "array.json", "lists.parquet"), expected)
+    first, second, third, _, fifth = (dict(zip(COLUMNS, row, strict=True)) for row in expected)
+    assert first["labels"] == [("quality", 0.5833333333333334, 3), ("spam", 0.0, 3)]
+    assert first["emojis"] == [("+1", 5), ("_skip_reply", 1)]
+    assert first["detoxify"] == [("threat", 1.9e-05), ("toxicity", 0.00044)]
     assert str(first["tstamp"]) == "2023-02-05 14:23:50.983374"
     assert (second["rank"], second["deleted"], second["parent_id"]) == (0, True, "m1")
     assert (third["model"], third["labels"], third["emojis"], third["detoxify"]) == ("x", None, None, None)
@@ -141,7 +135,7 @@ def test_the_same_messages_in_another_form_are_duplicates(lake, tmp_path):
 
 
 def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
-    broken = {
+    reasons = {
         "role is user, neither prompter nor assistant": {"role": "user"},
         "rank is -1.0, not a whole number of at least 0": {"rank": -1},
         "rank is 0.5, not a whole number of at least 0": {"rank": 0.5},
@@ -157,12 +151,10 @@ def test_what_breaks_a_rule_by_itself_is_told(lake, tmp_path):
         "emojis has a name twice": {"emojis": {"name": ["+1", "+1"], "count": [1, 2]}},
         "detoxify has an entry without values from 0 to 1": {"detoxify": {"toxicity": -0.1}},
     }
-    for place, changes in enumerate(broken.values()):
+    for place, changes in enumerate(reasons.values()):
         write(tmp_path / "raw" / f"{place:02}.jsonl", [message(9, 8, **changes)])
-    result = run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    assert result.lines[0].endswith(f"= 0 kept + {len(broken)} quarantined + 0 duplicates")
-    found = {row.file: row.reasons for row in lake.read(QUARANTINE).collect()}
-    assert [found[f"{place:02}.jsonl"] for place in range(len(broken))] == [[reason] for reason in broken]
+    found = broken(parse(lake, tmp_path / "raw", format="oasst1"), "file", "reasons")
+    assert found == [(f"{place:02}.jsonl", [reason]) for place, reason in enumerate(reasons)]
 
 
 def test_a_tree_that_cannot_be_unfolded_is_one_record_in_quarantine(lake, tmp_path):
@@ -222,48 +214,42 @@ def test_a_message_comes_back_when_the_one_that_it_answers_comes_later(lake, tmp
     source = {"format": "oasst1", "path": str(raw)}
     result = run(lake, oasst=source)
     assert result.lines[0] == "oasst: 4 records in 1 new file = 1 kept + 3 quarantined + 0 duplicates"
-    versions = lake.versions()
-    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 1 file"
-    assert lake.versions() == versions
     write(raw / "2.jsonl", [message(2, 1), message(5, 1, role="prompter")])
-    result = run(lake, oasst=source)
+    result = run(lake, oasst=source, whole=source)
     assert result.lines[0] == (
         "oasst: 2 records in 1 new file = 1 kept + 1 quarantined + 0 duplicates; "
         "2 earlier records came back from quarantine"
     )
-    counts = rows(lake, INGESTED_FILES, "file", "rows", "kept", "quarantined", "duplicates", "outcome")
-    assert counts == [("1.jsonl", 4, 3, 1, 0, "partly quarantined"), ("2.jsonl", 2, 1, 1, 0, "partly quarantined")]
-    assert {key for (key,) in rows(lake, QUARANTINE, "record_key")} == {"m5", "m8"}
-    versions = lake.versions()
-    assert run(lake, oasst=source).lines[0] == "oasst: nothing new in 2 files"
-    assert lake.versions() == versions
+    ingested = rows(lake, INGESTED_FILES, "source", "file", "rows", "kept", "quarantined", "duplicates", "outcome")
+    counts = [("1.jsonl", 4, 3, 1, 0, "partly quarantined"), ("2.jsonl", 2, 1, 1, 0, "partly quarantined")]
+    assert ingested == [(name, *count) for name in ("oasst", "whole") for count in counts]
+    quarantined = rows(lake, QUARANTINE, "source", "record_key")
+    assert quarantined == [(name, key) for name in ("oasst", "whole") for key in ("m5", "m8")]
     # As if both files had come at once.
-    run(lake, whole=source)
     assert read(lake, "oasst") == read(lake, "whole")
     assert [row["message_id"] for row in read(lake, "oasst")] == ["m1", "m2", "m3", "m4"]
+    versions = lake.versions()
+    assert run(lake, oasst=source, whole=source).lines[0] == "oasst: nothing new in 2 files"
+    assert lake.versions() == versions
 
 
-def test_published_records_are_all_kept(lake, real_data):
+def test_published_records_are_all_kept_and_those_in_another_form_are_duplicates(lake, real_data, tmp_path):
     folder = real_data / "oasst"
-    sources = {
-        "trees": {"format": "oasst1", "path": str(folder / "en_100_tree.jsonl.gz")},
-        "flat": {"format": "oasst1", "path": str(folder / "flat_sample.jsonl.gz")},
-    }
-    result = run(lake, **sources)
-    assert [line for line in result.lines if "records" in line] == [
-        "trees: 1,167 records in 1 new file = 1,167 kept + 0 quarantined + 0 duplicates",
-        "flat: 249 records in 1 new file = 249 kept + 0 quarantined + 0 duplicates",
-    ]
-
-
-def test_the_same_published_trees_are_equal_in_both_forms(lake, real_data, tmp_path):
-    with gzip.open(real_data / "oasst" / "flat_sample.jsonl.gz", "rt") as stream:
+    with gzip.open(folder / "flat_sample.jsonl.gz", "rt") as stream:
         flat = [json.loads(line) for line in stream]
     by_tree = {}
     for one in flat:
         by_tree.setdefault(one["message_tree_id"], []).append(one)
-    write(tmp_path / "raw" / "trees.jsonl", [nested(messages) for messages in by_tree.values()])
-    pq.write_table(pa.Table.from_pylist(flat), tmp_path / "raw" / "flat.parquet")
-    write_lines(tmp_path / "raw" / "flat.jsonl", flat)
-    result = run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    assert result.lines[0] == "oasst: 747 records in 3 new files = 249 kept + 0 quarantined + 498 duplicates"
+    forms = tmp_path / "forms"
+    write(forms / "trees.jsonl", [nested(messages) for messages in by_tree.values()])
+    pq.write_table(pa.Table.from_pylist(flat), forms / "flat.parquet")
+    shutil.copy(folder / "flat_sample.jsonl.gz", forms)
+    result = run(
+        lake,
+        trees={"format": "oasst1", "path": str(folder / "en_100_tree.jsonl.gz")},
+        flat={"format": "oasst1", "path": str(forms)},
+    )
+    assert [line for line in result.lines if "records" in line] == [
+        "trees: 1,167 records in 1 new file = 1,167 kept + 0 quarantined + 0 duplicates",
+        "flat: 747 records in 3 new files = 249 kept + 0 quarantined + 498 duplicates",
+    ]

@@ -5,15 +5,16 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reading import broken, kept, parse
 from test_ingest import rows, run, write_lines
 
 from arenalake.entities.properties import BASIC, column_of
-from arenalake.entities.tables import BATTLES, CONVERSATIONS, INGESTED_FILES, PREFERENCE_PAIRS, QUARANTINE
+from arenalake.entities.tables import BATTLES, CONVERSATIONS, PREFERENCE_PAIRS
 from preference_records import error, record, specific, with_all_cases
 
 
-def ingest(lake, folder):
-    return run(lake, gair={"format": "preference_dissection", "path": str(folder)})
+def read(lake, folder):
+    return parse(lake, folder, format="preference_dissection")
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_a_record_becomes_a_pair_a_battle_per_judge_and_two_conversations_in_eve
     write_lines(raw / "lines.jsonl", [one])
     (raw / "array.json").write_text(json.dumps([record(2), with_all_cases(3)], indent=1))
     pq.write_table(pa.Table.from_pylist([record(4)]), raw / "table.parquet")
-    result = ingest(lake, raw)
+    result = run(lake, gair={"format": "preference_dissection", "path": str(raw)})
     assert not result.errors
 
     assert result.lines[0] == "gair: 4 records in 3 new files = 4 kept + 0 quarantined + 0 duplicates"
@@ -62,10 +63,7 @@ def test_a_record_becomes_a_pair_a_battle_per_judge_and_two_conversations_in_eve
 
 def test_what_a_query_asks_for_is_a_mean_over_its_items(lake, raw):
     write_lines(raw / "lines.jsonl", [with_all_cases()])
-    ingest(lake, raw)
-
-    (pair,) = lake.read(PREFERENCE_PAIRS).collect()
-    a, b = pair["properties_a"], pair["properties_b"]
+    [(a, b)] = kept(read(lake, raw), PREFERENCE_PAIRS, "properties_a", "properties_b")
     names = ("clarify_intent", "show_empathetic", "satisfy_constraints", "support_stances", "correct_mistakes")
     assert [a[name] for name in names] == [2.0, 1.0, 2.5, 1.0, 3.0]
     assert [b[name] for name in names] == [0.0, 3.0, 1.0, -1.5, 0.0]
@@ -143,14 +141,12 @@ def test_every_rule_that_is_broken_is_a_reason_of_its_own(lake, raw):
     records = [record(100 + i, **changes) for i, changes in enumerate(BROKEN.values())]
     twice = record(99, **{"clear intent": None, "preference_labels": {"human": "both"}})
     write_lines(raw / "lines.jsonl", [*records, twice, record(1)])
-    result = ingest(lake, raw)
-    assert not result.errors
+    records = read(lake, raw)
 
-    n = len(BROKEN) + 1
-    assert result.lines[0] == f"gair: {n + 1} records in 1 new file = 1 kept + {n} quarantined + 0 duplicates"
-    kept = lake.read(QUARANTINE).select("record", "reasons").collect()
+    assert len(kept(records, PREFERENCE_PAIRS, "pair_id")) == 1
     # By the query, of which only one record has none of its own number.
-    found = {json.loads(row["record"])["query"]: row["reasons"] for row in kept}
+    found = {json.loads(text)["query"]: reasons for text, reasons in broken(records, "record", "reasons")}
+    assert len(found) == len(BROKEN) + 1
     for i, reason in enumerate(BROKEN):
         reasons = found[f"Write {100 + i} lines | please"]
         assert any(one.startswith(reason) for one in reasons), (reason, reasons)
@@ -166,22 +162,19 @@ def test_grades_that_both_responses_lack_are_null_and_means_are_over_graded_item
     fewer = {f"query-specific_{response}": specific(**CONSTRAINT) for response in ("response_1", "response_2")}
     one_more = {"explicit constraints": ["lines | please", "rhymed"]}
     write_lines(raw / "a.jsonl", [record(1, **without), record(2, **fewer, **one_more)])
-    ingest(lake, raw)
 
-    pairs = lake.read(PREFERENCE_PAIRS).collect()
-    found = {len(pair["constraints"]): pair for pair in pairs}
+    pairs = kept(read(lake, raw), PREFERENCE_PAIRS, "constraints", "w_constraints", "properties_a", "properties_b")
     assert len(pairs) == 2
-    assert found[1]["w_constraints"]
-    assert [found[1][f"properties_{side}"]["satisfy_constraints"] for side in "ab"] == [None, None]
-    assert [found[2][f"properties_{side}"]["satisfy_constraints"] for side in "ab"] == [2.0, 2.0]
+    found = {len(constraints): pair for constraints, *pair in pairs}
+    assert found[1][0]
+    assert [properties["satisfy_constraints"] for properties in found[1][1:]] == [None, None]
+    assert [properties["satisfy_constraints"] for properties in found[2][1:]] == [2.0, 2.0]
 
 
 def test_grades_as_text_and_the_key_repetitive_mean_the_same(lake, raw):
     others = {key: "1" for key in BASIC if key != "non-repetitive"}
     write_lines(raw / "a.jsonl", [record(basic_response_1={**others, "polite": "3", "repetitive": 2.0})])
-    ingest(lake, raw)
 
-    (pair,) = lake.read(PREFERENCE_PAIRS).collect()
-    assert {pair["properties_a"][column_of(name)] for name in BASIC.values()} == {1.0, 3.0}
-    assert pair["properties_a"]["non_repetitive"] == 1.0
-    assert rows(lake, INGESTED_FILES, "kept", "quarantined") == [(1, 0)]
+    [(properties,)] = kept(read(lake, raw), PREFERENCE_PAIRS, "properties_a")
+    assert {properties[column_of(name)] for name in BASIC.values()} == {1.0, 3.0}
+    assert properties["non_repetitive"] == 1.0

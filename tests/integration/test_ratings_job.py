@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 from rating_lakes import METHODS, MODELS, battles_of_a_crowd, config_of, counts_of, frame_of, messages_of, nothing_of
+from stored import stored_frame
 
 from arenalake.battles.tables import BATTLE_COUNTS, REMOVED_VOTES
 from arenalake.entities.sides import add_side_sums
@@ -34,7 +35,7 @@ def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
     lake.replace(BATTLE_COUNTS, frame_of(spark, counts_of(battles), BATTLE_COUNTS))
     config = config_of(lake.root, ratings={"methods": ["bradley_terry"]})
     result = run(Context(config, lake))
-    ratings = lake.read(RATINGS).toPandas()
+    ratings = lake.load(RATINGS).to_pandas()
     crowd = ratings[(ratings["slice"] == "all") & (ratings["method"] == "bradley_terry")]
     assert crowd.groupby("interval")["model"].apply(sorted).to_dict() == {
         "percentile": list(MODELS),
@@ -47,14 +48,14 @@ def test_the_job_writes_its_tables_and_a_second_run_writes_nothing(spark, lake):
     assert (percentile["rating"] < percentile["ci_upper"]).all()
     assert (percentile["rank_lower"] <= percentile["rank_upper"]).all()
     assert sorted(percentile["rank"]) == [1, 2, 3, 4]
-    rounds = lake.read(RATING_REPLICATES).toPandas()
+    rounds = stored_frame(lake, RATING_REPLICATES)
     assert rounds.groupby(["slice", "method"])["round"].agg(["min", "max", "size"]).to_numpy().tolist() == [
         [0, 39, 160]
     ] * len(rounds.groupby(["slice", "method"]))
-    pairs = lake.read(RATING_PAIRS).toPandas().query("slice == 'all'")
+    pairs = lake.load(RATING_PAIRS).filter(slice="all").to_pandas()
     assert len(pairs) == 6
     assert (pairs["n_above"] + pairs["n_below"] == 40).all()
-    assert lake.read(RATING_FITS).count() == rounds["slice"].nunique()
+    assert len(lake.load(RATING_FITS)) == rounds["slice"].nunique()
     assert result.lines[0] == "crowd: bradley_terry, 95 % intervals from 40 rounds over battles"
     assert len(result.lines) == 2 + len(MODELS)
 
@@ -77,8 +78,9 @@ def test_without_any_votes_the_tables_are_written_empty(lake):
     result = run(Context(config_of(lake.root, ratings={"methods": METHODS}, unit="judge"), lake))
     assert result.lines == ["ratings: no battles"]
     assert result.lacks == "battles"
-    assert lake.read(RATINGS).isEmpty()
-    assert lake.read(RATING_REPLICATES).isEmpty()
+    assert lake.exists(RATINGS)
+    assert lake.load(RATINGS).is_empty()
+    assert stored_frame(lake, RATING_REPLICATES).empty
 
 
 def test_battles_that_were_not_counted_are_told_before_anything_is_rated(spark, lake):
@@ -140,15 +142,20 @@ def test_votes_are_counted_the_same_whichever_model_was_shown_first(spark):
 
 
 @pytest.mark.parametrize(
-    ("unit", "outcome"),
+    ("unit", "outcome", "partitions"),
     [
-        ("battle", "winner"),
-        ("judge", "winner"),
-        pytest.param("battle", "score", marks=pytest.mark.slow),
-        pytest.param("judge", "score", marks=pytest.mark.slow),
+        ("battle", "winner", (1, 7)),
+        ("judge", "winner", (1, 7)),
+        *[
+            pytest.param(unit, outcome, (1, 7, 64), marks=pytest.mark.slow)
+            for unit in ("battle", "judge")
+            for outcome in ("winner", "score")
+        ],
     ],
 )
-def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_order(spark, unit, outcome):
+def test_the_results_are_the_same_bit_for_bit_for_any_number_of_partitions_and_any_order(
+    spark, unit, outcome, partitions
+):
     methods = METHODS if unit == "battle" else ["bradley_terry", "davidson", "style_control"]
     left_out = {"leave_out": ["language", "month", "judge"], "min_left_out": 8}
     settings = {"methods": methods, "slices": ["all"], **left_out}
@@ -164,8 +171,8 @@ def test_the_results_are_the_same_bit_for_bit_for_1_7_and_64_partitions_and_any_
     before = spark.conf.get("spark.sql.shuffle.partitions")
     found = []
     try:
-        for partitions, seed in ((1, 1), (7, 2), (64, 3)):
-            spark.conf.set("spark.sql.shuffle.partitions", partitions)
+        for seed, number in enumerate(partitions):
+            spark.conf.set("spark.sql.shuffle.partitions", number)
             frames = {
                 "battle_counts": _shuffled(spark, counts_of(battles), BATTLE_COUNTS, seed),
                 "battles": _shuffled(spark, battles, BATTLES, seed),
@@ -218,18 +225,18 @@ def test_style_control_is_the_fit_of_the_differences_between_answers(spark, lake
     sides = (human[side].map(index).to_numpy(dtype=np.uint16) for side in ("model_a", "model_b"))
     fit = fit_style(StyledBattles(MODELS, *sides, score, style), ridge=0.5)
 
-    coefficients = lake.read(STYLE_COEFFICIENTS).orderBy("covariate").toPandas()
+    coefficients = lake.load(STYLE_COEFFICIENTS).sort("covariate").to_pandas()
     assert coefficients["covariate"].tolist() == ["bold", "tokens"]
     assert coefficients["coefficient"].to_numpy() == pytest.approx(fit.beta[::-1], abs=1e-8)
     assert (coefficients["ci_lower"] < coefficients["coefficient"]).all()
     assert coefficients[["n_battles", "n_unmeasured"]].drop_duplicates().to_numpy().tolist() == [[len(human), 1]]
-    ratings = lake.read(RATINGS).orderBy("interval", "model").toPandas()
+    ratings = lake.load(RATINGS).sort("interval", "model").to_pandas()
     expected = 1000 + 400 / np.log(10) * fit.theta
     assert ratings["rating"].to_numpy() == pytest.approx(np.tile(expected, 2), abs=1e-6)
     assert set(ratings["interval"]) == {"percentile", "sandwich"}
-    assert lake.read(RATING_FITS).first()["nll"] == pytest.approx(fit.loss)
-    assert lake.read(RATING_REPLICATES).count() == 60 * 4
-    assert lake.read(RATING_PAIRS).count() == 6
+    assert lake.load(RATING_FITS)["nll"].to_list() == [pytest.approx(fit.loss)]
+    assert len(stored_frame(lake, RATING_REPLICATES)) == 60 * 4
+    assert len(lake.load(RATING_PAIRS)) == 6
 
 
 def _shuffled(spark, rows, table, seed):

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from rating_lakes import METHODS, MODELS, battles_of_a_crowd, config_of, counts_of, frame_of, messages_of
+from stored import stored_frame
 
 from arenalake.battles.tables import BATTLE_COUNTS
 from arenalake.entities.tables import BATTLES, MESSAGES
+from arenalake.lake import Lake
+from arenalake.lake.options import StorageConfig
 from arenalake.ratings.job import run
 from arenalake.ratings.model.elo import EloRules, elo_ratings, elo_rounds
 from arenalake.ratings.model.estimates import COUNTED, rate, rate_rounds
@@ -26,6 +29,14 @@ from arenalake.ratings.tables import (
 from arenalake.step import Context
 
 ROUNDS = 40
+# Beside the crowd.
+POOR = {
+    "one model wins all": {("x", "y"): (5, 0, 0)},
+    "one vote": {("x", "y"): (1, 0, 0)},
+    "one tie": {("x", "y"): (0, 0, 1)},
+    "a baseline beats everybody": {("base", "x"): (4, 0, 0), ("base", "y"): (4, 0, 0)},
+}
+MOSTLY_TIES = {("x", "y"): (30, 10, 60)}
 SCORES = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "tie (bothbad)": 0.5}
 
 
@@ -61,18 +72,30 @@ def rated(spark, lake, battles, messages=None, *, unit="battle", **ratings):
     return run(Context(config, lake)).lines
 
 
+@pytest.fixture(scope="module", params=["battle", "judge"])
+def several(request, spark, tmp_path_factory):
+    """The unit, the lake and what is printed where the crowd and sources that say little are rated by every method."""
+    crowd = battles_of_a_crowd()
+    others = [votes(outcomes, source) for source, outcomes in {**POOR, "mostly ties": MOSTLY_TIES}.items()]
+    battles = pd.concat([crowd.astype(object), *others], ignore_index=True)
+    texts = [messages_of(crowd), *(messages_of(own).assign(source=own["source"][0]) for own in others)]
+    lake = Lake(spark, StorageConfig(root=str(tmp_path_factory.mktemp("several") / "lake")))
+    settings = {"methods": METHODS, "leave_out": ["language", "month", "judge"], "min_left_out": 1}
+    lines = rated(spark, lake, battles, pd.concat(texts, ignore_index=True), unit=request.param, **settings)
+    return request.param, lake, lines
+
+
 def judge_draws(keys):
     """How often each battle is drawn in a round that draws judges."""
     judge, judges = pd.factorize(np.asarray(keys), sort=True)
     return lambda round_: draw_judges(len(judges), 0, round_)[judge].astype(np.float64)
 
 
-@pytest.mark.parametrize("unit", ["battle", "judge"])
-def test_every_method_gives_in_spark_tasks_what_it_gives_in_numpy(spark, lake, unit):
+def test_every_method_gives_in_spark_tasks_what_it_gives_in_numpy(several):
+    unit, lake, _ = several
     battles = battles_of_a_crowd()
     messages = messages_of(battles)
     config = config_of(ratings={"methods": METHODS}).ratings
-    rated(spark, lake, battles, messages, unit=unit, methods=METHODS)
     human = battles[battles["judge_kind"] == "human"].reset_index(drop=True)
     first, second = (pd.Index(MODELS).get_indexer(human[side]) for side in ("model_a", "model_b"))
     score = human["winner"].map(SCORES).to_numpy()
@@ -115,22 +138,19 @@ def test_every_method_gives_in_spark_tasks_what_it_gives_in_numpy(spark, lake, u
     rounds["style_control"] = 1000 + points * replicate_style(fit, weights, range(ROUNDS))[0]
 
     assert set(expected) == set(METHODS)
-    table = lake.read(RATINGS).where("interval = 'percentile'").toPandas().set_index(["method", "model"])["rating"]
-    drawn = (
-        lake.read(RATING_REPLICATES)
-        .toPandas()
-        .pivot_table(index=["method", "model"], columns="round", values="rating", dropna=False)
-    )
+    of_crowd = lake.load(RATINGS).filter(source="crowd", interval="percentile").to_pandas()
+    table = of_crowd.set_index(["method", "model"])["rating"]
+    drawn = stored_frame(lake, RATING_REPLICATES).query("source == 'crowd'")
+    drawn = drawn.pivot_table(index=["method", "model"], columns="round", values="rating", dropna=False)
     for method in METHODS:
         assert table[method].reindex(MODELS).to_numpy() == pytest.approx(expected[method], abs=1e-9), method
         assert drawn.loc[method].reindex(MODELS).to_numpy() == pytest.approx(rounds[method], abs=1e-9), method
 
 
-@pytest.mark.parametrize("unit", ["battle", "judge"])
-def test_ties_left_out_are_left_out_in_spark_tasks_too(spark, lake, unit):
-    methods = ["bradley_terry_no_ties", "bradley_terry"]
-    rated(spark, lake, votes({("x", "y"): (30, 10, 60)}), unit=unit, methods=methods)
-    rows = lake.read(RATINGS).where("method = 'bradley_terry_no_ties' AND model = 'x'").toPandas()
+def test_ties_left_out_are_left_out_in_spark_tasks_too(several):
+    unit, lake, _ = several
+    without_ties = {"source": "mostly ties", "method": "bradley_terry_no_ties"}
+    rows = lake.load(RATINGS).filter(**without_ties, model="x").to_pandas()
     se = rows.set_index("interval")["se"]
     # The variance of log odds is 1 / (n p (1 - p)); either model has half of the distance.
     assert se["sandwich"] == pytest.approx(31.7164, abs=1e-4)
@@ -138,33 +158,19 @@ def test_ties_left_out_are_left_out_in_spark_tasks_too(spark, lake, unit):
         assert se["sandwich_judge"] == pytest.approx(31.7164 * np.sqrt(100 / 99), abs=1e-3)
     # Half of log10(3) times 400 around 1000.
     assert rows["rating"].tolist() == pytest.approx([1095.4243] * len(rows), abs=1e-4)
-    pair = lake.read(RATING_PAIRS).where("method = 'bradley_terry_no_ties'").first()
+    (pair,) = lake.load(RATING_PAIRS).filter(**without_ties).to_dicts()
     assert pair["predicted_win_rate"] == pytest.approx(0.75)
     assert (pair["n_battles"], pair["observed_win_rate"]) == (40, 0.75)
-    fit = lake.read(RATING_FITS).where("method = 'bradley_terry_no_ties'").first()
+    (fit,) = lake.load(RATING_FITS).filter(**without_ties).to_dicts()
     assert (fit["n_battles"], fit["n_parameters"]) == (40, 1)
     assert fit["nll"] == pytest.approx(0.5623, abs=1e-4)
     assert fit["aic"] == pytest.approx(46.9868, abs=1e-4)
 
 
-@pytest.mark.parametrize("unit", ["battle", "judge"])
-def test_sources_that_say_little_are_told_so_and_leave_the_others_alone(spark, lake, unit):
-    healthy = battles_of_a_crowd()
-    poor = {
-        "one model wins all": {("x", "y"): (5, 0, 0)},
-        "one vote": {("x", "y"): (1, 0, 0)},
-        "one tie": {("x", "y"): (0, 0, 1)},
-        "a baseline beats everybody": {("base", "x"): (4, 0, 0), ("base", "y"): (4, 0, 0)},
-    }
-    sources = [healthy.astype(object), *(votes(outcomes, source) for source, outcomes in poor.items())]
-    battles = pd.concat(sources, ignore_index=True)
-    messages = messages_of(healthy)
-    for source in poor:
-        messages = pd.concat([messages, messages_of(battles[battles["source"] == source]).assign(source=source)])
-    settings = {"methods": METHODS, "leave_out": ["language", "month", "judge"], "min_left_out": 1}
-    lines = rated(spark, lake, battles, messages.reset_index(drop=True), unit=unit, **settings)
-    assert sum("95 % intervals from" in line for line in lines) == 1 + len(poor)
-    table = lake.read(RATINGS).toPandas()
+def test_sources_that_say_little_are_told_so_and_leave_the_others_alone(several):
+    _, lake, lines = several
+    assert sum("95 % intervals from" in line for line in lines) == 2 + len(POOR)
+    table = lake.load(RATINGS).to_pandas()
     assert set(table["method"]) == set(METHODS)
     crowd = table[(table["source"] == "crowd") & (table["interval"] == "percentile")]
     assert crowd["rating"].notna().all()
@@ -183,9 +189,8 @@ def test_sources_that_say_little_are_told_so_and_leave_the_others_alone(spark, l
     # Wins and their order are known, so that win rates and Elo exist.
     rate = table[(table["source"] == "one model wins all") & (table["method"] == "win_rate")].set_index("model")
     assert rate["rating"].to_dict() == {"x": 1, "y": 0}
-    assert set(lake.read(RATING_CALIBRATION).toPandas()["source"]) >= {"crowd"}
-    influence = lake.read(RATING_INFLUENCE).toPandas()
-    assert "crowd" in set(influence["source"])
+    assert set(lake.load(RATING_CALIBRATION)["source"]) >= {"crowd"}
+    assert "crowd" in set(lake.load(RATING_INFLUENCE)["source"])
 
 
 def test_every_method_ranks_models_within_components_and_an_anchor_moves_only_its_own(spark, lake):
@@ -194,8 +199,8 @@ def test_every_method_ranks_models_within_components_and_an_anchor_moves_only_it
     methods = ["bradley_terry", "elo", "win_rate"]
     settings = {"methods": methods, "anchor": {"model": "b", "rating": 1300}}
     lines = rated(spark, lake, battles, **settings)
-    table = lake.read(RATINGS).where("interval = 'percentile'").toPandas().set_index(["method", "model"])
-    pairs = lake.read(RATING_PAIRS).toPandas()
+    table = lake.load(RATINGS).filter(interval="percentile").to_pandas().set_index(["method", "model"])
+    pairs = lake.load(RATING_PAIRS).to_pandas()
     separate = "separate component: not comparable with the main component"
     for method in methods:
         own = table.loc[method]
@@ -210,7 +215,7 @@ def test_every_method_ranks_models_within_components_and_an_anchor_moves_only_it
             assert own["note"]["c"].endswith("not anchored: b is not in this component")
         ordered = pairs.loc[pairs["method"] == method, ["model_a", "model_b"]]
         assert set(ordered.itertuples(index=False, name=None)) == {("a", "b"), ("c", "d"), ("c", "e"), ("d", "e")}
-    drawn = lake.read(RATING_REPLICATES).where("method = 'elo'").toPandas().groupby("model")["rating"].mean()
+    drawn = stored_frame(lake, RATING_REPLICATES).query("method == 'elo'").groupby("model")["rating"].mean()
     assert drawn[["c", "d", "e"]].mean() == pytest.approx(1000)
     assert drawn[["a", "b"]].mean() == pytest.approx(table.loc["elo", "rating"][["a", "b"]].mean())
     assert [line.split()[1] for line in lines[2:4]] == ["a", "b"]

@@ -95,7 +95,15 @@ def test_what_breaks_a_rule_is_refused_by_either_door_and_changes_nothing(opened
     assert lake.load(BIRDS, only={"place": "c"}).is_empty()
 
 
-@pytest.mark.parametrize("then", [Lake, SparkOnly])
+@pytest.mark.parametrize(
+    ("door", "then"),
+    [
+        (Lake, Lake),
+        (Lake, SparkOnly),
+        (SparkOnly, Lake),
+        pytest.param(SparkOnly, SparkOnly, marks=pytest.mark.slow),  # each half of it is in one of the others
+    ],
+)
 def test_a_table_of_one_door_is_read_and_continued_by_the_other(opened, door, then):
     first, second = opened(door), opened(then)
     assert second.load(BIRDS).equals(BIRDS.no_rows)

@@ -1,10 +1,12 @@
 """Trees from published files to statistics and to files that trainers read."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
+from stored import folder_of
 from test_ingest import rows, run
 from test_oasst1 import message, tree, write
 
@@ -12,6 +14,8 @@ from arenalake.app.frames import read_frames
 from arenalake.config import parse_config
 from arenalake.entities.tables import BATTLES, MESSAGES, SOURCE_TERMS, TREE_MESSAGES
 from arenalake.errors import CallerError
+from arenalake.lake import Lake
+from arenalake.lake.options import StorageConfig
 from arenalake.moderation import job as moderation_stats
 from arenalake.moderation.tables import MODERATION_CURVES, MODERATION_STATS
 from arenalake.step import Context
@@ -51,9 +55,12 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert told[1].startswith("tree_stats: trees: 1,167 messages in 100 trees by 0 contributors; 0 deleted, ")
     stats = lake.load(TREE_STATS).filter(pl.col("grouping") == "all")
     assert stats["n_messages"].to_list() == [249, 1167]
-    texts = {row.message_id: row.asDict() for row in lake.read(TREE_MESSAGES).collect()}
+    messages = rows(lake, TREE_MESSAGES, *TREE_MESSAGES.column_names)
+    by_column = [dict(zip(TREE_MESSAGES.column_names, row, strict=True)) for row in messages]
+    texts = {row["message_id"]: row for row in by_column}
     ranks = [row for row in texts.values() if row["rank"] is not None and row["role"] == "assistant"]
-    usable = {row.message_id for row in lake.read(TREE_NODES).collect() if not row.below_deleted | row.below_synthetic}
+    nodes = rows(lake, TREE_NODES, "message_id", "below_deleted", "below_synthetic")
+    usable = {message_id for message_id, deleted, synthetic in nodes if not deleted | synthetic}
     by_parent = {}
     for row in ranks:
         if row["message_id"] in usable:
@@ -64,7 +71,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     pairs = lake.load(TREE_PAIR_STATS).filter(pl.col("grouping") == "all")
     assert dict(pairs.select("source", "n_pairs").rows()) == n_pairs
     better = Counter(
-        texts[row.chosen_id]["user_id"] for row in lake.read(TREE_PAIRS).where("source = 'flat'").collect()
+        texts[chosen]["user_id"] for source, chosen in rows(lake, TREE_PAIRS, "source", "chosen_id") if source == "flat"
     )
     authors = {row["source"]: (row["n_authors"], row["busiest_share"]) for row in pairs.iter_rows(named=True)}
     # Of fewer than a hundred people the busiest 1 % is one; nested trees have no authors.
@@ -121,7 +128,7 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
         assert row["prompt"][-1]["content"] == texts[better["parent_id"]]["text"]
         assert row["prompt"][0]["content"] == texts[row["message_tree_id"]]["text"]
     threads = [row for part in seen["json", "messages"].values() for row in part]
-    assert len(threads) == lake.read(THREADS).where("source = 'trees'").count() <= 100
+    assert len(threads) == rows(lake, THREADS, "source").count(("trees",)) <= 100
     assert all(row["messages"][-1]["role"] == "assistant" for row in threads)
     readme = (out / "trees" / "README.md").read_text()
     assert "Licence: Apache-2.0" in readme
@@ -141,18 +148,29 @@ def test_published_trees_become_statistics_and_files_for_trainers(lake, real_dat
     assert not [path for path in changed if path.is_relative_to(out / "trees")]
 
 
-def test_what_a_licence_forbids_is_not_exported(lake, tmp_path):
-    write(tmp_path / "raw" / "1.jsonl", tree())
-    run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
-    with pytest.raises(CallerError, match="tree_stats counts 0; run the job tree_stats first"):
-        export.run(context(lake))
+@pytest.fixture(scope="module")
+def counted(spark, tmp_path_factory):
+    """The folder of a lake with a tree, of which most answers are ranked, and its statistics."""
+    folder = tmp_path_factory.mktemp("counted")
+    ranked = [message(6, 1, rank=1, user_id="u9"), message(7, 1, rank=3, synthetic=True), message(8, 1, rank=4)]
+    write(folder / "raw" / "1.jsonl", [*tree(), *ranked])
+    lake = Lake(spark, StorageConfig(root=str(folder / "lake")))
+    run(lake, oasst={"format": "oasst1", "path": str(folder / "raw")})
     job.run(context(lake))
+    return lake.local_root
+
+
+def test_what_a_licence_forbids_is_not_exported(lake, counted):
+    shutil.copytree(counted, lake.local_root)
     lake.change(SOURCE_TERMS, lambda terms: terms.with_columns(text_may_be_shared=False))
     done = export.run(context(lake, export={"only": ["oasst", "other"]}))
     assert [str(error) for error in done.errors] == [
         "export.only: oasst is not exported: its licence (Apache-2.0) forbids redistribution of its text",
         "export.only: other was never ingested; known: oasst",
     ]
+    shutil.rmtree(folder_of(lake, TREE_STATS))
+    with pytest.raises(CallerError, match="tree_stats counts 0; run the job tree_stats first"):
+        export.run(context(Lake(lake.spark, lake.storage)))
     assert not (Path(lake.root) / "export").exists()
 
 
@@ -211,12 +229,9 @@ def test_a_message_is_measured_once_and_counts_with_its_language(lake, tmp_path)
     assert closed["text"].null_count() == len(closed) == 7
 
 
-def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):
-    ranked = [message(6, 1, rank=1, user_id="u9"), message(7, 1, rank=3, synthetic=True), message(8, 1, rank=4)]
-    write(tmp_path / "raw" / "1.jsonl", [*tree(), *ranked])
-    run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
+def test_ranks_become_votes_that_can_be_rated(lake, counted, tmp_path):
+    shutil.copytree(counted, lake.local_root)
     settings = {"export": {"forms": ["votes"], "path": str(tmp_path / "out")}}
-    job.run(context(lake, **settings))
     for _ in range(2):  # no record of files says that there is nothing to do
         (error,) = export.run(context(lake, **settings)).errors
         assert "export: oasst: no votes: export.players is kind" in str(error)
@@ -227,8 +242,8 @@ def test_ranks_become_votes_that_can_be_rated(lake, tmp_path):
     result = run(lake, votes={"format": "votes", "path": str(folder)})
     assert result.lines[0].startswith("votes: 5 records in 1 new file = 5 kept + 0 quarantined")
     found = [
-        (row.model_a, row.model_b) if row.winner == "model_a" else (row.model_b, row.model_a)
-        for row in lake.read(BATTLES).collect()
+        (model_a, model_b) if winner == "model_a" else (model_b, model_a)
+        for model_a, model_b, winner in rows(lake, BATTLES, "model_a", "model_b", "winner")
     ]
     # In order of rank: m6 by a person, m3 by x, m7 by a model without a name, m8 by a person. m2 is deleted.
     assert sorted(found) == [

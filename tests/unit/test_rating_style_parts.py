@@ -74,7 +74,7 @@ def _config(unit, **options):
 
 
 def _both(spark, config, seed=1):
-    rows = _frame(spark, seed)
+    rows = _frame(spark, seed).localCheckpoint()  # every step reads it
     packed = spread_style.pack_styled(rows, ratings=config.ratings)
     fitted = spread_style.fit_styled(packed, ratings=config.ratings, bootstrap=config.bootstrap)
     rounds = spread_style.bootstrap_style(packed, ratings=config.ratings, bootstrap=config.bootstrap)
