@@ -1,6 +1,7 @@
 """The job judge_agreement on real votes: MT-bench as its paper has it, and three files of LLMFAO that are matched."""
 
 import json
+import shutil
 from collections import Counter
 
 import duckdb
@@ -18,6 +19,7 @@ from arenalake.judges.statistics import AgreementRules, summarise_pairs
 from arenalake.judges.tables import AGREEMENT_STATS, GRADE_COUNTS, JUDGE_BIAS, JUDGE_WIN_RATES
 from arenalake.lake import Lake
 from arenalake.lake.counting import in_memory
+from arenalake.lake.options import StorageConfig
 from arenalake.ratings.options import BootstrapConfig
 from arenalake.reproduction import job as reproduce
 from arenalake.reproduction.tables import REPRODUCTION
@@ -43,15 +45,26 @@ def config_of(lake, **sections):
     return parse_config({"storage": {"root": str(lake.root)}, "mlflow": {"enabled": False}, **sections})
 
 
-@pytest.fixture
-def mt_bench(lake, real_data):
+def of_mt_bench(lake, real_data):
     folder = real_data / "mt_bench"
     sources = {"mt_bench": {"format": "mt_bench", "path": str(folder / "{human,gpt4_pair}.jsonl")}}
     groups = {"expert": "expert_*", "author": "author_*", "gpt-4": "gpt4_pair"}
-    config = config_of(lake, sources=sources, judges={"groups": groups}, bootstrap={"rounds": 200})
-    context = Context(config, lake)
-    ingest.run(context)
-    return context
+    return Context(config_of(lake, sources=sources, judges={"groups": groups}, bootstrap={"rounds": 200}), lake)
+
+
+@pytest.fixture(scope="module")
+def ingested(spark, real_data, tmp_path_factory):
+    """The folder of a lake with the judgments of MT-bench."""
+    lake = Lake(spark, StorageConfig(root=str(tmp_path_factory.mktemp("mt_bench") / "lake")))
+    ingest.run(of_mt_bench(lake, real_data))
+    return lake.local_root
+
+
+@pytest.fixture
+def mt_bench(lake, ingested, real_data):
+    """A copy of that lake for one test."""
+    shutil.copytree(ingested, lake.local_root)
+    return of_mt_bench(lake, real_data)
 
 
 def test_mt_bench_has_the_figures_of_its_paper(mt_bench, real_data):
