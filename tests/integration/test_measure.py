@@ -208,8 +208,12 @@ def languages(lake):
 
 
 def test_a_language_is_detected_from_what_the_user_wrote_where_none_is_published(lake):
-    add(lake, conversation(1, (FRENCH, ENGLISH * 5), language=None), conversation(2, (FRENCH, "Oui")))
-    add(lake, conversation(3, ("hm", ENGLISH), language=None, file="f2"))
+    add(
+        lake,
+        conversation(1, (FRENCH, ENGLISH * 5), language=None),
+        conversation(2, (FRENCH, "Oui")),
+        conversation(3, ("hm", ENGLISH), language=None, file="f2"),
+    )
     result = run(lake)
     assert languages(lake) == {
         "c1": (None, "French", {"langdetect": ("French", None)}),

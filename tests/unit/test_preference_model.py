@@ -269,7 +269,7 @@ def assert_like_nuts(weights, n, seed, *, samples):
 
 
 def test_a_small_fit_is_like_that_of_nuts():
-    assert_like_nuts(np.array([0.5, -0.2, 0.0, 0.9]), 60, seed=7, samples=5_000)
+    assert_like_nuts(np.array([0.5, -0.2, 0.0, 0.9]), 60, seed=7, samples=3_000)
 
 
 @pytest.mark.slow
