@@ -1,6 +1,7 @@
 """Rate the models of each source and slice: bootstrap rounds first, then intervals, ranks, pairs and fits."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from threading import Lock
 
@@ -63,6 +64,8 @@ def run(context: Context) -> StepResult:
     if plan.needs_battles or lake.load(BATTLE_COUNTS).is_empty():
         _require_counts_of_these_battles(lake)
     derivations = plan.derivations()
+    if lake.load(BATTLE_COUNTS).is_empty():  # else Spark plans, fits and draws at length for tables without rows
+        derivations = [replace(one, build=partial(_no_rows, lake, one.table)) for one in derivations]
     made = {derivation.table for derivation in derivations}
     for table in (RATING_INFLUENCE, STYLE_REPLICATES, STYLE_COEFFICIENTS):
         if table not in made and lake.exists(table):  # what an earlier run was asked for is out of date
@@ -255,6 +258,10 @@ class RatingPlan:
                 sizes = large_slices(spread.slice_rows(battles, ratings=self._ratings), ratings=self._ratings)
                 self._large_slices = [LargeSlice(rows, *size, self._ratings, self._bootstrap) for size in sizes]
             return self._large_slices
+
+
+def _no_rows(lake: Lake, table: Table, *_: DataFrame) -> DataFrame:
+    return lake.spark.createDataFrame([], table.ddl)
 
 
 def _by_name(inputs: list[Table], build: Callable[[Frames], DataFrame]) -> Callable[..., DataFrame]:
