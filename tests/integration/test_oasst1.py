@@ -7,8 +7,9 @@ import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from reading import broken, kept, parse
-from test_ingest import rows, run
+from test_ingest import killed, rows, run
 
 from arenalake.entities.tables import INGESTED_FILES, QUARANTINE, TREE_MESSAGES
 
@@ -204,6 +205,19 @@ def test_messages_that_do_not_fit_go_to_quarantine_in_whatever_run_that_shows(la
     again = run(lake, oasst=source)
     assert again.lines[0] == "oasst: nothing new in 2 files"
     assert lake.versions() == versions
+
+
+def test_a_run_that_was_killed_before_it_looked_at_trees_is_finished_by_the_next(lake, tmp_path, monkeypatch):
+    write(tmp_path / "raw" / "1.jsonl", [message(1), message(8, 9)])
+    source = {"format": "oasst1", "path": str(tmp_path / "raw")}
+    with killed(monkeypatch, "insert_new", QUARANTINE), pytest.raises(KeyboardInterrupt):
+        run(lake, oasst=source)
+    assert rows(lake, INGESTED_FILES, "file", "kept") == [("1.jsonl", 2)]
+    line = "oasst: nothing new in 1 file"
+    assert run(lake, oasst=source).lines[0] == f"{line}; 1 earlier record moved to quarantine (does_not_fit)"
+    assert rows(lake, INGESTED_FILES, "file", "kept", "quarantined") == [("1.jsonl", 1, 1)]
+    assert rows(lake, QUARANTINE, "record_key") == [("m8",)]
+    assert run(lake, oasst=source).lines[0] == line
 
 
 def test_a_message_comes_back_when_the_one_that_it_answers_comes_later(lake, tmp_path):

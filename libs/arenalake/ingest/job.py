@@ -160,12 +160,12 @@ def _nothing_kept(name: str, config: SourceConfig, rows: int, reasons: Sequence[
 
 def _summary(name: str, n_readable: int, n_unreadable: int, total: dict[str, int], n_new: int, batch: "_Batch") -> str:
     missing = f"; {counted(n_unreadable, 'file')} could not be read" if n_unreadable else ""
-    if not n_new:
-        return f"{name}: nothing new in {counted(n_readable, 'file')}{missing}"
     line = (
         f"{name}: {counted(total['rows'], 'record')} in {counted(n_new, 'new file')} = "
         f"{total['kept']:,} kept + {total['quarantined']:,} quarantined + {counted(total['duplicates'], 'duplicate')}"
     )
+    if not n_new:
+        line = f"{name}: nothing new in {counted(n_readable, 'file')}"
     if batch.moved:
         why = ", ".join(sorted(batch.moved))
         line += f"; {counted(batch.moved.total(), 'earlier record')} moved to quarantine ({why})"

@@ -10,6 +10,7 @@ from functools import reduce
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -140,7 +141,7 @@ class Lake:
             SchemaMismatchError: the stored table has other columns than declared, and nulls do not mend it.
         """
         if table.kind != "records" and self._small_folder(table) is not None:
-            return self.spark.createDataFrame(table.to_arrow(self.load(table)), table.schema)
+            return self._in_spark(table, table.to_arrow(self.load(table)))
         stored = self._stored_columns(table)
         if stored is None:
             return self.spark.createDataFrame([], table.ddl)
@@ -227,7 +228,7 @@ class Lake:
         conformed = table.conform_frame(rows)
         folder = self._small_folder(table)
         if folder is None:
-            self.replace(table, self.spark.createDataFrame(conformed, table.schema), fingerprint=fingerprint)
+            self.replace(table, self._in_spark(table, conformed), fingerprint=fingerprint)
         else:
             with self._alone(table):
                 replace_small(folder, table, conformed, told=_told(fingerprint))
@@ -239,6 +240,10 @@ class Lake:
         """Put `change(rows)` in place of the rows of a small table; no other thread writes to it in between."""
         with self._alone(table):
             self.store(table, change(self.load(table)))
+
+    def _in_spark(self, table: Table, rows: pa.Table) -> DataFrame:
+        # Spark fails at an Arrow table without a single batch.
+        return self.spark.createDataFrame(rows if len(rows) else [], table.schema)
 
     def _small_folder(self, table: Table) -> Path | None:
         """Where a small table is read and written without Spark; None where only Spark reaches, or knows best."""
