@@ -99,10 +99,9 @@ def run_steps(config: Config, jobs: Sequence[str], *, named: bool = False) -> No
         # A session takes seconds to come up, and so do the record of runs and the tokenizers.
         with ThreadPoolExecutor(1) as beside:
             prepared = beside.submit(_prepare, config, jobs)
-            if not _may_need_no_spark(config, jobs):
-                session()
+            spark = session if _may_need_no_spark(config, jobs) else session()
             prepared.result()
-        lake = Lake(session, config.storage, rebuild=config.pipeline.rebuild)
+        lake = Lake(spark, config.storage, rebuild=config.pipeline.rebuild)
 
         def run(job: str) -> None:
             view = lake.with_own_log()
