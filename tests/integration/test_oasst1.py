@@ -207,6 +207,14 @@ def test_messages_that_do_not_fit_go_to_quarantine_in_whatever_run_that_shows(la
     assert lake.versions() == versions
 
 
+def test_a_source_of_which_no_file_can_be_read_says_so(lake, tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "1.jsonl.gz").write_bytes(gzip.compress(json.dumps(message(1)).encode() * 99)[:-9])
+    result = run(lake, oasst={"format": "oasst1", "path": str(tmp_path / "raw")})
+    assert len(result.unreadable) == 1
+    assert not lake.exists(INGESTED_FILES)
+
+
 def test_a_run_that_was_killed_before_it_looked_at_trees_is_finished_by_the_next(lake, tmp_path, monkeypatch):
     write(tmp_path / "raw" / "1.jsonl", [message(1), message(8, 9)])
     source = {"format": "oasst1", "path": str(tmp_path / "raw")}

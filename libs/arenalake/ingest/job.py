@@ -83,8 +83,8 @@ def run(context: Context) -> StepResult:
         if listing.others:
             log.info("ignored: not data, or hidden", extra={"source": name, "files": ",".join(listing.others[:10])})
 
-    has_rules = any(SOURCES[source.format].find_broken for source in sources.values())
-    is_settled = lake.exists(INGESTED_FILES) and lake.fingerprint_of(INGESTED_FILES) == _settled(context)
+    with_rules = {name: source for name, source in sources.items() if SOURCES[source.format].find_broken}
+    is_settled = not with_rules or lake.fingerprint_of(INGESTED_FILES) == _settled(lake, with_rules)
 
     def ingest(name: str) -> StepResult:
         try:
@@ -101,14 +101,15 @@ def run(context: Context) -> StepResult:
             result.unreadable += done.unreadable
             result.errors += done.errors
             result.metrics |= done.metrics
-    if has_rules and not result.errors and lake.fingerprint_of(INGESTED_FILES) != _settled(context):
-        lake.store(INGESTED_FILES, lake.load(INGESTED_FILES), fingerprint=_settled(context))
+    if with_rules and not result.errors and lake.exists(INGESTED_FILES):
+        settled = _settled(lake, with_rules)
+        if lake.fingerprint_of(INGESTED_FILES) != settled:
+            lake.store(INGESTED_FILES, lake.load(INGESTED_FILES), fingerprint=settled)
     return result
 
 
-def _settled(context: Context) -> Fingerprint:
+def _settled(lake: Lake, sources: Mapping[str, SourceConfig]) -> Fingerprint:
     """What `ingested_files` carries once no record of these sources breaks a rule beside others, until one comes."""
-    lake, sources = context.lake, context.config.sources
     tables = {SOURCES[source.format].entities[-1].table for source in sources.values()} | {QUARANTINE}
     states = {table.name: lake.state_of(table) for table in tables if lake.exists(table)}
     return Fingerprint.of({"sources": sorted(sources)}, INGESTED_FILES.ddl, states)

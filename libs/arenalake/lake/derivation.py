@@ -124,7 +124,7 @@ def _add_changes(lake: Lake, derivation: Derivation, fingerprint: Fingerprint) -
         None where that is not known.
     """
     table = derivation.table
-    before = lake.fingerprint_of(table) if lake.exists(table) and lake.is_as_declared(table) else None
+    before = lake.fingerprint_of(table) if lake.is_as_declared(table) else None
     if lake.rebuild or before is None or before.how != fingerprint.how:
         return None
     found = [changes_since(lake, source, before.inputs.get(source.name)) for source in derivation.inputs]

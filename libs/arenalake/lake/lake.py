@@ -316,8 +316,8 @@ class Lake:
             return self._states[table.name]
 
     def fingerprint_of(self, table: Table) -> Fingerprint | None:
-        """How the table, which is there, was derived; None where it was not, or by another version of this package."""
-        return Fingerprint.read(self._last_change(table).user_metadata)
+        """How the table was derived; None where it is not there, was not derived, or was by another version."""
+        return Fingerprint.read(self._last_change(table).user_metadata) if self.exists(table) else None
 
     def day_of(self, table: Table) -> date | None:
         """The day (UTC) on which rows of the table were last written; None where it was never written."""

@@ -14,7 +14,7 @@ from arenalake.battles.rules import rated_counts, without_removed
 from arenalake.battles.tables import BATTLE_COUNTS, REMOVED_VOTES
 from arenalake.entities.tables import BATTLES, MESSAGES
 from arenalake.errors import CallerError, ConfigError
-from arenalake.lake import Derivation, Lake, Statistic, derive
+from arenalake.lake import Derivation, Lake, derive
 from arenalake.lake.table import Table
 from arenalake.ratings.board import leaderboard_lines
 from arenalake.ratings.calibration import summarise_calibration
@@ -61,15 +61,16 @@ def run(context: Context) -> StepResult:
     _require_anchor(context)
     context.config.ratings.require_tokenizers(tokenizer_keys(context.config.tokens.tokenizers))
     plan = RatingPlan(ratings, bootstrap)
-    if plan.needs_battles or lake.load(BATTLE_COUNTS).is_empty():
+    is_empty = lake.load(BATTLE_COUNTS).is_empty()
+    if plan.needs_battles or is_empty:
         _require_counts_of_these_battles(lake)
     derivations = plan.derivations()
-    if lake.load(BATTLE_COUNTS).is_empty():  # else Spark plans, fits and draws at length for tables without rows
+    if is_empty:  # else Spark plans, fits and draws at length for tables without rows
         derivations = [replace(one, build=partial(_no_rows, lake, one.table)) for one in derivations]
     made = {derivation.table for derivation in derivations}
     for table in (RATING_INFLUENCE, STYLE_REPLICATES, STYLE_COEFFICIENTS):
         if table not in made and lake.exists(table):  # what an earlier run was asked for is out of date
-            derivations.append(Statistic(table, [], partial(getattr, table, "no_rows")))
+            derivations.append(Derivation(table, [], partial(_no_rows, lake, table)))
     derive(lake, derivations)
     return _show(context)
 

@@ -51,25 +51,30 @@ def write_document(spark: SparkSession, document: dict[str, Any], path: str) -> 
 
 def read_document(lake: Lake, path: str) -> dict[str, Any] | None:
     """The JSON document in the folder `path`, or None where there is none."""
-    if lake.has_remote_disk or local_path(path) is None:
+    files = _local_files(lake, path)
+    if files is None:
         rows = or_none(lambda: lake.spark.read.text(_twice(path), wholetext=True).collect())
         texts = [row.value for row in rows or []]
     else:
-        texts = [file.read_text(encoding="utf-8") for file in _files_in(path)]
+        texts = [file.read_text(encoding="utf-8") for file in files]
     document: dict[str, Any] | None = json.loads(texts[0]) if texts else None
     return document
 
 
 def read_rows(lake: Lake, path: str) -> pd.DataFrame | None:
     """The rows that `write_small` put into the folder `path`, or None where there are none."""
-    if lake.has_remote_disk or local_path(path) is None:
+    files = _local_files(lake, path)
+    if files is None:
         return or_none(lambda: lake.spark.read.parquet(path).toPandas())
-    return pd.read_parquet(str(local_path(path))) if _files_in(path) else None
+    return pd.read_parquet(str(local_path(path))) if files else None
 
 
-def _files_in(path: str) -> list[Path]:
-    """The files of a local folder that Spark would read, if there is one."""
-    folder = Path(str(local_path(path)))
+def _local_files(lake: Lake, path: str) -> list[Path] | None:
+    """The files that Spark would read in a folder of this machine; None where only Spark reaches."""
+    here = local_path(path)
+    if here is None or lake.has_remote_disk:
+        return None
+    folder = Path(here)
     return [file for file in folder.iterdir() if not is_hidden(file.name)] if folder.is_dir() else []
 
 

@@ -55,7 +55,7 @@ def run(context: Context) -> StepResult:
         written = {MESSAGES.name: lake.state_of(MESSAGES)} if lake.exists(MESSAGES) else {}
         return Fingerprint.of(settings, MESSAGES.ddl, read | written)
 
-    is_complete = lake.exists(TOKENIZERS) and lake.fingerprint_of(TOKENIZERS) == fingerprint()
+    is_complete = lake.fingerprint_of(TOKENIZERS) == fingerprint()
     result = None if is_complete and not lake.rebuild else _measure(context, keys)
     if not is_complete:
         lake.store(TOKENIZERS, lake.load(TOKENIZERS), fingerprint=fingerprint())
